@@ -1,0 +1,1 @@
+"""The pure heart of Windrow: nothing in this package does IO."""

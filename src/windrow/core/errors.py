@@ -1,0 +1,137 @@
+"""Every error Windrow raises on purpose.
+
+WindrowError
+├── SettingsError             a setting is missing, unknown or wrong
+├── ArchiveError              an archive is not a sound ``windrow/1`` archive
+├── Transient                 may go away: the messages are retried
+│   ├── LandingError          the landing bucket did not serve the object
+│   ├── LedgerError           DynamoDB did not answer, or not in full
+│   ├── QueueError            SQS did not answer, or not in full
+│   ├── SecretError           the secret could not be read or is malformed
+│   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
+│   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
+│   └── OutOfTime             the run-time budget ends before the work would
+└── Permanent                 will never go away: the message goes to the dead-letter queue
+    ├── MalformedEvent        the body is no S3 event Windrow understands
+    ├── ForeignBucket         the event names a bucket outside the allow-list
+    ├── ObjectMissing         the object (or that version of it) is gone
+    ├── ObjectArchived        the object sleeps in Glacier and must be restored first
+    ├── ObjectTooLarge        the object is over ``WINDROW_MAX_OBJECT_BYTES``
+    └── SourceChecksumWrong   the bytes do not match what the uploader or S3 declared
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class WindrowError(Exception):
+    """The root of Windrow's errors."""
+
+
+class SettingsError(WindrowError):
+    """A setting is missing, unknown or wrong; the message names it and what to do."""
+
+
+class ArchiveError(WindrowError):
+    """An archive is damaged or is not in format ``windrow/1``; the message names the first thing wrong."""
+
+
+class Transient(WindrowError):  # noqa: N818 - reads as a kind of error, as in `except Transient`
+    """A failure that may go away: the affected messages are retried, never dead-lettered."""
+
+
+class LandingError(Transient):
+    """The landing bucket did not serve an object, for a reason that may pass."""
+
+
+class LedgerError(Transient):
+    """DynamoDB failed or answered in part after its retries."""
+
+
+class QueueError(Transient):
+    """SQS failed or answered in part after its retries."""
+
+
+class SecretError(Transient):
+    """The destination secret could not be read, or lacks what it must hold."""
+
+
+class OutOfTime(Transient):  # noqa: N818
+    """The run-time budget would end before the work did."""
+
+
+class DestinationFault(StrEnum):
+    """Why the destination failed; each has its own alarm text and runbook section."""
+
+    CONNECT = "connect"
+    TLS = "tls"
+    CREDENTIALS = "credentials"
+    BUCKET = "bucket"
+    SLOW = "slow"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    CHECKSUM = "checksum"
+
+
+class DestinationError(Transient):
+    """MinIO did not do what was asked.
+
+    ``kind`` tells the cause apart. ``maybe_stored`` is true when a PUT may have been carried out although
+    no proof of it came back (a lost reply, a time-out, a 5xx): only a look at the key can tell.
+    """
+
+    def __init__(self, message: str, kind: DestinationFault, *, maybe_stored: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.maybe_stored = maybe_stored
+
+
+class ChecksumMismatch(DestinationError):
+    """MinIO holds other bytes or metadata than were sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, DestinationFault.CHECKSUM)
+
+
+class Permanent(WindrowError):  # noqa: N818
+    """A failure that no retry mends: the message goes to the dead-letter queue with ``reason``."""
+
+    reason: ClassVar[str] = "permanent"
+
+
+class MalformedEvent(Permanent):
+    """The message body is no S3 event that Windrow understands."""
+
+    reason = "malformed"
+
+
+class ForeignBucket(Permanent):
+    """The event names a bucket outside ``WINDROW_LANDING_BUCKETS``."""
+
+    reason = "foreign-bucket"
+
+
+class ObjectMissing(Permanent):
+    """The object, or the version of it that the event names, is not in the bucket any more."""
+
+    reason = "missing"
+
+
+class ObjectArchived(Permanent):
+    """The object is in an archive storage class: restore it, then redrive the message."""
+
+    reason = "archived"
+
+
+class ObjectTooLarge(Permanent):
+    """The object is larger than ``WINDROW_MAX_OBJECT_BYTES``."""
+
+    reason = "too-large"
+
+
+class SourceChecksumWrong(Permanent):
+    """The object's bytes do not match its declared length or ``x-amz-meta-sha256``."""
+
+    reason = "checksum"

@@ -1,0 +1,114 @@
+"""Which objects go into which archive. Pure: same objects, same plan, whatever their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from zlib import crc32
+
+import msgspec
+
+from windrow.core.events import SourceObject
+from windrow.core.manifest import Window
+
+MAX_WINDOWS = 8
+"""Windows one batch is cut into at most; a backlog that spans more gets wider windows."""
+
+SUSPECT_AFTER_RECEIVES = 3
+"""Messages received more often than this are planned last and apart."""
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+_PATHS = {MINUTE: "%Y/%m/%d/%H/%M", HOUR: "%Y/%m/%d/%H", DAY: "%Y/%m/%d"}
+
+
+class PlannedArchive(msgspec.Struct, frozen=True):
+    """One archive to be: its key in the destination, its window, and its objects in the order of the archive."""
+
+    key: str
+    window: Window
+    objects: tuple[SourceObject, ...]
+
+
+def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int) -> list[PlannedArchive]:
+    """Group objects by the minute they arrived in, and split groups over ``max_archive_bytes`` (raw).
+
+    When the objects fall into more than 8 minutes, windows widen to hours, then to days. An object larger than
+    ``max_archive_bytes`` gets an archive of its own. Archives come oldest window first.
+    """
+    ordered = sorted(objects, key=_order)
+    width, windows = _windows(ordered)
+    archives = []
+    for start in sorted(windows):
+        for part in _split(windows[start], max_archive_bytes):
+            key = archive_key(prefix, start, width, (source.object_id for source in part))
+            archives.append(PlannedArchive(key, Window(start, start + width), tuple(part)))
+    return archives
+
+
+def isolate(objects: Iterable[tuple[SourceObject, int]], *, salt: str) -> list[list[SourceObject]]:
+    """Cut objects whose last owner died into small groups, so that one that kills its worker takes few along.
+
+    ``objects`` come with their receive counts. The more often an object came back, the smaller its group: 64, 16
+    and 4 objects at the 4th, 5th and 6th receive, then one alone. ``salt`` (the request id) shuffles them, so that
+    the killer stands elsewhere in the row each time and those behind it get their turn.
+    """
+    groups: list[list[SourceObject]] = []
+    by_limit: dict[int, list[SourceObject]] = {}
+    for source, receives in objects:
+        limit = max(1, 64 >> (2 * max(0, receives - SUSPECT_AFTER_RECEIVES - 1)))
+        by_limit.setdefault(limit, []).append(source)
+    for limit in sorted(by_limit, reverse=True):
+        shuffled = sorted(by_limit[limit], key=lambda source: crc32(f"{salt}{source.object_id}".encode()))
+        groups.extend(shuffled[at : at + limit] for at in range(0, len(shuffled), limit))
+    return groups
+
+
+def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iterable[str]) -> str:
+    """Return ``<prefix>/YYYY/MM/DD/HH/MM/<YYYYMMDDTHHMM>Z-<id>.tar.gz``; a wide window ends the path earlier.
+
+    ``id`` is the first 16 hex digits of the SHA-256 over the sorted ids, joined by newlines.
+    """
+    identity = sha256("\n".join(sorted(object_ids)).encode()).hexdigest()[:16]
+    path = f"{start.strftime(_PATHS[width])}/{start:%Y%m%dT%H%M}Z-{identity}.tar.gz"
+    return f"{prefix}/{path}" if prefix else path
+
+
+def _order(source: SourceObject) -> tuple[str, str, str, str]:
+    return source.key, source.version_id or source.etag, source.sequencer, source.bucket
+
+
+def _windows(objects: list[SourceObject]) -> tuple[timedelta, dict[datetime, list[SourceObject]]]:
+    """Return the narrowest width that gives at most 8 windows (else days), and the objects by window start."""
+    windows: dict[datetime, list[SourceObject]] = {}
+    for width in (MINUTE, HOUR, DAY):
+        windows = {}
+        for source in objects:
+            windows.setdefault(floor(source.event_time, width), []).append(source)
+        if len(windows) <= MAX_WINDOWS:
+            break
+    return width, windows
+
+
+def floor(moment: datetime, width: timedelta) -> datetime:
+    """Return the start of the UTC minute, hour or day that ``moment`` (aware UTC) falls into."""
+    if width == DAY:
+        return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if width == HOUR:
+        return moment.replace(minute=0, second=0, microsecond=0)
+    return moment.replace(second=0, microsecond=0)
+
+
+def _split(objects: list[SourceObject], max_archive_bytes: int) -> Iterator[list[SourceObject]]:
+    part: list[SourceObject] = []
+    part_bytes = 0
+    for source in objects:
+        if part and part_bytes + source.size > max_archive_bytes:
+            yield part
+            part, part_bytes = [], 0
+        part.append(source)
+        part_bytes += source.size
+    if part:
+        yield part

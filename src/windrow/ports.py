@@ -1,0 +1,209 @@
+"""What the pipeline needs of the world. Each docstring is the contract that every implementation is tested against.
+
+Implementations raise the errors of `windrow.core.errors` only: a `Transient` where trying again may help, a
+`Permanent` where it can't. All are safe to call from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from windrow.core.errors import Permanent
+from windrow.core.events import Message, SourceObject
+from windrow.core.ledger import ArchiveRecord, Claim
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class Clock(Protocol):
+    """Time, so that tests can hold it."""
+
+    def now(self) -> datetime:
+        """Return the present as aware UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Body(msgspec.Struct, frozen=True):
+    """An object's bytes as they arrived, and the SHA-256 (hex) that its uploader declared, if any."""
+
+    data: Buffer
+    declared_sha256: str | None = None
+
+
+class Landing(Protocol):
+    """Reads objects from landing buckets; never writes."""
+
+    def get(self, source: SourceObject) -> Body:
+        """Return the exact version that the event named: by version id, else only if the ETag still matches.
+
+        Raises:
+            ObjectMissing: that version is gone (or, unversioned, was overwritten).
+            ObjectArchived: it must be restored from Glacier first.
+            SourceChecksumWrong: S3 holds another number of bytes than the event says.
+            LandingError: anything that may pass, a body cut short included.
+        """
+
+    def stream(self, source: SourceObject, chunk_bytes: int) -> AbstractContextManager[tuple[str | None, Iterator[Buffer]]]:
+        """Open the same object for reading in pieces of at most ``chunk_bytes``, for objects too large to hold.
+
+        Gives the declared SHA-256 and the pieces in order. Raises as `get` does, while the pieces are read too.
+        """
+
+
+class ClaimOutcome(Enum):
+    """What became of one claim in a batch of them."""
+
+    WON = auto()
+    TAKEN = auto()
+    FAILED = auto()
+
+
+class Ledger(Protocol):
+    """Claims and archive records. Each write is atomic for its item; a batch is not atomic as a whole.
+
+    A write whose reply is lost may have happened: repeating it is harmless, since claims carry their owner.
+    """
+
+    def claim(self, claims: Sequence[Claim]) -> list[ClaimOutcome]:
+        """Put each claim if its object id is absent; give the outcomes in order. Never raises for single items.
+
+        ``TAKEN``: an item is there already (it may be one's own, or one expired but not yet deleted).
+        ``FAILED``: not known to be written; it may be released or tried again.
+
+        Raises:
+            LedgerError: nothing at all can be said of any claim.
+        """
+
+    def take_over(self, pairs: Sequence[tuple[Claim, Claim]]) -> list[ClaimOutcome]:
+        """For each (found, wanted) pair replace ``found`` by ``wanted`` if owner and lease are still ``found``'s."""
+
+    def release(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Set the lease of each claim to 0 if owner and lease are still these; return those *not* known released.
+
+        A claim that someone else took over meanwhile counts as not released. Never raises.
+        """
+
+    def expire(self, claims: Sequence[Claim], now: datetime) -> None:
+        """End leases at ``now`` without releasing: the next worker must look at the destination. Best effort."""
+
+    def claims(self, object_ids: Iterable[str]) -> dict[str, Claim]:
+        """Read claims strongly consistently; ids without one are left out. Raises `LedgerError`."""
+
+    def records(self, archive_keys: Iterable[str]) -> dict[str, ArchiveRecord]:
+        """Read archive records strongly consistently; keys without one are left out. Raises `LedgerError`."""
+
+    def record(self, record: ArchiveRecord) -> None:
+        """Write an archive record, replacing any. Raises `LedgerError`."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the destination says of an archive it holds.
+
+    ``metadata`` holds user metadata with lower-case names and no ``x-amz-meta-``. ``checksum_sha256`` is the hex
+    digest that the server itself computed of the whole body, None where it kept none.
+    """
+
+    size: int
+    etag: str
+    metadata: Mapping[str, str]
+    checksum_sha256: str | None
+    last_modified: datetime
+
+
+class Destination(Protocol):
+    """The bucket that archives go to. The archive's presence there is the commit point."""
+
+    def probe(self) -> None:
+        """Make one cheap signed request (HEAD bucket); return if it succeeded.
+
+        Raises:
+            DestinationError: ``kind`` tells connect, TLS, credentials, bucket, and slow apart.
+        """
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store the chunks as one object if no object has this key: whole and verified by the server, or not at all.
+
+        ``sha256`` is the digest of the whole body. Returns False if the key exists already (nothing is changed).
+        Tries once: the caller repeats, which is safe.
+
+        Raises:
+            DestinationError: ``maybe_stored`` says whether the object may be there all the same.
+        """
+
+    def head(self, key: str) -> Stored | None:
+        """Return what the server holds under the key, checksum included; None if nothing. Raises `DestinationError`."""
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``start`` (fewer at the end of the object).
+
+        Raises:
+            DestinationError: also (kind ``refused``) when there is no such object.
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete the object; absent is fine. Raises `DestinationError`."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size) of every object under the prefix in key order. Raises `DestinationError`."""
+
+
+class Queue(Protocol):
+    """The source queue and its dead-letter queue, as the pipeline uses them.
+
+    Single-message failures are answered, not raised; whole-call failures too, as every message failing.
+    """
+
+    def set_visibility(self, delays: Sequence[tuple[Message, int]]) -> None:
+        """Hide each message for so many seconds from now. Best effort: a refusal is logged."""
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete messages before the batch ends. Best effort: what stays is deleted with the batch's response."""
+
+    def dead_letter(self, rejects: Sequence[tuple[Message, Permanent]]) -> set[str]:
+        """Copy each message to the dead-letter queue with the reason as attributes; return the ids of those copied."""
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """The destination secret. ``ca_pem`` holds the private CA's certificates, None for the system's."""
+
+    access_key: str
+    secret_key: str
+    ca_pem: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+
+class Secrets(Protocol):
+    """Where the destination's credentials come from."""
+
+    def credentials(self) -> Credentials:
+        """Return the credentials, at most 300 s old. Raises `SecretError`."""
+
+    def refresh(self) -> Credentials:
+        """Return the credentials read anew, for use after an authentication failure. Raises `SecretError`."""
+
+
+class Metrics(Protocol):
+    """Counts and latencies, kept until `flush`. Names are the contract that alarms rely on."""
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to a counter."""
+
+    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+        """Add measurements in milliseconds."""
+
+    def flush(self) -> None:
+        """Publish what was gathered. Never raises."""

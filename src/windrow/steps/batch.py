@@ -1,0 +1,101 @@
+"""One batch under way: its messages, the objects they name, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from windrow.core.errors import MalformedEvent, Permanent
+from windrow.core.events import Message, SourceObject, parse
+
+
+class Outcome(Enum):
+    """What became of an object; the worst of its objects decides over a message."""
+
+    DELIVERED = auto()
+    DUPLICATE = auto()
+    REJECTED = auto()
+    RETRY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """An object's outcome with its cause; ``delay_s`` None asks for the backoff of the message's receive count."""
+
+    outcome: Outcome
+    error: Exception | None = None
+    delay_s: int | None = None
+
+
+DELIVERED = Fate(Outcome.DELIVERED)
+DUPLICATE = Fate(Outcome.DUPLICATE)
+
+
+@dataclass
+class Batch:
+    """The state of one batch. ``owner`` is the request id that claims are made with."""
+
+    owner: str
+    messages: Sequence[Message]
+    objects: dict[str, SourceObject] = field(default_factory=dict)
+    fates: dict[str, Fate] = field(default_factory=dict)
+    _ids: dict[str, list[str]] = field(default_factory=dict)
+    _rejections: dict[str, Permanent] = field(default_factory=dict)
+    _receives: dict[str, int] = field(default_factory=dict)
+
+    def parse(self, allowed_buckets: Collection[str]) -> None:
+        """Read every message; an object named twice is one object whose messages share its fate."""
+        for message in self.messages:
+            ids = self._ids.setdefault(message.message_id, [])
+            try:
+                for item in parse(message.body, allowed_buckets):
+                    if isinstance(item, Permanent):
+                        self._rejections.setdefault(message.message_id, item)
+                        continue
+                    object_id = item.object_id
+                    self.objects.setdefault(object_id, item)
+                    self._receives[object_id] = max(self._receives.get(object_id, 0), message.receive_count)
+                    ids.append(object_id)
+            except MalformedEvent as error:
+                self._rejections[message.message_id] = error
+
+    def receives(self, object_id: str) -> int:
+        """Return how often the object's most often received message was received."""
+        return self._receives[object_id]
+
+    def settle(self, object_ids: Iterable[str], fate: Fate) -> None:
+        """Note what became of objects."""
+        for object_id in object_ids:
+            self.fates[object_id] = fate
+
+    def open_objects(self) -> list[SourceObject]:
+        """Return the objects of which nothing is known yet."""
+        return [source for object_id, source in self.objects.items() if object_id not in self.fates]
+
+    def message_fate(self, message: Message) -> Fate:
+        """Return the worst fate among a message's objects: retry, then rejected, then done."""
+        fates = [self.fates[object_id] for object_id in self._ids[message.message_id]]
+        retries = [fate for fate in fates if fate.outcome is Outcome.RETRY]
+        if retries:
+            delays = [fate.delay_s for fate in retries]
+            known = [delay for delay in delays if delay is not None]
+            return Fate(Outcome.RETRY, retries[0].error, max(known) if len(known) == len(delays) else None)
+        if message.message_id in self._rejections:
+            return Fate(Outcome.REJECTED, self._rejections[message.message_id])
+        rejected = [fate for fate in fates if fate.outcome is Outcome.REJECTED]
+        return rejected[0] if rejected else DELIVERED
+
+    def finished(self, message: Message) -> bool:
+        """Tell whether every object of the message is delivered or was before."""
+        if message.message_id in self._rejections:
+            return False
+        done = (Outcome.DELIVERED, Outcome.DUPLICATE)
+        return all(
+            object_id in self.fates and self.fates[object_id].outcome in done
+            for object_id in self._ids[message.message_id]
+        )
+
+    def repeats(self) -> int:
+        """Return how many messages named an object that an earlier message of this batch named."""
+        return sum(map(len, self._ids.values())) - len(self.objects)
