@@ -1,0 +1,105 @@
+# `make help` lists what there is. Everything runs in .venv, made on first use from requirements.lock.
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+# The Python to make .venv with; found on PATH unless given.
+PYTHON ?=
+# Processes that run tests side by side.
+WORKERS ?= 2
+# More arguments for the command behind demo, test and test-slow: make test ARGS='-k ledger -x'
+ARGS ?=
+
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+STAMP := $(VENV)/.installed
+
+##@ Use
+
+.PHONY: demo
+demo: $(STAMP) ## Run the whole pipeline on this machine, with sample files, and verify every one
+	@$(BIN)/windrow demo $(ARGS)
+
+.PHONY: install
+install: $(STAMP) ## Make .venv with the locked packages (the others do it by themselves)
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [ARGS=...]" } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Check
+
+.PHONY: test
+test: $(STAMP) ## Run the tests (all but the slow ones)
+	@bash scripts/tools.sh missing
+	@$(RUN) pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(STAMP) ## Run the slow tests
+	@$(RUN) pytest -m slow $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## Check style (ruff: rules and format)
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+
+.PHONY: types
+types: $(STAMP) ## Check types (mypy, strict)
+	@$(RUN) mypy
+
+.PHONY: layers
+layers: $(STAMP) ## Check that each layer imports only from those below it
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: check
+check: lint types layers test ## Run lint, types, layers and test
+
+##@ Change
+
+.PHONY: format
+format: $(STAMP) ## Format the code and mend what ruff can mend
+	@$(RUN) ruff check --fix-only --quiet
+	@$(RUN) ruff format
+
+.PHONY: hooks
+hooks: $(STAMP) ## Have git run lint, types and layers before each commit
+	@$(RUN) pre_commit install
+
+.PHONY: lock
+lock: $(STAMP) ## Write requirements.lock from pyproject.toml (ARGS=--upgrade moves all versions up)
+	@$(RUN) pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(RUN) uv pip compile pyproject.toml --quiet --extra dev --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--output-file requirements.lock $(ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv, caches and build output (not the tools)
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Optional tools (kept in the user's cache folder)
+
+.PHONY: minio
+minio: ## Build MinIO (needs Go; 3 minutes)
+	@bash scripts/tools.sh get minio
+
+.PHONY: versitygw
+versitygw: ## Build versitygw, another S3 server (needs Go; 2 minutes)
+	@bash scripts/tools.sh get versitygw
+
+.PHONY: toxiproxy
+toxiproxy: ## Build Toxiproxy, which makes networks fail (needs Go)
+	@bash scripts/tools.sh get toxiproxy
+
+.PHONY: dynamodb-local
+dynamodb-local: ## Fetch Amazon's DynamoDB Local (needs Maven and Java 17)
+	@bash scripts/tools.sh get dynamodb-local
+
+.PHONY: tools
+tools: ## Get all of them
+	@bash scripts/tools.sh get
+
+$(STAMP): requirements.lock pyproject.toml
+	@sh scripts/install.sh $(VENV) $(PYTHON)
+	@touch $@
