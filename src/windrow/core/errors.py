@@ -87,6 +87,11 @@ class DestinationError(Transient):
         self.kind = kind
         self.maybe_stored = maybe_stored
 
+    @classmethod
+    def gone(cls, key: str) -> DestinationError:
+        """Return the error for an object that was stored and is not there."""
+        return cls(f"{key} was stored and is not there", DestinationFault.REFUSED)
+
 
 class ChecksumMismatch(DestinationError):
     """MinIO holds other bytes or metadata than were sent."""

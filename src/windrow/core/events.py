@@ -163,7 +163,7 @@ def _source_object(raw: msgspec.Raw) -> SourceObject | None:
         raise MalformedEvent("its eventTime has no time zone")
     event_time = record.event_time.astimezone(UTC)
     if not EARLIEST <= event_time < LATEST:
-        raise MalformedEvent(f"its eventTime {event_time:%Y-%m-%d} is not a time at which S3 made events")
+        raise MalformedEvent(f"its eventTime {event_time.date()} is not a time at which S3 made events")
     if not 0 <= item.size <= MAX_OBJECT_BYTES:
         raise MalformedEvent("its object has no valid size")
     key = _decode_key(item.key)

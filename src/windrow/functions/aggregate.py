@@ -1,0 +1,63 @@
+"""Lambda entry point of the aggregator: an SQS batch in, a partial batch response out.
+
+The shapes are AWS's: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and, for the response,
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Protocol
+
+from windrow import bootstrap, settings
+from windrow.core.events import Message
+from windrow.pipeline import Aggregator
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
+    """Process one batch; what is listed in the response stays in the queue.
+
+    Raises:
+        SettingsError: the environment is wrong; the whole batch stays in the queue.
+    """
+    failed = _aggregator().process(
+        [_message(record) for record in event["Records"]],
+        owner=context.aws_request_id,
+        remaining_s=context.get_remaining_time_in_millis() / 1000,
+    )
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@cache
+def _aggregator() -> Aggregator:
+    """Build the aggregator at the first call, so that an import neither fails nor opens connections."""
+    return bootstrap.aggregator(settings.load(os.environ))
+
+
+def _message(record: Mapping[str, Any]) -> Message:
+    attributes = record["attributes"]
+    texts = {
+        name: value["stringValue"]
+        for name, value in (record.get("messageAttributes") or {}).items()
+        if value.get("stringValue") is not None
+    }
+    return Message(
+        message_id=record["messageId"],
+        receipt_handle=record["receiptHandle"],
+        body=record["body"],
+        receive_count=int(attributes["ApproximateReceiveCount"]),
+        sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
+        attributes=texts,
+    )

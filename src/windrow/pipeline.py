@@ -1,0 +1,213 @@
+"""One batch, from SQS messages to a committed archive: parse, gate, plan, claim, fetch and frame, deliver, settle.
+
+Three truths hold it together. The archive in the destination is the commit point: one conditional PUT, whole and
+verified or not at all. The manifest in the archive is the truth of membership. The ledger only keeps two workers
+from building the same file at once, and remembers what is delivered.
+
+A process may die between any two lines of this file: its leases end, its messages come back, and the next worker
+finds the archive or builds it anew (`windrow.steps.claim`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from windrow.core.archive.writer import SealedArchive, seal
+from windrow.core.errors import LedgerError, ObjectTooLarge, OutOfTime, Permanent
+from windrow.core.events import Message, SourceObject
+from windrow.core.ledger import Claim
+from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
+from windrow.ports import Clock, Destination, Landing, Ledger, Metrics, Queue
+from windrow.settings import Settings
+from windrow.steps.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
+from windrow.steps.budget import Budget
+from windrow.steps.claim import Claimed, Claimer
+from windrow.steps.commit_point import CommitPoint
+from windrow.steps.deliver import Deliverer, Delivery, DeliveryState
+from windrow.steps.fetch import Fetcher
+from windrow.steps.gate import Gate
+from windrow.steps.settle import Settler
+
+BUSY_SPREAD_S = 5
+"""Messages whose object is in work elsewhere come back this much spread out after the lease ends."""
+
+_log = logging.getLogger(__name__)
+
+
+class Aggregator:
+    """Processes batches, one at a time; keeps its connections and threads from one to the next.
+
+    ``jitter`` gives numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        landing: Landing,
+        ledger: Ledger,
+        destination: Destination,
+        queue: Queue,
+        metrics: Metrics,
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._jitter = jitter
+        commit_point = CommitPoint(destination, metrics)
+        self._gate = Gate(destination, clock)
+        self._claimer = Claimer(ledger, commit_point, clock, settings.ledger_ttl_days)
+        self._fetcher = Fetcher(
+            landing,
+            concurrency=settings.fetch_concurrency,
+            frame_bytes=settings.frame_bytes,
+            level=settings.compression_level,
+        )
+        self._deliverer = Deliverer(destination, commit_point, clock, jitter)
+        self._settler = Settler(queue, metrics, jitter)
+
+    def process(self, messages: Sequence[Message], *, owner: str, remaining_s: float) -> list[str]:
+        """Process one batch; return the ids of the messages that stay in the queue.
+
+        ``owner`` is unique to this run (the request id); ``remaining_s`` is how long the process may still run.
+        """
+        budget = Budget(self._clock, remaining_s)
+        batch = Batch(owner, messages)
+        batch.parse(self._settings.landing_buckets)
+        self._reject_large(batch)
+        fresh, suspects = self._by_suspicion(batch)
+        for archive in self._plan(fresh):
+            self._build(batch, archive, budget)
+        orphans: dict[str, Claim] = {}
+        for archive in self._plan(suspects):
+            orphans |= self._build(batch, archive, budget, spare_orphans=True)
+        self._isolate(batch, orphans, budget)
+        failed = self._settler.settle(batch)
+        self._metrics.flush()
+        return failed
+
+    def _reject_large(self, batch: Batch) -> None:
+        limit = self._settings.max_object_bytes
+        for object_id, source in batch.objects.items():
+            if source.size > limit:
+                error = ObjectTooLarge(f"{source.key!r} has {source.size} bytes, WINDROW_MAX_OBJECT_BYTES is {limit}")
+                batch.settle([object_id], Fate(Outcome.REJECTED, error))
+
+    def _by_suspicion(self, batch: Batch) -> tuple[list[SourceObject], list[SourceObject]]:
+        """Part the objects that were received often from the rest: one of them may kill the process."""
+        fresh: list[SourceObject] = []
+        suspects: list[SourceObject] = []
+        for source in batch.open_objects():
+            often = batch.receives(source.object_id) > SUSPECT_AFTER_RECEIVES
+            (suspects if often else fresh).append(source)
+        return fresh, suspects
+
+    def _plan(self, objects: Sequence[SourceObject]) -> list[PlannedArchive]:
+        return plan(
+            objects,
+            prefix=self._settings.destination_prefix,
+            max_archive_bytes=self._settings.max_archive_bytes,
+        )
+
+    def _isolate(self, batch: Batch, orphans: dict[str, Claim], budget: Budget) -> None:
+        """Build often received objects whose last owner died, in small groups, what is done acknowledged before."""
+        sources = [(batch.objects[object_id], batch.receives(object_id)) for object_id in orphans]
+        for group in isolate(sources, salt=batch.owner):
+            self._settler.acknowledge_finished(batch)
+            for archive in self._plan(group):
+                self._build(batch, archive, budget)
+
+    def _build(
+        self, batch: Batch, archive: PlannedArchive, budget: Budget, *, spare_orphans: bool = False
+    ) -> dict[str, Claim]:
+        """Claim, fetch, frame and deliver one archive, and note every object's fate.
+
+        With ``spare_orphans`` the objects of dead owners are left open and returned instead.
+        """
+        ids = [source.object_id for source in archive.objects]
+        if not budget.may_start():
+            batch.settle(ids, Fate(Outcome.RETRY, OutOfTime("no time left to start another archive")))
+            return {}
+        fault = self._gate.fault()
+        if fault is not None:
+            batch.settle(ids, Fate(Outcome.RETRY, fault))
+            return {}
+        claimed = self._claimer.claim(archive, batch.owner, budget)
+        spared = claimed.orphaned if spare_orphans else {}
+        if not spare_orphans and claimed.orphaned:
+            self._claimer.inherit(archive, batch.owner, budget, claimed)
+        self._note_unclaimed(batch, claimed)
+        if claimed.held:
+            self._fill(batch, archive, claimed.held, budget)
+        return spared
+
+    def _note_unclaimed(self, batch: Batch, claimed: Claimed) -> None:
+        batch.settle(claimed.delivered, DUPLICATE)
+        for object_id, error in claimed.failed.items():
+            batch.settle([object_id], Fate(Outcome.RETRY, error))
+        for object_id, seconds in claimed.busy.items():
+            delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
+            batch.settle([object_id], Fate(Outcome.RETRY, delay_s=delay_s))
+
+    def _fill(self, batch: Batch, archive: PlannedArchive, held: dict[str, Claim], budget: Budget) -> None:
+        """Fetch and frame what was claimed, let go of what dropped out, and deliver the rest."""
+        fetched = self._fetcher.fetch([s for s in archive.objects if s.object_id in held], budget)
+        for object_id, error in fetched.lost.items():
+            outcome = Outcome.REJECTED if isinstance(error, Permanent) else Outcome.RETRY
+            batch.settle([object_id], Fate(outcome, error))
+        survivors = {object_id: claim for object_id, claim in held.items() if object_id not in fetched.lost}
+        if not self._claimer.release([held[object_id] for object_id in fetched.lost]):
+            self._abandon(batch, survivors, LedgerError("claims of files that dropped out could not be released"))
+        elif survivors:
+            sealed = seal(archive.window, fetched.frames, self._settings.compression_level)
+            delivery = self._deliverer.deliver(archive, sealed, budget)
+            self._conclude(batch, archive, sealed, survivors, delivery)
+
+    def _conclude(
+        self,
+        batch: Batch,
+        archive: PlannedArchive,
+        sealed: SealedArchive,
+        claims: dict[str, Claim],
+        delivery: Delivery,
+    ) -> None:
+        """Turn the end of a delivery into fates, a record or freed claims."""
+        if delivery.state is DeliveryState.UNKNOWN:
+            self._gate.forget()
+            self._claimer.expire(list(claims.values()))
+            batch.settle(claims, Fate(Outcome.RETRY, delivery.error))
+            return
+        if delivery.state is DeliveryState.NOT_STORED:
+            self._gate.forget()
+            self._abandon(batch, claims, delivery.error)
+            return
+        standing = delivery.found or sealed
+        members = set(claims) if delivery.found is None else claims.keys() & delivery.found.manifest.object_ids
+        outside = {object_id: claim for object_id, claim in claims.items() if object_id not in members}
+        other = LedgerError(f"{archive.key} was committed by another worker without this file")
+        if self._abandon(batch, outside, other) and members:
+            self._claimer.commit(archive.key, batch.owner, standing)
+        batch.settle(members, DELIVERED)
+        self._report(batch, archive, sealed, members)
+
+    def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> bool:
+        """Release claims and retry their objects; False if a claim may still stand."""
+        batch.settle(claims, Fate(Outcome.RETRY, error))
+        return self._claimer.release(list(claims.values()))
+
+    def _report(self, batch: Batch, archive: PlannedArchive, sealed: SealedArchive, members: set[str]) -> None:
+        now = self._clock.now()
+        sources = [batch.objects[object_id] for object_id in members]
+        self._metrics.latency(
+            "ProcessingLatencyMs", [(now - source.event_time).total_seconds() * 1000 for source in sources]
+        )
+        self._metrics.count("ArchivesDelivered")
+        self._metrics.count("ArchiveBytes", sealed.size)
+        self._metrics.count("RawBytes", sum(source.size for source in sources))
+        _log.info(
+            "archive delivered",
+            extra={"archive_key": archive.key, "files": len(members), "bytes": sealed.size},
+        )

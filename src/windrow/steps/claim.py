@@ -1,0 +1,172 @@
+"""Claim objects in the ledger, so that no two workers build the same file at once."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from windrow.core.archive.writer import SealedArchive
+from windrow.core.errors import DestinationError, LedgerError
+from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge
+from windrow.core.planning import PlannedArchive
+from windrow.ports import ClaimOutcome, Clock, Ledger
+from windrow.steps.budget import Budget
+from windrow.steps.commit_point import CommitPoint, Found
+
+DAY_S = 86_400
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Claimed:
+    """The result of claiming one archive's objects, by object id."""
+
+    held: dict[str, Claim] = field(default_factory=dict)
+    delivered: set[str] = field(default_factory=set)
+    busy: dict[str, int] = field(default_factory=dict)
+    """Seconds until the other worker's lease ends."""
+    orphaned: dict[str, Claim] = field(default_factory=dict)
+    """Claims of owners that are gone, not yet taken over."""
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+
+class Claimer:
+    """Claims, takes over and releases objects."""
+
+    def __init__(self, ledger: Ledger, commit_point: CommitPoint, clock: Clock, ttl_days: int) -> None:
+        self._ledger = ledger
+        self._commit_point = commit_point
+        self._clock = clock
+        self._ttl_s = ttl_days * DAY_S
+
+    def claim(self, archive: PlannedArchive, owner: str, budget: Budget) -> Claimed:
+        """Claim the archive's objects for ``owner`` until its run time is over; never raises."""
+        wanted = self._wanted(archive, owner, budget)
+        result = Claimed()
+        try:
+            outcomes = self._ledger.claim(list(wanted.values()))
+        except LedgerError as error:
+            result.failed = dict.fromkeys(wanted, error)
+            return result
+        taken = []
+        for claim, outcome in zip(wanted.values(), outcomes, strict=True):
+            if outcome is ClaimOutcome.WON:
+                result.held[claim.object_id] = claim
+            elif outcome is ClaimOutcome.TAKEN:
+                taken.append(claim.object_id)
+            else:
+                result.failed[claim.object_id] = LedgerError("the ledger did not take the claim")
+        if taken:
+            self._judge(taken, wanted, result)
+        return result
+
+    def inherit(self, archive: PlannedArchive, owner: str, budget: Budget, result: Claimed) -> None:
+        """Decide over the orphaned claims in ``result``: delivered after all, or held now; never raises.
+
+        The destination is asked first: an archive that its owner committed before it died counts. Where there is
+        none, the key is closed before the claim changes hands, so that a request of the dead owner that is still
+        under way cannot commit the same file a second time.
+        """
+        wanted = self._wanted(archive, owner, budget)
+        by_key: dict[str, list[Claim]] = defaultdict(list)
+        for claim in result.orphaned.values():
+            by_key[claim.archive_key].append(claim)
+        free: list[Claim] = []
+        for key, claims in by_key.items():
+            try:
+                found = self._commit_point.resolve(key, archive.window)
+            except DestinationError as error:
+                result.failed.update(dict.fromkeys((claim.object_id for claim in claims), error))
+                continue
+            members = found.manifest.object_ids if found else frozenset()
+            survivors = [claim for claim in claims if claim.object_id in members]
+            if found and survivors:
+                result.delivered.update(claim.object_id for claim in survivors)
+                self.commit(key, survivors[0].owner, found)
+            free.extend(claim for claim in claims if claim.object_id not in members)
+        result.orphaned = {}
+        self._take_over(free, wanted, result)
+
+    def release(self, claims: Sequence[Claim]) -> bool:
+        """Give claims up; False if any may still stand."""
+        left = self._ledger.release(claims) if claims else []
+        if left:
+            _log.warning("claims were not released", extra={"count": len(left)})
+        return not left
+
+    def expire(self, claims: Sequence[Claim]) -> None:
+        """End leases early without giving the claims up: the next worker must ask the destination first."""
+        self._ledger.expire(claims, self._clock.now())
+
+    def commit(self, archive_key: str, owner: str, standing: Found | SealedArchive) -> None:
+        """Write the record of an archive that stands. A failure is logged only: the archive itself is the truth."""
+        now = int(self._clock.now().timestamp())
+        if isinstance(standing, Found):
+            digest, size, committed_at = standing.sha256, standing.archive_bytes, int(standing.committed_at.timestamp())
+        else:
+            digest, size, committed_at = standing.sha256.hex(), standing.size, now
+        record = ArchiveRecord(
+            archive_key=archive_key,
+            owner=owner,
+            sha256=digest,
+            file_count=len(standing.manifest.files),
+            raw_bytes=sum(file.size for file in standing.manifest.files),
+            archive_bytes=size,
+            committed_at=committed_at,
+            expires_at=now + self._ttl_s,
+        )
+        try:
+            self._ledger.record(record)
+        except LedgerError as error:
+            _log.warning("archive record not written", extra={"archive_key": archive_key, "error": str(error)})
+
+    def _wanted(self, archive: PlannedArchive, owner: str, budget: Budget) -> dict[str, Claim]:
+        now = self._clock.now().timestamp()
+        lease_until = int(now + max(0.0, budget.remaining_s)) + 1 + LEASE_GRACE_S
+        expires_at = int(now) + self._ttl_s
+        ids = [source.object_id for source in archive.objects]
+        return {object_id: Claim(object_id, archive.key, owner, lease_until, expires_at) for object_id in ids}
+
+    def _judge(self, taken: Sequence[str], wanted: Mapping[str, Claim], result: Claimed) -> None:
+        try:
+            found = self._ledger.claims(taken)
+            records = self._ledger.records({claim.archive_key for claim in found.values()})
+        except LedgerError as error:
+            result.failed.update(dict.fromkeys(taken, error))
+            return
+        now = self._clock.now()
+        free = []
+        for object_id in taken:
+            claim = found.get(object_id)
+            if claim is None:
+                result.failed[object_id] = LedgerError("the claim went away while it was read")
+                continue
+            want = wanted[object_id]
+            record = records.get(claim.archive_key)
+            if record is not None and record.expires_at <= now.timestamp():
+                record = None
+            verdict = judge(claim, record, owner=want.owner, archive_key=want.archive_key, now=now)
+            if verdict is Verdict.MINE:
+                result.held[object_id] = claim
+            elif verdict is Verdict.DELIVERED:
+                result.delivered.add(object_id)
+            elif verdict is Verdict.BUSY:
+                result.busy[object_id] = int(claim.lease_until - now.timestamp()) + 1
+            elif verdict is Verdict.ORPHANED:
+                result.orphaned[object_id] = claim
+            else:
+                free.append(claim)
+        self._take_over(free, wanted, result)
+
+    def _take_over(self, found: Sequence[Claim], wanted: Mapping[str, Claim], result: Claimed) -> None:
+        if not found:
+            return
+        pairs = [(claim, wanted[claim.object_id]) for claim in found]
+        for (_, want), outcome in zip(pairs, self._ledger.take_over(pairs), strict=True):
+            if outcome is ClaimOutcome.WON:
+                result.held[want.object_id] = want
+            else:
+                result.failed[want.object_id] = LedgerError("the claim changed hands meanwhile")

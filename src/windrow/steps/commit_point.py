@@ -1,0 +1,120 @@
+"""What the destination holds under an archive key: the commit point, asked and proven."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from windrow.core.archive.reader import parse_manifest
+from windrow.core.archive.writer import SealedArchive, seal
+from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError
+from windrow.core.manifest import Manifest, Window
+from windrow.ports import Destination, Metrics, Stored
+
+READ_BACK_BYTES = 8 * 1024 * 1024
+"""Piece size when an archive must be read back because the server keeps no SHA-256 of it."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An archive that is committed: its manifest, its digest (hex), its size in bytes, and when it was stored."""
+
+    manifest: Manifest
+    sha256: str
+    archive_bytes: int
+    committed_at: datetime
+
+
+class CommitPoint:
+    """Asks the destination what is committed, and closes keys for good."""
+
+    def __init__(self, destination: Destination, metrics: Metrics) -> None:
+        self._destination = destination
+        self._metrics = metrics
+
+    def find(self, key: str) -> Found | None:
+        """Return the archive that is committed under the key, None if there is none.
+
+        What fails its own proof is deleted, counted as `ChecksumMismatch` and then not there.
+
+        Raises:
+            DestinationError: the destination could not be asked.
+        """
+        stored = self._destination.head(key)
+        if stored is None:
+            return None
+        try:
+            self._check(key, stored, stored.metadata.get("sha256_checksum", ""))
+            length = int(stored.metadata["manifest-bytes"])
+            manifest = parse_manifest(self._destination.read(key, 0, length))
+        except (ChecksumMismatch, ArchiveError, KeyError, ValueError) as error:
+            _log.error("archive failed its proof and is deleted", extra={"archive_key": key, "error": str(error)})
+            self._discard(key)
+            return None
+        return Found(manifest, stored.metadata["sha256_checksum"], stored.size, stored.last_modified)
+
+    def prove(self, key: str, sealed: SealedArchive) -> None:
+        """Check that the destination holds exactly ``sealed``.
+
+        Raises:
+            ChecksumMismatch: it holds something else, which has been deleted.
+            DestinationError: it could not be asked, or the wrong archive could not be deleted (``maybe_stored``).
+        """
+        stored = self._destination.head(key)
+        if stored is None:
+            raise DestinationError.gone(key)
+        try:
+            if stored.size != sealed.size:
+                raise ChecksumMismatch(f"{key} holds {stored.size} bytes, {sealed.size} were sent")
+            self._check(key, stored, sealed.sha256.hex())
+        except ChecksumMismatch:
+            self._discard(key)
+            raise
+
+    def resolve(self, key: str, window: Window) -> Found | None:
+        """Settle for good whether an archive is committed under a key whose last request had no known end.
+
+        Returns the archive; or None after closing the key with an empty archive, so that a request that is still
+        under way finds the key taken. ``window`` goes into that empty archive's manifest.
+
+        Raises:
+            DestinationError: not settled: the key may still be written to.
+        """
+        found = self.find(key)
+        if found is not None:
+            return found
+        empty = seal(window, [], level=1)
+        if self._destination.put(key, empty.chunks, empty.sha256, empty.metadata):
+            return None
+        found = self.find(key)
+        if found is None:
+            raise DestinationError.gone(key)
+        return found
+
+    def _check(self, key: str, stored: Stored, expected: str) -> None:
+        """Compare stored metadata and the server's own checksum with the expected digest (hex)."""
+        declared = stored.metadata.get("sha256_checksum", "")
+        actual = stored.checksum_sha256 or self._read_back(key, stored.size)
+        if not declared == expected == actual:
+            raise ChecksumMismatch(
+                f"{key}: sent SHA-256 {expected or 'none'}, metadata says {declared or 'none'}, body has {actual}"
+            )
+
+    def _read_back(self, key: str, size: int) -> str:
+        digest = sha256()
+        for start in range(0, size, READ_BACK_BYTES):
+            digest.update(self._destination.read(key, start, READ_BACK_BYTES))
+        return digest.hexdigest()
+
+    def _discard(self, key: str) -> None:
+        self._metrics.count("ChecksumMismatch")
+        try:
+            self._destination.delete(key)
+        except DestinationError as error:
+            raise DestinationError(
+                f"{key} is wrong and could not be deleted: {error}", error.kind, maybe_stored=True
+            ) from error

@@ -1,0 +1,117 @@
+"""Fetch an archive's files and frame them, many at once, without ever holding the raw batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, TypeVar
+
+from windrow.core.archive.writer import BuiltFrame, build_frame, stream_frame
+from windrow.core.errors import LandingError, OutOfTime, SourceChecksumWrong, WindrowError
+from windrow.core.events import SourceObject
+from windrow.core.naming import safe_names
+from windrow.ports import Landing
+from windrow.steps.budget import Budget
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+STREAM_FROM_BYTES = 8 * 1024 * 1024
+"""Objects from this size on are read and compressed piece by piece, so that memory holds no whole one."""
+
+STREAM_PIECE_BYTES = 4 * 1024 * 1024
+
+Named = tuple[str, SourceObject]
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Fetched:
+    """Frames in archive order, and why each file that is in none of them dropped out, by object id."""
+
+    frames: list[BuiltFrame] = field(default_factory=list)
+    lost: dict[str, WindrowError] = field(default_factory=dict)
+
+
+class Fetcher:
+    """Fetches and frames on a pool of threads. Memory: compressed frames, plus about ``frame_bytes`` a thread."""
+
+    def __init__(self, landing: Landing, *, concurrency: int, frame_bytes: int, level: int) -> None:
+        self._landing = landing
+        self._frame_bytes = frame_bytes
+        self._level = level
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="fetch")
+
+    def fetch(self, objects: Sequence[SourceObject], budget: Budget) -> Fetched:
+        """Fetch all objects and frame those that arrive whole, in the order given; never raises for single ones."""
+        named = list(zip(safe_names(objects), objects, strict=True))
+        result = Fetched()
+        for frame, lost in self._pool.map(partial(self._frame, budget=budget), self._groups(named)):
+            result.lost.update(lost)
+            if frame is not None:
+                result.frames.append(frame)
+        return result
+
+    def _groups(self, named: Sequence[Named]) -> Iterator[list[Named]]:
+        """Cut the files into frames by the sizes their events name; a large file is a frame of its own."""
+        group: list[Named] = []
+        group_bytes = 0
+        for name, source in named:
+            if group and (group_bytes + source.size > self._frame_bytes or source.size >= STREAM_FROM_BYTES):
+                yield group
+                group, group_bytes = [], 0
+            group.append((name, source))
+            group_bytes += source.size
+        if group:
+            yield group
+
+    def _frame(self, group: list[Named], *, budget: Budget) -> tuple[BuiltFrame | None, dict[str, WindrowError]]:
+        lost: dict[str, WindrowError] = {}
+        if group[0][1].size >= STREAM_FROM_BYTES:
+            name, source = group[0]
+            return self._guard(source, lost, budget, lambda: self._stream(name, source)), lost
+        items = []
+        for name, source in group:
+            data = self._guard(source, lost, budget, partial(self._get, source))
+            if data is not None:
+                items.append((name, source, data))
+        return (build_frame(items, self._level) if items else None), lost
+
+    def _guard(
+        self, source: SourceObject, lost: dict[str, WindrowError], budget: Budget, step: Callable[[], T]
+    ) -> T | None:
+        """Run one file's step; a failure costs that file alone, even one nobody thought of."""
+        try:
+            if not budget.may_fetch():
+                raise OutOfTime("no time left to fetch it")
+            return step()
+        except WindrowError as error:
+            lost[source.object_id] = error
+        except Exception as error:
+            _log.exception("unexpected failure while fetching", extra={"object_id": source.object_id})
+            lost[source.object_id] = LandingError(f"unexpected {type(error).__name__} while fetching")
+        return None
+
+    def _get(self, source: SourceObject) -> Buffer:
+        body = self._landing.get(source)
+        if body.declared_sha256 is not None:
+            _compare(source, body.declared_sha256, sha256(body.data).hexdigest())
+        return body.data
+
+    def _stream(self, name: str, source: SourceObject) -> BuiltFrame:
+        with self._landing.stream(source, STREAM_PIECE_BYTES) as (declared, pieces):
+            frame = stream_frame(name, source, pieces, self._level)
+        if declared is not None:
+            _compare(source, declared, frame.files[0].sha256)
+        return frame
+
+
+def _compare(source: SourceObject, declared: str, actual: str) -> None:
+    if declared.lower() != actual:
+        raise SourceChecksumWrong(f"{source.key!r} has SHA-256 {actual}, its uploader declared {declared[:64]!r}")

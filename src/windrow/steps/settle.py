@@ -1,0 +1,77 @@
+"""Settle a batch with the queue: acknowledge, reject with the reason, give back with a delay."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from windrow.core.errors import OutOfTime, Permanent
+from windrow.core.events import Message
+from windrow.ports import Metrics, Queue
+from windrow.steps.batch import Batch, Fate, Outcome
+
+FIRST_BACKOFF_S = 10
+MAX_BACKOFF_S = 900
+
+_log = logging.getLogger(__name__)
+
+
+def backoff_s(receive_count: int, jitter: Callable[[], float]) -> int:
+    """Return the delay before the next try: 10 s, doubling with each receive to 900 s, times 0.5 to 1.
+
+    ``jitter`` gives a number from 0 to 1.
+    """
+    full = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(receive_count - 1, 16))
+    return int(full * (0.5 + 0.5 * jitter()))
+
+
+class Settler:
+    """Tells the queue what became of each message."""
+
+    def __init__(self, queue: Queue, metrics: Metrics, jitter: Callable[[], float]) -> None:
+        self._queue = queue
+        self._metrics = metrics
+        self._jitter = jitter
+
+    def acknowledge_finished(self, batch: Batch) -> None:
+        """Delete messages that are done already, before work starts that may kill the process."""
+        self._queue.delete([message for message in batch.messages if batch.finished(message)])
+
+    def settle(self, batch: Batch) -> list[str]:
+        """Dispose of every message; return the ids of those that stay in the queue, for the batch response."""
+        fates = [(message, batch.message_fate(message)) for message in batch.messages]
+        rejects = [
+            (message, fate.error)
+            for message, fate in fates
+            if fate.outcome is Outcome.REJECTED and isinstance(fate.error, Permanent)
+        ]
+        copied = self._queue.dead_letter(rejects) if rejects else set()
+        for message, error in rejects:
+            _log.warning(
+                "message rejected",
+                extra={"message_id": message.message_id, "reason": error.reason, "detail": str(error)[:512]},
+            )
+        kept = [
+            (message, fate)
+            for message, fate in fates
+            if fate.outcome is Outcome.RETRY
+            or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
+        ]
+        if kept:
+            self._queue.set_visibility([(message, self._delay_s(message, fate)) for message, fate in kept])
+        self._count(batch, rejected=len(copied), retried=len(kept))
+        return [message.message_id for message, _ in kept]
+
+    def _delay_s(self, message: Message, fate: Fate) -> int:
+        if fate.delay_s is not None:
+            return fate.delay_s
+        if isinstance(fate.error, OutOfTime):
+            return 0
+        return backoff_s(message.receive_count, self._jitter)
+
+    def _count(self, batch: Batch, *, rejected: int, retried: int) -> None:
+        outcomes = [fate.outcome for fate in batch.fates.values()]
+        self._metrics.count("FilesProcessed", outcomes.count(Outcome.DELIVERED))
+        self._metrics.count("FilesDuplicate", outcomes.count(Outcome.DUPLICATE) + batch.repeats())
+        self._metrics.count("FilesRejected", rejected)
+        self._metrics.count("FilesRetried", retried)

@@ -1,0 +1,126 @@
+"""Planning of archives."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from windrow.core.events import SourceObject
+from windrow.core.manifest import Window
+from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, floor, isolate, plan
+
+T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
+MIB = 1024 * 1024
+
+
+def source(key: str, *, at: datetime = T0, size: int = 10, version: str = "v1") -> SourceObject:
+    """Return a source object that arrived at ``at``."""
+    return SourceObject("landing", key, version, "e", "s", size, at)
+
+
+objects = st.lists(
+    st.builds(
+        lambda n, seconds, size: source(f"k{n}", at=T0 + timedelta(seconds=seconds), size=size),
+        st.integers(0, 10_000),
+        st.integers(0, 400_000),
+        st.integers(0, 3 * MIB),
+    ),
+    max_size=60,
+    unique_by=lambda item: item.key,
+)
+
+
+def planned(items: list[SourceObject], limit: int = 256 * MIB) -> list[list[str]]:
+    """Return the keys of each planned archive."""
+    return [[item.key for item in archive.objects] for archive in plan(items, prefix="p", max_archive_bytes=limit)]
+
+
+def test_files_fall_into_the_minute_they_arrived_in() -> None:
+    """The boundary belongs to the minute that it starts."""
+    items = [source("b", at=T0.replace(second=59)), source("c", at=T0.replace(minute=8, second=0)), source("a")]
+
+    assert planned(items) == [["a", "b"], ["c"]]
+
+
+def test_the_key_tells_window_and_members() -> None:
+    """``id`` is the head of the SHA-256 over the sorted ids."""
+    identity = sha256(b"landing/a@v1\nlanding/b@v1").hexdigest()[:16]
+
+    (archive,) = plan([source("b"), source("a")], prefix="in/london", max_archive_bytes=MIB)
+
+    assert archive.key == f"in/london/2026/11/23/10/07/20261123T1007Z-{identity}.tar.gz"
+    assert archive.window == Window(T0.replace(second=0), T0.replace(minute=8, second=0))
+
+
+@pytest.mark.parametrize(
+    ("width", "path"),
+    [(MINUTE, "2026/11/23/10/07/20261123T1007Z-"), (HOUR, "2026/11/23/10/20261123T1000Z-"), (DAY, "2026/11/23/20261123T0000Z-")],
+)
+def test_a_wide_window_ends_the_path_at_its_level(width: timedelta, path: str) -> None:
+    """Without a prefix the key starts with the year."""
+    assert archive_key("", floor(T0, width), width, ["x"]).startswith(path)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "width"), [(1, MINUTE), (8, MINUTE), (9, HOUR), (8 * 60, HOUR), (10 * 60, DAY), (20 * 24 * 60, DAY)]
+)
+def test_a_backlog_widens_the_windows(minutes: int, width: timedelta) -> None:
+    """More than 8 minutes become hours, more than 8 hours become days."""
+    start = floor(T0, DAY)
+    items = [source(f"{n}", at=start + timedelta(minutes=n)) for n in range(minutes)]
+
+    archives = plan(items, prefix="", max_archive_bytes=256 * MIB)
+
+    assert {archive.window.end - archive.window.start for archive in archives} == {width}
+
+
+def test_an_archive_stays_under_its_size() -> None:
+    """The next file starts the next archive; a file over the limit is alone."""
+    items = [source("a", size=6), source("b", size=4), source("c", size=1), source("d", size=99), source("e", size=1)]
+
+    assert planned(items, limit=10) == [["a", "b"], ["c"], ["d"], ["e"]]
+
+
+@given(objects, st.randoms())
+def test_a_plan_loses_nothing_and_does_not_depend_on_order(items: list[SourceObject], rng: random.Random) -> None:
+    """Every object is in exactly one archive, inside its window, whatever order the messages came in."""
+    archives = plan(items, prefix="p", max_archive_bytes=4 * MIB)
+    shuffled = list(items)
+    rng.shuffle(shuffled)
+
+    assert sorted(item.key for archive in archives for item in archive.objects) == sorted(item.key for item in items)
+    assert all(a.window.start <= item.event_time < a.window.end for a in archives for item in a.objects)
+    assert len({archive.key for archive in archives}) == len(archives)
+    assert plan(shuffled, prefix="p", max_archive_bytes=4 * MIB) == archives
+    assert len({archive.window for archive in archives}) <= 8
+
+
+@pytest.mark.parametrize(("receives", "sizes"), [(4, [64, 36]), (5, [16] * 6 + [4]), (6, [4] * 25), (7, [1] * 100), (90, [1] * 100)])
+def test_groups_shrink_with_each_receive(receives: int, sizes: list[int]) -> None:
+    """64, 16, 4, then one alone."""
+    groups = isolate([(source(f"{n}"), receives) for n in range(100)], salt="request")
+
+    assert [len(group) for group in groups] == sizes
+
+
+@given(st.lists(st.integers(4, 12), max_size=50), st.text(max_size=8))
+def test_isolation_loses_nothing(receives: list[int], salt: str) -> None:
+    """Every object is in exactly one group, the larger groups first."""
+    items = [(source(f"{n}"), count) for n, count in enumerate(receives)]
+
+    groups = isolate(items, salt=salt)
+
+    assert sorted(item.key for group in groups for item in group) == sorted(item.key for item, _ in items)
+
+
+def test_isolation_shuffles_by_request() -> None:
+    """The one that kills must not stand before the same others every time."""
+    items = [(source(f"{n}"), 7) for n in range(50)]
+
+    assert isolate(items, salt="one") == isolate(items, salt="one")
+    assert isolate(items, salt="one") != isolate(items, salt="two")

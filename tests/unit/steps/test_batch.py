@@ -1,0 +1,99 @@
+"""A batch under way: which messages share whose fate."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from windrow.core.errors import LandingError, ObjectMissing, Permanent
+from windrow.core.events import Message
+from windrow.steps.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+def message(message_id: str, *keys: str, bucket: str = "landing", receives: int = 1) -> Message:
+    """Return a message with one record a key."""
+    records = [
+        {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventTime": "2026-11-23T10:00:00Z",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": bucket}, "object": {"key": key, "size": 1, "eTag": "e", "versionId": "v"}},
+        }
+        for key in keys
+    ]
+    return Message(message_id, f"r-{message_id}", json.dumps({"Records": records}), receives, NOW)
+
+
+def batch(*messages: Message) -> Batch:
+    """Return a parsed batch of these messages."""
+    whole = Batch("owner", messages)
+    whole.parse({"landing"})
+    return whole
+
+
+def test_the_same_object_twice_is_one_object_whose_messages_share_its_fate() -> None:
+    """A duplicate event inside a batch must not be built twice."""
+    first, second = message("1", "a"), message("2", "a", receives=5)
+    whole = batch(first, second)
+
+    whole.settle(whole.objects, DELIVERED)
+
+    assert list(whole.objects) == ["landing/a@v"]
+    assert whole.receives("landing/a@v") == 5
+    assert whole.repeats() == 1
+    assert whole.message_fate(first) == whole.message_fate(second) == DELIVERED
+
+
+def test_a_message_is_as_bad_as_its_worst_object() -> None:
+    """Retry beats rejection, rejection beats delivery."""
+    mixed = message("1", "a", "b", "c")
+    whole = batch(mixed)
+    whole.settle(["landing/a@v"], DELIVERED)
+    whole.settle(["landing/b@v"], Fate(Outcome.REJECTED, ObjectMissing("gone")))
+    whole.settle(["landing/c@v"], DUPLICATE)
+
+    rejected = whole.message_fate(mixed)
+    whole.settle(["landing/c@v"], Fate(Outcome.RETRY, LandingError("500")))
+    retried = whole.message_fate(mixed)
+
+    assert (rejected.outcome, str(rejected.error)) == (Outcome.REJECTED, "gone")
+    assert (retried.outcome, str(retried.error)) == (Outcome.RETRY, "500")
+
+
+def test_the_longest_known_delay_counts_unless_one_asks_for_backoff() -> None:
+    """Coming back before the longest lease is over would be in vain."""
+    both = message("1", "a", "b")
+    whole = batch(both)
+    whole.settle(["landing/a@v"], Fate(Outcome.RETRY, delay_s=30))
+    whole.settle(["landing/b@v"], Fate(Outcome.RETRY, delay_s=50))
+    known = whole.message_fate(both)
+    whole.settle(["landing/b@v"], Fate(Outcome.RETRY, LandingError("500")))
+    backoff = whole.message_fate(both)
+
+    assert (known.delay_s, backoff.delay_s) == (50, None)
+
+
+def test_a_malformed_message_is_rejected_and_leaves_the_others_alone() -> None:
+    """Hostile bodies cost nobody else anything."""
+    bad, good, foreign = Message("1", "r", "noise", 1, NOW), message("2", "a"), message("3", "x", bucket="other")
+    whole = batch(bad, good, foreign)
+    whole.settle(whole.objects, DELIVERED)
+
+    fates = [whole.message_fate(each) for each in (bad, good, foreign)]
+
+    assert [fate.outcome for fate in fates] == [Outcome.REJECTED, Outcome.DELIVERED, Outcome.REJECTED]
+    assert [fate.error.reason for fate in fates if isinstance(fate.error, Permanent)] == ["malformed", "foreign-bucket"]
+
+
+def test_only_messages_that_are_done_count_as_finished() -> None:
+    """What is acknowledged early must not be open, rejected or due for a retry."""
+    done, open_, bad, retry = message("1", "a"), message("2", "b"), Message("3", "r", "noise", 1, NOW), message("4", "c")
+    whole = batch(done, open_, bad, retry)
+    whole.settle(["landing/a@v"], DUPLICATE)
+    whole.settle(["landing/c@v"], Fate(Outcome.RETRY))
+
+    assert [whole.finished(each) for each in (done, open_, bad, retry)] == [True, False, False, False]
+    assert [source.key for source in whole.open_objects()] == ["b"]
