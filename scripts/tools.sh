@@ -54,7 +54,7 @@ fetch_dynamodb_local() {
         rm -rf "$work"
         fail "dynamodb-local: fetching failed, see above"
     fi
-    mv -T "$work" "$CACHE/dynamodb-local" 2>/dev/null || mv "$work" "$CACHE/dynamodb-local"
+    mv "$work" "$CACHE/dynamodb-local"
 }
 
 get() {
@@ -89,12 +89,14 @@ missing() {
 
 get_all() { # TOOL...; one that fails does not keep the others from being obtained
     local tool status=0
-    for tool in "$@"; do (get "$tool") || status=1; done
+    # A process each: a function called before `||` would run on after an error.
+    for tool in "$@"; do bash "$0" get-one "$tool" || status=1; done
     return "$status"
 }
 
 case ${1:-} in
     get) shift; if [ $# -eq 0 ]; then get_all "${TOOLS[@]}"; else get_all "$@"; fi ;;
+    get-one) get "$2" ;;
     missing) missing ;;
     cache) echo "$CACHE" ;;
     *) fail "usage: tools.sh get [TOOL...] | missing | cache" ;;
