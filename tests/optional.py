@@ -1,0 +1,34 @@
+"""Tools that some tests need and not every machine has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+REQUIRE_ALL = ("REQUIRE_ALL", "WINDROW_REQUIRE_ALL")
+"""Environment variables; either set to 1 makes a missing tool a failure, so that CI can't skip by accident."""
+
+
+def require(tool: str, how_to_get: str) -> str:
+    """Return the path of an executable from PATH or Go's default folder for binaries.
+
+    Without it the test is skipped, or fails where every test is required to run; ``how_to_get`` tells a person
+    how to install it.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path.home() / "go" / "bin")])
+    found = shutil.which(tool, path=path)
+    if found is None:
+        missing(tool, how_to_get)
+    return found
+
+
+def missing(what: str, how_to_get: str) -> NoReturn:
+    """Skip the test, or fail it where every test is required to run, because ``what`` is not there."""
+    reason = f"{what} is not installed: {how_to_get}"
+    if any(os.environ.get(name) == "1" for name in REQUIRE_ALL):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
