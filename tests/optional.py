@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-REQUIRE_ALL = ("REQUIRE_ALL", "WINDROW_REQUIRE_ALL")
-"""Environment variables; either set to 1 makes a missing tool a failure, so that CI can't skip by accident."""
+REQUIRE_ALL = "REQUIRE_ALL"
+"""Environment variable; set to 1 it makes a missing tool a failure, so that CI can't skip by accident."""
 
 
 def require(tool: str, how_to_get: str) -> str:
@@ -29,6 +29,6 @@ def require(tool: str, how_to_get: str) -> str:
 def missing(what: str, how_to_get: str) -> NoReturn:
     """Skip the test, or fail it where every test is required to run, because ``what`` is not there."""
     reason = f"{what} is not installed: {how_to_get}"
-    if any(os.environ.get(name) == "1" for name in REQUIRE_ALL):
+    if os.environ.get(REQUIRE_ALL) == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

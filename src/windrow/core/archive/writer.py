@@ -1,0 +1,163 @@
+"""Builds ``windrow/1`` archives: files to frames on many threads, frames to one sealed archive.
+
+Same files in the same order and frames give the same bytes. Files come ordered by key, then by version id (ETag
+where there is none): the caller sees to it, across frames too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windrow.core.archive import members, tar
+from windrow.core.errors import SourceChecksumWrong
+from windrow.core.events import SourceObject
+from windrow.core.manifest import FORMAT, MANIFEST_NAME, Frame, Manifest, ManifestFile, Window
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFrame:
+    """One gzip member of whole tar entries: ``chunks`` joined are ``size`` bytes.
+
+    ``files`` are its entries in order; their ``frame`` is 0 until `seal` numbers the frames. ``raw_bytes`` counts
+    the files' own bytes.
+    """
+
+    chunks: tuple[Buffer, ...]
+    size: int
+    files: tuple[ManifestFile, ...]
+    raw_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedArchive:
+    """A whole archive: ``chunks`` in order are its ``size`` bytes, ``sha256`` their digest.
+
+    ``metadata`` is what the destination stores beside it (names without ``x-amz-meta-``).
+    """
+
+    chunks: list[Buffer]
+    size: int
+    sha256: bytes
+    manifest: Manifest
+    metadata: dict[str, str]
+
+
+def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -> BuiltFrame:
+    """Frame whole files: (member name, source, bytes) each. For use on many threads at once.
+
+    Hashing and compression release the GIL. Holds the raw frame once more while it compresses.
+    """
+    parts: list[Buffer] = []
+    files = []
+    position = raw_bytes = 0
+    for name, source, data in items:
+        size = memoryview(data).nbytes
+        header = tar.header(name, size, tar.seconds(source.event_time))
+        parts += (header, data, tar.padding(size))
+        files.append(_listed(name, source, size, sha256(data).hexdigest(), position + len(header)))
+        position += len(header) + tar.padded(size)
+        raw_bytes += size
+    member = members.compress(b"".join(parts), level)
+    return BuiltFrame((member,), len(member), tuple(files), raw_bytes)
+
+
+def stream_frame(name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> BuiltFrame:
+    """Frame one large file that comes in pieces; holds one piece of it and the compressed bytes.
+
+    Raises:
+        SourceChecksumWrong: the pieces are not ``source.size`` bytes together. Errors of ``pieces`` pass through.
+    """
+    header = tar.header(name, source.size, tar.seconds(source.event_time))
+    digest = sha256()
+    chunks = tuple(members.compress_pieces(_entry(header, source, pieces, digest.update), level))
+    listed = _listed(name, source, source.size, digest.hexdigest(), len(header))
+    return BuiltFrame(chunks, sum(map(len, chunks)), (listed,), source.size)
+
+
+def seal(window: Window, frames: Sequence[BuiltFrame], level: int) -> SealedArchive:
+    """Put manifest, frames and tar end together without copying the frames. No frames make an empty archive."""
+    manifest = _manifest(window, frames)
+    first = members.compress(_manifest_entry(manifest), level)
+    chunks: list[Buffer] = [first]
+    for frame in frames:
+        chunks += frame.chunks
+    end = members.compress(tar.END, level)
+    chunks.append(end)
+    digest = sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    size = len(first) + sum(frame.size for frame in frames) + len(end)
+    metadata = {
+        "sha256_checksum": digest.hexdigest(),
+        "format": FORMAT,
+        "file-count": str(len(manifest.files)),
+        "raw-bytes": str(sum(frame.raw_bytes for frame in frames)),
+        "window-start": _iso(window.start),
+        "window-end": _iso(window.end),
+        "manifest-bytes": str(len(first)),
+    }
+    return SealedArchive(chunks, size, digest.digest(), manifest, metadata)
+
+
+def _listed(name: str, source: SourceObject, size: int, digest: str, offset: int) -> ManifestFile:
+    return ManifestFile(
+        name=name,
+        bucket=source.bucket,
+        key=source.key,
+        version_id=source.version_id,
+        etag=source.etag,
+        size=size,
+        sha256=digest,
+        event_time=source.event_time,
+        frame=0,
+        offset=offset,
+        sequencer="" if source.version_id else source.sequencer,
+    )
+
+
+def _entry(
+    header: bytes, source: SourceObject, pieces: Iterable[Buffer], note: Callable[[Buffer], None]
+) -> Iterator[Buffer]:
+    """Yield a tar entry, telling ``note`` of each piece of its data."""
+    yield header
+    left = source.size
+    for piece in pieces:
+        left -= memoryview(piece).nbytes
+        if left < 0:
+            break
+        note(piece)
+        yield piece
+    if left:
+        held = "more" if left < 0 else f"{left} bytes fewer"
+        raise SourceChecksumWrong(f"{source.key!r} holds {held} than its event's {source.size} bytes")
+    yield tar.padding(source.size)
+
+
+def _manifest(window: Window, frames: Sequence[BuiltFrame]) -> Manifest:
+    files: list[ManifestFile] = []
+    table = []
+    offset = 0
+    for index, frame in enumerate(frames):
+        files += (msgspec.structs.replace(file, frame=index) for file in frame.files)
+        table.append(Frame(offset, frame.size))
+        offset += frame.size
+    return Manifest(FORMAT, window.start, window.end, files, table)
+
+
+def _manifest_entry(manifest: Manifest) -> bytes:
+    data = msgspec.json.encode(manifest)
+    header = tar.header(MANIFEST_NAME, len(data), tar.seconds(manifest.window_start))
+    return b"".join((header, data, tar.padding(len(data))))
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,112 @@
+"""Names for S3 keys in a tar: safe to extract anywhere, and unique in their archive.
+
+A key stays as it is where it can. What had to change, and what would meet another name (two versions of one key, two
+keys that differ in case or Unicode form only, a key that is also the folder of another), gets a hash of its object id
+before its extension: ``report~1f3a5c7e9b0d.csv``.
+
+Why the hash itself never meets another name: a part of a key that already looks like that loses its ``~``, so only
+names that got a hash have one; and two names with hashes can only be equal if their hashes are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from unicodedata import normalize
+
+from windrow.core.events import SourceObject
+
+DATA_FOLDER = "data/"
+
+MAX_PART_BYTES = 255
+"""NAME_MAX of Linux and macOS file systems."""
+
+_HASH_DIGITS = (12, 64)
+"""Hex digits of the hash; all of them in the case that two short ones are equal."""
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\\ud800-\udfff]")
+"""Control characters, line separators, the backslash (a separator on Windows), and surrogates (no UTF-8 form)."""
+
+_HASHED = re.compile(r"~(?:[0-9a-f]{12}|[0-9a-f]{64})(?:\.[a-z0-9]{1,10})?\Z")
+_EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,10}\Z")
+_NO_PART = frozenset(("", ".", ".."))
+
+
+def safe_names(sources: Sequence[SourceObject]) -> list[str]:
+    """Return a member name ``data/...`` for each object, in the order given.
+
+    The names depend on the set of objects only, not on their order. No name is absolute, has an empty, ``.`` or
+    ``..`` part, a part over 255 bytes, a control character or a backslash; no two are equal, or equal but for case or
+    Unicode form, and none is the folder of another. The objects must be distinct.
+
+    Raises:
+        ValueError: two objects have the same id.
+    """
+    cleaned = [_clean(source.key) for source in sources]
+    hashed = _must_change(sources, cleaned)
+    names: list[str] = []
+    for digits in _HASH_DIGITS:
+        names = [
+            DATA_FOLDER + (_with_hash(name, source.object_id, digits) if change else name)
+            for source, name, change in zip(sources, cleaned, hashed, strict=True)
+        ]
+        if len({_fold(name) for name in names}) == len(names):
+            return names
+    raise ValueError("two of the objects are the same")
+
+
+def is_safe(name: str) -> bool:
+    """Tell whether a member name can be extracted without harm: ``data/`` and sound parts."""
+    if not name.startswith(DATA_FOLDER) or _UNSAFE.search(name):
+        return False
+    parts = name.split("/")
+    return _NO_PART.isdisjoint(parts) and all(len(part.encode()) <= MAX_PART_BYTES for part in parts)
+
+
+def _must_change(sources: Sequence[SourceObject], cleaned: Sequence[str]) -> list[bool]:
+    folded = [_fold(name) for name in cleaned]
+    uses = Counter(folded)
+    folders: set[str] = set()
+    for name in folded:
+        end = name.rfind("/")
+        while end > 0 and name[:end] not in folders:
+            folders.add(name[:end])
+            end = name.rfind("/", 0, end)
+    return [
+        name != source.key or uses[fold] > 1 or fold in folders
+        for source, name, fold in zip(sources, cleaned, folded, strict=True)
+    ]
+
+
+def _fold(name: str) -> str:
+    """Return what file systems that ignore case and Unicode form compare (Unicode's canonical caseless match)."""
+    if name.isascii():
+        return name.lower()
+    return normalize("NFD", normalize("NFD", name).casefold())
+
+
+def _clean(key: str) -> str:
+    return "/".join([_clean_part(part) for part in key.split("/")])
+
+
+def _clean_part(part: str) -> str:
+    if part in _NO_PART:
+        return "_"
+    part = _cut(_UNSAFE.sub("_", part), MAX_PART_BYTES)
+    return part.replace("~", "_") if "~" in part and _HASHED.search(_fold(part)) else part
+
+
+def _with_hash(name: str, object_id: str, digits: int) -> str:
+    folder, slash, last = name.rpartition("/")
+    match = _EXTENSION.search(last)
+    extension = match.group() if match else ""
+    suffix = f"~{sha256(object_id.encode()).hexdigest()[:digits]}{extension}"
+    stem = _cut(last.removesuffix(extension), MAX_PART_BYTES - len(suffix))
+    return f"{folder}{slash}{stem}{suffix}"
+
+
+def _cut(part: str, limit_bytes: int) -> str:
+    raw = part.encode()
+    return part if len(raw) <= limit_bytes else raw[:limit_bytes].decode(errors="ignore")
