@@ -1,0 +1,233 @@
+"""Rules that the repository itself keeps: its files, its documents, its lock and its CI."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from windrow.settings import AGGREGATE, PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Written in pieces, so that this file keeps the rule that it checks.
+REGISTRY_HOSTS = [
+    ".".join(labels)
+    for labels in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("proxy", "golang", "org"),
+        ("repo1", "maven", "org"),
+        ("repo", "maven", "apache", "org"),
+        ("npmjs", "org"),
+        ("registry", "terraform", "io"),
+        ("crates", "io"),
+        ("deb", "debian", "org"),
+    )
+]
+MACHINE_PATH = re.compile(r"""(?<![\w.$~{}%/-])/(?:root|work|home|tmp|Users)/\w+""")
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE_CODE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SHELL_LANGUAGES = ("console", "sh", "bash", "shell")
+
+
+@cache
+def tracked_files() -> list[Path]:
+    """Return the files that git tracks or would track, or skip where there is no git checkout."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+@cache
+def documents() -> list[Path]:
+    """Return the Markdown files that people read."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def shell_lines(text: str) -> Iterator[str]:
+    """Yield the commands of a document: lines of its shell blocks and its inline code."""
+    for language, body in FENCE.findall(text):
+        if language in SHELL_LANGUAGES:
+            yield from (line.strip().removeprefix("$ ") for line in body.splitlines())
+    yield from INLINE_CODE.findall(FENCE.sub("", text))
+
+
+def commands_in_documents() -> list[str]:
+    """Return each `windrow` command with its subcommand that a document names, without arguments."""
+    found = set()
+    for document in documents():
+        for line in shell_lines(document.read_text()):
+            if match := re.match(r"windrow ((?:archive |dlq )?[a-z]+)(?![\w/.-])", line):
+                found.add(match[1])
+    return sorted(found)
+
+
+def make_targets() -> set[str]:
+    """Return the targets of the Makefile that have a help line."""
+    return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def project() -> dict[str, object]:
+    """Return the `project` table of pyproject.toml."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert isinstance(table, dict)
+    return table
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    """No tracked file holds a package registry's host name or an absolute path of somebody's machine."""
+    faults = []
+    for path in tracked_files():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        faults += [f"{path.relative_to(ROOT)}: {host}" for host in REGISTRY_HOSTS if host in text]
+        faults += [f"{path.relative_to(ROOT)}: {found}" for found in MACHINE_PATH.findall(text)]
+    assert [] == faults
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link in a document names a file or folder that exists."""
+    broken = []
+    for document in documents():
+        for target in LINK.findall(FENCE.sub("", document.read_text())):
+            if "://" in target or target.startswith(("#", "mailto:")):
+                continue
+            if not (document.parent / target.partition("#")[0]).exists():
+                broken.append(f"{document.relative_to(ROOT)}: {target}")
+    assert [] == broken
+
+
+def test_documents_name_existing_make_targets() -> None:
+    """Every `make TARGET` that a document names is in the Makefile."""
+    named = {
+        target
+        for document in documents()
+        for line in shell_lines(document.read_text())
+        for target in re.findall(r"^make ([a-z][a-z-]*)", line)
+    }
+    assert {"demo", "test"} <= named
+    assert set() == named - make_targets()
+
+
+def test_hooks_and_ci_use_existing_make_targets() -> None:
+    """The pre-commit hooks and .ci/run call targets that exist, and the workflow calls .ci/run."""
+    hooks = re.findall(r"entry: make --no-print-directory (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    loop = re.search(r"for target in ([a-z ]+);", (ROOT / ".ci/run").read_text())
+    assert loop is not None
+    assert {"lint", "types", "layers"} == set(hooks)
+    assert {"test", *hooks} == set(loop[1].split())
+    assert set() == set(loop[1].split()) - make_targets()
+    assert "- run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
+
+
+def test_documents_name_some_commands() -> None:
+    """The commands that the next test runs were found at all."""
+    assert {"demo", "up", "run", "archive verify"} <= set(commands_in_documents())
+
+
+@pytest.mark.parametrize("command", commands_in_documents())
+def test_documented_commands_exist(command: str) -> None:
+    """`--help` of every command that a document names succeeds and describes that command."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from windrow.cli import main; main()", *command.split(), "--help"],
+        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    assert f"{command} [OPTIONS]" in done.stdout
+
+
+def test_readme_lists_every_setting_with_its_default() -> None:
+    """The settings table of the README holds each setting once, with the default that the code has."""
+    rows = re.findall(r"^\| `(WINDROW_\w+)` \| (.*?) ?\|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    defaults = Settings()
+    expected = {
+        PREFIX + name.upper(): "*required*" if name in AGGREGATE else shown(getattr(defaults, name))
+        for name in Settings.__struct_fields__
+    }
+    assert len(expected) == len(rows)
+    assert expected == dict(rows)
+
+
+def shown(default: object) -> str:
+    """Return how the README shows a default."""
+    return f"`{default}`" if default else ""
+
+
+def test_every_decision_is_listed() -> None:
+    """The index of decision records links each record, and each record starts with its own number."""
+    folder = ROOT / "docs/decisions"
+    records = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert records == re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \|", (folder / "README.md").read_text(), re.MULTILINE)
+    numbers = [int((folder / name).read_text().removeprefix("# ").partition(".")[0]) for name in records]
+    assert [int(name[:4]) for name in records] == numbers
+
+
+def test_changelog_has_a_place_for_the_next_release() -> None:
+    """The changelog has an Unreleased section before any version."""
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert "Unreleased" == headings[0]
+
+
+def test_lock_satisfies_the_project() -> None:
+    """Every requirement in pyproject.toml is locked, at a version that it allows."""
+    table = project()
+    extras = table["optional-dependencies"]
+    required = [*table["dependencies"], *(line for lines in extras.values() for line in lines)]
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = dict(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", lock, re.MULTILINE))
+    faults = []
+    for requirement in map(Requirement, required):
+        if requirement.name == table["name"]:
+            continue
+        version = locked.get(canonicalize_name(requirement.name))
+        if version is None or not requirement.specifier.contains(version):
+            faults.append(f"{requirement}: locked {version}")
+    assert [] == faults
+
+
+def test_lock_is_hashed_and_free_of_sources() -> None:
+    """Every locked package has a hash, and the lock names no index, link or file to install from."""
+    lock = (ROOT / "requirements.lock").read_text()
+    entries = re.split(r"^(?=[a-z])", lock, flags=re.MULTILINE)[1:]
+    assert [] == [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry]
+    assert None is re.search(r"://|^-|--index|--find-links| @ ", lock, re.MULTILINE)
+
+
+def test_policy_reads_no_clock() -> None:
+    """Core, steps and pipeline never ask for the present time; it is passed in."""
+    package = ROOT / "src/windrow"
+    modules = [*(package / "core").rglob("*.py"), *(package / "steps").rglob("*.py"), package / "pipeline.py"]
+    calls = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("now", "utcnow", "today")
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in ("datetime", "date")
+    ]
+    assert [] == calls
