@@ -13,13 +13,19 @@ REQUIRE_ALL = "REQUIRE_ALL"
 """Environment variable; set to 1 it makes a missing tool a failure, so that CI can't skip by accident."""
 
 
+def tools_cache() -> Path:
+    """Return the folder where `scripts/tools.sh` keeps what it built or fetched."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windrow"
+
+
 def require(tool: str, how_to_get: str) -> str:
-    """Return the path of an executable from PATH or Go's default folder for binaries.
+    """Return the path of an executable from PATH, the cache that `make tools` fills, or Go's folder for binaries.
 
     Without it the test is skipped, or fails where every test is required to run; ``how_to_get`` tells a person
     how to install it.
     """
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path.home() / "go" / "bin")])
+    folders = [os.environ.get("PATH", os.defpath), str(tools_cache() / "bin"), str(Path.home() / "go" / "bin")]
+    path = os.pathsep.join(folders)
     found = shutil.which(tool, path=path)
     if found is None:
         missing(tool, how_to_get)
