@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from windrow.core.circuit import Circuit
 from windrow.core.errors import Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
@@ -207,3 +208,23 @@ class Metrics(Protocol):
 
     def flush(self) -> None:
         """Publish what was gathered. Never raises."""
+
+
+class EventSourceMapping(Protocol):
+    """The mapping that feeds the queue to the aggregator, as an operator's switch."""
+
+    def enabled(self) -> bool:
+        """Tell whether it is enabled or about to be. Raises `MappingError`."""
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Switch it; nothing happens if it is as wanted already. Raises `MappingError`, also while it is changing."""
+
+
+class CircuitStore(Protocol):
+    """Where the circuit breaker's state is kept between runs."""
+
+    def load(self) -> Circuit:
+        """Return the state, a fresh `Circuit` if there is none. Raises `LedgerError`."""
+
+    def save(self, circuit: Circuit, *, replacing: Circuit) -> bool:
+        """Write the state if the stored revision is still ``replacing``'s; False if it is not. Raises `LedgerError`."""

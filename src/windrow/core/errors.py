@@ -2,12 +2,14 @@
 
 WindrowError
 ├── SettingsError             a setting is missing, unknown or wrong
+├── LocalStackError           a server of the local stack did not start or is not there
 ├── ArchiveError              an archive is not a sound ``windrow/1`` archive
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   ├── LedgerError           DynamoDB did not answer, or not in full
 │   ├── QueueError            SQS did not answer, or not in full
 │   ├── SecretError           the secret could not be read or is malformed
+│   ├── MappingError          the event source mapping could not be read or switched
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
 │   └── OutOfTime             the run-time budget ends before the work would
@@ -34,6 +36,10 @@ class SettingsError(WindrowError):
     """A setting is missing, unknown or wrong; the message names it and what to do."""
 
 
+class LocalStackError(WindrowError):
+    """A server of the local stack did not start, or is not there; the message quotes its log."""
+
+
 class ArchiveError(WindrowError):
     """An archive is damaged or is not in format ``windrow/1``; the message names the first thing wrong."""
 
@@ -56,6 +62,10 @@ class QueueError(Transient):
 
 class SecretError(Transient):
     """The destination secret could not be read, or lacks what it must hold."""
+
+
+class MappingError(Transient):
+    """The event source mapping could not be read or switched; it may be changing at this moment."""
 
 
 class OutOfTime(Transient):  # noqa: N818

@@ -1,0 +1,87 @@
+"""When the circuit opens and closes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from windrow.core.circuit import Action, Circuit, Mode, after_probe, set_mode
+
+
+def run(circuit: Circuit, *faults: str, start_minute: int = 100) -> tuple[Circuit, list[Action]]:
+    """Run a probe a minute; return the last state and every action."""
+    actions = []
+    for minute, fault in enumerate(faults, start_minute):
+        circuit, action = after_probe(circuit, fault, now_s=minute * 60)
+        actions.append(action)
+    return circuit, actions
+
+
+def test_two_failures_in_a_row_open_and_one_success_closes() -> None:
+    """One lost probe is no outage; the first good one ends it."""
+    circuit, actions = run(Circuit(), "connect", "connect", "tls", "")
+
+    assert actions == [Action.NONE, Action.DISABLE, Action.DISABLE, Action.ENABLE]
+    assert (circuit.opened, circuit.failures, circuit.fault, circuit.changed_at) == (False, 0, "", 103 * 60)
+
+
+def test_a_success_between_failures_starts_the_count_anew() -> None:
+    """Only failures in a row count."""
+    _, actions = run(Circuit(), "slow", "", "slow", "", "slow")
+
+    assert set(actions) == {Action.NONE}
+
+
+def test_two_sentinels_in_one_minute_are_one_failure() -> None:
+    """A scheduler that fires twice must not open the circuit."""
+    first, _ = after_probe(Circuit(), "connect", now_s=6000)
+    second, action = after_probe(first, "connect", now_s=6030)
+
+    assert (second.failures, action) == (1, Action.NONE)
+
+
+def test_a_mapping_that_windrow_did_not_disable_is_left_alone() -> None:
+    """Good probes never enable what an operator disabled by hand."""
+    _, actions = run(Circuit(), "", "", "")
+
+    assert set(actions) == {Action.NONE}
+
+
+@pytest.mark.parametrize(("mode", "action"), [(Mode.OPEN, Action.DISABLE), (Mode.CLOSED, Action.ENABLE)])
+def test_an_operator_holds_the_circuit_whatever_the_probe_says(mode: Mode, action: Action) -> None:
+    """``windrow circuit open`` and ``close`` stand until ``auto``."""
+    held, at_once = set_mode(Circuit(), mode, now_s=0)
+    _, actions = run(held, "connect", "connect", "connect", "", "")
+
+    assert at_once is action
+    assert set(actions) == {action}
+
+
+@pytest.mark.parametrize(
+    ("before", "action"),
+    [
+        (Circuit(), Action.NONE),
+        (Circuit(opened=True, failures=9), Action.ENABLE),
+        (Circuit(mode=Mode.OPEN, opened=True), Action.ENABLE),
+        (Circuit(mode=Mode.CLOSED), Action.NONE),
+    ],
+)
+def test_auto_hands_the_decision_back(before: Circuit, action: Action) -> None:
+    """What Windrow holds open is closed; what was disabled by hand stays so."""
+    after, at_once = set_mode(before, Mode.AUTO, now_s=60)
+
+    assert at_once is action
+    assert (after.mode, after.opened, after.failures) == (Mode.AUTO, False, 0)
+
+
+@given(st.lists(st.sampled_from(["", "connect", "tls"]), max_size=30))
+def test_the_mapping_ends_as_the_circuit_says(faults: list[str]) -> None:
+    """Whatever the probes find, what was disabled is enabled again by the next success, and revisions only grow."""
+    circuit, actions = run(Circuit(), *faults, "")
+    enabled = True
+    for action in actions:
+        enabled = {Action.NONE: enabled, Action.DISABLE: False, Action.ENABLE: True}[action]
+
+    assert enabled
+    assert circuit.revision == len(faults) + 1
