@@ -1,0 +1,140 @@
+"""The servers of the local stack: MiniStack for AWS, and MinIO (or a second MiniStack) as the destination.
+
+Each function gives a `Server` that is not started yet: use it in ``with``, or call its ``start`` and ``stop``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+from windrow.local.process import HOST, Server
+
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105 - MiniStack's own static test credentials
+REGION = "eu-west-2"
+ACCOUNT = "000000000000"
+
+MINIO_IMAGE = "minio/minio"
+_DOCKER_ANSWER_S = 3.0
+
+_SERVICES = (
+    "cloudwatch",
+    "dynamodb",
+    "events",
+    "iam",
+    "lambda",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
+
+
+def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> Server:
+    """Return an AWS emulator that keeps its state in memory: a restart empties it.
+
+    Its credentials are `ACCESS_KEY` and `SECRET_KEY`, account `ACCOUNT`, any region. ``auth`` makes it check
+    signatures and enforce IAM policies.
+    """
+    environ = {
+        "BIND_HOST": HOST,
+        "LOG_LEVEL": "WARNING",
+        "SERVICES": ",".join(_SERVICES),
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AUTH": str(auth).lower(),
+        # Other listeners, and a look for containers, that would cost time at every start.
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
+    }
+    return Server(
+        name,
+        folder,
+        lambda _port: [sys.executable, "-m", "ministack"],
+        environ=environ,
+        health="/_ministack/health",
+    )
+
+
+def minio(
+    folder: Path, *, access_key: str, secret_key: str, certs: Path | None = None, binary: Path | None = None
+) -> Server:
+    """Return a MinIO that keeps its data in ``folder``: a restart finds it again.
+
+    The keys are the root user's. ``certs`` is a folder with ``public.crt`` and ``private.key``; with it the server
+    speaks TLS only. ``binary`` is found by `find_minio` unless given; without any, Docker runs it.
+    """
+    environ = {"MINIO_ROOT_USER": access_key, "MINIO_ROOT_PASSWORD": secret_key, "MINIO_BROWSER": "off"}
+    data = folder.absolute() / "minio-data"
+    data.mkdir(parents=True, exist_ok=True)
+    binary = binary or find_minio()
+    certs = certs.absolute() if certs else None
+    scheme = "https" if certs else "http"
+    if binary is None:
+        container = f"windrow-{uuid.uuid4().hex[:12]}"
+        return Server(
+            "minio",
+            folder,
+            lambda port: _docker_command(container, port, data, certs),
+            environ=environ,
+            health="/minio/health/ready",
+            scheme=scheme,
+            owns_port=False,
+            cleanup=["docker", "rm", "--force", container],
+        )
+    with_tls = ["--certs-dir", str(certs)] if certs else []
+    return Server(
+        "minio",
+        folder,
+        lambda port: [str(binary), "server", "--quiet", "--address", f"{HOST}:{port}", *with_tls, str(data)],
+        environ=environ,
+        health="/minio/health/ready",
+        scheme=scheme,
+    )
+
+
+def find_minio() -> Path | None:
+    """Return the MinIO on PATH, else the one that ``make minio`` built into the user's cache folder, else None."""
+    on_path = shutil.which("minio")
+    if on_path:
+        return Path(on_path)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    built = cache / "windrow" / "bin" / "minio"
+    return built if os.access(built, os.X_OK) else None
+
+
+def docker_has_minio() -> bool:
+    """Tell whether a Docker daemon answers quickly and has MinIO's image, so that no start waits for a download."""
+    try:
+        answer = subprocess.run(
+            ["docker", "image", "inspect", "--format", "{{.Id}}", MINIO_IMAGE],
+            capture_output=True,
+            timeout=_DOCKER_ANSWER_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0
+
+
+def _docker_command(container: str, port: int, data: Path, certs: Path | None) -> list[str]:
+    """Return the command that runs MinIO in a container as this user, keys passed by name and not on the command line."""
+    mount_certs = ["--volume", f"{certs}:/certs:ro"] if certs else []
+    with_tls = ["--certs-dir", "/certs"] if certs else []
+    return [
+        *("docker", "run", "--rm", "--name", container, "--user", f"{os.getuid()}:{os.getgid()}"),
+        *("--publish", f"{HOST}:{port}:9000", "--volume", f"{data}:/data", *mount_certs),
+        *("--env", "MINIO_ROOT_USER", "--env", "MINIO_ROOT_PASSWORD", "--env", "MINIO_BROWSER"),
+        *(MINIO_IMAGE, "server", "--quiet", "--address", ":9000", *with_tls, "/data"),
+    ]
