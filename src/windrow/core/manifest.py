@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -10,6 +11,11 @@ from windrow.core.events import SourceObject
 
 FORMAT = "windrow/1"
 MANIFEST_NAME = "MANIFEST.json"
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+# Decoding enforces these: a manifest read from an archive is not trusted.
 
 
 class Window(msgspec.Struct, frozen=True, order=True):
@@ -33,11 +39,11 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     version_id: str | None
     etag: str
-    size: int
-    sha256: str
-    event_time: datetime
-    frame: int
-    offset: int
+    size: Count
+    sha256: Sha256
+    event_time: Moment
+    frame: Count
+    offset: Count
     sequencer: str = ""
 
     @property
@@ -51,16 +57,16 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
 class Frame(msgspec.Struct, frozen=True):
     """One gzip member: ``offset`` in bytes from the end of the archive's first gzip member, ``length`` compressed."""
 
-    offset: int
-    length: int
+    offset: Count
+    length: Count
 
 
 class Manifest(msgspec.Struct, frozen=True):
     """The whole manifest; ``files`` are in the order of their tar entries."""
 
     format: str
-    window_start: datetime
-    window_end: datetime
+    window_start: Moment
+    window_end: Moment
     files: list[ManifestFile]
     frames: list[Frame]
 

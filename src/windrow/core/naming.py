@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from unicodedata import normalize
 
@@ -65,17 +65,23 @@ def is_safe(name: str) -> bool:
     return _NO_PART.isdisjoint(parts) and all(len(part.encode()) <= MAX_PART_BYTES for part in parts)
 
 
+def folders(names: Iterable[str]) -> set[str]:
+    """Return every folder, at any depth, that one of the names is in."""
+    found: set[str] = set()
+    for name in names:
+        end = name.rfind("/")
+        while end > 0 and name[:end] not in found:
+            found.add(name[:end])
+            end = name.rfind("/", 0, end)
+    return found
+
+
 def _must_change(sources: Sequence[SourceObject], cleaned: Sequence[str]) -> list[bool]:
     folded = [_fold(name) for name in cleaned]
     uses = Counter(folded)
-    folders: set[str] = set()
-    for name in folded:
-        end = name.rfind("/")
-        while end > 0 and name[:end] not in folders:
-            folders.add(name[:end])
-            end = name.rfind("/", 0, end)
+    above = folders(folded)
     return [
-        name != source.key or uses[fold] > 1 or fold in folders
+        name != source.key or uses[fold] > 1 or fold in above
         for source, name, fold in zip(sources, cleaned, folded, strict=True)
     ]
 

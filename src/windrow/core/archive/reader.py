@@ -1,0 +1,189 @@
+"""Reads ``windrow/1`` archives by ranges. Nothing in an archive is trusted: not its sizes, names, or offsets.
+
+One file costs two range reads, whatever the archive's size: the manifest member, and the frame that holds the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
+from typing import Protocol
+
+import msgspec
+
+from windrow.core.archive import tar
+from windrow.core.archive.check import check, header_of
+from windrow.core.archive.inflate import PIECE_BYTES, Inflater
+from windrow.core.errors import ArchiveError
+from windrow.core.manifest import MANIFEST_NAME, Manifest, ManifestFile
+
+MAX_MANIFEST_BYTES = 128 * 1024 * 1024
+"""Largest manifest that is read. One batch is at most 10,000 messages
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), each naming one file; with keys of 1,024
+bytes that JSON all has to escape (6 bytes each) that makes 75 MB."""
+
+MAX_READ_BYTES = 8 * 1024 * 1024
+"""Bytes per range read at most. Frames of many files are below it; one large file is read in several ranges."""
+
+_FIRST_READ_BYTES = 64 * 1024
+_MANIFEST = "the manifest member"
+_decode_manifest = msgspec.json.Decoder(Manifest).decode
+
+
+class RangeSource(Protocol):
+    """The bytes of one archive. ``manifest_bytes`` is the length of its first gzip member, None where unknown.
+
+    Both figures may be wrong; reading finds out.
+    """
+
+    @property
+    def size(self) -> int:
+        """The archive's length in bytes."""
+
+    @property
+    def manifest_bytes(self) -> int | None:
+        """The length of the first gzip member, as the archive's metadata says."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``start``, fewer only where the archive ends."""
+
+
+def parse_manifest(first_member: bytes) -> Manifest:
+    """Return the manifest from an archive's first gzip member, checked for all that can be told from it alone.
+
+    Raises:
+        ArchiveError: naming the first thing wrong.
+    """
+    inflater = Inflater(iter([first_member]), _MANIFEST)
+    entry = inflater.upto(MAX_MANIFEST_BYTES)
+    inflater.close()
+    return _parse_entry(entry)
+
+
+class Archive:
+    """An archive that is open for reading. Every method raises `ArchiveError` for the first thing wrong it meets."""
+
+    def __init__(self, source: RangeSource, manifest: Manifest, manifest_bytes: int) -> None:
+        self.manifest = manifest
+        self.manifest_bytes = manifest_bytes
+        self._source = source
+        self._frames_end = manifest_bytes + sum(frame.length for frame in manifest.frames)
+        if self._frames_end >= source.size:
+            raise ArchiveError(f"the archive ends early: its frames reach to {self._frames_end} of {source.size} bytes")
+
+    @classmethod
+    def open(cls, source: RangeSource) -> Archive:
+        """Read the manifest: one range read if the source knows its length, else as many as it takes."""
+        known = source.manifest_bytes
+        if known is not None:
+            if not 0 < known <= min(source.size, MAX_MANIFEST_BYTES):
+                raise ArchiveError(f"{_MANIFEST} cannot be {known} bytes long")
+            return cls(source, parse_manifest(_read(source, 0, known)), known)
+        fed = 0
+
+        def pieces() -> Iterator[bytes]:
+            nonlocal fed
+            while fed < source.size:
+                piece = _read(source, fed, min(_FIRST_READ_BYTES, source.size - fed))
+                fed += len(piece)
+                yield piece
+
+        inflater = Inflater(pieces(), _MANIFEST)
+        manifest = _parse_entry(inflater.upto(MAX_MANIFEST_BYTES))
+        return cls(source, manifest, fed - len(inflater.unused()))
+
+    def read(self, file: ManifestFile) -> Iterator[bytes]:
+        """Yield one file's bytes in pieces; its SHA-256 is proven when the last one has been taken."""
+        for _, pieces in self.walk({file.name}):
+            yield from pieces
+
+    def walk(self, names: Collection[str]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
+        """Yield the named files in archive order, each with its bytes in pieces; reads each frame at most once.
+
+        A file's SHA-256 is proven when its last piece has been taken, or when the next file is asked for.
+        """
+        for index, group in groupby(self.manifest.files, key=attrgetter("frame")):
+            wanted = [file for file in group if file.name in names]
+            if not wanted:
+                continue
+            inflater = self._inflater(index)
+            position = 0
+            for file in wanted:
+                inflater.skip(file.offset - len(header_of(file)) - position)
+                yield from _entry(inflater, file)
+                position = file.offset + tar.padded(file.size)
+
+    def walk_whole(self, note: Callable[[bytes], object]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
+        """Yield every file, reading all bytes behind the manifest once, in order, and checking each.
+
+        ``note`` is given the compressed bytes as they are read.
+        """
+        for index, files in groupby(self.manifest.files, key=attrgetter("frame")):
+            inflater = self._inflater(index, note)
+            for file in files:
+                yield from _entry(inflater, file)
+            inflater.close()
+        tail = self._pieces(self._frames_end, self._source.size - self._frames_end, note)
+        inflater = Inflater(tail, "the tar end member")
+        if inflater.exactly(len(tar.END)) != tar.END:
+            raise ArchiveError("the tar does not end with two zero blocks")
+        inflater.close()
+
+    def _inflater(self, index: int, note: Callable[[bytes], object] | None = None) -> Inflater:
+        frame = self.manifest.frames[index]
+        return Inflater(self._pieces(self.manifest_bytes + frame.offset, frame.length, note), f"frame {index}")
+
+    def _pieces(self, start: int, length: int, note: Callable[[bytes], object] | None) -> Iterator[bytes]:
+        for at in range(start, start + length, MAX_READ_BYTES):
+            data = _read(self._source, at, min(MAX_READ_BYTES, start + length - at))
+            for offset in range(0, len(data), PIECE_BYTES):
+                piece = data[offset : offset + PIECE_BYTES]
+                if note:
+                    note(piece)
+                yield piece
+
+
+def _read(source: RangeSource, start: int, length: int) -> bytes:
+    data = source.read(start, length)
+    if len(data) != length:
+        raise ArchiveError(f"the archive ends early: {len(data)} of {length} bytes could be read from {start}")
+    return data
+
+
+def _parse_entry(entry: bytes) -> Manifest:
+    """Return the manifest from its tar entry, which must be exactly what the format says."""
+    try:
+        size = int(entry[124:135], 8)
+        manifest = _decode_manifest(entry[tar.BLOCK_BYTES : tar.BLOCK_BYTES + size])
+        header = tar.header(MANIFEST_NAME, size, tar.seconds(manifest.window_start))
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise ArchiveError(f"the archive does not begin with a valid {MANIFEST_NAME}: {error}") from error
+    if entry[: tar.BLOCK_BYTES] != header or entry[tar.BLOCK_BYTES + size :] != tar.padding(size):
+        raise ArchiveError(f"the tar entry of {MANIFEST_NAME} is not as windrow/1 writes it")
+    check(manifest)
+    return manifest
+
+
+def _entry(inflater: Inflater, file: ManifestFile) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
+    """Yield a file with its content, then see to it that all of its entry has been read and is right."""
+    header = header_of(file)
+    if inflater.exactly(len(header)) != header:
+        raise ArchiveError(f"{file.name!r} has another tar header than the manifest says")
+    content = _content(inflater, file)
+    yield file, content
+    for _ in content:
+        pass
+    padding = tar.padding(file.size)
+    if inflater.exactly(len(padding)) != padding:
+        raise ArchiveError(f"{file.name!r} is not padded with zeros")
+
+
+def _content(inflater: Inflater, file: ManifestFile) -> Iterator[bytes]:
+    digest = sha256()
+    for piece in inflater.pieces(file.size):
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != file.sha256:
+        raise ArchiveError(f"{file.name!r} has SHA-256 {digest.hexdigest()}, the manifest says {file.sha256}")
