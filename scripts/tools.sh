@@ -49,7 +49,7 @@ fetch_dynamodb_local() {
     mkdir -p "$CACHE"
     work=$(mktemp -d "$CACHE/build.XXXXXX")
     echo "dynamodb-local: fetching once into $CACHE/dynamodb-local"
-    if ! mvn --quiet --batch-mode --file "$POM" dependency:copy-dependencies \
+    if ! mvn --quiet --batch-mode -Dstyle.color=never --file "$POM" dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$work"; then
         rm -rf "$work"
         fail "dynamodb-local: fetching failed, see above"
