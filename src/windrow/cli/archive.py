@@ -1,0 +1,198 @@
+"""``windrow archive``: list, read, extract and verify archives, local or in the destination."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+from rich.text import Text
+
+from windrow.core.archive.reader import Archive
+from windrow.core.archive.verify import verify as verify_archive
+from windrow.core.errors import ArchiveError, Transient, WindrowError
+from windrow.core.manifest import Manifest, ManifestFile
+from windrow.core.naming import DATA_FOLDER
+from windrow.extract import extract as extract_files
+from windrow.ports import Destination
+from windrow.sources import LocalArchive, StoredArchive, open_archive
+
+PROBLEM = 1
+WRONG_USE = 2
+
+_PIPE_WIDTH = 10_000
+"""Columns of a table that does not go to a terminal: names are never cut."""
+
+app = typer.Typer(no_args_is_help=True, help="List, read, extract and verify archives, by range reads.")
+
+Location = Annotated[str, typer.Argument(metavar="ARCHIVE", help="A file, or s3://bucket/key in the destination.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+class _WrongUse(WindrowError):
+    """What the user asked for does not exist or is ambiguous."""
+
+
+@app.command()
+def ls(archive: Location, as_json: AsJson = False) -> None:
+    """List the files of an archive; reads its manifest only."""
+    with _reporting(as_json), _open(archive) as source:
+        manifest = Archive.open(source).manifest
+        if as_json:
+            _print_json({"ok": True, "archive_bytes": source.size, **msgspec.to_builtins(manifest)})
+        else:
+            _print_table(manifest, source.size)
+
+
+@app.command()
+def cat(
+    archive: Location,
+    name: Annotated[str | None, typer.Argument(help="Member name, with or without data/.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="The raw S3 key instead of the member name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one file's bytes to standard output; with --json its manifest entry and its bytes as base64.
+
+    An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is proven once its last
+    byte is written: the exit code tells.
+    """
+    with _reporting(as_json), _open(archive) as source:
+        opened = Archive.open(source)
+        file = _select(opened.manifest, name, key)
+        if as_json:
+            content = base64.b64encode(b"".join(opened.read(file))).decode()
+            _print_json({"ok": True, **msgspec.to_builtins(file), "content_base64": content})
+            return
+        for piece in opened.read(file):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+
+
+@app.command()
+def extract(
+    archive: Location,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Files go below it; it is made if absent.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Members; all if none.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write files below a folder, verified, never outside it and never over a file that exists."""
+    with _reporting(as_json), _open(archive) as source:
+        opened = Archive.open(source)
+        chosen = [_select(opened.manifest, name, None) for name in names] if names else opened.manifest.files
+        total = sum(file.size for file in chosen)
+        with _progress("extracting", total, quiet=as_json) as advance:
+            # All of them: then the whole archive is checked on the way, its end included.
+            files = opened.walk({file.name for file in chosen}) if names else opened.walk_whole(lambda _: None)
+            written = 0
+            for file in extract_files(files, folder):
+                advance(file.size)
+                written += 1
+        if as_json:
+            _print_json({"ok": True, "folder": str(folder), "files": written, "bytes": total})
+        else:
+            typer.echo(f"{written} files, {total:,} bytes, all SHA-256 right, below {folder}")
+
+
+@app.command()
+def verify(archive: Location, as_json: AsJson = False) -> None:
+    """Check gzip members, tar, manifest, every SHA-256 and the end; name the first thing wrong."""
+    with _reporting(as_json), _open(archive) as source:
+        with _progress("verifying", source.size, quiet=as_json) as advance:
+            result = verify_archive(source, source.expected_sha256, advance)
+        files = result.manifest.files
+        report = {
+            "ok": True,
+            "files": len(files),
+            "raw_bytes": sum(file.size for file in files),
+            "archive_bytes": result.size,
+            "sha256": result.sha256,
+            "sha256_compared": source.expected_sha256 is not None,
+        }
+        if as_json:
+            _print_json(report)
+        else:
+            typer.echo(f"sound: {len(files)} files, {result.size:,} bytes, SHA-256 {result.sha256}")
+
+
+def _connect(bucket: str) -> Destination:
+    """Return the destination of the settings, on the bucket that the URL names."""
+    from windrow.bootstrap import destination
+    from windrow.settings import load
+
+    settings = load(os.environ, needs=("destination_endpoint", "destination_secret_id"))
+    return destination(msgspec.structs.replace(settings, destination_bucket=bucket))
+
+
+def _open(location: str) -> LocalArchive | StoredArchive:
+    return open_archive(location, _connect)
+
+
+@contextmanager
+def _reporting(as_json: bool) -> Iterator[None]:
+    """Turn errors into one line and the exit code: 1 for a problem found, 2 for wrong use."""
+    try:
+        yield
+    except WindrowError as error:
+        if as_json:
+            _print_json({"ok": False, "error": str(error)})
+        else:
+            typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(PROBLEM if isinstance(error, ArchiveError | Transient) else WRONG_USE) from error
+
+
+def _select(manifest: Manifest, name: str | None, key: str | None) -> ManifestFile:
+    """Return the one file that a member name or a raw key means."""
+    if (name is None) == (key is None):
+        raise _WrongUse("name the file by its member name or by --key, one of the two")
+    if key is not None:
+        found = [file for file in manifest.files if file.key == key]
+        if len(found) > 1:
+            raise _WrongUse(f"{key!r} is there {len(found)} times: {', '.join(repr(f.name) for f in found)}")
+    else:
+        by_name = {file.name: file for file in manifest.files}
+        match = by_name.get(str(name)) or by_name.get(f"{DATA_FOLDER}{name}")
+        found = [match] if match else []
+    if not found:
+        raise _WrongUse(f"the archive holds no {'key' if name is None else 'member'} {name if key is None else key!r}")
+    return found[0]
+
+
+def _print_table(manifest: Manifest, archive_bytes: int) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("name", overflow="fold")
+    table.add_column("bytes", justify="right", no_wrap=True)
+    table.add_column("sha256", no_wrap=True)
+    table.add_column("event time", no_wrap=True)
+    for file in manifest.files:
+        moment = f"{file.event_time:%Y-%m-%d %H:%M:%S}Z"
+        table.add_row(Text(file.name), f"{file.size:,}", file.sha256[:12], moment)
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console.print(table)
+    raw_bytes = sum(file.size for file in manifest.files)
+    typer.echo(
+        f"{len(manifest.files)} files, {raw_bytes:,} bytes in {archive_bytes:,}, "
+        f"window {manifest.window_start:%Y-%m-%d %H:%M}Z to {manifest.window_end:%Y-%m-%d %H:%M}Z"
+    )
+
+
+@contextmanager
+def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error when a person is watching; give the function that advances it."""
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    disable = quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=disable) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _print_json(report: dict[str, object]) -> None:
+    typer.echo(msgspec.json.encode(report))

@@ -1,0 +1,101 @@
+"""Writes an archive's files below a folder, and never anywhere else, whatever the archive and the folder hold.
+
+Each part of a name is opened relative to the folder before it and without following links, so that neither a name
+nor a link planted in the folder can lead outside, not even while the extraction runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from windrow.core.archive import tar
+from windrow.core.errors import ArchiveError, WindrowError
+from windrow.core.manifest import ManifestFile
+from windrow.core.naming import is_safe
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER_MODE = 0o777
+_FILE_MODE = 0o666
+
+
+class TargetError(WindrowError):
+    """A file could not be written below the target folder; the message names it."""
+
+
+def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path) -> Iterator[ManifestFile]:
+    """Write each file below ``target`` (made if absent) under its member name, and yield it when it is whole.
+
+    ``files`` come from `Archive.walk` or `walk_whole`, which prove the SHA-256 while the bytes are written. A file
+    that fails is removed. Existing files are never overwritten, links below ``target`` never followed. Files get the
+    process's usual permissions and their event time in whole seconds.
+
+    Raises:
+        ArchiveError: the archive is damaged; files yielded before are sound.
+        TargetError: a file exists already, a link or file stands where a folder must be, or writing failed.
+    """
+    with _target(target) as root:
+        for file, pieces in files:
+            _write(root, file, pieces)
+            yield file
+
+
+@contextmanager
+def _target(target: Path) -> Iterator[int]:
+    """Open the target itself; it may be a link, since the user named it."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        root = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise TargetError(f"{target} cannot be used as a folder: {error.strerror}") from error
+    try:
+        yield root
+    finally:
+        os.close(root)
+
+
+def _write(root: int, file: ManifestFile, pieces: Iterator[bytes]) -> None:
+    if not is_safe(file.name):
+        raise ArchiveError(f"{file.name[:80]!r} is not safe to extract")
+    *parents, name = file.name.split("/")
+    try:
+        folder = _enter(root, parents)
+        try:
+            _write_file(folder, name, file, pieces)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise TargetError(f"{file.name!r} cannot be written: {error.strerror}") from error
+
+
+def _enter(root: int, parents: list[str]) -> int:
+    """Open the folder that a file goes to, making what is absent; the caller closes it."""
+    folder = os.dup(root)
+    try:
+        for part in parents:
+            with suppress(FileExistsError):  # opening it tells whether it is a folder
+                os.mkdir(part, _FOLDER_MODE, dir_fd=folder)
+            inner = os.open(part, _FOLDER_FLAGS, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+    except BaseException:
+        os.close(folder)
+        raise
+    return folder
+
+
+def _write_file(folder: int, name: str, file: ManifestFile, pieces: Iterator[bytes]) -> None:
+    with os.fdopen(os.open(name, _FILE_FLAGS, _FILE_MODE, dir_fd=folder), "wb") as out:
+        try:
+            for piece in pieces:
+                out.write(piece)
+            out.flush()
+            mtime_s = tar.seconds(file.event_time)
+            os.utime(out.fileno(), (mtime_s, mtime_s))
+        except BaseException:
+            # What is not whole must not be taken for it.
+            os.unlink(name, dir_fd=folder)
+            raise
