@@ -1,0 +1,1 @@
+"""The event source mapping engine: what AWS Lambda's SQS poller does, for local runs and production workers."""

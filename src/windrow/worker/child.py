@@ -1,0 +1,115 @@
+"""The worker process: loads the handler once, then serves one invocation after the other.
+
+It is started by `windrow.worker.pool` with the number of a socket as its only argument and speaks frames of
+``multiprocessing.connection`` on it, so that the handler may print what it likes. First frame in: JSON ``{"handler",
+"sys_path"}``; first frame out: ``+`` or ``-`` and an error. Then per invocation two frames in, the header and the
+event as JSON, and one out: ``+`` and the response as JSON, or ``-`` and ``{"errorType", "errorMessage"}``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from typing import Any
+
+PARENT_CHECK_S = 1.0
+"""How soon a worker notices that its parent is gone and nobody holds it to its time limit any more."""
+
+
+class Context:
+    """Lambda's context object.
+
+    As https://docs.aws.amazon.com/lambda/latest/dg/python-context.html describes it.
+    """
+
+    function_version = "$LATEST"
+    identity = None
+    client_context = None
+
+    def __init__(self, header: dict[str, Any], log_stream_name: str) -> None:
+        self.aws_request_id: str = header["request_id"]
+        self.function_name: str = header["function_name"]
+        self.invoked_function_arn: str = header["function_arn"]
+        self.memory_limit_in_mb: str = str(header["memory_mb"])
+        self.log_group_name = f"/aws/lambda/{self.function_name}"
+        self.log_stream_name = log_stream_name
+        self._end = time.monotonic() + header["remaining_s"]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""
+        return max(0, int((self._end - time.monotonic()) * 1000))
+
+
+def main() -> None:
+    """Serve until the parent closes the socket."""
+    connection = Connection(int(sys.argv[1]))
+    # Processes that the handler starts must not hold the socket open: its end is how a crash is noticed.
+    os.set_inheritable(connection.fileno(), False)  # noqa: FBT003 - takes no keywords
+    # The parent alone decides when a worker ends; a supervisor may signal the whole group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    start = json.loads(connection.recv_bytes())
+    sys.path[:] = start["sys_path"]
+    try:
+        handler = load(start["handler"])
+    except BaseException as error:  # noqa: BLE001 - an import may even exit; the parent is to know why
+        traceback.print_exc()
+        connection.send_bytes(_error(error))
+        sys.exit(1)
+    connection.send_bytes(b"+")
+    _serve(connection, handler)
+
+
+def load(path: str) -> Callable[[Any, Context], object]:
+    """Import ``package.module.function``. Raises `ImportError`, `AttributeError`, or what the import raises."""
+    module, _, name = path.rpartition(".")
+    if not module:
+        raise ImportError(f"the handler must be given as module.function, not {path!r}")
+    handler: Callable[[Any, Context], object] = getattr(importlib.import_module(module), name)
+    return handler
+
+
+def _serve(connection: Connection, handler: Callable[[Any, Context], object]) -> None:
+    stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{os.urandom(16).hex()}"
+    while True:
+        try:
+            header = json.loads(connection.recv_bytes())
+            event = connection.recv_bytes()
+        except EOFError:
+            return
+        answer = _invoke(handler, event, Context(header, stream))
+        sys.stdout.flush()
+        connection.send_bytes(answer)
+
+
+def _invoke(handler: Callable[[Any, Context], object], event: bytes, context: Context) -> bytes:
+    """Call the handler. An exit is left to end the process, as on Lambda."""
+    try:
+        return b"+" + json.dumps(handler(json.loads(event), context)).encode()
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is the invocation's outcome
+        traceback.print_exc()
+        return _error(error)
+
+
+def _error(error: BaseException) -> bytes:
+    return b"-" + json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The engine: pollers gather batches, worker processes run them, what succeeded is deleted.
+
+A batch is gathered only while a slot is free to run it, so that no message waits in memory while its visibility
+timeout runs down. A slot is held from the start of the gathering until the batch is settled.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windrow.core.errors import QueueError, SettingsError
+from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, Batch, CloseReason, Gatherer
+from windrow.worker.dispatch import Dispatcher
+from windrow.worker.mapping import (
+    BATCH_SIZE_MOST,
+    ConfigSource,
+    MappingConfig,
+    MappingError,
+    MappingGone,
+    in_flight_fault,
+    visibility_fault,
+)
+from windrow.worker.pool import Pool
+from windrow.worker.progress import GivenBack, Observer, ReceivedMessages, Switched
+from windrow.worker.queue import SourceQueue
+from windrow.worker.records import Received
+from windrow.worker.slots import Slots
+from windrow.worker.timing import TICK_S, Clock, SystemClock
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+logger = logging.getLogger(__name__)
+
+CONFIG_REFRESH_S = 3.0
+"""How old the configuration may become; the circuit breaker works through it."""
+
+REQUESTERS = 4
+"""Delete and give-back requests under way at once."""
+
+
+class Engine:
+    """Runs one event source mapping until told to stop; an engine runs once.
+
+    ``pollers`` gather at once, each its own batch: 1 makes the fullest batches, 5 is what AWS starts with. The caller
+    keeps the pool and closes it. ``quiet_wait_s`` (1 to 20) is how long an empty queue is waited on, and so how long
+    a stop may take when nothing runs.
+    """
+
+    def __init__(
+        self,
+        config_source: ConfigSource,
+        sqs_client: SQSClient,
+        pool: Pool,
+        clock: Clock | None = None,
+        observer: Observer = lambda _: None,
+        *,
+        pollers: int = 1,
+        quiet_wait_s: int = QUIET_WAIT_S,
+    ) -> None:
+        self._source = config_source
+        self._client = sqs_client
+        self._pool = pool
+        self._clock = clock or SystemClock()
+        self._observe = observer
+        self._pollers = pollers
+        self._quiet_wait_s = quiet_wait_s
+        self._slots = Slots()
+        self._fault: BaseException | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Gather and run batches until ``stop`` is set.
+
+        Then nothing more is received, what was gathered and not dispatched is given back, and running invocations
+        are awaited. A fault of the engine itself sets ``stop`` too and is raised at the end.
+
+        Raises:
+            MappingError: the mapping, its function or its queue cannot be read at the start.
+            SettingsError: the mapping is not one the engine can follow.
+            QueueError: the queue cannot be read at the start.
+            HandlerNotLoaded: the handler cannot be imported.
+        """
+        self._config = self._source.read()
+        with ExitStack() as stack:
+
+            def threads(name: str, most: int) -> Executor:
+                return stack.enter_context(ThreadPoolExecutor(most, f"windrow-{name}"))
+
+            self._queue = SourceQueue(
+                self._client,
+                self._config.queue_url,
+                self._config.queue_arn,
+                self._clock,
+                threads("request", REQUESTERS),
+            )
+            self._warn()
+            self._pool.warm()
+            self._observe(Switched(self._config.enabled))
+            self._dispatcher = Dispatcher(self._queue, self._pool, self._clock, self._observe)
+            receives, invocations = threads("receive", RECEIVERS * self._pollers), threads("invoke", BATCH_SIZE_MOST)
+            pollers = threads("poll", self._pollers)
+            for _ in range(self._pollers):
+                gatherer = Gatherer(self._receive, receives, self._clock, quiet_wait_s=self._quiet_wait_s)
+                pollers.submit(self._guard, stop, self._poll, gatherer, invocations, stop)
+            self._guard(stop, self._follow, stop)
+        if self._fault:
+            raise self._fault
+
+    def _guard(self, stop: threading.Event, work: Callable[..., None], *args: object) -> None:
+        """Stop everything when a thread fails, rather than go on without it."""
+        try:
+            work(*args)
+        except BaseException as error:  # noqa: BLE001 - raised again at the end of `run`
+            self._fault = self._fault or error
+            stop.set()
+
+    def _poll(self, gatherer: Gatherer, invocations: Executor, stop: threading.Event) -> None:
+        """Gather one batch after the other and hand each over, until the stop."""
+
+        def halted() -> CloseReason | None:
+            if stop.is_set():
+                return CloseReason.STOPPED
+            return None if self._config.enabled else CloseReason.DISABLED
+
+        while not stop.is_set():
+            idle_s = 0.0 if self._config.enabled or gatherer.holds() else TICK_S
+            if pause_s := max(idle_s, min(TICK_S, self._dispatcher.pause_s())):
+                self._clock.wait(stop, pause_s)
+                continue
+            config = self._config
+            if not self._slots.acquire(config.concurrency, TICK_S):
+                continue
+            batch = Batch(config.batch_size, config.window_s)
+            reason = gatherer.gather(batch, halted, stop)
+            if batch.messages and reason is not CloseReason.STOPPED:
+                invocations.submit(self._guard, stop, self._dispatch, batch, reason, config)
+                continue
+            self._slots.release()
+            self._give_back(batch.messages)
+        self._give_back(gatherer.drain())
+
+    def _dispatch(self, batch: Batch, reason: CloseReason, config: MappingConfig) -> None:
+        try:
+            self._dispatcher.run(batch, reason, config)
+        finally:
+            self._slots.release()
+
+    def _receive(self, count: int, wait_s: int) -> list[Received]:
+        messages = self._queue.receive(count, wait_s)
+        if messages:
+            self._observe(ReceivedMessages(len(messages)))
+        return messages
+
+    def _give_back(self, messages: list[Received]) -> None:
+        if messages:
+            self._queue.give_back(messages)
+            self._observe(GivenBack(len(messages)))
+
+    def _follow(self, stop: threading.Event) -> None:
+        """Read the configuration again and again until the stop."""
+        while not self._clock.wait(stop, CONFIG_REFRESH_S):
+            before = self._config
+            try:
+                self._config = self._source.read()
+                if _limits(self._config) != _limits(before):
+                    logger.info("the mapping has changed: %s", self._config)
+                    self._warn()
+            except MappingGone as error:
+                if before.enabled:
+                    logger.error("nothing is received any more: %s", error)  # noqa: TRY400 - the message says it all
+                self._config = msgspec.structs.replace(before, enabled=False)
+            except (MappingError, SettingsError, QueueError) as error:
+                logger.warning("going on with what is known of the mapping: %s", error)
+            if self._config.enabled != before.enabled:
+                logger.info("the mapping was %s", "enabled" if self._config.enabled else "disabled")
+                self._observe(Switched(self._config.enabled))
+
+    def _warn(self) -> None:
+        """Log what is risky in the configuration; none of it prevents work."""
+        config = self._config
+        visibility_s = self._queue.visibility_timeout_s()
+        for fault in (visibility_fault(visibility_s, config.timeout_s, config.window_s), in_flight_fault(config)):
+            if fault:
+                logger.warning(fault)
+
+
+def _limits(config: MappingConfig) -> MappingConfig:
+    return msgspec.structs.replace(config, enabled=True)

@@ -1,0 +1,114 @@
+"""The source queue as the engine uses it: receive, delete, give back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.errors import QueueError
+from windrow.worker.records import Received, receive_record
+from windrow.worker.timing import Clock, backoff_s
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+logger = logging.getLogger(__name__)
+
+BATCH_MOST = 10
+"""Entries of one SQS batch request at most."""
+
+DELETE_ATTEMPTS = 4
+"""Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
+
+
+class SourceQueue:
+    """One queue. All methods are safe to call from several threads at once."""
+
+    def __init__(self, client: SQSClient, url: str, arn: str, clock: Clock, executor: Executor) -> None:
+        self._client = client
+        self._url = url
+        self._arn = arn
+        self._clock = clock
+        self._executor = executor
+        self._never = threading.Event()
+
+    def receive(self, count: int, wait_s: int) -> list[Received]:
+        """Receive up to ``count`` (1 to 10) messages, waiting up to ``wait_s`` for the first. Raises `QueueError`."""
+        try:
+            reply = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=count,
+                WaitTimeSeconds=wait_s,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueError(f"ReceiveMessage failed: {error}") from error
+        now = self._clock.monotonic()
+        return [receive_record(message, self._arn, now) for message in reply.get("Messages", ())]
+
+    def visibility_timeout_s(self) -> int:
+        """Return how long the queue hides a received message. Raises `QueueError`."""
+        try:
+            reply = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["VisibilityTimeout"])
+        except (BotoCoreError, ClientError) as error:
+            raise QueueError(f"GetQueueAttributes failed: {error}") from error
+        return int(reply["Attributes"]["VisibilityTimeout"])
+
+    def delete(self, messages: Sequence[Received]) -> int:
+        """Delete the messages, ten a request and several requests at once; return how many are known deleted."""
+        return sum(self._executor.map(self._delete_ten, _tens(messages)))
+
+    def give_back(self, messages: Sequence[Received]) -> None:
+        """Make the messages visible at once. Best effort: what fails appears after the visibility timeout."""
+        list(self._executor.map(self._show_ten, _tens(messages)))
+
+    def _delete_ten(self, messages: Sequence[Received]) -> int:
+        left = list(messages)
+        problem = ""
+        for attempt in range(DELETE_ATTEMPTS):
+            self._clock.wait(self._never, backoff_s(attempt, first_s=0.2))
+            try:
+                reply = self._client.delete_message_batch(
+                    QueueUrl=self._url,
+                    Entries=[{"Id": str(i), "ReceiptHandle": m.receipt_handle} for i, m in enumerate(left)],
+                )
+            except (BotoCoreError, ClientError) as error:
+                problem = str(error)
+                continue
+            failed = reply.get("Failed", [])
+            if not failed:
+                return len(messages)
+            problem = "; ".join(sorted({f"{entry['Code']} {entry.get('Message', '')}".strip() for entry in failed}))
+            left = [left[int(entry["Id"])] for entry in failed]
+        logger.error(
+            "%d messages were processed and not deleted, they will come again: %s (first: %s)",
+            len(left),
+            problem,
+            left[0].message_id,
+        )
+        return len(messages) - len(left)
+
+    def _show_ten(self, messages: Sequence[Received]) -> None:
+        try:
+            reply = self._client.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(i), "ReceiptHandle": m.receipt_handle, "VisibilityTimeout": 0}
+                    for i, m in enumerate(messages)
+                ],
+            )
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("%d messages could not be given back at once: %s", len(messages), error)
+            return
+        for entry in reply.get("Failed", ()):
+            logger.warning("message %s could not be given back at once: %s", entry["Id"], entry["Code"])
+
+
+def _tens(messages: Sequence[Received]) -> Iterator[Sequence[Received]]:
+    return (messages[start : start + BATCH_MOST] for start in range(0, len(messages), BATCH_MOST))
