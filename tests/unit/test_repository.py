@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -85,10 +86,9 @@ def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def project() -> dict[str, object]:
+def project() -> dict[str, Any]:
     """Return the `project` table of pyproject.toml."""
-    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert isinstance(table, dict)
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return table
 
 

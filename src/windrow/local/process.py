@@ -1,4 +1,4 @@
-"""A server process of the local stack: started on a free loopback port, waited for, and never left behind."""
+"""Processes of the local stack: servers on free loopback ports and workers, waited for and never left behind."""
 
 from __future__ import annotations
 
@@ -36,14 +36,88 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH",
 """What a server sees of the environment: no proxies, no AWS_* or MINIO_* settings of the user's."""
 
 
-class Server:
-    """One server process; also a context manager that starts and stops it.
+class Process:
+    """A process of the stack, with its output in ``log``; it ends with the process that started it, however that ends.
+
+    ``cleanup`` is a command to run whenever it has ended.
+    """
+
+    def __init__(self, name: str, folder: Path, *, cleanup: Sequence[str] = ()) -> None:
+        self.name = name
+        self.folder = folder.absolute()
+        self.log = self.folder / f"{name}.log"
+        self._cleanup = cleanup
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        if self._process is None:
+            raise LocalStackError(f"{self.name} is not running")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def launch(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Start the process with exactly this environment."""
+        self._end(signal.SIGTERM, STOP_S)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in the terminal is for the command, which then stops it in order
+            )
+        self._watcher = _end_with_this_process(self._process.pid, self._cleanup)
+
+    def stop(self, patience_s: float = STOP_S) -> None:
+        """End the process (SIGTERM, after ``patience_s`` SIGKILL); harmless when it is not running."""
+        self._end(signal.SIGTERM, patience_s)
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would."""
+        self._end(signal.SIGKILL, STOP_S)
+
+    def last_words(self) -> str:
+        """Return the end of the log, to close an error message with."""
+        lines = self.log.read_text(errors="replace").splitlines()[-10:] if self.log.exists() else []
+        return f"; its log {self.log} ends:\n" + "\n".join(f"  {line}" for line in lines)
+
+    def _end(self, how: signal.Signals, patience_s: float) -> None:
+        process, self._process = self._process, None
+        watcher, self._watcher = self._watcher, None
+        # The watcher first: once the process is reaped its id may become another's.
+        if watcher is not None:
+            watcher.kill()
+            watcher.communicate()
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if self._cleanup:
+            subprocess.run(self._cleanup, capture_output=True, check=False, timeout=READY_S)
+
+
+class Server(Process):
+    """A process that listens on a loopback port; also a context manager that starts and stops it.
 
     The port is chosen at the first start and kept, so `stop` or `kill` and then `start` bring the server back at the
-    same address. The process ends with the process that started it, however that one ends.
+    same address.
 
     ``command`` gives the command line for a port; ``health`` is the path that answers 200 when the server is ready.
-    Output goes to ``log``. ``cleanup`` is a command to run whenever the process has ended.
+    ``owns_port`` is false when another process listens for this one.
     """
 
     def __init__(
@@ -58,18 +132,13 @@ class Server:
         owns_port: bool = True,
         cleanup: Sequence[str] = (),
     ) -> None:
-        self.name = name
-        self.folder = folder.absolute()
-        self.log = self.folder / f"{name}.log"
+        super().__init__(name, folder, cleanup=cleanup)
         self._command = command
         self._environ = environ
         self._health = health
         self._scheme = scheme
         self._owns_port = owns_port
-        self._cleanup = cleanup
         self._port: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
     def port(self) -> int:
@@ -83,18 +152,6 @@ class Server:
         """The endpoint URL; known from the first start on."""
         return f"{self._scheme}://{HOST}:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """The process id of the running server."""
-        if self._process is None:
-            raise LocalStackError(f"{self.name} is not running")
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the process is there."""
-        return self._process is not None and self._process.poll() is None
-
     def start(self) -> None:
         """Start the server and return when it answers.
 
@@ -103,8 +160,6 @@ class Server:
         """
         if self.running:
             return
-        self.stop()
-        self.folder.mkdir(parents=True, exist_ok=True)
         if self._port is not None:
             self._start_on(self._port)
             return
@@ -120,14 +175,6 @@ class Server:
                 self._port = port
                 return
 
-    def stop(self) -> None:
-        """End the server (SIGTERM, after `STOP_S` seconds SIGKILL); harmless when it is not running."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would."""
-        self._end(signal.SIGKILL)
-
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -139,17 +186,8 @@ class Server:
 
     def _start_on(self, port: int) -> None:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(port),
-                cwd=self.folder,
-                env={**inherited, "TMPDIR": str(self.folder), **self._environ, "GATEWAY_PORT": str(port)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for the command, which then stops it in order
-            )
-        self._watcher = _end_with_this_process(self._process.pid, self._cleanup)
+        own = {"TMPDIR": str(self.folder), **self._environ, "GATEWAY_PORT": str(port)}
+        self.launch(self._command(port), {**inherited, **own})
         try:
             self._await_ready(port)
         except BaseException:
@@ -160,11 +198,11 @@ class Server:
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
             if not self.running:
-                raise LocalStackError(f"{self.name} ended while it started{self._last_words()}")
+                raise LocalStackError(f"{self.name} ended while it started{self.last_words()}")
             if (not self._owns_port or self._listens(port)) and self._answers(port):
                 return
             time.sleep(0.02)
-        raise LocalStackError(f"{self.name} did not answer on port {port} within {READY_S:.0f} s{self._last_words()}")
+        raise LocalStackError(f"{self.name} did not answer on port {port} within {READY_S:.0f} s{self.last_words()}")
 
     def _listens(self, port: int) -> bool:
         """Tell whether it is this process, not one that took the port first, that listens there."""
@@ -174,40 +212,17 @@ class Server:
         return False
 
     def _answers(self, port: int) -> bool:
+        connection: http.client.HTTPConnection
         if self._scheme == "https":
             # Only asks whether it is up; clients verify the certificate.
             trusting = ssl._create_unverified_context()  # noqa: S323, SLF001
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                HOST, port, timeout=2, context=trusting
-            )
+            connection = http.client.HTTPSConnection(HOST, port, timeout=2, context=trusting)
         else:
             connection = http.client.HTTPConnection(HOST, port, timeout=2)
         with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", self._health)
             return connection.getresponse().status == http.client.OK
         return False
-
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-10:]
-        return f"; its log {self.log} ends:\n" + "\n".join(f"  {line}" for line in lines)
-
-    def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        watcher, self._watcher = self._watcher, None
-        # The watcher first: once the process is reaped its id may become another's.
-        if watcher is not None:
-            watcher.kill()
-            watcher.communicate()
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if self._cleanup:
-            subprocess.run(self._cleanup, capture_output=True, check=False, timeout=READY_S)
 
 
 def free_port() -> int:
