@@ -22,20 +22,7 @@ ACCOUNT = "000000000000"
 MINIO_IMAGE = "minio/minio"
 _DOCKER_ANSWER_S = 3.0
 
-_SERVICES = (
-    "cloudwatch",
-    "dynamodb",
-    "events",
-    "iam",
-    "lambda",
-    "logs",
-    "s3",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "ssm",
-    "sts",
-)
+_SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
 
 
 def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> Server:
@@ -47,7 +34,7 @@ def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> S
     environ = {
         "BIND_HOST": HOST,
         "LOG_LEVEL": "WARNING",
-        "SERVICES": ",".join(_SERVICES),
+        "SERVICES": _SERVICES,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -129,7 +116,7 @@ def docker_has_minio() -> bool:
 
 
 def _docker_command(container: str, port: int, data: Path, certs: Path | None) -> list[str]:
-    """Return the command that runs MinIO in a container as this user, keys passed by name and not on the command line."""
+    """Return the command that runs MinIO in a container as this user; the keys go by name, not on the command line."""
     mount_certs = ["--volume", f"{certs}:/certs:ro"] if certs else []
     with_tls = ["--certs-dir", "/certs"] if certs else []
     return [
