@@ -41,9 +41,11 @@ test-slow: $(STAMP) ## Run the slow tests
 	@$(RUN) pytest -m slow $(ARGS)
 
 .PHONY: lint
-lint: $(STAMP) ## Check style (ruff: rules and format)
+lint: $(STAMP) ## Check style (ruff: rules and format; terraform fmt)
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
+	@if command -v terraform >/dev/null; then terraform fmt -check -diff -recursive infra; \
+	else echo "skipped without terraform: the format of infra/ (install Terraform 1.11)"; fi
 
 .PHONY: types
 types: $(STAMP) ## Check types (mypy, strict)
@@ -62,6 +64,7 @@ check: lint types layers test ## Run lint, types, layers and test
 format: $(STAMP) ## Format the code and mend what ruff can mend
 	@$(RUN) ruff check --fix-only --quiet
 	@$(RUN) ruff format
+	@if command -v terraform >/dev/null; then terraform fmt -recursive infra; fi
 
 .PHONY: hooks
 hooks: $(STAMP) ## Have git run lint, types and layers before each commit

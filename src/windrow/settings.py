@@ -13,6 +13,8 @@ from windrow.core.errors import SettingsError
 
 PREFIX = "WINDROW_"
 MIB = 1024 * 1024
+MAX_PREFIX_BYTES = 512
+"""Half of S3's limit for a key (1,024 bytes), which leaves room for the archive's own part of it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +149,8 @@ def _endpoint(_name: str, text: str) -> str:
 
 def _prefix(_name: str, text: str) -> str:
     parts = text.strip("/").split("/")
-    if any(part in ("", ".", "..") for part in parts) or len(text.encode()) > 512:
-        raise ValueError("must be at most 512 bytes and have no empty, '.' or '..' parts")
+    if any(part in ("", ".", "..") for part in parts) or len(text.encode()) > MAX_PREFIX_BYTES:
+        raise ValueError(f"must be at most {MAX_PREFIX_BYTES} bytes and have no empty, '.' or '..' parts")
     return "/".join(parts)
 
 

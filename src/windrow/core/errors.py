@@ -44,7 +44,7 @@ class ArchiveError(WindrowError):
     """An archive is damaged or is not in format ``windrow/1``; the message names the first thing wrong."""
 
 
-class Transient(WindrowError):  # noqa: N818 - reads as a kind of error, as in `except Transient`
+class Transient(WindrowError):
     """A failure that may go away: the affected messages are retried, never dead-lettered."""
 
 
@@ -68,7 +68,7 @@ class MappingError(Transient):
     """The event source mapping could not be read or switched; it may be changing at this moment."""
 
 
-class OutOfTime(Transient):  # noqa: N818
+class OutOfTime(Transient):
     """The run-time budget would end before the work did."""
 
 
@@ -110,7 +110,7 @@ class ChecksumMismatch(DestinationError):
         super().__init__(message, DestinationFault.CHECKSUM)
 
 
-class Permanent(WindrowError):  # noqa: N818
+class Permanent(WindrowError):
     """A failure that no retry mends: the message goes to the dead-letter queue with ``reason``."""
 
     reason: ClassVar[str] = "permanent"

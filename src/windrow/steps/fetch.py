@@ -93,7 +93,7 @@ class Fetcher:
             return step()
         except WindrowError as error:
             lost[source.object_id] = error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an unforeseen failure of one file must not cost the batch
             _log.exception("unexpected failure while fetching", extra={"object_id": source.object_id})
             lost[source.object_id] = LandingError(f"unexpected {type(error).__name__} while fetching")
         return None

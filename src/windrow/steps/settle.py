@@ -54,8 +54,7 @@ class Settler:
         kept = [
             (message, fate)
             for message, fate in fates
-            if fate.outcome is Outcome.RETRY
-            or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
+            if fate.outcome is Outcome.RETRY or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
         ]
         if kept:
             self._queue.set_visibility([(message, self._delay_s(message, fate)) for message, fate in kept])

@@ -64,7 +64,14 @@ def test_every_key_survives_the_event_encoding(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("encoded", "raw"),
-    [("a+b", "a b"), ("a%2Bb", "a+b"), ("a%252Fb", "a%2Fb"), ("%F0%9F%8C%BE", "🌾"), ("a%0Ab", "a\nb"), ("%2Fa%2F", "/a/")],
+    [
+        ("a+b", "a b"),
+        ("a%2Bb", "a+b"),
+        ("a%252Fb", "a%2Fb"),
+        ("%F0%9F%8C%BE", "🌾"),
+        ("a%0Ab", "a\nb"),
+        ("%2Fa%2F", "/a/"),
+    ],
 )
 def test_known_encodings(encoded: str, raw: str) -> None:
     """The encodings that hand-written handlers get wrong."""
@@ -95,7 +102,20 @@ def test_any_version_2_is_read(version: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "no json", "[]", "17", "null", '"x"', "{}", '{"Records": 5}', '{"Records": null}', '{"Event": "other"}', "[" * 100_000, r'{"Records": [{"s3": "\ud800"}]}'],
+    [
+        "",
+        "no json",
+        "[]",
+        "17",
+        "null",
+        '"x"',
+        "{}",
+        '{"Records": 5}',
+        '{"Records": null}',
+        '{"Event": "other"}',
+        "[" * 100_000,
+        r'{"Records": [{"s3": "\ud800"}]}',
+    ],
 )
 def test_a_body_that_is_no_event_is_malformed(body: str) -> None:
     """The error is the one that sends the message to the dead-letter queue."""
@@ -181,7 +201,17 @@ def test_a_ledger_id_fits_a_partition_key_and_stays_distinct(plain: str) -> None
     assert first != second
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["Records", "Event", "s3", "object", "bucket", "key", "eventName"]), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["Records", "Event", "s3", "object", "bucket", "key", "eventName"]), inner
+            )
+        ),
+    )
+)
 def test_any_json_is_either_read_or_rejected(value: Any) -> None:
     """Whatever arrives, the answer is a list of results or a permanent error, never a crash."""
     try:

@@ -59,7 +59,11 @@ def test_the_key_tells_window_and_members() -> None:
 
 @pytest.mark.parametrize(
     ("width", "path"),
-    [(MINUTE, "2026/11/23/10/07/20261123T1007Z-"), (HOUR, "2026/11/23/10/20261123T1000Z-"), (DAY, "2026/11/23/20261123T0000Z-")],
+    [
+        (MINUTE, "2026/11/23/10/07/20261123T1007Z-"),
+        (HOUR, "2026/11/23/10/20261123T1000Z-"),
+        (DAY, "2026/11/23/20261123T0000Z-"),
+    ],
 )
 def test_a_wide_window_ends_the_path_at_its_level(width: timedelta, path: str) -> None:
     """Without a prefix the key starts with the year."""
@@ -100,7 +104,9 @@ def test_a_plan_loses_nothing_and_does_not_depend_on_order(items: list[SourceObj
     assert len({archive.window for archive in archives}) <= 8
 
 
-@pytest.mark.parametrize(("receives", "sizes"), [(4, [64, 36]), (5, [16] * 6 + [4]), (6, [4] * 25), (7, [1] * 100), (90, [1] * 100)])
+@pytest.mark.parametrize(
+    ("receives", "sizes"), [(4, [64, 36]), (5, [16] * 6 + [4]), (6, [4] * 25), (7, [1] * 100), (90, [1] * 100)]
+)
 def test_groups_shrink_with_each_receive(receives: int, sizes: list[int]) -> None:
     """64, 16, 4, then one alone."""
     groups = isolate([(source(f"{n}"), receives) for n in range(100)], salt="request")

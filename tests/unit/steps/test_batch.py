@@ -90,7 +90,12 @@ def test_a_malformed_message_is_rejected_and_leaves_the_others_alone() -> None:
 
 def test_only_messages_that_are_done_count_as_finished() -> None:
     """What is acknowledged early must not be open, rejected or due for a retry."""
-    done, open_, bad, retry = message("1", "a"), message("2", "b"), Message("3", "r", "noise", 1, NOW), message("4", "c")
+    done, open_, bad, retry = (
+        message("1", "a"),
+        message("2", "b"),
+        Message("3", "r", "noise", 1, NOW),
+        message("4", "c"),
+    )
     whole = batch(done, open_, bad, retry)
     whole.settle(["landing/a@v"], DUPLICATE)
     whole.settle(["landing/c@v"], Fate(Outcome.RETRY))
