@@ -52,7 +52,7 @@ class CloseReason(StrEnum):
 
 
 class Batch:
-    """Messages for one invocation. ``window_s`` counts from when its first message was received."""
+    """Messages for one invocation. ``window_s`` counts from its first message."""
 
     def __init__(self, batch_size: int, window_s: float, payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> None:
         self.messages: list[Received] = []
@@ -60,9 +60,10 @@ class Batch:
         self._batch_size = batch_size
         self._window_s = window_s
         self._limit_bytes = payload_limit_bytes
+        self._opened_at = math.inf
         self._turned_away = False
 
-    def offer(self, message: Received) -> bool:
+    def offer(self, message: Received, now: float) -> bool:
         """Take the message if it fits; once one did not, the batch is closed and takes no more.
 
         An empty batch takes any message: one that is over the limit alone would otherwise wait for ever.
@@ -73,6 +74,8 @@ class Batch:
         if self.messages and self.payload_bytes + added_bytes > self._limit_bytes:
             self._turned_away = True
             return False
+        if not self.messages:
+            self._opened_at = now
         self.messages.append(message)
         self.payload_bytes += added_bytes
         return True
@@ -83,15 +86,13 @@ class Batch:
             return CloseReason.PAYLOAD
         if len(self.messages) >= self._batch_size:
             return CloseReason.SIZE
-        if self.messages and self.remaining_s(now) <= 0:
+        if self.remaining_s(now) <= 0:
             return CloseReason.WINDOW
         return None
 
     def remaining_s(self, now: float) -> float:
         """Seconds of the window that are left; infinite while the batch is empty."""
-        if not self.messages:
-            return math.inf
-        return self.messages[0].received_at + self._window_s - now
+        return self._opened_at + self._window_s - now
 
     def room(self, expected: int) -> int:
         """Return how many more messages to ask for when ``expected`` are asked for already.
@@ -144,10 +145,14 @@ class Gatherer:
     def gather(self, batch: Batch, halted: Callable[[], CloseReason | None], stop: threading.Event) -> CloseReason:
         """Fill the batch until it closes or ``halted`` gives a reason; return why. Waits end early with ``stop``."""
         while True:
-            while self._held and batch.offer(self._held[0]):
-                self._held.popleft()
             now = self._clock.monotonic()
+            self._pour(batch, now)
             reason = halted() or batch.closed(now)
+            if reason in (CloseReason.WINDOW, CloseReason.DISABLED):
+                # What is about to arrive would otherwise wait for the next batch, which may be long in coming.
+                wait(self._asked, timeout=TICK_S)
+                self._collect(batch)
+                self._pour(batch, now)
             if reason:
                 return reason
             if now >= self._rest_until:
@@ -165,6 +170,10 @@ class Gatherer:
         held = list(self._held)
         self._held.clear()
         return held
+
+    def _pour(self, batch: Batch, now: float) -> None:
+        while self._held and batch.offer(self._held[0], now):
+            self._held.popleft()
 
     def _ask(self, batch: Batch, now: float) -> None:
         """Start receives while the batch has room for what they may bring.

@@ -21,19 +21,19 @@ class Outcome(StrEnum):
     MALFORMED = "malformed"
 
 
-class ReceivedMessages(msgspec.Struct, frozen=True, tag="received"):
+class ReceivedMessages(msgspec.Struct, frozen=True, tag="received", tag_field="event"):
     """Messages were received."""
 
     count: int
 
 
-class GivenBack(msgspec.Struct, frozen=True, tag="given_back"):
+class GivenBack(msgspec.Struct, frozen=True, tag="given_back", tag_field="event"):
     """Messages that were received and not dispatched were made visible again."""
 
     count: int
 
 
-class BatchStarted(msgspec.Struct, frozen=True, tag="batch_started"):
+class BatchStarted(msgspec.Struct, frozen=True, tag="batch_started", tag_field="event"):
     """An invocation begins."""
 
     request_id: str
@@ -42,7 +42,7 @@ class BatchStarted(msgspec.Struct, frozen=True, tag="batch_started"):
     closed_by: CloseReason
 
 
-class BatchFinished(msgspec.Struct, frozen=True, tag="batch_finished"):
+class BatchFinished(msgspec.Struct, frozen=True, tag="batch_finished", tag_field="event"):
     """An invocation is over and its messages are settled.
 
     ``failed`` counts the messages that stay in the queue because of it, ``detail`` says why the whole batch failed.
@@ -58,7 +58,7 @@ class BatchFinished(msgspec.Struct, frozen=True, tag="batch_finished"):
     detail: str = ""
 
 
-class Switched(msgspec.Struct, frozen=True, tag="switched"):
+class Switched(msgspec.Struct, frozen=True, tag="switched", tag_field="event"):
     """The mapping was enabled or disabled."""
 
     enabled: bool

@@ -49,8 +49,7 @@ class SourceQueue:
             )
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"ReceiveMessage failed: {error}") from error
-        now = self._clock.monotonic()
-        return [receive_record(message, self._arn, now) for message in reply.get("Messages", ())]
+        return [receive_record(message, self._arn) for message in reply.get("Messages", ())]
 
     def visibility_timeout_s(self) -> int:
         """Return how long the queue hides a received message. Raises `QueueError`."""

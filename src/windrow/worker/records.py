@@ -16,21 +16,19 @@ if TYPE_CHECKING:
 
 
 class Received(msgspec.Struct, frozen=True):
-    """One message in hand: its record of the event, encoded, and when it arrived (monotonic seconds)."""
+    """One message in hand, and its record of the event, encoded."""
 
     message_id: str
     receipt_handle: str
     record: bytes
-    received_at: float
 
 
-def receive_record(message: MessageTypeDef, queue_arn: str, received_at: float) -> Received:
+def receive_record(message: MessageTypeDef, queue_arn: str) -> Received:
     """Encode a message once, on the thread that received it: sizes are then exact and a batch is only joined."""
     return Received(
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
         record=_encode(_record(message, queue_arn)),
-        received_at=received_at,
     )
 
 

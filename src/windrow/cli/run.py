@@ -1,0 +1,242 @@
+"""``windrow run``: the worker, with the semantics of an event source mapping."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+from windrow import settings
+from windrow.core.errors import SettingsError, WindrowError
+from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
+from windrow.worker.engine import REQUESTERS, Engine
+from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
+from windrow.worker.pool import Pool
+from windrow.worker.progress import BatchFinished, Counters, Progress, Switched, Totals
+
+PROBLEM = 1
+WRONG_USE = 2
+
+HANDLER = "windrow.functions.aggregate.handler"
+BATCH_SIZE = 10_000
+WINDOW_S = 60
+TIMEOUT_S = 120
+"""What a mapping made by hand has unless told otherwise: as the mapping and function of the local stack."""
+
+REFRESH_S = 0.2
+REPLY_LIMIT_S = 10
+"""Longest wait for a reply, beyond what a long poll waits for messages."""
+
+
+def run(
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Worker processes. [default: the mapping's, at most one per processor]"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help=f"Messages a batch. [default: the mapping's, or {BATCH_SIZE}]")
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(min=0, max=300, help=f"Seconds to gather a batch. [default: the mapping's, or {WINDOW_S}]"),
+    ] = None,
+    timeout: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=900, help=f"Seconds until a worker is killed. [default: the function's, or {TIMEOUT_S}]"
+        ),
+    ] = None,
+    pollers: Annotated[
+        int, typer.Option(min=1, max=100, help="Batches gathered side by side; AWS starts with 5, 1 fills them best.")
+    ] = 1,
+    handler: Annotated[str, typer.Option(help="What to call, as package.module.function.")] = HANDLER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a batch, and one as summary.")] = False,
+) -> None:
+    """Poll the queue and process its batches until SIGTERM or SIGINT.
+
+    The event source mapping that WINDROW_EVENT_SOURCE_MAPPING_ID names is followed, its enabled flag included; options
+    override it. Without one, the options alone say what to do with the queue at WINDROW_QUEUE_URL. The first signal
+    stops receiving, gives back what is gathered and lets running batches end; the second kills them.
+    """
+    overrides = Overrides(
+        max_concurrency=concurrency,
+        batch_size=batch_size,
+        window_s=window,
+        timeout_s=timeout,
+        processes_most=os.cpu_count() or 1,
+    )
+    display = _Display(as_json)
+    try:
+        source, sqs = _source(overrides, handler, pollers)
+        with display.shown() as output, Pool(handler, output=output) as pool:
+            engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers)
+            _until_stopped(engine, pool, display)
+        display.summarize()
+    except WindrowError as error:
+        if as_json:
+            display.print_json({"event": "summary", "ok": False, "error": str(error)})
+        else:
+            typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(WRONG_USE if isinstance(error, SettingsError) else PROBLEM) from error
+
+
+def _source(overrides: Overrides, handler: str, pollers: int) -> tuple[ConfigSource, Any]:
+    """Return the configuration's source and the SQS client. Raises `SettingsError`, `QueueError`."""
+    import boto3
+    from botocore.config import Config
+
+    needs = set(settings.AGGREGATE if handler == HANDLER else ())
+    if not os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID"):
+        needs.add("queue_url")
+    config = settings.load(os.environ, needs)
+    clients = Config(
+        connect_timeout=REPLY_LIMIT_S,
+        read_timeout=QUIET_WAIT_S + REPLY_LIMIT_S,
+        retries={"mode": "standard"},
+        max_pool_connections=RECEIVERS * pollers + REQUESTERS,
+    )
+    sqs = boto3.client("sqs", config=clients)
+    if config.event_source_mapping_id:
+        # Short: a stop waits for the reading of the mapping that is under way.
+        short = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+        functions = boto3.client("lambda", config=short)
+        return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides), sqs
+    by_hand = MappingConfig(
+        queue_url=config.queue_url,
+        queue_arn=queue_arn(sqs, config.queue_url),
+        batch_size=BATCH_SIZE,
+        window_s=WINDOW_S,
+        timeout_s=TIMEOUT_S,
+        max_concurrency=overrides.processes_most,
+    )
+    return FixedMapping(overrides.apply(by_hand)), sqs
+
+
+def _until_stopped(engine: Engine, pool: Pool, display: _Display) -> None:
+    """Run the engine; the first signal stops it, the second kills the workers and ends this process."""
+    stop = threading.Event()
+    signals: list[int] = []
+
+    def on_signal(number: int, _frame: object) -> None:
+        # The main thread never waits on `stop` itself: setting it here could then deadlock.
+        signals.append(number)
+        stop.set()
+
+    with _handlers(on_signal), ThreadPoolExecutor(1, "windrow-engine") as thread:
+        running: Future[None] = thread.submit(engine.run, stop)
+        while not running.done():
+            wait([running], timeout=REFRESH_S)
+            display.refresh(stopping=stop.is_set())
+            if len(signals) > 1:
+                pool.kill()
+                # A long poll that is under way would hold back an ordinary exit.
+                os._exit(PROBLEM)
+        running.result()
+
+
+@contextmanager
+def _handlers(handler: Callable[[int, object], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+class _Display:
+    """Shows progress: JSON lines on stdout, or for people a status line on a terminal, else a line a batch."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = Console(stderr=True)
+        self._lock = threading.Lock()
+        self.counters = Counters(self._observe)
+        self._status = self._console.status(_line(Totals(), stopping=False))
+
+    @contextmanager
+    def shown(self) -> Iterator[int | None]:
+        """Show progress inside the block; give the file descriptor for the workers' output, None for this one's."""
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(message)s",
+            handlers=[RichHandler(console=self._console, show_path=False)] if self._console.is_terminal else None,
+        )
+        logging.getLogger("botocore").setLevel(logging.WARNING)
+        if self._as_json:
+            # stdout is for the JSON lines alone.
+            yield sys.stderr.fileno()
+        elif not self._console.is_terminal:
+            yield None
+        else:
+            with self._status, _pumped(lambda line: self._console.print(Text(line), soft_wrap=True)) as output:
+                yield output
+
+    def refresh(self, *, stopping: bool) -> None:
+        """Show the present sums."""
+        self._status.update(_line(self.counters.totals(), stopping=stopping))
+
+    def summarize(self) -> None:
+        """Print the sums of the whole run."""
+        totals = self.counters.totals()
+        if self._as_json:
+            self.print_json({"event": "summary", "ok": True, **msgspec.to_builtins(totals)})
+        else:
+            self._console.print(_line(totals, stopping=False))
+
+    def _observe(self, progress: Progress) -> None:
+        if self._as_json:
+            if isinstance(progress, BatchFinished | Switched):
+                self.print_json(msgspec.to_builtins(progress))
+        elif isinstance(progress, BatchFinished):
+            self._console.print(
+                f"batch of {progress.messages} messages: {progress.outcome}, {progress.deleted} done, "
+                f"{progress.failed} stay in the queue, {progress.seconds:.1f} s",
+                highlight=False,
+            )
+
+    def print_json(self, fields: dict[str, Any]) -> None:
+        """Print one object on a line of its own."""
+        with self._lock:
+            sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def _pumped(show: Callable[[str], None]) -> Iterator[int]:
+    """Give a file descriptor whose lines are shown one by one, above the status line."""
+    reader, writer = os.pipe()
+
+    def pump() -> None:
+        with open(reader, errors="replace") as lines:  # noqa: PTH123 - a file descriptor
+            for line in lines:
+                show(line.rstrip("\n"))
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+        thread.join(REFRESH_S)
+
+
+def _line(totals: Totals, *, stopping: bool) -> str:
+    state = "stopping" if stopping else "running" if totals.enabled else "disabled"
+    return (
+        f"{state}: {totals.batches_finished} batches done, {totals.batches_running} running, "
+        f"{totals.batches_failed} failed; {totals.messages_deleted:,} messages done, "
+        f"{totals.messages_in_flight:,} in hand"
+    )
