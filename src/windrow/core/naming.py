@@ -100,19 +100,18 @@ def _clean(key: str) -> str:
 def _clean_part(part: str) -> str:
     if part in _NO_PART:
         return "_"
-    part = _cut(_UNSAFE.sub("_", part), MAX_PART_BYTES)
+    part = _fit(_UNSAFE.sub("_", part))
     return part.replace("~", "_") if "~" in part and _HASHED.search(_fold(part)) else part
 
 
 def _with_hash(name: str, object_id: str, digits: int) -> str:
     folder, slash, last = name.rpartition("/")
-    match = _EXTENSION.search(last)
-    extension = match.group() if match else ""
-    suffix = f"~{sha256(object_id.encode()).hexdigest()[:digits]}{extension}"
-    stem = _cut(last.removesuffix(extension), MAX_PART_BYTES - len(suffix))
-    return f"{folder}{slash}{stem}{suffix}"
+    return folder + slash + _fit(last, f"~{sha256(object_id.encode()).hexdigest()[:digits]}")
 
 
-def _cut(part: str, limit_bytes: int) -> str:
-    raw = part.encode()
-    return part if len(raw) <= limit_bytes else raw[:limit_bytes].decode(errors="ignore")
+def _fit(part: str, suffix: str = "") -> str:
+    """Put ``suffix`` before the extension, and cut what is before it between characters, to 255 bytes in all."""
+    match = _EXTENSION.search(part)
+    end = suffix + (match.group() if match else "")
+    stem = part[: match.start()] if match else part
+    return stem.encode()[: MAX_PART_BYTES - len(end)].decode(errors="ignore") + end

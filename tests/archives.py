@@ -1,0 +1,63 @@
+"""Archives and sources of archives for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from windrow.core.archive import members, tar
+from windrow.core.archive.writer import SealedArchive, build_frame, seal
+from windrow.core.events import SourceObject
+from windrow.core.manifest import MANIFEST_NAME, Manifest, Window
+from windrow.core.naming import safe_names
+
+WINDOW = Window(datetime(2026, 11, 23, 10, 7, tzinfo=UTC), datetime(2026, 11, 23, 10, 8, tzinfo=UTC))
+MOMENT = datetime(2026, 11, 23, 10, 7, 3, 500_000, tzinfo=UTC)
+
+
+def source(key: str, size: int = 0, version_id: str | None = "v1", **changes: object) -> SourceObject:
+    """Return a source object that arrived within `WINDOW`."""
+    plain = SourceObject("landing", key, version_id, "0f343b0931126a20f133d67c2b018a3b", "0055AED6DCD9", size, MOMENT)
+    return msgspec.structs.replace(plain, **changes)
+
+
+def archive_of(
+    files: Sequence[tuple[str, bytes]], *, level: int = 6, files_a_frame: int = 2, window: Window = WINDOW
+) -> SealedArchive:
+    """Return an archive of (key, content) pairs; a key that comes again is another version of it."""
+    sources = [
+        source(key, len(content), f"v{number}", event_time=MOMENT + timedelta(seconds=number % 50))
+        for number, (key, content) in enumerate(files)
+    ]
+    items = [(name, src, data) for name, src, (_, data) in zip(safe_names(sources), sources, files, strict=True)]
+    frames = [build_frame(items[start : start + files_a_frame], level) for start in range(0, len(items), files_a_frame)]
+    return seal(window, frames, level)
+
+
+def joined(archive: SealedArchive) -> bytes:
+    """Return an archive's bytes."""
+    return b"".join(archive.chunks)
+
+
+def manifest_member(manifest: Manifest | bytes, window_start: datetime = WINDOW.start) -> bytes:
+    """Return the first gzip member for a manifest, true or not."""
+    data = manifest if isinstance(manifest, bytes) else msgspec.json.encode(manifest)
+    header = tar.header(MANIFEST_NAME, len(data), tar.seconds(window_start))
+    return bytes(members.compress(header + data + tar.padding(len(data)), 6))
+
+
+class MemorySource:
+    """An archive in memory that remembers the ranges read."""
+
+    def __init__(self, data: bytes, manifest_bytes: int | None = None) -> None:
+        self.data = data
+        self.size = len(data)
+        self.manifest_bytes = manifest_bytes
+        self.reads: list[tuple[int, int]] = []
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return the bytes of a range."""
+        self.reads.append((start, length))
+        return self.data[start : start + length]

@@ -1,0 +1,158 @@
+"""Building archives."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.archives import WINDOW, archive_of, joined, source
+from windrow.core.archive.members import HEAD
+from windrow.core.archive.writer import build_frame, seal, stream_frame
+from windrow.core.errors import LandingError, SourceChecksumWrong
+
+FILES = [("a.txt", b"first"), ("b/empty", b""), ("b/ü.bin", bytes(range(256)) * 9), ("z" * 120, b"\x00" * 1024)]
+
+
+def members_of(data: bytes) -> list[bytes]:
+    """Return the raw content of each gzip member."""
+    contents = []
+    while data:
+        inflater = zlib.decompressobj(wbits=31)
+        contents.append(inflater.decompress(data))
+        data = inflater.unused_data
+    return contents
+
+
+def test_python_reads_manifest_and_files() -> None:
+    """An archive is a tar.gz like any other, its manifest first."""
+    archive = archive_of(FILES)
+
+    with tarfile.open(fileobj=io.BytesIO(joined(archive))) as opened:
+        read = {info.name: opened.extractfile(info).read() for info in opened}
+        infos = opened.getmembers()
+
+    assert "MANIFEST.json" == infos[0].name
+    assert {f"data/{key}": content for key, content in FILES} == {k: v for k, v in read.items() if k != infos[0].name}
+    assert {(0o644, 0, 0, "", "")} == {(i.mode, i.uid, i.gid, i.uname, i.gname) for i in infos}
+    assert [1795428420 + second for second in (3, 4, 5, 6)] == [i.mtime for i in infos[1:]]
+
+
+def test_frames_are_whole_tar_entries_in_constant_members() -> None:
+    """Each frame is one gzip member that any tar could read by itself, and every member begins alike."""
+    archive = archive_of(FILES, files_a_frame=3)
+    data = joined(archive)
+
+    contents = members_of(data)
+    assert 4 == len(contents)
+    assert bytes(1024) == contents[-1]
+    start = int(archive.metadata["manifest-bytes"])
+    for frame, content in zip(archive.manifest.frames, contents[1:], strict=False):
+        member = data[start + frame.offset : start + frame.offset + frame.length]
+        assert HEAD == member[:10]
+        assert content == gzip.decompress(member)
+    for file, (_, content) in zip(archive.manifest.files, FILES, strict=True):
+        raw = contents[1 + file.frame]
+        assert content == raw[file.offset : file.offset + file.size]
+
+
+def test_the_metadata_describes_the_archive() -> None:
+    """What the destination stores beside the archive is enough to prove it and to find its manifest."""
+    archive = archive_of(FILES)
+    data = joined(archive)
+
+    assert {
+        "sha256_checksum": sha256(data).hexdigest(),
+        "format": "windrow/1",
+        "file-count": "4",
+        "raw-bytes": str(sum(len(content) for _, content in FILES)),
+        "window-start": "2026-11-23T10:07:00Z",
+        "window-end": "2026-11-23T10:08:00Z",
+        "manifest-bytes": str(len(archive.chunks[0])),
+    } == archive.metadata
+    assert (len(data), sha256(data).digest()) == (archive.size, archive.sha256)
+
+
+@pytest.mark.parametrize("level", [1, 6, 9, 12])
+def test_same_files_give_same_bytes(level: int) -> None:
+    """Nothing of the build's time, order of threads or machine gets into an archive."""
+    sources = [source(f"k{number:03}", 3000) for number in range(40)]
+    items = [(f"data/{src.key}", src, src.key.encode() * 750) for src in sources]
+    groups = [items[at : at + 4] for at in range(0, 40, 4)]
+    alone = seal(WINDOW, [build_frame(group, level) for group in groups], level)
+
+    with ThreadPoolExecutor(4) as pool:
+        together = seal(WINDOW, list(pool.map(lambda group: build_frame(group, level), groups)), level)
+
+    assert joined(alone) == joined(together)
+
+
+def test_an_empty_archive_is_a_valid_one() -> None:
+    """It closes the key of an owner that died."""
+    archive = seal(WINDOW, [], 1)
+
+    with tarfile.open(fileobj=io.BytesIO(joined(archive))) as opened:
+        names = opened.getnames()
+
+    assert ["MANIFEST.json"] == names
+    assert ("0", "0") == (archive.metadata["file-count"], archive.metadata["raw-bytes"])
+
+
+def test_sealing_does_not_copy_the_frames() -> None:
+    """Memory holds the compressed frames once."""
+    frames = [build_frame([("data/a", source("a", 3), b"abc")], 6)]
+
+    archive = seal(WINDOW, frames, 6)
+
+    assert archive.chunks[1] is frames[0].chunks[0]
+
+
+@given(st.binary(max_size=5000), st.lists(st.integers(1, 700), max_size=12), st.sampled_from([1, 6, 12]))
+def test_a_streamed_file_is_framed_like_a_whole_one(content: bytes, cuts: list[int], level: int) -> None:
+    """However the pieces are cut, the frame holds the same entry and the same manifest line."""
+    src = source("big", len(content))
+    pieces, start = [], 0
+    for cut in [*cuts, len(content)]:
+        pieces.append(memoryview(content)[start : start + cut])
+        start += cut
+
+    streamed = stream_frame("data/big", src, pieces, level)
+    whole = build_frame([("data/big", src, content)], level)
+
+    data = b"".join(streamed.chunks)
+    assert gzip.decompress(b"".join(whole.chunks)) == gzip.decompress(data)
+    assert (whole.files, whole.raw_bytes, len(data)) == (streamed.files, streamed.raw_bytes, streamed.size)
+    assert data.startswith(HEAD)
+
+
+@pytest.mark.parametrize(("pieces", "words"), [([b"abc"], "2 bytes fewer"), ([b"abc", b"def"], "more")])
+def test_a_stream_of_another_length_is_refused(pieces: list[bytes], words: str) -> None:
+    """The header with the size is written first, so a wrong size would break the whole archive."""
+    with pytest.raises(SourceChecksumWrong, match=words):
+        stream_frame("data/k", source("k", 5), pieces, 6)
+
+
+def test_a_stream_that_breaks_raises_its_own_error() -> None:
+    """The cause decides between retry and dead letter, so it must come through."""
+
+    def broken() -> object:
+        yield b"abc"
+        raise LandingError("cut short")
+
+    with pytest.raises(LandingError, match="cut short"):
+        stream_frame("data/k", source("k", 5), broken(), 6)
+
+
+def test_unversioned_files_keep_their_sequencer() -> None:
+    """Without a version id the sequencer is part of a file's identity; with one it is left out."""
+    plain = build_frame([("data/a", source("a", 0, None), b"")], 6)
+    versioned = build_frame([("data/a", source("a", 0, "v"), b"")], 6)
+
+    assert ("0055AED6DCD9", "") == (plain.files[0].sequencer, versioned.files[0].sequencer)

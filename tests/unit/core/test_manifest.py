@@ -1,0 +1,73 @@
+"""The manifest as it is written and read."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.archives import MOMENT, WINDOW, archive_of, source
+from windrow.core.manifest import Manifest, ManifestFile
+
+
+def entry(**changes: object) -> dict[str, object]:
+    """Return one file of a manifest as JSON would hold it."""
+    plain: dict[str, object] = {
+        "name": "data/a",
+        "bucket": "landing",
+        "key": "a",
+        "version_id": "v",
+        "etag": "e",
+        "size": 1,
+        "sha256": "0" * 64,
+        "event_time": "2026-11-23T10:07:03.5Z",
+        "frame": 0,
+        "offset": 512,
+    }
+    return plain | changes
+
+
+def test_the_json_has_exactly_the_fields_of_the_format() -> None:
+    """The names are a contract with every other reader."""
+    written = msgspec.json.decode(msgspec.json.encode(archive_of([("a", b"1")]).manifest))
+
+    assert ["format", "window_start", "window_end", "files", "frames"] == list(written)
+    assert list(entry()) == list(written["files"][0])
+    assert ["offset", "length"] == list(written["frames"][0])
+    assert ("2026-11-23T10:07:00Z", "2026-11-23T10:08:00Z") == (written["window_start"], written["window_end"])
+    assert "2026-11-23T10:07:03.500000Z" == written["files"][0]["event_time"]
+
+
+@pytest.mark.parametrize("version_id", ["v7", None])
+def test_a_file_knows_the_id_of_its_source(version_id: str | None) -> None:
+    """The ledger can be rebuilt from manifests alone."""
+    src = source("k", version_id=version_id)
+    sequencer = "" if version_id else src.sequencer
+    file = ManifestFile("data/k", "landing", "k", version_id, src.etag, 0, "0" * 64, MOMENT, 0, 512, sequencer)
+
+    manifest = Manifest("windrow/1", WINDOW.start, WINDOW.end, [file], [])
+
+    assert frozenset({src.object_id}) == manifest.object_ids
+    assert WINDOW == manifest.window
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"size": -1},
+        {"frame": -1},
+        {"offset": -1},
+        {"size": "1"},
+        {"sha256": "0" * 63},
+        {"sha256": "A" * 64},
+        {"sha256": "0" * 64 + "\n"},
+        {"event_time": "2026-11-23T10:07:03"},
+        {"event_time": "yesterday"},
+        {"name": None},
+    ],
+)
+def test_values_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
+    """A manifest comes out of an archive that anybody may have written."""
+    data = msgspec.json.encode(entry(**changes))
+
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(data, type=ManifestFile)
