@@ -77,7 +77,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DestinationAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the destination is and the administrator's keys. ``ca_file`` (PEM) is set when a private CA signed for it."""
+    """Where the destination is and the administrator's keys. ``ca_file`` (PEM) is the private CA, if one signed for it."""
 
     kind: DestinationKind
     endpoint: str
