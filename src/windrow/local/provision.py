@@ -77,7 +77,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DestinationAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the destination is and the administrator's keys. ``ca_file`` (PEM) is the private CA, if one signed for it."""
+    """Where the destination is, the administrator's keys, and the private CA (PEM), if one signed for it."""
 
     kind: DestinationKind
     endpoint: str

@@ -1,0 +1,64 @@
+"""What all commands share for output: consoles, JSON, errors and exit codes."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import msgspec
+from rich.console import Console
+
+from windrow.core.errors import SettingsError, WindrowError
+
+PROBLEM = 1
+WRONG_USE = 2
+
+out = Console(highlight=False)
+"""For results."""
+err = Console(stderr=True, highlight=False)
+"""For progress and errors."""
+
+_EXTRAS = {"local": ("ministack", "psutil"), "report": ("plotly",)}
+
+
+class WrongUse(WindrowError):
+    """What the user asked for can't be done; the message says what to do instead."""
+
+
+def exit_code(error: WindrowError) -> int:
+    """Return the exit code for an error: 2 for wrong use or settings, 1 for a problem found."""
+    return WRONG_USE if isinstance(error, SettingsError | WrongUse) else PROBLEM
+
+
+def print_json(report: object) -> None:
+    """Print one JSON object on standard output, and nothing else there."""
+    sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    sys.stdout.flush()
+
+
+def print_error(error: WindrowError, *, as_json: bool) -> None:
+    """Print what went wrong: on standard error, or for machines as the JSON object that they wait for."""
+    if as_json:
+        print_json({"ok": False, "error": str(error)})
+    else:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+
+
+def require_extra(extra: str) -> None:
+    """Check that the packages of an optional extra are there.
+
+    Raises:
+        WrongUse: it names the first one missing and the command that installs them.
+    """
+    for package in _EXTRAS[extra]:
+        if importlib.util.find_spec(package) is None:
+            raise WrongUse(f"this command needs {package}; install it with: pip install 'windrow[cli,{extra}]'")
+
+
+def human_bytes(count: float) -> str:
+    """Return a number of bytes as a person reads it: three digits and a decimal unit."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:  # noqa: PLR2004 - the step between units
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"  # noqa: PLR2004
+        count /= 1000
+    return f"{count:.1f} TB"

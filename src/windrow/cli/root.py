@@ -1,0 +1,106 @@
+"""The root command: a table of sub-commands, each imported only when it is run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from windrow import __version__
+from windrow.cli.output import PROBLEM, exit_code, print_error
+from windrow.core.errors import WindrowError
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A sub-command: ``attribute`` of ``module`` is a Typer app or a function; ``summary`` is its line in the help."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Entry("windrow.cli.demo", "demo", "Run the whole pipeline on this machine and verify every file."),
+    "up": Entry("windrow.cli.up", "up", "Keep the local stack running, with endpoints and credentials shown."),
+    "run": Entry("windrow.cli.run", "run", "Poll the queue and process its batches until SIGTERM or SIGINT."),
+    "archive": Entry("windrow.cli.archive", "app", "List, read, extract and verify archives, by range reads."),
+}
+"""In the order of the help."""
+
+
+class _Root(TyperGroup):
+    """Imports a sub-command when it is asked for; its help page alone imports none."""
+
+    _summaries = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - click's signature; Typer hides its types
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(cmd_name, help=entry.summary) if self._summaries else load(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        self._summaries = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._summaries = False
+
+
+def load(name: str) -> Any:  # noqa: ANN401
+    """Import a sub-command and return it in the form that the root runs."""
+    entry = COMMANDS[name]
+    target = getattr(import_module(entry.module), entry.attribute)
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False)
+        target.command(name)(function)
+    command = typer.main.get_command(target)
+    command.name = name
+    return command
+
+
+app = typer.Typer(name="windrow", cls=_Root, no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"windrow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Gather small S3 files into one-minute archives and deliver each exactly once, checksum-verified, to MinIO."""
+    context.obj["debug"] = debug
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code: 0 fine, 1 a problem was found, 2 wrong use or settings."""
+    state = {"debug": False}
+    try:
+        typer.main.get_command(app).main(args=list(arguments), prog_name="windrow", obj=state)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else PROBLEM
+    except WindrowError as error:
+        if state["debug"]:
+            raise
+        print_error(error, as_json="--json" in arguments)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    return 0
