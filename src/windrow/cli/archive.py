@@ -88,7 +88,7 @@ def extract(
     with _reporting(as_json), _open(archive) as source:
         opened = Archive.open(source)
         chosen = [_select(opened.manifest, name, None) for name in names] if names else opened.manifest.files
-        total = sum(file.size for file in chosen)
+        total = sum({file.name: file.size for file in chosen}.values())
         with _progress("extracting", total, quiet=as_json) as advance:
             # All of them: then the whole archive is checked on the way, its end included.
             files = opened.walk({file.name for file in chosen}) if names else opened.walk_whole(lambda _: None)

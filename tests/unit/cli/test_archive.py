@@ -1,0 +1,262 @@
+"""The archive commands: output, exit codes, range reads."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.archives import archive_of, joined
+from windrow.cli import archive as command
+from windrow.core.archive.writer import SealedArchive
+from windrow.core.errors import DestinationError, DestinationFault
+from windrow.ports import Stored
+
+FILES = [
+    ("logs/a b.txt", b"first\n"),
+    ("report.csv", b"one"),
+    ("report.csv", b"two"),
+    ("raw.bin", bytes(range(256)) * 300),
+    ("odd\nkey", b"[bold]odd[/bold]"),
+]
+
+
+@dataclass
+class OneArchive:
+    """A destination that holds one archive and remembers the ranges read."""
+
+    data: bytes
+    metadata: Mapping[str, str]
+    fault: DestinationError | None = None
+    reads: list[tuple[int, int]] = field(default_factory=list)
+
+    def head(self, key: str) -> Stored | None:
+        """Return the archive's description under the key ``there``."""
+        if self.fault:
+            raise self.fault
+        if key != "in/there.tar.gz":
+            return None
+        return Stored(len(self.data), "etag", self.metadata, None, datetime(2026, 11, 23, tzinfo=UTC))
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return a range."""
+        self.reads.append((start, length))
+        return self.data[start : start + length]
+
+
+@pytest.fixture
+def sealed() -> SealedArchive:
+    """An archive with two versions of a key."""
+    return archive_of(FILES)
+
+
+@pytest.fixture
+def local(sealed: SealedArchive, tmp_path: Path) -> str:
+    """The archive as a file."""
+    path = tmp_path / "one.tar.gz"
+    path.write_bytes(joined(sealed))
+    return str(path)
+
+
+@pytest.fixture
+def stored(sealed: SealedArchive, monkeypatch: pytest.MonkeyPatch) -> OneArchive:
+    """The archive in a destination that the commands connect to."""
+    destination = OneArchive(joined(sealed), sealed.metadata)
+    buckets = {"archives": destination}
+    monkeypatch.setattr(command, "_connect", buckets.__getitem__)
+    return destination
+
+
+URL = "s3://archives/in/there.tar.gz"
+
+
+def run(*arguments: str) -> Result:
+    """Run one command."""
+    return CliRunner().invoke(command.app, list(arguments))
+
+
+def test_ls_lists_every_file(local: str) -> None:
+    """A person sees name, size, digest and time of each file, unshortened and unstyled."""
+    result = run("ls", local)
+
+    assert 0 == result.exit_code
+    lines = result.stdout.splitlines()
+    assert ["data/logs/a", "b.txt", "6", sha256(b"first\n").hexdigest()[:12], "2026-11-23", "10:07:03Z"] == lines[
+        1
+    ].split()
+    assert len(FILES) + 2 == len(lines)
+    assert lines[-1].startswith("5 files, 76,828 bytes in ")
+
+
+def test_ls_reads_the_manifest_only(stored: OneArchive, sealed: SealedArchive) -> None:
+    """Listing costs one range read, and --json gives the manifest as it is."""
+    result = run("ls", URL, "--json")
+
+    listed = json.loads(result.stdout)
+    assert [(0, len(sealed.chunks[0]))] == stored.reads
+    assert [key for key, _ in FILES] == [file["key"] for file in listed["files"]]
+    assert (True, "windrow/1", sealed.size) == (listed["ok"], listed["format"], listed["archive_bytes"])
+
+
+@pytest.mark.parametrize(
+    "selector", [["data/raw.bin"], ["raw.bin"], ["--key", "raw.bin"]], ids=["member", "short", "key"]
+)
+def test_cat_writes_the_bytes_with_two_range_reads(stored: OneArchive, selector: list[str]) -> None:
+    """By member name, by short name or by raw key: the bytes of the file, for two reads."""
+    result = run("cat", URL, *selector)
+
+    assert (0, FILES[3][1]) == (result.exit_code, result.stdout_bytes)
+    assert 2 == len(stored.reads)
+
+
+def test_cat_finds_a_key_that_had_to_change(local: str) -> None:
+    """The raw key is the file's identity, whatever its name in the tar."""
+    assert FILES[4][1] == run("cat", local, "--key", "odd\nkey").stdout_bytes
+
+
+def test_cat_as_json_holds_entry_and_content(local: str) -> None:
+    """A machine gets the manifest entry and the bytes in one object."""
+    answer = json.loads(run("cat", local, "raw.bin", "--json").stdout)
+
+    assert FILES[3][1] == base64.b64decode(answer["content_base64"])
+    assert ("data/raw.bin", 76_800) == (answer["name"], answer["size"])
+
+
+def test_cat_names_the_versions_of_an_ambiguous_key(local: str, sealed: SealedArchive) -> None:
+    """Two versions have one key: the answer names both members."""
+    result = run("cat", local, "--key", "report.csv")
+
+    assert 2 == result.exit_code
+    assert all(file.name in result.stderr for file in sealed.manifest.files if file.key == "report.csv")
+    assert b"" == result.stdout_bytes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["cat", "{local}", "absent"], "no member 'absent'"),
+        (["cat", "{local}", "--key", "absent"], "no key 'absent'"),
+        (["cat", "{local}"], "member name or by --key"),
+        (["cat", "{local}", "raw.bin", "--key", "raw.bin"], "member name or by --key"),
+        (["extract", "{local}", "{folder}", "absent"], "no member 'absent'"),
+        (["ls", "{folder}/absent.tar.gz"], "cannot be opened"),
+        (["ls", "{folder}"], "cannot be opened"),
+        (["ls", "s3://archives/absent.tar.gz"], "holds no archive"),
+        (["ls", "s3://archives"], "is not s3://bucket/key"),
+        (["verify", "s3:///x"], "is not s3://bucket/key"),
+    ],
+)
+def test_wrong_use_exits_with_2(
+    local: str, stored: OneArchive, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    """What does not exist is the user's mistake, told as such, as text and as JSON."""
+    filled = [argument.format(local=local, folder=tmp_path) for argument in arguments]
+
+    plain, machine = run(*filled), run(*filled, "--json")
+
+    assert (2, 2) == (plain.exit_code, machine.exit_code)
+    assert words in plain.stderr
+    answer = json.loads(machine.stdout)
+    assert not answer["ok"]
+    assert words in answer["error"]
+
+
+def test_extract_writes_all_files(local: str, sealed: SealedArchive, tmp_path: Path) -> None:
+    """Without names everything is written and counted."""
+    answer = json.loads(run("extract", local, str(tmp_path / "out"), "--json").stdout)
+
+    assert {"ok": True, "folder": str(tmp_path / "out"), "files": 5, "bytes": 76_828} == answer
+    for file, (_, content) in zip(sealed.manifest.files, FILES, strict=True):
+        assert content == (tmp_path / "out" / file.name).read_bytes()
+
+
+def test_extract_writes_the_named_files_only(local: str, tmp_path: Path) -> None:
+    """Names choose, with or without ``data/``; a name given twice counts once."""
+    result = run("extract", local, str(tmp_path / "out"), "raw.bin", "data/logs/a b.txt", "raw.bin")
+
+    assert 0 == result.exit_code
+    assert "2 files, 76,806 bytes" in result.stdout
+    assert {"raw.bin", "a b.txt"} == {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+
+def test_extract_over_existing_files_exits_with_2(local: str, tmp_path: Path) -> None:
+    """Nothing is overwritten."""
+    run("extract", local, str(tmp_path / "out"))
+
+    result = run("extract", local, str(tmp_path / "out"))
+
+    assert (2, True) == (result.exit_code, "File exists" in result.stderr)
+
+
+def test_verify_tells_what_it_proved(stored: OneArchive, local: str, sealed: SealedArchive) -> None:
+    """The digest of the whole archive is compared where the destination keeps one."""
+    by_file, by_url = (json.loads(run("verify", where, "--json").stdout) for where in (local, URL))
+
+    expected = {
+        "ok": True,
+        "files": 5,
+        "raw_bytes": 76_828,
+        "archive_bytes": sealed.size,
+        "sha256": sealed.sha256.hex(),
+    }
+    assert expected | {"sha256_compared": False} == by_file
+    assert expected | {"sha256_compared": True} == by_url
+    assert f"sound: 5 files, {sealed.size:,} bytes" in run("verify", local).stdout
+
+
+@pytest.mark.parametrize("name", ["verify", "extract", "cat"])
+def test_a_damaged_archive_exits_with_1(local: str, tmp_path: Path, name: str) -> None:
+    """Whoever reads the damaged place is told which it is."""
+    data = bytearray(Path(local).read_bytes())
+    data[-120] ^= 0xFF
+    Path(local).write_bytes(data)
+    arguments = {"verify": [], "extract": [str(tmp_path / "out")], "cat": ["--key", "odd\nkey"]}[name]
+
+    result = run(name, local, *arguments)
+
+    assert 1 == result.exit_code
+    assert result.stderr.startswith("error: ")
+
+
+def test_metadata_that_does_not_match_exits_with_1(stored: OneArchive, sealed: SealedArchive) -> None:
+    """The stored digest was changed, the archive was not."""
+    stored.metadata = {**sealed.metadata, "sha256_checksum": "0" * 64}
+
+    result = run("verify", URL)
+
+    assert (1, True) == (result.exit_code, "its metadata says 0000" in result.stderr)
+
+
+def test_missing_metadata_is_no_obstacle(stored: OneArchive) -> None:
+    """An archive that was copied without its metadata still opens, for more reads."""
+    stored.metadata = {}
+
+    assert (0, FILES[3][1]) == ((result := run("cat", URL, "raw.bin")).exit_code, result.stdout_bytes)
+
+
+def test_an_unreachable_destination_exits_with_1(stored: OneArchive) -> None:
+    """That is no wrong use: the same command may work later."""
+    stored.fault = DestinationError("no route", DestinationFault.CONNECT)
+
+    result = run("ls", URL)
+
+    assert (1, "error: no route\n") == (result.exit_code, result.stderr)
+
+
+def test_without_settings_an_s3_url_says_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the settings."""
+    for name in ("WINDROW_DESTINATION_ENDPOINT", "WINDROW_DESTINATION_SECRET_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+    result = run("ls", URL)
+
+    assert 2 == result.exit_code
+    assert "WINDROW_DESTINATION_ENDPOINT is needed" in result.stderr
