@@ -17,17 +17,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 from rich.text import Text
 
+from windrow.cli.output import WrongUse, err, print_json
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify as verify_archive
-from windrow.core.errors import ArchiveError, Transient, WindrowError
 from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.naming import DATA_FOLDER
+from windrow.extract import TargetError
 from windrow.extract import extract as extract_files
 from windrow.ports import Destination
-from windrow.sources import LocalArchive, StoredArchive, open_archive
-
-PROBLEM = 1
-WRONG_USE = 2
+from windrow.settings import load
+from windrow.sources import LocalArchive, SourceMissing, StoredArchive, open_archive
 
 _PIPE_WIDTH = 10_000
 """Columns of a table that does not go to a terminal: names are never cut."""
@@ -38,17 +37,13 @@ Location = Annotated[str, typer.Argument(metavar="ARCHIVE", help="A file, or s3:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 
-class _WrongUse(WindrowError):
-    """What the user asked for does not exist or is ambiguous."""
-
-
 @app.command()
 def ls(archive: Location, as_json: AsJson = False) -> None:
     """List the files of an archive; reads its manifest only."""
-    with _reporting(as_json), _open(archive) as source:
+    with _open(archive) as source:
         manifest = Archive.open(source).manifest
         if as_json:
-            _print_json({"ok": True, "archive_bytes": source.size, **msgspec.to_builtins(manifest)})
+            print_json({"ok": True, "archive_bytes": source.size, **msgspec.to_builtins(manifest)})
         else:
             _print_table(manifest, source.size)
 
@@ -65,12 +60,12 @@ def cat(
     An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is proven once its last
     byte is written: the exit code tells.
     """
-    with _reporting(as_json), _open(archive) as source:
+    with _open(archive) as source:
         opened = Archive.open(source)
         file = _select(opened.manifest, name, key)
         if as_json:
             content = base64.b64encode(b"".join(opened.read(file))).decode()
-            _print_json({"ok": True, **msgspec.to_builtins(file), "content_base64": content})
+            print_json({"ok": True, **msgspec.to_builtins(file), "content_base64": content})
             return
         for piece in opened.read(file):
             sys.stdout.buffer.write(piece)
@@ -85,7 +80,7 @@ def extract(
     as_json: AsJson = False,
 ) -> None:
     """Write files below a folder, verified, never outside it and never over a file that exists."""
-    with _reporting(as_json), _open(archive) as source:
+    with _open(archive) as source:
         opened = Archive.open(source)
         chosen = [_select(opened.manifest, name, None) for name in names] if names else opened.manifest.files
         total = sum({file.name: file.size for file in chosen}.values())
@@ -97,7 +92,7 @@ def extract(
                 advance(file.size)
                 written += 1
         if as_json:
-            _print_json({"ok": True, "folder": str(folder), "files": written, "bytes": total})
+            print_json({"ok": True, "folder": str(folder), "files": written, "bytes": total})
         else:
             typer.echo(f"{written} files, {total:,} bytes, all SHA-256 right, below {folder}")
 
@@ -105,7 +100,7 @@ def extract(
 @app.command()
 def verify(archive: Location, as_json: AsJson = False) -> None:
     """Check gzip members, tar, manifest, every SHA-256 and the end; name the first thing wrong."""
-    with _reporting(as_json), _open(archive) as source:
+    with _open(archive) as source:
         with _progress("verifying", source.size, quiet=as_json) as advance:
             result = verify_archive(source, source.expected_sha256, advance)
         files = result.manifest.files
@@ -118,51 +113,43 @@ def verify(archive: Location, as_json: AsJson = False) -> None:
             "sha256_compared": source.expected_sha256 is not None,
         }
         if as_json:
-            _print_json(report)
+            print_json(report)
         else:
             typer.echo(f"sound: {len(files)} files, {result.size:,} bytes, SHA-256 {result.sha256}")
 
 
 def _connect(bucket: str) -> Destination:
     """Return the destination of the settings, on the bucket that the URL names."""
-    from windrow.bootstrap import destination
-    from windrow.settings import load
-
     settings = load(os.environ, needs=("destination_endpoint", "destination_secret_id"))
+    from windrow.bootstrap import destination
+
     return destination(msgspec.structs.replace(settings, destination_bucket=bucket))
 
 
-def _open(location: str) -> LocalArchive | StoredArchive:
-    return open_archive(location, _connect)
-
-
 @contextmanager
-def _reporting(as_json: bool) -> Iterator[None]:
-    """Turn errors into one line and the exit code: 1 for a problem found, 2 for wrong use."""
+def _open(location: str) -> Iterator[LocalArchive | StoredArchive]:
+    """Open an archive; what is not there, or cannot be written to, is wrong use and no fault of the archive."""
     try:
-        yield
-    except WindrowError as error:
-        if as_json:
-            _print_json({"ok": False, "error": str(error)})
-        else:
-            typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(PROBLEM if isinstance(error, ArchiveError | Transient) else WRONG_USE) from error
+        with open_archive(location, _connect) as source:
+            yield source
+    except (SourceMissing, TargetError) as error:
+        raise WrongUse(str(error)) from error
 
 
 def _select(manifest: Manifest, name: str | None, key: str | None) -> ManifestFile:
     """Return the one file that a member name or a raw key means."""
     if (name is None) == (key is None):
-        raise _WrongUse("name the file by its member name or by --key, one of the two")
+        raise WrongUse("name the file by its member name or by --key, one of the two")
     if key is not None:
         found = [file for file in manifest.files if file.key == key]
         if len(found) > 1:
-            raise _WrongUse(f"{key!r} is there {len(found)} times: {', '.join(repr(f.name) for f in found)}")
+            raise WrongUse(f"{key!r} is there {len(found)} times: {', '.join(repr(f.name) for f in found)}")
     else:
         by_name = {file.name: file for file in manifest.files}
         match = by_name.get(str(name)) or by_name.get(f"{DATA_FOLDER}{name}")
         found = [match] if match else []
     if not found:
-        raise _WrongUse(f"the archive holds no {'key' if name is None else 'member'} {name if key is None else key!r}")
+        raise WrongUse(f"the archive holds no {'key' if name is None else 'member'} {name if key is None else key!r}")
     return found[0]
 
 
@@ -189,10 +176,6 @@ def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int],
     """Show a bar on standard error when a person is watching; give the function that advances it."""
     columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     disable = quiet or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=disable) as progress:
+    with Progress(*columns, console=err, transient=True, disable=disable) as progress:
         task = progress.add_task(what, total=total)
         yield lambda count: progress.advance(task, count)
-
-
-def _print_json(report: dict[str, object]) -> None:
-    typer.echo(msgspec.json.encode(report))

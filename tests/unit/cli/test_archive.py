@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from tests.archives import archive_of, joined
 from windrow.cli import archive as command
+from windrow.cli import root
 from windrow.core.archive.writer import SealedArchive
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.ports import Stored
@@ -78,9 +80,26 @@ def stored(sealed: SealedArchive, monkeypatch: pytest.MonkeyPatch) -> OneArchive
 URL = "s3://archives/in/there.tar.gz"
 
 
+class Result(NamedTuple):
+    """What a command left behind."""
+
+    exit_code: int
+    stdout_bytes: bytes
+    stderr: str
+
+    @property
+    def stdout(self) -> str:
+        """Standard output as text."""
+        return self.stdout_bytes.decode()
+
+
 def run(*arguments: str) -> Result:
-    """Run one command."""
-    return CliRunner().invoke(command.app, list(arguments))
+    """Run one ``windrow archive`` command as the entry point does."""
+    out, err = TextIOWrapper(BytesIO(), "utf-8", newline=""), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = root.run(["archive", *arguments])
+    out.flush()
+    return Result(code, out.buffer.getvalue(), err.getvalue())
 
 
 def test_ls_lists_every_file(local: str) -> None:
