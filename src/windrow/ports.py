@@ -56,10 +56,34 @@ class Landing(Protocol):
             LandingError: anything that may pass, a body cut short included.
         """
 
-    def stream(self, source: SourceObject, chunk_bytes: int) -> AbstractContextManager[tuple[str | None, Iterator[Buffer]]]:
+    def stream(
+        self, source: SourceObject, chunk_bytes: int
+    ) -> AbstractContextManager[tuple[str | None, Iterator[Buffer]]]:
         """Open the same object for reading in pieces of at most ``chunk_bytes``, for objects too large to hold.
 
         Gives the declared SHA-256 and the pieces in order. Raises as `get` does, while the pieces are read too.
+        """
+
+
+class ListedVersion(msgspec.Struct, frozen=True):
+    """One version of one object as a bucket listing names it; ``version_id`` is None without versioning."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    size: int
+    last_modified: datetime
+
+
+class LandingIndex(Protocol):
+    """Lists landing buckets, for audit and replay."""
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[ListedVersion]:
+        """Yield every version (no delete markers) under the prefix, in key order, page by page.
+
+        Raises:
+            LandingError: the listing failed.
         """
 
 
@@ -88,7 +112,11 @@ class Ledger(Protocol):
         """
 
     def take_over(self, pairs: Sequence[tuple[Claim, Claim]]) -> list[ClaimOutcome]:
-        """For each (found, wanted) pair replace ``found`` by ``wanted`` if owner and lease are still ``found``'s."""
+        """For each (found, wanted) pair replace ``found`` by ``wanted`` if owner and lease are still ``found``'s.
+
+        Raises:
+            LedgerError: nothing at all can be said of any claim.
+        """
 
     def release(self, claims: Sequence[Claim]) -> list[Claim]:
         """Set the lease of each claim to 0 if owner and lease are still these; return those *not* known released.
@@ -176,6 +204,13 @@ class Queue(Protocol):
         """Copy each message to the dead-letter queue with the reason as attributes; return the ids of those copied."""
 
 
+class Sender(Protocol):
+    """Puts messages on the source queue, for replays."""
+
+    def send(self, bodies: Sequence[str]) -> None:
+        """Send up to ten messages. Raises `QueueError` unless every one of them is queued."""
+
+
 class Credentials(msgspec.Struct, frozen=True):
     """The destination secret. ``ca_pem`` holds the private CA's certificates, None for the system's."""
 
@@ -216,8 +251,11 @@ class EventSourceMapping(Protocol):
     def enabled(self) -> bool:
         """Tell whether it is enabled or about to be. Raises `MappingError`."""
 
-    def set_enabled(self, enabled: bool) -> None:
-        """Switch it; nothing happens if it is as wanted already. Raises `MappingError`, also while it is changing."""
+    def enable(self) -> None:
+        """Enable it; nothing happens if it is enabled. Raises `MappingError`, also while it is changing."""
+
+    def disable(self) -> None:
+        """Disable it; nothing happens if it is disabled. Raises `MappingError`, also while it is changing."""
 
 
 class CircuitStore(Protocol):

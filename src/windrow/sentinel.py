@@ -96,11 +96,13 @@ class Sentinel:
         if action is not Action.ENABLE and not self._circuits.save(after, replacing=before):
             _log.info("another sentinel was quicker")
             return self._circuits.load()
-        if action is not Action.NONE:
-            self._mapping.set_enabled(action is Action.ENABLE)
-        if action is Action.ENABLE and not self._circuits.save(after, replacing=before):
-            _log.info("another sentinel was quicker")
-            return self._circuits.load()
+        if action is Action.DISABLE:
+            self._mapping.disable()
+        elif action is Action.ENABLE:
+            self._mapping.enable()
+            if not self._circuits.save(after, replacing=before):
+                _log.info("another sentinel was quicker")
+                return self._circuits.load()
         if after.opened != before.opened:
             _log.warning("circuit %s", "opened" if after.opened else "closed", extra={"kind": fault})
         return after

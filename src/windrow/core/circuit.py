@@ -63,7 +63,7 @@ def after_probe(circuit: Circuit, fault: str, *, now_s: int) -> tuple[Circuit, A
         changed_at=now_s if opened != circuit.opened else circuit.changed_at,
         revision=circuit.revision + 1,
     )
-    return seen, _action(circuit, opened)
+    return seen, _action(circuit, opened=opened)
 
 
 def set_mode(circuit: Circuit, mode: Mode, *, now_s: int) -> tuple[Circuit, Action]:
@@ -86,7 +86,7 @@ def _opened(circuit: Circuit, fault: str, failures: int) -> bool:
     return circuit.opened or failures >= OPEN_AFTER_FAILURES
 
 
-def _action(before: Circuit, opened: bool) -> Action:
+def _action(before: Circuit, *, opened: bool) -> Action:
     if opened:
         return Action.DISABLE
     if before.opened or before.mode is Mode.CLOSED:

@@ -80,6 +80,11 @@ def ledger_id(plain: str) -> str:
     return f"{raw[: MAX_LEDGER_ID_BYTES - len(digest) - 1].decode(errors='ignore')}#{digest}"
 
 
+def utc_text(moment: datetime) -> str:
+    """Return an aware time as S3 writes it in events: ``2026-11-23T10:07:31.250Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class _Bucket(msgspec.Struct):
     name: str
 

@@ -29,11 +29,16 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     ``ordered`` must be ascending and not empty. The result is always one of the values, so a tail that was measured
     is never smoothed away: https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method.
     """
+    return ordered[nearest_rank(len(ordered), share)]
+
+
+def nearest_rank(count: int, share: float) -> int:
+    """Return the index of that value among ``count`` (not 0) ascending ones."""
     if not 0 < share <= 1:
         raise ValueError(f"a share is over 0 and up to 1, not {share}")
     # Rounded first: 0.999 * 1000 is a hair above 999 in binary and would count as rank 1,000.
-    rank = math.ceil(round(share * len(ordered), 9))
-    return ordered[max(rank, 1) - 1]
+    rank = math.ceil(round(share * count, 9))
+    return max(rank, 1) - 1
 
 
 def share_within(values: Sequence[float], limit_s: float) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from zlib import crc32
 
@@ -21,6 +22,9 @@ SUSPECT_AFTER_RECEIVES = 3
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+_ARCHIVE_KEY = re.compile(
+    r"(?:\A|/)(?P<path>\d{4}/\d\d/\d\d/(?:\d\d/){0,2})(?P<start>\d{8}T\d{4})Z-[0-9a-f]{16}\.tar\.gz\Z"
+)
 _PATHS = {MINUTE: "%Y/%m/%d/%H/%M", HOUR: "%Y/%m/%d/%H", DAY: "%Y/%m/%d"}
 
 
@@ -74,6 +78,19 @@ def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iter
     identity = sha256("\n".join(sorted(object_ids)).encode()).hexdigest()[:16]
     path = f"{start.strftime(_PATHS[width])}/{start:%Y%m%dT%H%M}Z-{identity}.tar.gz"
     return f"{prefix}/{path}" if prefix else path
+
+
+def window_of(key: str) -> Window | None:
+    """Return the window that an archive key tells, None if the key is not an archive's."""
+    match = _ARCHIVE_KEY.search(key)
+    if match is None:
+        return None
+    width = {3: DAY, 4: HOUR, 5: MINUTE}[match["path"].count("/")]
+    try:
+        start = datetime.strptime(match["start"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return Window(start, start + width)
 
 
 def _order(source: SourceObject) -> tuple[str, str, str, str]:

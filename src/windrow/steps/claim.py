@@ -165,7 +165,12 @@ class Claimer:
         if not found:
             return
         pairs = [(claim, wanted[claim.object_id]) for claim in found]
-        for (_, want), outcome in zip(pairs, self._ledger.take_over(pairs), strict=True):
+        try:
+            outcomes = self._ledger.take_over(pairs)
+        except LedgerError as error:
+            result.failed.update((want.object_id, error) for _, want in pairs)
+            return
+        for (_, want), outcome in zip(pairs, outcomes, strict=True):
             if outcome is ClaimOutcome.WON:
                 result.held[want.object_id] = want
             else:

@@ -44,17 +44,29 @@ class CommitPoint:
         Raises:
             DestinationError: the destination could not be asked.
         """
-        stored = self._destination.head(key)
-        if stored is None:
-            return None
         try:
-            self._check(key, stored, stored.metadata.get("sha256_checksum", ""))
-            length = int(stored.metadata["manifest-bytes"])
-            manifest = parse_manifest(self._destination.read(key, 0, length))
-        except (ChecksumMismatch, ArchiveError, KeyError, ValueError) as error:
+            return self.inspect(key)
+        except (ChecksumMismatch, ArchiveError) as error:
             _log.error("archive failed its proof and is deleted", extra={"archive_key": key, "error": str(error)})
             self._discard(key)
             return None
+
+    def inspect(self, key: str) -> Found | None:
+        """Return the archive that is committed under the key, None if there is none. Changes nothing.
+
+        Raises:
+            ChecksumMismatch, ArchiveError: what is there fails its own proof.
+            DestinationError: the destination could not be asked.
+        """
+        stored = self._destination.head(key)
+        if stored is None:
+            return None
+        self._check(key, stored, stored.metadata.get("sha256_checksum", ""))
+        try:
+            length = int(stored.metadata["manifest-bytes"])
+        except (KeyError, ValueError) as error:
+            raise ArchiveError(f"{key} has no metadata 'manifest-bytes'") from error
+        manifest = parse_manifest(self._destination.read(key, 0, length))
         return Found(manifest, stored.metadata["sha256_checksum"], stored.size, stored.last_modified)
 
     def prove(self, key: str, sealed: SealedArchive) -> None:

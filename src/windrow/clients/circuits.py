@@ -1,0 +1,57 @@
+"""The circuit breaker's state, one item in the ledger table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.circuit import Circuit
+from windrow.core.errors import LedgerError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoCircuits:
+    """Implements `CircuitStore`: item ``circuit#<mapping id>``, with the state as JSON and its revision beside it."""
+
+    def __init__(self, table: str, mapping_id: str, client: DynamoDBClient) -> None:
+        self._table = table
+        self._object_id = f"circuit#{mapping_id}"
+        self._client = client
+
+    def load(self) -> Circuit:
+        """Return the state; see the port's contract."""
+        try:
+            answer = self._client.get_item(
+                TableName=self._table, Key={"object_id": {"S": self._object_id}}, ConsistentRead=True
+            )
+            item = answer.get("Item")
+            return msgspec.json.decode(item["state"]["S"], type=Circuit) if item else Circuit()
+        except (BotoCoreError, ClientError, KeyError, msgspec.DecodeError) as error:
+            raise LedgerError(f"the circuit's state could not be read: {error}") from error
+
+    def save(self, circuit: Circuit, *, replacing: Circuit) -> bool:
+        """Write the state if nobody else did; see the port's contract."""
+        not_there_yet = "attribute_not_exists(object_id)"
+        still_as_read = "revision = :revision"
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    "object_id": {"S": self._object_id},
+                    "state": {"S": msgspec.json.encode(circuit).decode()},
+                    "revision": {"N": str(circuit.revision)},
+                },
+                ConditionExpression=f"{not_there_yet} OR {still_as_read}",
+                ExpressionAttributeValues={":revision": {"N": str(replacing.revision)}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise LedgerError(f"the circuit's state could not be written: {error}") from error
+        except BotoCoreError as error:
+            raise LedgerError(f"the circuit's state could not be written: {error}") from error
+        return True

@@ -1,0 +1,48 @@
+"""The event source mapping's switch by boto3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.errors import MappingError
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+ON = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
+"""States in which the mapping polls, or is about to:
+https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html"""
+
+
+class LambdaMappingSwitch:
+    """Implements `EventSourceMapping` with the Lambda API."""
+
+    def __init__(self, mapping_id: str, client: LambdaClient) -> None:
+        self._mapping_id = mapping_id
+        self._client = client
+
+    def enabled(self) -> bool:
+        """Tell whether it polls; see the port's contract."""
+        try:
+            state = self._client.get_event_source_mapping(UUID=self._mapping_id)["State"]
+        except (BotoCoreError, ClientError) as error:
+            raise MappingError(f"event source mapping {self._mapping_id} could not be read: {error}") from error
+        return state in ON
+
+    def enable(self) -> None:
+        """Enable it; see the port's contract."""
+        if not self.enabled():
+            self._switch(on=True)
+
+    def disable(self) -> None:
+        """Disable it; see the port's contract."""
+        if self.enabled():
+            self._switch(on=False)
+
+    def _switch(self, *, on: bool) -> None:
+        try:
+            self._client.update_event_source_mapping(UUID=self._mapping_id, Enabled=on)
+        except (BotoCoreError, ClientError) as error:
+            raise MappingError(f"event source mapping {self._mapping_id} could not be switched: {error}") from error
