@@ -129,16 +129,20 @@ class StackOutputs(msgspec.Struct, frozen=True, kw_only=True):
 _PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY")
 
 
-def worker_environment(outputs: StackOutputs, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return a whole environment for a process of the stack: ``inherited`` without what could lead it elsewhere."""
+def isolated(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what could lead AWS clients elsewhere: credentials, profiles, proxies."""
     kept = {
         name: value
         for name, value in inherited.items()
         if not name.startswith(("AWS_", "WINDROW_")) and name.upper() not in _PROXIES
     }
-    # A profile of the user's must not change the emulator's clients.
     no_profile = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    return {**kept, **no_profile, "AWS_EC2_METADATA_DISABLED": "true", **outputs.environment()}
+    return {**kept, **no_profile, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def worker_environment(outputs: StackOutputs, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return a whole environment for a process that uses the stack."""
+    return {**isolated(inherited), **outputs.environment()}
 
 
 def provision(aws_endpoint: str, destination: DestinationAccess, shape: Shape) -> StackOutputs:

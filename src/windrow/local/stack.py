@@ -1,0 +1,154 @@
+"""The whole of Windrow on this machine: AWS emulator, destination, everything provisioned, and a worker."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from windrow.core.errors import LocalStackError
+from windrow.local.process import Process, Server
+from windrow.local.provision import (
+    DestinationAccess,
+    DestinationKind,
+    Shape,
+    StackOutputs,
+    isolated,
+    provision,
+    worker_environment,
+)
+from windrow.local.servers import ACCESS_KEY, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
+
+DestinationChoice = Literal["auto", "minio", "ministack"]
+
+_WORKER = (sys.executable, "-m", "windrow.cli", "run")
+
+
+class Stack:
+    """A running stack; a context manager.
+
+    While it runs, this process's environment points at it (AWS_* and WINDROW_*), and nothing of the user's own AWS
+    configuration applies. Logs and data are in ``folder``. Without ``worker`` nobody takes messages from the queue.
+
+    ``destination`` is ``auto`` for MinIO where there is one, else a second MiniStack. ``access_key`` and ``secret_key``
+    are its administrator's, for people; the worker has keys of its own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        shape: Shape | None = None,
+        *,
+        destination: DestinationChoice = "auto",
+        worker: bool = True,
+        auth: bool = False,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.shape = shape or Shape()
+        self.aws = ministack(self.folder, auth=auth)
+        self.worker = Process("worker", self.folder)
+        self.destination, self.access_key, self.secret_key = _destination(self.folder, destination)
+        self._with_worker = worker
+        self._outputs: StackOutputs | None = None
+        self._resources = ExitStack()
+
+    @property
+    def outputs(self) -> StackOutputs:
+        """What was created; known while the stack runs."""
+        if self._outputs is None:
+            raise LocalStackError("the local stack is not running")
+        return self._outputs
+
+    def start(self, note: Callable[[str], object] = lambda _: None) -> None:
+        """Start everything; ``note`` is told each step.
+
+        Raises:
+            LocalStackError: a server did not start.
+        """
+        with ExitStack() as resources:
+            note("starting the AWS emulator (MiniStack)")
+            resources.enter_context(self.aws)
+            note(f"starting the destination ({'MinIO' if self.kind == 'minio' else 'a second MiniStack'})")
+            resources.enter_context(self.destination)
+            resources.enter_context(_environment(isolated(os.environ)))
+            note("creating buckets, queues, ledger, secret and mapping")
+            self._outputs = provision(self.aws.url, self._access(), self.shape)
+            resources.enter_context(_environment(self.environment()))
+            if self._with_worker:
+                note("starting the worker")
+                self.start_worker()
+                # What it holds goes with the queue: no need to wait for its long poll to end.
+                resources.callback(self.worker.kill)
+            self._resources = resources.pop_all()
+
+    def stop(self) -> None:
+        """Stop everything, the worker first, and give this process its own environment back."""
+        self._resources.close()
+        self._outputs = None
+
+    def start_worker(self) -> None:
+        """Start the worker, ``windrow run``, as any server beside MinIO would; its output goes to its log."""
+        self.worker.launch(_WORKER, self.environment())
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment for processes that use the stack."""
+        return worker_environment(self.outputs, os.environ)
+
+    @property
+    def kind(self) -> DestinationKind:
+        """What the destination is."""
+        return _kind(self.destination)
+
+    def _access(self) -> DestinationAccess:
+        return DestinationAccess(
+            kind=self.kind, endpoint=self.destination.url, access_key=self.access_key, secret_key=self.secret_key
+        )
+
+    def check(self) -> None:
+        """Raise `LocalStackError`, quoting its log, if one of the processes is gone."""
+        for process in (self.aws, self.destination, *([self.worker] if self._with_worker else [])):
+            if not process.running:
+                raise LocalStackError(f"{process.name} has ended{process.last_words()}")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _destination(folder: Path, choice: DestinationChoice) -> tuple[Server, str, str]:
+    """Return the server and its administrator's access and secret key."""
+    if choice == "minio" or (choice == "auto" and (find_minio() or docker_has_minio())):
+        access_key, secret_key = secrets.token_hex(10), secrets.token_urlsafe(30)
+        return minio(folder, access_key=access_key, secret_key=secret_key), access_key, secret_key
+    return ministack(folder, name="destination"), ACCESS_KEY, SECRET_KEY
+
+
+def _kind(destination: Server) -> DestinationKind:
+    return "minio" if destination.name == "minio" else "ministack"
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Have exactly this environment inside the block."""
+    before = dict(os.environ)
+    _replace_environment(wanted)
+    try:
+        yield
+    finally:
+        _replace_environment(before)
+
+
+def _replace_environment(wanted: Mapping[str, str]) -> None:
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    os.environ.update(wanted)
