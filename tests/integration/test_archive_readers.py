@@ -1,0 +1,158 @@
+"""Archives open with the readers that other people use, and hold the same bytes there."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import tarfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.archives import WINDOW, source
+from tests.optional import require
+from windrow.core.archive import tar
+from windrow.core.archive.verify import verify
+from windrow.core.archive.writer import SealedArchive, build_frame, seal, stream_frame
+from windrow.core.manifest import ManifestFile
+from windrow.core.naming import safe_names
+from windrow.sources import LocalArchive
+
+READERS = Path(__file__).parent / "readers"
+KEYS = [
+    "plain.txt",
+    "a b+c%2F.txt",
+    "ünï/日本語/😀.json",
+    "new\nline\ttab",
+    "/leading",
+    "trailing/",
+    "double//slash",
+    "../../up",
+    "back\\slash",
+    "k" * 1024,
+    "é" * 512,
+    "/".join("part" for _ in range(200)),
+    "d" * 99 + "/cut-behind-the-slash",
+    "same",
+    "same",
+    "same/as/folder",
+    "Case",
+    "case",
+    "-rf",
+    "empty",
+]
+LARGE_BYTES = 3 * 1024 * 1024 + 17
+
+
+def content_of(key: str, number: int) -> bytes:
+    """Return some bytes for a file; sizes fall on, before and behind block borders."""
+    rng = random.Random(number)
+    size = 0 if key == "empty" else rng.choice([1, 511, 512, 513, 20_000])
+    return rng.randbytes(size // 2) + key.encode()[:1] * (size - size // 2)
+
+
+def build() -> tuple[SealedArchive, dict[str, bytes]]:
+    """Return an archive of every odd key there is, two files a frame, and a large file streamed; and its contents."""
+    files = [(key, content_of(key, number)) for number, key in enumerate(KEYS)]
+    large = random.Random(99).randbytes(LARGE_BYTES)
+    sources = [source(key, len(data), f"v{number}") for number, (key, data) in enumerate(files)]
+    sources.append(source("zz-large", LARGE_BYTES))
+    names = safe_names(sources)
+    items = [(name, src, data) for name, src, (_, data) in zip(names, sources, files, strict=False)]
+    frames = [build_frame(items[at : at + 2], 6) for at in range(0, len(items), 2)]
+    pieces = (large[at : at + 100_000] for at in range(0, LARGE_BYTES, 100_000))
+    frames.append(stream_frame(names[-1], sources[-1], pieces, 6))
+    return seal(WINDOW, frames, 6), {name: data for name, _, data in items} | {names[-1]: large}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SealedArchive, dict[str, bytes]]:
+    """The archive as a file, what it was made as, and what it must hold."""
+    path = tmp_path_factory.mktemp("archive") / "one.tar.gz"
+    sealed, contents = build()
+    path.write_bytes(b"".join(sealed.chunks))
+    return path, sealed, contents
+
+
+Built = tuple[Path, SealedArchive, dict[str, bytes]]
+
+
+def below(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder but the manifest."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found.pop("MANIFEST.json")
+    return found
+
+
+def expected_line(file: ManifestFile) -> str:
+    """Return what the Go and Java programs print for a file."""
+    return f"{file.name.encode().hex()} {file.size} {tar.seconds(file.event_time)} {file.sha256}"
+
+
+def test_python_tarfile(archive: Built, tmp_path: Path) -> None:
+    """Python extracts every file under its strictest filter."""
+    path, _, contents = archive
+
+    with tarfile.open(path) as opened:
+        opened.extractall(tmp_path, filter="data")
+
+    assert contents == below(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tool", "how_to_get"), [("tar", "it is part of every Linux"), ("bsdtar", "apt-get install libarchive-tools")]
+)
+def test_tar_programs(archive: Built, tmp_path: Path, tool: str, how_to_get: str) -> None:
+    """GNU tar and bsdtar extract every file, and have nothing to complain about."""
+    path, _, contents = archive
+    command = [require(tool, how_to_get), "-xzf", str(path), "-C", str(tmp_path)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert contents == below(tmp_path)
+
+
+def test_gzip_program(archive: Built) -> None:
+    """`gzip -t` accepts the concatenated members."""
+    done = subprocess.run([require("gzip", "it is part of every Linux"), "-t", str(archive[0])], check=False)
+
+    assert 0 == done.returncode
+
+
+def test_go(archive: Built, tmp_path: Path) -> None:
+    """Go's compress/gzip and archive/tar read names, sizes, times and bytes."""
+    path, sealed, _ = archive
+    go = require("go", "https://go.dev/doc/install")
+
+    done = subprocess.run(
+        [go, "run", str(READERS / "read.go"), str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert list(map(expected_line, sealed.manifest.files)) == done.stdout.splitlines()[1:]
+
+
+def test_java(archive: Built, tmp_path: Path) -> None:
+    """Java's GZIPInputStream reads all members; the JDK has no tar reader, so the test brings a plain one."""
+    path, sealed, _ = archive
+    java = require("java", "apt-get install default-jdk-headless (17 or newer)")
+
+    done = subprocess.run(
+        [java, str(READERS / "Read.java"), str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert list(map(expected_line, sealed.manifest.files)) == done.stdout.splitlines()[1:]
+
+
+def test_windrow_itself(archive: Built) -> None:
+    """What every other reader opened is sound by Windrow's own verification, and each file is there once."""
+    path, sealed, contents = archive
+
+    with LocalArchive(path) as opened:
+        verified = verify(opened, sealed.sha256.hex())
+
+    assert {name: sha256(data).hexdigest() for name, data in contents.items()} == {
+        file.name: file.sha256 for file in verified.manifest.files
+    }
