@@ -33,7 +33,7 @@ RECEIVERS = 8
 """Receives under way at once per poller on a deep queue: 8 of 10 messages at 40 ms each are 2,000 messages/s."""
 
 PAUSE_MOST_S = 1.0
-"""The longest rest between receives that find little: a trickle then costs one request a second, not one a message."""
+"""The longest rest between receives that find little: a trickle then costs few requests a second, not one a message."""
 
 _HEAD, _TAIL = b'{"Records":[', b"]}"
 

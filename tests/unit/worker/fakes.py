@@ -1,0 +1,112 @@
+"""A clock that only moves when waited on, a queue that delivers by that clock, and an executor without threads."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+QUEUE_URL = "http://127.0.0.1/000000000000/uploads"
+QUEUE_ARN = "arn:aws:sqs:eu-west-2:000000000000:uploads"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """Return the fake time."""
+        return self.now
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Move the time on instead of waiting."""
+        self.now += max(0.0, seconds)
+        return event.is_set()
+
+
+class InlineExecutor(Executor):
+    """Runs what is submitted at once, on the caller's thread."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the work and return its finished future."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is the future's result
+            future.set_exception(error)
+        return future
+
+
+class FakeSqs:
+    """The calls of an SQS client that the engine makes. ``arrivals`` are (seconds from the start, body)."""
+
+    def __init__(self, clock: FakeClock, arrivals: list[tuple[float, str]], visibility_s: int = 3600) -> None:
+        self.clock = clock
+        self.start = clock.now
+        self.waiting = [
+            (at, self._message(number, body)) for number, (at, body) in enumerate(sorted(arrivals, key=lambda a: a[0]))
+        ]
+        self.visibility_s = visibility_s
+        self.receives: list[tuple[int, int]] = []
+        self.deleted: list[str] = []
+        self.shown: list[str] = []
+        self.refusals: list[Exception | set[str]] = []
+
+    @staticmethod
+    def _message(number: int, body: str) -> dict[str, Any]:
+        return {
+            "MessageId": f"m{number}",
+            "ReceiptHandle": f"r{number}",
+            "Body": body,
+            "MD5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+            "Attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1", "SenderId": "x"},
+        }
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        """Give what has arrived, or move the time on to the next arrival within the wait."""
+        count, wait_s = request["MaxNumberOfMessages"], request["WaitTimeSeconds"]
+        self.receives.append((count, wait_s))
+        if self.refusals and isinstance(self.refusals[0], Exception):
+            raise self.refusals.pop(0)  # type: ignore[misc]
+        end = self.clock.now + wait_s
+        first = self.start + self.waiting[0][0] if self.waiting else end
+        self.clock.now = max(self.clock.now, min(end, first))
+        there = [message for at, message in self.waiting if self.start + at <= self.clock.now][:count]
+        self.waiting = self.waiting[len(there) :]
+        return {"Messages": there} if there else {}
+
+    def delete_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Delete all but what the next refusal names."""
+        refused: set[str] = set()
+        if self.refusals:
+            refusal = self.refusals.pop(0)
+            if isinstance(refusal, Exception):
+                raise refusal
+            refused = refusal
+        self.deleted += [entry["ReceiptHandle"] for entry in Entries if entry["ReceiptHandle"] not in refused]
+        failed = [
+            {"Id": entry["Id"], "Code": "InternalError", "SenderFault": False}
+            for entry in Entries
+            if entry["ReceiptHandle"] in refused
+        ]
+        return {"Failed": failed} if failed else {}
+
+    def change_message_visibility_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Record what is shown again."""
+        if any(entry["VisibilityTimeout"] != 0 for entry in Entries):
+            raise AssertionError(Entries)
+        self.shown += [entry["ReceiptHandle"] for entry in Entries]
+        return {}
+
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
+        """Give the visibility timeout."""
+        return {"Attributes": {"VisibilityTimeout": str(self.visibility_s)}}
+
+
+def aws_error(code: str = "InternalError") -> ClientError:
+    """Return an error as boto3 raises it."""
+    return ClientError({"Error": {"Code": code, "Message": "injected"}}, "Operation")
