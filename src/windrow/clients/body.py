@@ -1,0 +1,63 @@
+"""A request body out of many buffers, without ever joining them."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class ChunksBody(io.RawIOBase):
+    """A seekable, readable stream over buffers that stay where they are.
+
+    ``exhausted`` tells whether the last byte was handed out since the last `seek`: a server that was not sent the
+    whole body cannot have stored it. (Signing a body for plain http reads it too, but seeks back.)
+    """
+
+    def __init__(self, chunks: Sequence[Buffer]) -> None:
+        super().__init__()
+        self._views = [view for view in (memoryview(chunk).cast("B") for chunk in chunks) if view.nbytes]
+        self._ends = list(accumulate(view.nbytes for view in self._views))
+        self.size = self._ends[-1] if self._ends else 0
+        self._position = 0
+        self.exhausted = False
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a position; return it."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = min(max(0, base + offset), self.size)
+        self.exhausted = False
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes, all that is left if it is negative or None."""
+        left = self.size - self._position
+        wanted = left if size is None or size < 0 else min(size, left)
+        pieces = []
+        while wanted:
+            index = bisect_right(self._ends, self._position)
+            view = self._views[index]
+            start = self._position - (self._ends[index] - view.nbytes)
+            piece = view[start : start + wanted]
+            pieces.append(piece)
+            wanted -= piece.nbytes
+            self._position += piece.nbytes
+        self.exhausted = self._position == self.size
+        return b"".join(pieces)

@@ -1,0 +1,226 @@
+"""The destination bucket on MinIO, or any S3 server with conditional PUTs and SHA-256 checksums."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.clients.body import ChunksBody
+from windrow.clients.faults import to_destination_error
+from windrow.clients.tls import StrictHttp, context_for
+from windrow.core.errors import DestinationError, DestinationFault, SecretError
+from windrow.ports import Clock, Credentials, Secrets, Stored
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+    from typing_extensions import Buffer
+
+CONNECT_S = 3.0
+READ_S = 15.0
+"""Longest silence of the server. A PUT is answered once the server has written and verified the whole body."""
+CONNECTIONS = 16
+
+ATTEMPTS = 3
+"""Of a request that changes nothing; a PUT is tried once, since its caller must look before it repeats."""
+PROBE_ATTEMPTS = 2
+PAUSE_S = 0.2
+
+CONTENT_TYPE = "application/gzip"
+
+_PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class S3Destination:
+    """`windrow.ports.Destination` on one bucket.
+
+    ``endpoint`` is ``https://host[:port]`` (TLS 1.2 or newer; where the secret names a private CA, that CA and no
+    other). The client is built at the first request and anew when the secret's content changes.
+    """
+
+    def __init__(self, endpoint: str, bucket: str, region: str, secrets: Secrets, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._bucket = bucket
+        self._region = region
+        self._secrets = secrets
+        self._clock = clock
+        self._lock = Lock()
+        self._session: boto3.session.Session | None = None
+        self._built: tuple[Credentials, S3Client] | None = None
+
+    def probe(self) -> None:
+        """Ask for the bucket, signed; see the port's contract."""
+        self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", PROBE_ATTEMPTS)
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store the chunks as one object if the key is free; see the port's contract."""
+        body = ChunksBody(chunks)
+
+        def request(s3: S3Client) -> object:
+            body.seek(0)
+            return s3.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
+                ContentLength=body.size,
+                ContentType=CONTENT_TYPE,
+                ChecksumSHA256=base64.b64encode(sha256).decode(),
+                IfNoneMatch="*",
+                Metadata=dict(metadata),
+            )
+
+        try:
+            self._once(request, f"PUT {key}", lambda: body.exhausted)
+        except DestinationError as error:
+            if _status(error) == 412:  # noqa: PLR2004 - Precondition Failed
+                return False
+            raise
+        return True
+
+    def head(self, key: str) -> Stored | None:
+        """Return what the server holds under the key; see the port's contract."""
+        try:
+            answer = self._read(
+                lambda s3: s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"), f"HEAD {key}"
+            )
+        except DestinationError as error:
+            if _status(error) != 404:  # noqa: PLR2004 - Not Found
+                raise
+            # The answer to a HEAD has no body, so nothing tells a missing bucket from a missing object.
+            self.probe()
+            return None
+        checksum = answer.get("ChecksumSHA256")
+        return Stored(
+            size=answer["ContentLength"],
+            etag=answer["ETag"].strip('"'),
+            metadata={name.lower(): value for name, value in answer["Metadata"].items()},
+            checksum_sha256=_hex(checksum) if checksum else None,
+            last_modified=answer["LastModified"],
+        )
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``start``; see the port's contract."""
+        if length <= 0:
+            return b""
+
+        def request(s3: S3Client) -> bytes:
+            span = f"bytes={start}-{start + length - 1}"
+            return s3.get_object(Bucket=self._bucket, Key=key, Range=span)["Body"].read()
+
+        try:
+            return self._read(request, f"GET {key}")
+        except DestinationError as error:
+            if _status(error) == 416:  # noqa: PLR2004 - Range Not Satisfiable: it starts behind the end
+                return b""
+            raise
+
+    def delete(self, key: str) -> None:
+        """Delete the object; absent is fine."""
+        self._read(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key), f"DELETE {key}")
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size) of every object under the prefix in key order."""
+        after: dict[str, Any] = {}
+
+        def request(s3: S3Client) -> ListObjectsV2OutputTypeDef:
+            return s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **after)
+
+        while True:
+            page = self._read(request, f"LIST {prefix}")
+            for entry in page.get("Contents", []):
+                yield entry["Key"], entry["Size"]
+            if not page["IsTruncated"]:
+                return
+            after = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def _read(self, request: Callable[[S3Client], T], what: str, attempts: int = ATTEMPTS) -> T:
+        """Make a request that may be repeated freely."""
+        for attempt in range(1, attempts):
+            try:
+                return self._once(request, what)
+            except DestinationError as error:
+                if error.kind not in _PASSING:
+                    raise
+                _log.info("destination asked again", extra={"request": what, "kind": error.kind})
+                self._clock.sleep(PAUSE_S * attempt)
+        return self._once(request, what)
+
+    def _once(self, request: Callable[[S3Client], T], what: str, was_sent: Callable[[], bool] = lambda: False) -> T:
+        """Make one request; where the credentials are refused, fetch them anew and make it once more."""
+        try:
+            return self._attempt(request, what, was_sent, self._fetch(self._secrets.credentials))
+        except DestinationError as error:
+            if error.kind is not DestinationFault.CREDENTIALS or isinstance(error.__cause__, SecretError):
+                raise
+            _log.warning("destination refused the credentials; fetching them anew", extra={"request": what})
+        return self._attempt(request, what, was_sent, self._fetch(self._secrets.refresh))
+
+    def _attempt(
+        self, request: Callable[[S3Client], T], what: str, was_sent: Callable[[], bool], credentials: Credentials
+    ) -> T:
+        client = self._client(credentials)
+        try:
+            return request(client)
+        except (ClientError, BotoCoreError) as error:
+            raise to_destination_error(error, what, sent=was_sent()) from error
+
+    def _fetch(self, read: Callable[[], Credentials]) -> Credentials:
+        try:
+            return read()
+        except SecretError as error:
+            raise DestinationError(f"no credentials: {error}", DestinationFault.CREDENTIALS) from error
+
+    def _client(self, credentials: Credentials) -> S3Client:
+        """Return the client for these credentials, built once."""
+        with self._lock:
+            if self._built is None or self._built[0] != credentials:
+                self._built = credentials, self._build(credentials)
+            return self._built[1]
+
+    def _build(self, credentials: Credentials) -> S3Client:
+        http = StrictHttp(
+            context_for(credentials.ca_pem), self._endpoint, timeout=(CONNECT_S, READ_S), connections=CONNECTIONS
+        )
+        if self._session is None:
+            self._session = boto3.session.Session()
+        client = self._session.client(
+            "s3",
+            endpoint_url=self._endpoint,
+            region_name=self._region,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                # Other S3 servers than AWS may not know the CRC checksums that boto3 sends by default.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                retries={"mode": "standard", "total_max_attempts": 1},
+                use_fips_endpoint=False,
+                use_dualstack_endpoint=False,
+            ),
+        )
+        client.meta.events.register("before-send.s3", http.send_request)  # type: ignore[arg-type]  # may answer
+        return client
+
+
+def _status(error: DestinationError) -> int:
+    """Return the HTTP status behind an error, 0 if there was none."""
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return 0
+    return cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _hex(checksum: str) -> str:
+    return base64.b64decode(checksum).hex()

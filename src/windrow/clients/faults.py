@@ -1,0 +1,72 @@
+"""What botocore's errors mean of a destination."""
+
+from __future__ import annotations
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    HTTPClientError,
+    ParamValidationError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.exceptions import ReadTimeoutError as Urllib3ReadTimeout
+
+from windrow.core.errors import DestinationError, DestinationFault
+
+_CREDENTIALS = frozenset(
+    {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "401", "403"}
+)
+_CHECKSUM = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"})
+"""The server received other bytes than were signed or declared, and stored nothing. The last two are MinIO's."""
+
+_PASSING = frozenset({"ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "SlowDown", "SlowDownWrite"})
+"""Refused for a reason that is over in a moment. (409 ConditionalRequestConflict: another PUT of the key ran.)"""
+
+_SERVER_ERROR = 500
+
+
+def to_destination_error(error: ClientError | BotoCoreError, what: str, *, sent: bool) -> DestinationError:
+    """Return Windrow's error for a failed request; ``sent`` says whether the whole body of a PUT had gone out.
+
+    The message names code and status but no text of the server's, which might quote what it was sent.
+    """
+    if isinstance(error, ClientError):
+        return _refusal(error, what, sent=sent)
+    kind = _transport_kind(error)
+    return DestinationError(f"{what}: {type(error).__name__}: {error}", kind, maybe_stored=sent)
+
+
+def _refusal(error: ClientError, what: str, *, sent: bool) -> DestinationError:
+    code = error.response.get("Error", {}).get("Code", "unknown")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = f"{what}: {code} (HTTP {status})"
+    if status >= _SERVER_ERROR:
+        return DestinationError(message, DestinationFault.UNAVAILABLE, maybe_stored=sent)
+    return DestinationError(message, _refusal_kind(code, status, what))
+
+
+def _refusal_kind(code: str, status: int, what: str) -> DestinationFault:
+    if code in _CHECKSUM:
+        return DestinationFault.CHECKSUM
+    if code in _PASSING:
+        return DestinationFault.UNAVAILABLE
+    if code in _CREDENTIALS or status in (401, 403):
+        return DestinationFault.CREDENTIALS
+    if code == "NoSuchBucket" or (status == 404 and what == "HEAD bucket"):  # noqa: PLR2004 - Not Found
+        return DestinationFault.BUCKET
+    return DestinationFault.REFUSED
+
+
+def _transport_kind(error: BotoCoreError) -> DestinationFault:
+    if isinstance(error, SSLError):
+        return DestinationFault.TLS
+    if isinstance(error, ReadTimeoutError | Urllib3ReadTimeout):
+        return DestinationFault.SLOW
+    if isinstance(error, ParamValidationError):
+        return DestinationFault.REFUSED
+    # Nothing at the other end, or no way there: a lost VPN shows as connections that are never answered.
+    if isinstance(error, ConnectTimeoutError | HTTPClientError):
+        return DestinationFault.CONNECT
+    return DestinationFault.UNAVAILABLE

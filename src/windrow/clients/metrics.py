@@ -1,0 +1,79 @@
+"""Counts and latencies as CloudWatch EMF on standard output: no request, no VPC endpoint."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from threading import Lock
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+NAMESPACE = "Windrow"
+SERVICE = "windrow"
+
+MAX_VALUES = 100
+"""Values of one metric in one EMF object:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class EmfMetrics:
+    """`windrow.ports.Metrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
+
+    One call of `latency` publishes at most 100 values: of more, evenly spaced order statistics with the least and
+    the greatest, so that percentiles stay what they were.
+    """
+
+    def __init__(self, namespace: str = NAMESPACE, service: str = SERVICE) -> None:
+        self._namespace = namespace
+        self._service = service
+        self._lock = Lock()
+        self._counts: Counter[str] = Counter()
+        self._latencies: list[tuple[str, list[float]]] = []
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to a counter. Zero is published too: an alarm needs to see that nothing happened."""
+        with self._lock:
+            self._counts[name] += value
+
+    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+        """Add measurements in milliseconds."""
+        if values_ms:
+            with self._lock:
+                self._latencies.append((name, thin(values_ms)))
+
+    def flush(self) -> None:
+        """Print what was gathered. Never raises."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+            latencies, self._latencies = self._latencies, []
+        if not counts and not latencies:
+            return
+        try:
+            self._print(counts, latencies)
+        except Exception:  # noqa: BLE001 - a batch is not to fail for its metrics
+            _log.exception("metrics were not published")
+
+    def _print(self, counts: Counter[str], latencies: list[tuple[str, list[float]]]) -> None:
+        emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service=self._service)
+        for name, value in counts.items():
+            emf.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        for name, values_ms in latencies:
+            for value_ms in values_ms:
+                emf.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value_ms)
+        # Empty when the last value added filled an object: Powertools has printed that already.
+        if emf.metric_set:
+            emf.flush_metrics()
+
+
+def thin(values: Sequence[float]) -> list[float]:
+    """Return the values sorted, or 100 evenly spaced ones of them if there are more."""
+    ordered = sorted(values)
+    if len(ordered) <= MAX_VALUES:
+        return ordered
+    step = (len(ordered) - 1) / (MAX_VALUES - 1)
+    return [ordered[round(index * step)] for index in range(MAX_VALUES)]

@@ -1,0 +1,182 @@
+"""The source queue and its dead-letter queue on SQS."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.errors import Permanent
+from windrow.core.events import Message
+from windrow.ports import Clock
+
+if TYPE_CHECKING:
+    import boto3.session
+    from mypy_boto3_sqs import SQSClient
+
+MAX_ENTRIES = 10
+MAX_ATTRIBUTES = 10
+MAX_PAYLOAD_BYTES = 256 * 1024
+"""Entries a batch call, attributes a message, bytes a message (attributes included) and a batch call:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+SQS takes 1 MiB since August 2025, but a queue may be set to less and emulators may not know it.
+"""
+
+MAX_VISIBILITY_S = 43_200
+MAX_DETAIL_CHARS = 256
+CONNECTIONS = 8
+
+PREFIX = "windrow-"
+REJECTIONS = PREFIX + "rejections"
+
+_NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What SQS refuses in bodies and attributes:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+"""
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def connect(session: boto3.session.Session) -> SQSClient:
+    """Return a client with time-outs that fit into a batch's run time."""
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return session.client("sqs", config=config)
+
+
+class SqsQueue:
+    """`windrow.ports.Queue` on SQS; ten messages a call, calls side by side."""
+
+    def __init__(self, queue_url: str, dlq_url: str, client: SQSClient, clock: Clock) -> None:
+        self._queue_url = queue_url
+        self._dlq_url = dlq_url
+        self._client = client
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="queue")
+
+    def set_visibility(self, delays: Sequence[tuple[Message, int]]) -> None:
+        """Hide messages for so many seconds (0 to 43,200) from now; best effort."""
+
+        def change(batch: Sequence[tuple[Message, int]]) -> set[int]:
+            entries: Any = [
+                {
+                    "Id": str(index),
+                    "ReceiptHandle": message.receipt_handle,
+                    "VisibilityTimeout": min(max(0, seconds), MAX_VISIBILITY_S),
+                }
+                for index, (message, seconds) in enumerate(batch)
+            ]
+            return self._done(
+                "visibility",
+                lambda: self._client.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries),
+            )
+
+        list(self._pool.map(change, _chunks(delays)))
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete messages; best effort."""
+
+        def delete(batch: Sequence[Message]) -> set[int]:
+            entries: Any = [
+                {"Id": str(index), "ReceiptHandle": message.receipt_handle} for index, message in enumerate(batch)
+            ]
+            return self._done(
+                "delete", lambda: self._client.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            )
+
+        list(self._pool.map(delete, _chunks(messages)))
+
+    def dead_letter(self, rejects: Sequence[tuple[Message, Permanent]]) -> set[str]:
+        """Copy messages to the dead-letter queue with the reason as attributes; return the ids of those copied."""
+        rejected_at = self._clock.now().isoformat(timespec="milliseconds")
+        letters = [(message.message_id, *letter(message, error, rejected_at)) for message, error in rejects]
+
+        def send(batch: Sequence[tuple[str, str, Mapping[str, str]]]) -> set[str]:
+            entries: Any = [
+                {
+                    "Id": str(index),
+                    "MessageBody": body,
+                    "MessageAttributes": {
+                        name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                    },
+                }
+                for index, (_, body, attributes) in enumerate(batch)
+            ]
+            done = self._done(
+                "dead-letter", lambda: self._client.send_message_batch(QueueUrl=self._dlq_url, Entries=entries)
+            )
+            return {batch[index][0] for index in done}
+
+        return set[str]().union(*self._pool.map(send, _by_payload(letters)))
+
+    def _done(self, what: str, call: Callable[[], Any]) -> set[int]:
+        """Make one batch call; return the positions that succeeded and log the others."""
+        try:
+            answer = call()
+        except (ClientError, BotoCoreError) as error:
+            _log.warning("queue call failed", extra={"call": what, "error": str(error)})
+            return set()
+        for failure in answer.get("Failed", []):
+            _log.warning("queue refused a message", extra={"call": what, "code": failure["Code"]})
+        return {int(entry["Id"]) for entry in answer.get("Successful", [])}
+
+
+def letter(message: Message, error: Permanent, rejected_at: str) -> tuple[str, dict[str, str]]:
+    """Return body and attributes of a message's copy in the dead-letter queue.
+
+    Four attributes of its own stay (SQS allows ten). A body too large to travel with them is cut and travels without;
+    ``windrow-truncated`` tells its length in bytes: an S3 notification, at most a few KiB, never is.
+    """
+    rejections = message.attributes.get(REJECTIONS, "")
+    reasons = {
+        PREFIX + "reason": error.reason,
+        PREFIX + "detail": _NOT_ALLOWED.sub("\ufffd", str(error))[:MAX_DETAIL_CHARS].strip() or error.reason,
+        PREFIX + "message-id": message.message_id,
+        PREFIX + "rejected-at": rejected_at,
+        REJECTIONS: str(int(rejections) + 1 if rejections.isascii() and rejections.isdigit() else 1),
+    }
+    own = {name: value for name, value in message.attributes.items() if not name.startswith(PREFIX)}
+    attributes = reasons | dict(list(own.items())[: MAX_ATTRIBUTES - len(reasons) - 1])
+    body = _NOT_ALLOWED.sub("\ufffd", message.body)
+    if _payload_bytes(body, attributes) > MAX_PAYLOAD_BYTES:
+        raw = body.encode()
+        attributes = reasons | {PREFIX + "truncated": str(len(raw))}
+        body = raw[: MAX_PAYLOAD_BYTES - _payload_bytes("", attributes)].decode(errors="ignore")
+    return body, attributes
+
+
+def _payload_bytes(body: str, attributes: Mapping[str, str]) -> int:
+    """Return what SQS counts: the body, and each attribute's name, type and value."""
+    named = sum(len(name.encode()) + len("String") + len(value.encode()) for name, value in attributes.items())
+    return len(body.encode()) + named
+
+
+def _by_payload(
+    letters: Sequence[tuple[str, str, Mapping[str, str]]],
+) -> Iterator[Sequence[tuple[str, str, Mapping[str, str]]]]:
+    """Cut into batches that keep to SQS's limits of entries and bytes a call."""
+    batch: list[tuple[str, str, Mapping[str, str]]] = []
+    batch_bytes = 0
+    for entry in letters:
+        entry_bytes = _payload_bytes(entry[1], entry[2])
+        if batch and (len(batch) == MAX_ENTRIES or batch_bytes + entry_bytes > MAX_PAYLOAD_BYTES):
+            yield batch
+            batch, batch_bytes = [], 0
+        batch.append(entry)
+        batch_bytes += entry_bytes
+    if batch:
+        yield batch
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[at : at + MAX_ENTRIES] for at in range(0, len(items), MAX_ENTRIES))

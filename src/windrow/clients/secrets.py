@@ -1,0 +1,100 @@
+"""The destination's credentials, from Secrets Manager."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import msgspec
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.errors import SecretError
+from windrow.ports import Clock, Credentials
+
+if TYPE_CHECKING:
+    import boto3.session
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+CACHE_S = 300.0
+"""How old credentials may be. A rotation keeps the former ones valid for longer than this."""
+
+RETRY_S = 30.0
+"""Pause before Secrets Manager is asked again after it did not answer."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Secret(msgspec.Struct, frozen=True):
+    """The secret's JSON object. Fields it may hold beside these are ignored."""
+
+    access_key: str
+    secret_key: str
+    ca_pem: str | None = None
+
+
+def connect(session: boto3.session.Session) -> SecretsManagerClient:
+    """Return a client with time-outs that fit into a batch's run time (9 s at most for all attempts)."""
+    config = Config(connect_timeout=1.5, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+    return session.client("secretsmanager", config=config)
+
+
+class SecretsManagerSecrets:
+    """`windrow.ports.Secrets` on one Secrets Manager secret, a JSON object ``{"access_key", "secret_key", "ca_pem"?}``.
+
+    When Secrets Manager is away while the cached value ends, that value stays in use: ingestion must not depend on
+    a service that it needs once in 300 s.
+    """
+
+    def __init__(self, secret_id: str, client: SecretsManagerClient, clock: Clock) -> None:
+        self._secret_id = secret_id
+        self._client = client
+        self._clock = clock
+        self._lock = Lock()
+        self._cached: Credentials | None = None
+        self._read_at = 0.0
+
+    def credentials(self) -> Credentials:
+        """Return the credentials, at most 300 s old while Secrets Manager answers. Raises `SecretError`."""
+        with self._lock:
+            if self._cached is not None and self._clock.monotonic() - self._read_at < CACHE_S:
+                return self._cached
+            try:
+                return self._read()
+            except SecretError as error:
+                if self._cached is None:
+                    raise
+                _log.warning("keeping the destination credentials at hand", extra={"error": str(error)})
+                self._read_at = self._clock.monotonic() - CACHE_S + RETRY_S
+                return self._cached
+
+    def refresh(self) -> Credentials:
+        """Return the credentials read anew. Raises `SecretError`."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Credentials:
+        try:
+            text = self._client.get_secret_value(SecretId=self._secret_id).get("SecretString", "")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            raise SecretError(f"secret {self._secret_id!r} could not be read: {code}") from error
+        except BotoCoreError as error:
+            raise SecretError(f"secret {self._secret_id!r} could not be read: {error}") from error
+        self._cached = self._decode(text)
+        self._read_at = self._clock.monotonic()
+        return self._cached
+
+    def _decode(self, text: str) -> Credentials:
+        try:
+            secret = msgspec.json.decode(text, type=_Secret)
+        except (msgspec.DecodeError, UnicodeError):
+            secret = None
+        # Raised outside the handler: a decoding error may quote the secret, and a traceback would show it.
+        if secret is None or not secret.access_key or not secret.secret_key:
+            raise SecretError(
+                f"secret {self._secret_id!r} is not a JSON object with the strings access_key, secret_key and,"
+                " where the destination has a private CA, ca_pem"
+            )
+        return Credentials(secret.access_key, secret.secret_key, secret.ca_pem or None)
