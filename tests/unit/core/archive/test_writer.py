@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
@@ -31,12 +32,19 @@ def members_of(data: bytes) -> list[bytes]:
     return contents
 
 
+def content_of(opened: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    """Return a regular file's bytes."""
+    file = opened.extractfile(info)
+    assert file is not None
+    return file.read()
+
+
 def test_python_reads_manifest_and_files() -> None:
     """An archive is a tar.gz like any other, its manifest first."""
     archive = archive_of(FILES)
 
     with tarfile.open(fileobj=io.BytesIO(joined(archive))) as opened:
-        read = {info.name: opened.extractfile(info).read() for info in opened}
+        read = {info.name: content_of(opened, info) for info in opened}
         infos = opened.getmembers()
 
     assert "MANIFEST.json" == infos[0].name
@@ -75,7 +83,7 @@ def test_the_metadata_describes_the_archive() -> None:
         "raw-bytes": str(sum(len(content) for _, content in FILES)),
         "window-start": "2026-11-23T10:07:00Z",
         "window-end": "2026-11-23T10:08:00Z",
-        "manifest-bytes": str(len(archive.chunks[0])),
+        "manifest-bytes": str(len(bytes(archive.chunks[0]))),
     } == archive.metadata
     assert (len(data), sha256(data).digest()) == (archive.size, archive.sha256)
 
@@ -142,7 +150,7 @@ def test_a_stream_of_another_length_is_refused(pieces: list[bytes], words: str) 
 def test_a_stream_that_breaks_raises_its_own_error() -> None:
     """The cause decides between retry and dead letter, so it must come through."""
 
-    def broken() -> object:
+    def broken() -> Iterator[bytes]:
         yield b"abc"
         raise LandingError("cut short")
 
