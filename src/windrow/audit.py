@@ -122,8 +122,7 @@ class Auditor:
                 then, since half an audit proves nothing.
         """
         with Scratch() as scratch:
-            for bucket in self._buckets:
-                scratch.add_landed(_within(self._index.versions(bucket, ""), start, end), progress)
+            scratch.add_landed(self.listed(start, end), progress)
             broken = self._read_archives(scratch, start, end, progress)
             now = self._clock.now()
             return scratch.report(start, end, young=now - grace, kept_since=now - retention, broken=broken)
@@ -131,10 +130,15 @@ class Auditor:
     def missing(self, start: datetime, end: datetime, *, grace: timedelta) -> Iterator[ListedVersion]:
         """Yield landing versions of [start, end) that no archive lists and that are older than the grace."""
         with Scratch() as scratch:
-            for bucket in self._buckets:
-                scratch.add_landed(_within(self._index.versions(bucket, ""), start, end), lambda _w, _c: None)
+            scratch.add_landed(self.listed(start, end), lambda _w, _c: None)
             self._read_archives(scratch, start, end, lambda _w, _c: None)
             yield from scratch.missing(young=self._clock.now() - grace)
+
+    def listed(self, start: datetime, end: datetime) -> Iterator[ListedVersion]:
+        """Yield landing versions of [start, end), by bucket and key. Raises `LandingError`."""
+        for bucket in self._buckets:
+            versions = self._index.versions(bucket, "")
+            yield from (version for version in versions if start <= version.last_modified < end)
 
     def archives(self, start: datetime, end: datetime) -> Iterator[str]:
         """Yield the keys of all archives whose window touches [start, end), in key order."""
@@ -258,6 +262,8 @@ class Scratch:
         missing = self._one(f"SELECT count(*) {undelivered} <= ?", young.timestamp())
         duplicated = self._one(f"SELECT count(*) FROM (SELECT 1 {twice})", *span)  # noqa: S608 - constants only
         orphaned = self._one(f"SELECT count(*) {strays} >= ?", *span, kept_since.timestamp())
+        twice_examples = f"SELECT bucket || '/' || key, 'in ' || count(*) || ' archives' {twice} LIMIT {EXAMPLES}"
+        stray_examples = f"SELECT d.bucket || '/' || d.key, a.key {strays} >= ? LIMIT {EXAMPLES}"
         latency, shares = self._latency(span)
         met = None if shares is None else shares[0] >= FAST_SHARE and shares[1] >= SURE_SHARE
         return AuditReport(
@@ -279,16 +285,10 @@ class Scratch:
             objective_met=met,
             examples={
                 "missing": self._missing_examples(young),
-                "duplicated": self._findings(
-                    f"SELECT bucket || '/' || key, 'in ' || count(*) || ' archives' {twice} LIMIT {EXAMPLES}", *span
-                ),
-                "orphaned": self._findings(
-                    f"SELECT d.bucket || '/' || d.key, a.key {strays} >= ? LIMIT {EXAMPLES}",  # noqa: S608 - as above
-                    *span,
-                    kept_since.timestamp(),
-                ),
+                "duplicated": self._findings(twice_examples, *span),
+                "orphaned": self._findings(stray_examples, *span, kept_since.timestamp()),
                 "broken": broken[:EXAMPLES],
-                "unrecorded": self._findings(f"SELECT key, '' FROM archives WHERE NOT recorded LIMIT {EXAMPLES}"),
+                "unrecorded": self._findings(f"SELECT key, '' FROM archives WHERE NOT recorded LIMIT {EXAMPLES}"),  # noqa: S608
             },
             ok=not (missing or duplicated or orphaned or broken),
         )
@@ -327,10 +327,6 @@ class Scratch:
         if not self._indexed:
             self._db.executescript(_INDEXES)
             self._indexed = True
-
-
-def _within(versions: Iterable[ListedVersion], start: datetime, end: datetime) -> Iterator[ListedVersion]:
-    return (version for version in versions if start <= version.last_modified < end)
 
 
 def _digest(text: str) -> bytes:

@@ -1,0 +1,122 @@
+"""The only place that wires ports to clients. Nothing here connects before it is used."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from uuid import uuid4
+
+import boto3.session
+
+from windrow.audit import Auditor
+from windrow.clients import dead_letters as dlq_client
+from windrow.clients import ledger as ledger_client
+from windrow.clients import queue as queue_client
+from windrow.clients import secrets as secrets_client
+from windrow.clients.circuits import DynamoCircuits
+from windrow.clients.clock import SystemClock
+from windrow.clients.destination import S3Destination
+from windrow.clients.landing import S3Landing
+from windrow.clients.landing_index import S3LandingIndex
+from windrow.clients.ledger import DynamoLedger
+from windrow.clients.mapping import LambdaMappingSwitch
+from windrow.clients.metrics import EmfMetrics
+from windrow.clients.queue import SqsQueue
+from windrow.clients.secrets import SecretsManagerSecrets
+from windrow.clients.sender import SqsSender
+from windrow.pipeline import Aggregator
+from windrow.rebuild import Rebuilder
+from windrow.replay import Replayer
+from windrow.sentinel import Sentinel
+from windrow.settings import Settings
+from windrow.steps.commit_point import CommitPoint
+
+_clock = SystemClock()
+_jitter = random.random
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """Return the one session: credentials, region and endpoint follow the standard ``AWS_*`` variables."""
+    return boto3.session.Session()
+
+
+def aggregator(settings: Settings) -> Aggregator:
+    """Return the pipeline on AWS and the destination."""
+    return Aggregator(
+        settings,
+        landing=S3Landing(_session()),
+        ledger=ledger(settings),
+        destination=destination(settings),
+        queue=SqsQueue(settings.queue_url, settings.dlq_url, queue_client.connect(_session()), _clock),
+        metrics=EmfMetrics(),
+        clock=_clock,
+        jitter=_jitter,
+    )
+
+
+def sentinel(settings: Settings) -> Sentinel:
+    """Return the sentinel of the event source mapping that the settings name."""
+    return Sentinel(
+        destination=destination(settings),
+        prefix=settings.destination_prefix,
+        mapping=mapping(settings),
+        circuits=circuits(settings),
+        metrics=EmfMetrics(),
+        clock=_clock,
+        new_id=lambda: uuid4().hex,
+    )
+
+
+def destination(settings: Settings) -> S3Destination:
+    """Return the destination, its credentials from Secrets Manager."""
+    secrets = SecretsManagerSecrets(settings.destination_secret_id, secrets_client.connect(_session()), _clock)
+    return S3Destination(
+        settings.destination_endpoint, settings.destination_bucket, settings.destination_region, secrets, _clock
+    )
+
+
+def ledger(settings: Settings) -> DynamoLedger:
+    """Return the ledger."""
+    return DynamoLedger(settings.ledger_table, ledger_client.connect(_session()), _clock, _jitter)
+
+
+def mapping(settings: Settings) -> LambdaMappingSwitch:
+    """Return the switch of the event source mapping."""
+    return LambdaMappingSwitch(settings.event_source_mapping_id, _session().client("lambda"))
+
+
+def circuits(settings: Settings) -> DynamoCircuits:
+    """Return the store of the circuit breaker's state."""
+    client = _session().client("dynamodb")
+    return DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id, client)
+
+
+def auditor(settings: Settings) -> Auditor:
+    """Return the auditor."""
+    target = destination(settings)
+    return Auditor(
+        index=S3LandingIndex(_session().client("s3")),
+        ledger=ledger(settings),
+        destination=target,
+        commit_point=CommitPoint(target, EmfMetrics()),
+        buckets=settings.landing_buckets,
+        prefix=settings.destination_prefix,
+        clock=_clock,
+    )
+
+
+def rebuilder(settings: Settings) -> Rebuilder:
+    """Return the rebuilder of the ledger."""
+    commit_point = CommitPoint(destination(settings), EmfMetrics())
+    return Rebuilder(auditor(settings), ledger(settings), commit_point, _clock, ttl_days=settings.ledger_ttl_days)
+
+
+def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
+    """Return the replayer, bounded to so many messages a second."""
+    return Replayer(SqsSender(settings.queue_url, _session().client("sqs")), _clock, rate_per_s=rate_per_s)
+
+
+def dead_letter_queue(settings: Settings) -> dlq_client.DeadLetterQueue:
+    """Return the dead-letter queue as an operator sees it."""
+    return dlq_client.DeadLetterQueue(settings.dlq_url, settings.queue_url, _session().client("sqs"))

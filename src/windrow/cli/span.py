@@ -1,0 +1,40 @@
+"""Time ranges on the command line."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from windrow.cli.output import WrongUse
+
+_DURATION = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """Read ``90s``, ``5m``, ``24h`` or ``7d``. Raises `WrongUse`."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise WrongUse(f"{text!r} is no duration; write 90s, 5m, 24h or 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Read ``now``, a duration before now, or an ISO date or time, in UTC unless it says else. Raises `WrongUse`."""
+    if text == "now":
+        return now
+    if _DURATION.fullmatch(text.strip()):
+        return now - duration(text)
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise WrongUse(f"{text!r} is no time; write 24h (ago), 2026-11-23 or 2026-11-23T10:07:00Z") from error
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def span(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:
+    """Read a range. Raises `WrongUse` if it is empty."""
+    start, end = moment(since, now), moment(until, now)
+    if start >= end:
+        raise WrongUse(f"the range is empty: {start:%Y-%m-%dT%H:%M:%SZ} is not before {end:%Y-%m-%dT%H:%M:%SZ}")
+    return start, end
