@@ -25,10 +25,19 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 COMMANDS = {
-    "demo": Entry("windrow.cli.demo", "demo", "Run the whole pipeline on this machine and verify every file."),
-    "up": Entry("windrow.cli.up", "up", "Keep the local stack running, with endpoints and credentials shown."),
+    "demo": Entry(
+        "windrow.cli.demo",
+        "demo",
+        "Start everything on this machine, upload sample files, and prove each file in the destination.",
+    ),
+    "up": Entry(
+        "windrow.cli.up",
+        "up",
+        "Start the AWS emulator, the destination and a worker, and keep them running until Ctrl-C.",
+    ),
     "run": Entry("windrow.cli.run", "run", "Poll the queue and process its batches until SIGTERM or SIGINT."),
     "archive": Entry("windrow.cli.archive", "app", "List, read, extract and verify archives, by range reads."),
+    "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill item by item, with alternatives."),
 }
 """In the order of the help."""
 

@@ -4,6 +4,9 @@ WindrowError
 ├── SettingsError             a setting is missing, unknown or wrong
 ├── LocalStackError           a server of the local stack did not start or is not there
 ├── ArchiveError              an archive is not a sound ``windrow/1`` archive
+├── PriceError                a price is unknown, or a price file can't be read
+├── PackageError              the Lambda zip could not be built
+├── DeploymentError           a deployment could not start, or could not go on
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   ├── LedgerError           DynamoDB did not answer, or not in full
@@ -42,6 +45,18 @@ class LocalStackError(WindrowError):
 
 class ArchiveError(WindrowError):
     """An archive is damaged or is not in format ``windrow/1``; the message names the first thing wrong."""
+
+
+class PriceError(WindrowError):
+    """A price is unknown, or a price file can't be read."""
+
+
+class PackageError(WindrowError):
+    """The Lambda zip could not be built; the message quotes the tool that failed."""
+
+
+class DeploymentError(WindrowError):
+    """A deployment could not start, or could not go on; the message says what the alias serves now."""
 
 
 class Transient(WindrowError):

@@ -1,0 +1,210 @@
+"""``windrow cost``: the monthly bill from volume figures, item by item, with the alternatives beside it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.core.cost import COMPRESSIONS, Egress, Estimate, Retention, Scenario, estimate
+from windrow.core.prices import PriceBook, Refreshed, refreshed
+from windrow.core.stated import compare
+
+MEMORIES_MB = (512, 1024, 1769, 3008)
+HALF_A_CENT = 0.005
+WHOLE_FROM = 1000
+"""Quantities from here on are printed without decimals."""
+
+
+class Level(StrEnum):
+    """A compressor that was measured: libdeflate's level, or isal for comparison."""
+
+    BEST = "6"
+    MIDDLE = "3"
+    FAST = "1"
+    ISAL = "isal-1"
+
+
+def cost(  # noqa: PLR0913, PLR0917 - each parameter is an option
+    files_per_day: Annotated[float, typer.Option(min=1, help="Files that arrive in a day.")] = 864_000,
+    file_bytes: Annotated[float, typer.Option(min=0, help="Bytes of an average file.")] = 100_000,
+    level: Annotated[Level, typer.Option(help="Compressor; isal-1 is for comparison only.")] = Level.BEST,
+    ratio: Annotated[
+        float | None, typer.Option(min=1, help="Raw over compressed bytes. [default: measured on JSON lines]")
+    ] = None,
+    memory: Annotated[int, typer.Option(min=128, max=10_240, help="MB of the aggregator.")] = 1024,
+    cpu_factor: Annotated[float, typer.Option(min=0.1, help="CPU time on Lambda against what was measured.")] = 1.0,
+    retention: Annotated[Retention, typer.Option(help="What Deep Archive keeps.")] = Retention.ARCHIVES,
+    hot_days: Annotated[float, typer.Option(min=1, help="Days that raw files stay hot.")] = 7,
+    archive_months: Annotated[float, typer.Option(min=0, help="Months of data in Deep Archive.")] = 12,
+    egress: Annotated[Egress, typer.Option(help="The way to the destination.")] = Egress.VPN,
+    direct_connect_ports: Annotated[
+        float, typer.Option(min=0, help="Ports (1 Gbps) to bill here; 0: there already.")
+    ] = 0,
+    prices: Annotated[Path | None, typer.Option(help="Price file. [default: the one that ships]")] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Download AWS's price files and write a new one (see --output).")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Where --refresh writes. [default: prices-REGION-DATE.json]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Estimate the monthly bill item by item, beside the requirement's own estimate and the alternatives."""
+    from windrow import pricelist
+
+    if output and not refresh:
+        raise WrongUse("--output goes with --refresh")
+    book = pricelist.load(prices)
+    if refresh:
+        _refresh(book, output, as_json=as_json)
+        return
+    scenario = Scenario(
+        files_per_day=files_per_day,
+        file_bytes=file_bytes,
+        level=level.value,
+        compression_ratio=ratio,
+        memory_mb=memory,
+        cpu_factor=cpu_factor,
+        retention=retention,
+        hot_days=hot_days,
+        archive_months=archive_months,
+        egress=egress,
+        direct_connect_ports=direct_connect_ports,
+    )
+    result = estimate(scenario, book)
+    others = alternatives(scenario, book)
+    if as_json:
+        print_json(report(result, others, book))
+    else:
+        _print(result, others, book)
+
+
+def alternatives(scenario: Scenario, book: PriceBook) -> dict[str, Estimate]:
+    """Return estimates that differ from the scenario in one respect each, by name."""
+    changes: dict[str, dict[str, Any]] = {
+        **{f"retention {kind.value}": {"retention": kind} for kind in Retention},
+        **{f"level {name}": {"level": name} for name in COMPRESSIONS},
+        **{f"memory {memory_mb:,} MB": {"memory_mb": memory_mb} for memory_mb in MEMORIES_MB},
+        "egress vpn": {"egress": Egress.VPN},
+        "egress direct-connect, port there already": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 0},
+        "egress direct-connect, two ports": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 2},
+    }
+    return {name: estimate(msgspec.structs.replace(scenario, **change), book) for name, change in changes.items()}
+
+
+def report(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> dict[str, Any]:
+    """Return everything as one JSON object."""
+    kinds = {kind: sorted(n for n, p in book.prices.items() if p.basis == kind) for kind in ("quoted", "recalled")}
+    return {
+        "ok": True,
+        "currency": "USD",
+        "month_hours": 730,
+        "region": book.region,
+        "prices_date": book.date,
+        "prices_unconfirmed": kinds,
+        **msgspec.to_builtins(result),
+        "requirement": [msgspec.to_builtins(line) for line in compare(result)],
+        "alternatives": {
+            name: {"total_usd": other.total_usd, "groups": other.groups, "batch_s": other.batch_s}
+            for name, other in others.items()
+        },
+    }
+
+
+def _refresh(book: PriceBook, output: Path | None, *, as_json: bool) -> None:
+    from windrow import pricelist
+
+    today = datetime.now(UTC).date().isoformat()
+    with nullcontext() if as_json else err.status("downloading AWS's price files"):
+        offers, failed = pricelist.offer_files(book.offers(), book.region)
+    result = refreshed(book, offers, today)
+    fresh = len(book.prices) - len(result.kept)
+    path = output or Path(f"prices-{book.region}-{today}.json")
+    if fresh:
+        pricelist.save(result.book, path)
+    # A price without a usage type is in no file that is known, so keeping it is no failure.
+    missed = [name for name in result.kept if book.prices[name].usage_type]
+    _report_refresh(result, failed, path if fresh else None, ok=not missed, as_json=as_json)
+    if missed:
+        raise typer.Exit(PROBLEM)
+
+
+def _report_refresh(result: Refreshed, failed: dict[str, str], path: Path | None, *, ok: bool, as_json: bool) -> None:
+    fresh = len(result.book.prices) - len(result.kept)
+    written = str(path) if path else None
+    if as_json:
+        print_json({"ok": ok, "refreshed": fresh, "kept": result.kept, "failed": failed, "written": written})
+        return
+    for offer, why in failed.items():
+        err.print(f"not read: {offer}: {why}", markup=False, soft_wrap=True)
+    for name, why in result.kept.items():
+        err.print(f"kept {name}: {why}", markup=False, soft_wrap=True)
+    out.print(f"{fresh} of {len(result.book.prices)} prices read from AWS's files")
+    if written:
+        out.print(f"written to {written}; use it with --prices {written}", markup=False)
+
+
+def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> None:
+    s = result.scenario
+    out.print(
+        f"[bold]{s.files:,.0f} files a month[/] of {s.file_bytes:,.0f} bytes: {s.raw_gb:,.0f} GB in, "
+        f"{s.archive_gb:,.0f} GB delivered; {result.batch_s:.2f} s a batch"
+    )
+    _print_lines(result)
+    _print_requirement(result)
+    _print_alternatives(result, others)
+    recalled = sum(price.basis != "offer-file" for price in book.prices.values())
+    out.print(
+        f"List prices of {book.region} in USD, file of {book.date}, before tax, discounts and free tiers; "
+        f"{recalled} of {len(book.prices)} are not read from AWS's own files (windrow cost --refresh)."
+    )
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        number = column.endswith(("USD", "quantity", "stated", "redone", "ours", "difference", "month"))
+        table.add_column(column, justify="right" if number else "left", no_wrap=number)
+    return table
+
+
+def _print_lines(result: Estimate) -> None:
+    table = _table("\nItem by item", "group", "item", "quantity", "unit", "USD")
+    group = ""
+    for line in result.lines:
+        quantity = f"{line.quantity:,.0f}" if line.quantity >= WHOLE_FROM else f"{line.quantity:,.1f}"
+        table.add_row(line.group if line.group != group else "", line.item, quantity, line.unit, f"{line.usd:,.2f}")
+        group = line.group
+    table.add_row("[bold]total", "", "", "", f"[bold]{result.total_usd:,.2f}")
+    out.print(table)
+
+
+def _print_requirement(result: Estimate) -> None:
+    table = _table("\nBeside the requirement's own estimate (USD)", "group", "stated", "redone", "ours", "why")
+    rows = compare(result)
+    for row in rows:
+        stated = f"{row.stated_usd:,.0f}" if row.stated_usd is not None else "-"
+        redone = f"{row.redone_usd:,.1f}" if row.redone_usd is not None else "-"
+        how = f" (redone: {row.how})" if row.how else ""
+        table.add_row(row.group, stated, redone, f"{row.ours_usd:,.1f}", f"{row.why}[dim]{how}[/]")
+    stated_sum = sum(row.stated_usd or 0 for row in rows)
+    redone_sum = sum(row.redone_usd or 0 for row in rows)
+    table.add_row("[bold]total", f"{stated_sum:,.0f}", f"{redone_sum:,.1f}", f"{result.total_usd:,.1f}", "")
+    out.print(table)
+
+
+def _print_alternatives(result: Estimate, others: dict[str, Estimate]) -> None:
+    table = _table("\nAlternatives, one change each", "instead", "USD", "difference")
+    for name, other in others.items():
+        difference = other.total_usd - result.total_usd
+        shown = f"{difference:+,.2f}" if abs(difference) >= HALF_A_CENT else "as above"
+        table.add_row(name, f"{other.total_usd:,.2f}", shown)
+    out.print(table)

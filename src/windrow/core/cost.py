@@ -1,0 +1,289 @@
+"""What a month costs: volume figures and list prices in, one line an item out.
+
+A month is 730 hours, as AWS bills it. GB are 2**30 bytes. Free tiers are left out: they belong to the account, which
+may use them elsewhere. What is measured, and what is assumed, stands beside each constant.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from windrow.core.errors import PriceError
+from windrow.core.prices import PriceBook
+
+HOURS = 730.0
+DAYS = HOURS / 24
+MINUTES = HOURS * 60
+GIB = 2.0**30
+
+LAMBDA_MB_PER_VCPU = 1769
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+
+DEEP_ARCHIVE_STANDARD_BYTES = 8 * 1024
+DEEP_ARCHIVE_INDEX_BYTES = 32 * 1024
+"""Added to each object in Deep Archive, the first at the Standard rate, the second at its own:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
+
+DEEP_ARCHIVE_LEAST_MONTHS = 180 / DAYS
+"""An object that leaves Deep Archive before 180 days is billed for 180 (same page)."""
+
+LIFECYCLE_LAG_DAYS = 0.5
+"""Lifecycle acts at the next midnight UTC, half a day later on average (same page)."""
+
+DYNAMODB_ITEM_OVERHEAD_BYTES = 100
+"""Billed storage of each item beyond its own bytes: https://aws.amazon.com/dynamodb/pricing/on-demand/"""
+
+
+class Retention(StrEnum):
+    """What is kept in Deep Archive: each raw file by a lifecycle transition, a copy of each archive, or nothing."""
+
+    RAW = "raw"
+    ARCHIVES = "archives"
+    NONE = "none"
+
+
+class Egress(StrEnum):
+    """The way to the destination: a site-to-site VPN over the internet, or Direct Connect."""
+
+    VPN = "vpn"
+    DIRECT_CONNECT = "direct-connect"
+
+
+class Compression(msgspec.Struct, frozen=True):
+    """What a compressor does with JSON lines: raw bytes over compressed ones, and CPU time for a 100 KB file."""
+
+    ratio: float
+    cpu_ms_per_100_kb: float
+
+
+COMPRESSIONS = {
+    "6": Compression(5.95, 1.05),
+    "3": Compression(5.1, 0.63),
+    "1": Compression(4.85, 0.37),
+    "isal-1": Compression(4.65, 0.28),
+}
+"""Measured on 600 files of 100 KB JSON lines with libdeflate (and, for comparison only, isal) on one x86-64 core.
+Other data compress otherwise: give ``compression_ratio``."""
+
+FILE_CPU_MS = 0.5
+"""CPU time of a file whatever its size, measured: GET 0.33, ledger 0.11, the rest parsing and planning."""
+
+GET_WAIT_MS = 30.0
+"""Assumed time to the last byte of a small object from S3 in the region."""
+
+BATCH_WAIT_MS = 250.0
+"""Assumed round trips of a batch outside its GETs: probe, claims, PUT, HEAD, record, at 10 to 30 ms each."""
+
+UPLINK_BYTES_PER_S = 25e6
+"""Assumed speed of one PUT; a VPN tunnel carries 156 MB/s at most for all of them."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the bill depends on. The defaults are the baseline of NFR-05 with the modules' defaults."""
+
+    files_per_day: float = 864_000
+    file_bytes: float = 100_000
+    level: str = "6"
+    compression_ratio: float | None = None
+    """Instead of the one measured for JSON lines."""
+    memory_mb: int = 1024
+    cpu_factor: float = 1.0
+    """CPU time on Lambda against the machine that was measured; 1 is an assumption."""
+    fetch_concurrency: int = 16
+    batches_per_minute: float = 5
+    """Mappings poll with five workers, each of which fills a batch of its own in the 60 s window."""
+    archives_per_batch: float = 2
+    """A window that starts in the middle of a minute touches two."""
+    messages_per_receive: float = 3
+    """Assumed; at 2 messages a second a poller rarely finds the 10 that one receive may return."""
+    retention: Retention = Retention.ARCHIVES
+    hot_days: float = 7
+    archive_months: float = 12
+    """Months of data that Deep Archive holds: the storage line is that of the last of them."""
+    ledger_ttl_days: float = 30
+    ledger_item_bytes: float = 330
+    """Measured on keys of 60 characters: id 115, archive key 60, owner 36, numbers and names the rest."""
+    egress: Egress = Egress.VPN
+    direct_connect_ports: float = 0
+    """Ports billed to this; 0 is a connection that is there already."""
+    zones: int = 2
+    interface_endpoints: int = 3
+    """Secrets Manager, SQS, Lambda; S3 and DynamoDB have gateway endpoints, which are free."""
+    kms_keys: float = 1
+    alarms: float = 20
+    metrics: float = 11
+    log_bytes_per_batch: float = 8_000
+
+    @property
+    def files(self) -> float:
+        """Files a month."""
+        return self.files_per_day * DAYS
+
+    @property
+    def raw_gb(self) -> float:
+        """GB that arrive in a month."""
+        return self.files * self.file_bytes / GIB
+
+    @property
+    def batches(self) -> float:
+        """Invocations a month; never more than files."""
+        return min(self.batches_per_minute * MINUTES, self.files)
+
+    @property
+    def archives(self) -> float:
+        """Archives a month; never more than files."""
+        return min(self.batches * self.archives_per_batch, self.files)
+
+    @property
+    def compression(self) -> Compression:
+        """The compressor's figures, with the ratio given. Raises `PriceError` for a level that was not measured."""
+        try:
+            measured = COMPRESSIONS[self.level]
+        except KeyError as error:
+            raise PriceError(f"level {self.level} was not measured; there are {', '.join(COMPRESSIONS)}") from error
+        return Compression(self.compression_ratio or measured.ratio, measured.cpu_ms_per_100_kb)
+
+    @property
+    def archive_gb(self) -> float:
+        """GB that are delivered in a month."""
+        return self.raw_gb / self.compression.ratio
+
+    @property
+    def batch_s(self) -> float:
+        """Run time of a batch: round trips, then the slower of CPU and GETs (which overlap), then the upload."""
+        files = self.files / self.batches if self.batches else 0.0
+        cpu_ms = (FILE_CPU_MS + self.compression.cpu_ms_per_100_kb * self.file_bytes / 100_000) * self.cpu_factor
+        share = min(1.0, self.memory_mb / LAMBDA_MB_PER_VCPU)
+        work_ms = files * max(cpu_ms / share, GET_WAIT_MS / self.fetch_concurrency)
+        upload_s = files * self.file_bytes / self.compression.ratio / UPLINK_BYTES_PER_S
+        return (BATCH_WAIT_MS + work_ms) / 1000 + upload_s
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One item of the bill, with the quantity that was multiplied by the price."""
+
+    group: str
+    item: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """The bill of a month, in USD."""
+
+    scenario: Scenario
+    lines: tuple[Line, ...]
+    groups: dict[str, float]
+    total_usd: float
+    batch_s: float
+
+
+def estimate(scenario: Scenario, book: PriceBook) -> Estimate:
+    """Return the month's bill. Raises `PriceError` if the book lacks a price or the level was not measured."""
+    bill = _Bill(book)
+    _landing(scenario, bill)
+    _retention(scenario, bill)
+    _queue_and_ledger(scenario, bill)
+    _functions(scenario, bill)
+    _network(scenario, bill)
+    _operations(scenario, bill)
+    groups: dict[str, float] = {}
+    for line in bill.lines:
+        groups[line.group] = groups.get(line.group, 0.0) + line.usd
+    return Estimate(scenario, tuple(bill.lines), groups, sum(groups.values()), scenario.batch_s)
+
+
+class _Bill:
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self.lines: list[Line] = []
+
+    def add(self, group: str, item: str, price: str, quantity: float) -> None:
+        usd = self._book.charge(price, quantity)
+        self.lines.append(Line(group, item, quantity, self._book.prices[price].unit, usd))
+
+
+def _landing(s: Scenario, bill: _Bill) -> None:
+    hot_gb = s.files_per_day * (s.hot_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
+    bill.add("S3", "uploads (PUT)", "s3-put", s.files)
+    bill.add("S3", "reads by the aggregator (GET)", "s3-get", s.files)
+    bill.add("S3", f"raw files kept hot for {s.hot_days:g} days", "s3-standard-gb-month", hot_gb)
+
+
+def _retention(s: Scenario, bill: _Bill) -> None:
+    if s.retention is Retention.NONE:
+        return
+    raw = s.retention is Retention.RAW
+    objects, size_gb = (s.files, s.raw_gb) if raw else (s.archives, s.archive_gb)
+    months = max(s.archive_months, DEEP_ARCHIVE_LEAST_MONTHS)
+    what = "raw files" if raw else "copies of archives"
+    if raw:
+        bill.add("Retention", "transitions of raw files to Deep Archive", "deep-archive-transition", objects)
+    else:
+        bill.add("Retention", "copies of archives put into Deep Archive", "deep-archive-put", objects)
+    kept = objects * months
+    bill.add("Retention", f"{what}, {months:.3g} months of them", "deep-archive-gb-month", size_gb * months)
+    bill.add("Retention", "32 KB index of each", "deep-archive-gb-month", kept * DEEP_ARCHIVE_INDEX_BYTES / GIB)
+    bill.add("Retention", "8 KB name of each", "s3-standard-gb-month", kept * DEEP_ARCHIVE_STANDARD_BYTES / GIB)
+
+
+def _queue_and_ledger(s: Scenario, bill: _Bill) -> None:
+    bill.add("SQS", "messages sent by S3", "sqs-request", s.files)
+    bill.add(
+        "SQS", f"receives, {s.messages_per_receive:g} messages each", "sqs-request", s.files / s.messages_per_receive
+    )
+    bill.add("SQS", "deletes, 10 messages each", "sqs-request", s.files / 10)
+    stored = s.files_per_day * s.ledger_ttl_days * (s.ledger_item_bytes + DYNAMODB_ITEM_OVERHEAD_BYTES) / GIB
+    bill.add("DynamoDB", "claims, one write a file", "dynamodb-write", s.files)
+    bill.add("DynamoDB", "archive records", "dynamodb-write", s.archives)
+    bill.add("DynamoDB", f"items of {s.ledger_ttl_days:g} days", "dynamodb-gb-month", stored)
+    bill.add("DynamoDB", "point-in-time recovery", "dynamodb-recovery-gb-month", stored)
+
+
+SENTINEL_GB_SECONDS = 0.25 * 0.5
+"""One run a minute: 256 MB for about half a second, assumed."""
+
+
+def _functions(s: Scenario, bill: _Bill) -> None:
+    gb_seconds = s.batches * s.batch_s * s.memory_mb / 1024
+    bill.add("Lambda", f"aggregator, {s.memory_mb:,} MB for {s.batch_s:.2f} s a batch", "lambda-gb-second", gb_seconds)
+    bill.add("Lambda", "aggregator, invocations", "lambda-request", s.batches)
+    bill.add("Lambda", "sentinel, one run a minute", "lambda-gb-second", MINUTES * SENTINEL_GB_SECONDS)
+    bill.add("Lambda", "sentinel, invocations", "lambda-request", MINUTES)
+
+
+def _network(s: Scenario, bill: _Bill) -> None:
+    if s.egress is Egress.VPN:
+        bill.add("Transfer", "archives to the destination, at internet rates", "internet-egress-gb", s.archive_gb)
+        bill.add("Network", "site-to-site VPN, one connection", "vpn-connection-hour", HOURS)
+    else:
+        bill.add("Transfer", "archives to the destination, Direct Connect", "direct-connect-egress-gb", s.archive_gb)
+        bill.add("Network", "Direct Connect ports", "direct-connect-port-hour", s.direct_connect_ports * HOURS)
+    hours = s.interface_endpoints * s.zones * HOURS
+    bill.add(
+        "Network", f"{s.interface_endpoints} interface endpoints in {s.zones} zones", "interface-endpoint-hour", hours
+    )
+
+
+KMS_REQUESTS_PER_BATCH = 3.0
+"""Data keys of bucket, queue and table, which each service caches; assumed."""
+
+SECRET_READS_PER_HOUR = 12.0
+"""Every 300 s in each warm environment."""
+
+
+def _operations(s: Scenario, bill: _Bill) -> None:
+    log_gb = s.batches * s.log_bytes_per_batch / GIB
+    bill.add("Operations", "log, ingested", "log-ingest-gb", log_gb)
+    bill.add("Operations", "log, a month of it kept", "log-gb-month", log_gb)
+    bill.add("Operations", "custom metrics", "metric-month", s.metrics)
+    bill.add("Operations", "alarms", "alarm-month", s.alarms)
+    bill.add("Operations", "dashboard", "dashboard-month", 1)
+    bill.add("Operations", "KMS keys", "kms-key-month", s.kms_keys)
+    bill.add("Operations", "KMS requests", "kms-request", s.batches * KMS_REQUESTS_PER_BATCH)
+    bill.add("Operations", "destination secret", "secret-month", 1)
+    bill.add("Operations", "secret reads", "secret-request", s.batches_per_minute * SECRET_READS_PER_HOUR * HOURS)
+    bill.add("Operations", "schedule of the sentinel", "scheduled-invocation", MINUTES)

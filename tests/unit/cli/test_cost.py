@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.unit.core.test_prices import offer
+from windrow import pricelist
+from windrow.cli.root import run
+from windrow.core.cost import Retention, Scenario, estimate
+from windrow.core.stated import compare
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_json_holds_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
+    """--json prints one object with lines, the requirement's comparison and the alternatives."""
+    assert 0 == run(["cost", "--json", "--retention", "raw"])
+    report = json.loads(capsys.readouterr().out)
+    expected = estimate(Scenario(retention=Retention.RAW), pricelist.load())
+    assert pytest.approx(expected.total_usd) == report["total_usd"]
+    assert len(expected.lines) == len(report["lines"])
+    assert pytest.approx(expected.total_usd) == report["alternatives"]["retention raw"]["total_usd"]
+    assert 145 == report["requirement"][0]["stated_usd"]
+
+
+def test_tables_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json the total, every group and the alternatives are printed."""
+    assert 0 == run(["cost"])
+    printed = capsys.readouterr().out
+    expected = estimate(Scenario(), pricelist.load())
+    assert f"{expected.total_usd:,.2f}" in printed
+    assert [] == [group for group in expected.groups if group not in printed]
+
+
+def test_wrong_use_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unmeasured level, and --output without --refresh, are wrong use."""
+    assert 2 == run(["cost", "--level", "9"])
+    assert 2 == run(["cost", "--output", "x.json"])
+    assert "--refresh" in capsys.readouterr().err
+
+
+def test_refresh_writes_what_it_could_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--refresh writes a usable file with the prices it found, tells the others, and exits 1 since some are missing."""
+    s3 = offer(("SKU1", "EUW2-Requests-Tier1", "PutObject", [("0", "0.01")]))
+
+    def fetch(url: str) -> bytes:
+        if "/AmazonS3/" not in url:
+            raise OSError("no route")
+        return json.dumps(s3).encode()
+
+    real = pricelist.offer_files
+    monkeypatch.setattr(pricelist, "offer_files", lambda offers, region: real(offers, region, fetch))
+    path = tmp_path / "prices.json"
+    assert 1 == run(["cost", "--refresh", "--output", str(path), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert (False, 1, str(path)) == (report["ok"], report["refreshed"], report["written"])
+    assert 0.01 == pricelist.load(path).prices["s3-put"].charge(1)
+    assert 0 == run(["cost", "--json", "--prices", str(path)])
+
+
+def test_the_page_about_cost_is_up_to_date() -> None:
+    """The comparison in docs/cost.md is the one that the command makes."""
+    rows = compare(estimate(Scenario(), pricelist.load()))
+    expected = [
+        (row.group, "" if row.stated_usd is None else f"{row.stated_usd:.0f}", f"{row.ours_usd:.0f}") for row in rows
+    ]
+    page = (ROOT / "docs/cost.md").read_text()
+    assert expected == re.findall(r"^\| ([A-Z]\w+) \| (\d*) \| (\d+) \|", page, re.MULTILINE)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from windrow.core.cost import DAYS, GIB, Egress, Estimate, Retention, Scenario, estimate
+from windrow.core.errors import PriceError
+from windrow.core.prices import Price, PriceBook, Tier
+from windrow.core.stated import STATED, compare
+from windrow.pricelist import load
+
+BOOK = load()
+
+
+def bill(**changes: object) -> Estimate:
+    """Return the estimate of the default scenario with some values changed."""
+    return estimate(msgspec.structs.replace(Scenario(), **changes), BOOK)
+
+
+def usd(result: Estimate, item: str) -> float:
+    """Return the one line whose item starts with the text."""
+    (line,) = [line for line in result.lines if line.item.startswith(item)]
+    return line.usd
+
+
+def test_baseline_is_the_requirements_volume() -> None:
+    """864,000 files a day are the 26 million a month that the requirement speaks of."""
+    assert 26 == round(Scenario().files / 1e6)
+
+
+def test_lines_add_up() -> None:
+    """Groups and total are the sums of the lines."""
+    result = bill()
+    assert pytest.approx(sum(line.usd for line in result.lines)) == result.total_usd
+    assert pytest.approx(result.total_usd) == sum(result.groups.values())
+
+
+def test_requests_follow_the_files() -> None:
+    """Each file costs one PUT, one GET and one claim; each is its list price times the files."""
+    result = bill(files_per_day=1000 / DAYS)
+    assert pytest.approx(0.0053) == usd(result, "uploads")
+    assert pytest.approx(0.00042) == usd(result, "reads")
+    assert pytest.approx(0.0007423) == usd(result, "claims")
+
+
+def test_transitions_of_raw_files_cost_more_than_all_else() -> None:
+    """In `raw` mode the transition requests alone exceed the rest of the bill; in `archives` mode there are none."""
+    raw = bill(retention=Retention.RAW)
+    transitions = usd(raw, "transitions")
+    assert transitions > raw.total_usd - transitions
+    assert [] == [line for line in bill().lines if line.item.startswith("transitions")]
+
+
+def test_deep_archive_adds_40_kb_to_each_object() -> None:
+    """Each object in Deep Archive is billed 32 KB at its rate and 8 KB at the Standard rate, by AWS's arithmetic."""
+    result = bill(retention=Retention.RAW, files_per_day=1e6 / DAYS, archive_months=12)
+    objects = 12e6
+    assert pytest.approx(objects * 32 * 1024 / GIB * 0.0018) == usd(result, "32 KB")
+    assert pytest.approx(objects * 8 * 1024 / GIB * 0.024) == usd(result, "8 KB")
+
+
+def test_short_archives_are_billed_for_180_days() -> None:
+    """Keeping less than Deep Archive's 180 days costs as much as 180."""
+    day = bill(archive_months=1 / DAYS)
+    assert day.total_usd == bill(archive_months=180 / DAYS).total_usd
+    assert day.total_usd < bill(archive_months=7).total_usd
+
+
+def test_stronger_compression_moves_cost_from_transfer_to_lambda() -> None:
+    """Level 6 sends and keeps less than level 1 and computes more; at list prices it is the cheaper."""
+    strong, fast = bill(level="6"), bill(level="1")
+    assert strong.groups["Transfer"] < fast.groups["Transfer"]
+    assert strong.groups["Retention"] < fast.groups["Retention"]
+    assert strong.groups["Lambda"] > fast.groups["Lambda"]
+    assert strong.total_usd < fast.total_usd
+
+
+def test_given_ratio_replaces_the_measured_one() -> None:
+    """Data that does not compress is delivered whole."""
+    scenario = Scenario(compression_ratio=1)
+    assert scenario.raw_gb == scenario.archive_gb
+
+
+def test_memory_buys_time_up_to_one_processor() -> None:
+    """More memory shortens a batch until it has a whole processor; beyond that it only costs."""
+    runs = {mb: bill(memory_mb=mb) for mb in (512, 1769, 3538)}
+    assert runs[512].batch_s > runs[1769].batch_s
+    assert runs[1769].batch_s == runs[3538].batch_s
+    assert pytest.approx(2 * usd(runs[1769], "aggregator, 1,769")) == usd(runs[3538], "aggregator, 3,538")
+
+
+def test_direct_connect_replaces_vpn_and_internet() -> None:
+    """Over Direct Connect there is no VPN, the transfer is cheaper, and ports cost by the hour."""
+    result = bill(egress=Egress.DIRECT_CONNECT, direct_connect_ports=2)
+    assert [] == [line for line in result.lines if "VPN" in line.item]
+    assert result.groups["Transfer"] < bill().groups["Transfer"]
+    assert pytest.approx(2 * 730 * 0.30) == usd(result, "Direct Connect ports")
+
+
+def test_few_files_make_few_batches() -> None:
+    """There are never more batches or archives than files."""
+    scenario = Scenario(files_per_day=10)
+    assert scenario.files == scenario.batches == scenario.archives
+
+
+def test_unmeasured_level_is_named() -> None:
+    """A level without measured figures is an error that lists those with."""
+    with pytest.raises(PriceError, match="level 9 was not measured; there are 6, 3, 1, isal-1"):
+        bill(level="9")
+
+
+def test_missing_price_is_named() -> None:
+    """A book without a price that the bill needs is an error that names it."""
+    book = PriceBook(region="x", date="2026-01-01", note="", prices={})
+    with pytest.raises(PriceError, match="'s3-put'"):
+        estimate(Scenario(), book)
+
+
+def test_tiers_are_charged_each_at_its_rate() -> None:
+    """Units below a tier's start cost the rate before it."""
+    price = Price(
+        unit="GB",
+        tiers=(Tier(0, 3.0), Tier(10, 2.0), Tier(20, 1.0)),
+        offer="x",
+        usage_type=None,
+        basis="recalled",
+        as_of="2026-01-01",
+        page="",
+    )
+    assert [0, 30, 32, 50, 55] == [price.charge(quantity) for quantity in (0, 10, 11, 20, 25)]
+
+
+def test_requirement_is_reproduced_line_by_line() -> None:
+    """Our reading of each stated line yields its sum to within 5 %, and all of them the 245 that it states."""
+    assert ["S3", "SQS", "Lambda", "DynamoDB", "Transfer"] == [line.group for line in STATED]
+    assert [145, 10, 25, 5, 60] == [line.stated_usd for line in STATED]
+    for line in STATED:
+        assert pytest.approx(line.stated_usd, rel=0.05) == line.redone_usd
+    assert pytest.approx(245, rel=0.01) == sum(line.redone_usd for line in STATED)
+
+
+@pytest.mark.parametrize("retention", list(Retention))
+def test_comparison_covers_the_whole_bill(retention: Retention) -> None:
+    """Stated lines and the groups left out add up to our total, each with its reason."""
+    result = bill(retention=retention)
+    rows = compare(result)
+    assert pytest.approx(result.total_usd) == sum(row.ours_usd for row in rows)
+    assert all(row.why for row in rows)
