@@ -6,13 +6,15 @@ import shlex
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from windrow.cli.output import err, require_extra
+from rich.text import Text
+
+from windrow.cli.output import err, out, require_extra
 
 if TYPE_CHECKING:
     from windrow.local.provision import Shape
@@ -41,7 +43,8 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
     try:
         with err.status("starting", spinner="dots") as status:
             stack.start(status.update)
-        (folder / "env").write_text(exports(stack))
+        (folder / "env").write_text(_exports(stack.outputs.environment()))
+        (folder / "env.destination").write_text(_exports(_destination_environment(stack)))
         yield stack
     except KeyboardInterrupt:
         _end(stack)
@@ -58,15 +61,44 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def exports(stack: Stack) -> str:
-    """Return the lines that point a shell's AWS tools and ``windrow`` at the stack."""
-    variables = sorted(stack.outputs.environment().items())
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables)
+def look_around(stack: Stack) -> list[tuple[str, str]]:
+    """Return commands to type in another terminal, each with what it is for."""
+    outputs = stack.outputs
+    return [
+        (f"source {stack.folder}/env", "point AWS tools and windrow at this stack"),
+        (f"aws s3 cp FILE s3://{outputs.landing_bucket}/", "upload, as an outside party does"),
+        (
+            f"(source {stack.folder}/env.destination; aws s3 ls --recursive s3://{outputs.destination_bucket})",
+            "list the archives",
+        ),
+        (f"windrow archive ls s3://{outputs.destination_bucket}/KEY", "list the files of one"),
+        *([(f"tail -f {stack.worker.log}", "watch the worker")] if stack.worker.running else [("windrow run", "work")]),
+    ]
+
+
+def print_commands(commands: Sequence[tuple[str, str]]) -> None:
+    """Print commands, each under what it is for."""
+    for command, why in commands:
+        out.print(Text(f"  # {why}", style="dim"))
+        out.print(Text(f"  {command}", style="cyan"), soft_wrap=True)
 
 
 def destination_name(stack: Stack) -> str:
     """Return what the destination is, for people."""
     return _NAMES[stack.kind]
+
+
+def _exports(variables: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+
+
+def _destination_environment(stack: Stack) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": stack.destination.url,
+        "AWS_REGION": stack.outputs.destination_region,
+        "AWS_ACCESS_KEY_ID": stack.access_key,
+        "AWS_SECRET_ACCESS_KEY": stack.secret_key,
+    }
 
 
 def _end(stack: Stack) -> None:

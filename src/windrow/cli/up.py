@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
 from windrow.cli.output import err, out, print_json
-from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack
+from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands
 
 if TYPE_CHECKING:
     from windrow.local.stack import Stack
@@ -84,12 +83,7 @@ def _show(stack: Stack, *, worker: bool) -> None:
     if stack.kind == "ministack":
         out.print(f"[yellow]{WITHOUT_MINIO}[/]")
     out.print("\nIn another terminal:")
-    for command, why in (
-        (f"source {stack.folder}/env", "point AWS tools and windrow at this stack"),
-        (f"aws s3 cp FILE s3://{stack.outputs.landing_bucket}/", "upload, as an outside party does"),
-        *([] if worker else [("windrow run", "process what was uploaded")]),
-    ):
-        out.print(Text(f"  {command:<60}", style="cyan") + Text(f"# {why}", style="dim"), soft_wrap=True)
+    print_commands(look_around(stack))
     out.print("\nCtrl-C stops everything.")
 
 

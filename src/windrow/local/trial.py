@@ -1,0 +1,112 @@
+"""One trial of the whole pipeline: upload, wait until everything is delivered, prove it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from windrow import settings
+from windrow.local.proof import Deliveries, Report, prove, report
+from windrow.local.samples import Sample
+from windrow.local.stack import Stack
+from windrow.local.upload import Uploader
+
+LOOK_S = 0.25
+SETTLED_S = 3.0
+"""An empty queue for so long, with files not delivered, means that nobody will deliver them any more."""
+PATIENCE_S = 90.0
+"""Longest wait without any progress, beyond the window: a message that failed comes back after 10 s and more."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """Where the trial stands. ``queued`` counts messages in the queue, those being worked on included."""
+
+    uploaded: int = 0
+    delivered: int = 0
+    archives: int = 0
+    queued: int = 0
+    dead_lettered: int = 0
+    proven: int = 0
+
+
+class Trial:
+    """Runs samples through a running stack; ``note`` is told the state, several times a second."""
+
+    def __init__(self, stack: Stack, samples: Sequence[Sample], rate: float, note: Callable[[State], object]) -> None:
+        import boto3
+
+        from windrow.bootstrap import destination
+
+        self._stack = stack
+        self._samples = samples
+        self._rate = rate
+        self._note = note
+        self._s3 = boto3.client("s3")
+        self._sqs = boto3.client("sqs")
+        self._destination = destination(settings.load(stack.environment()))
+        self._deliveries = Deliveries(self._destination)
+        self._state = State()
+
+    def run(self) -> Report:
+        """Upload, wait, prove.
+
+        Raises:
+            LocalStackError: a part of the stack ended on the way.
+        """
+        with Uploader(self._s3, self._stack.outputs.landing_bucket, self._samples, self._rate) as uploader:
+            self._await_delivery(uploader)
+            uploaded = uploader.uploaded()
+        proof = prove(uploaded, self._deliveries, self._destination, self._proven)
+        return report(
+            uploaded,
+            self._deliveries,
+            proof,
+            kind=self._stack.kind,
+            window_s=self._stack.shape.window_s,
+            dead_lettered=self._state.dead_lettered,
+        )
+
+    def _await_delivery(self, uploader: Uploader) -> None:
+        """Return when all is delivered and the queue is empty, or when nothing moves any more."""
+        changed_at = time.monotonic()
+        patience_s = PATIENCE_S + self._stack.shape.window_s
+        while True:
+            before = self._state
+            everything_sent = uploader.done  # before the look at the queue, which must then hold all events
+            self._look(uploader)
+            now = time.monotonic()
+            if self._state != before:
+                changed_at = now
+            still_s = now - changed_at
+            complete = self._state.delivered >= len(self._samples)
+            settled = everything_sent and not self._state.queued and (complete or still_s > SETTLED_S)
+            if settled or still_s > patience_s:
+                return
+            time.sleep(LOOK_S)
+
+    def _look(self, uploader: Uploader) -> None:
+        self._stack.check()
+        queued = _depth(self._sqs, self._stack.outputs.queue_url)
+        dead = _depth(self._sqs, self._stack.outputs.dlq_url)
+        self._deliveries.refresh()
+        self._state = State(
+            uploaded=uploader.count,
+            delivered=self._deliveries.count,
+            archives=len(self._deliveries.archives),
+            queued=queued,
+            dead_lettered=dead,
+        )
+        self._note(self._state)
+
+    def _proven(self, count: int) -> None:
+        self._state = msgspec.structs.replace(self._state, proven=self._state.proven + count)
+        self._note(self._state)
+
+
+def _depth(sqs: Any, queue_url: str) -> int:  # noqa: ANN401
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
