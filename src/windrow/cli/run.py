@@ -14,20 +14,17 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
 from windrow import settings
-from windrow.core.errors import SettingsError, WindrowError
+from windrow.cli.output import PROBLEM, err, print_json
+from windrow.core.errors import SettingsError
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.engine import REQUESTERS, Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
 from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchFinished, Counters, Progress, Switched, Totals
-
-PROBLEM = 1
-WRONG_USE = 2
 
 HANDLER = "windrow.functions.aggregate.handler"
 BATCH_SIZE = 10_000
@@ -43,19 +40,19 @@ REPLY_LIMIT_S = 10
 def run(
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes. [default: the mapping's, at most one per processor]"),
+        typer.Option(min=1, help="Worker processes. Default: the mapping's, at most one per processor."),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help=f"Messages a batch. [default: the mapping's, or {BATCH_SIZE}]")
+        int | None, typer.Option(min=1, max=10_000, help=f"Messages a batch. Default: the mapping's, or {BATCH_SIZE}.")
     ] = None,
     window: Annotated[
         int | None,
-        typer.Option(min=0, max=300, help=f"Seconds to gather a batch. [default: the mapping's, or {WINDOW_S}]"),
+        typer.Option(min=0, max=300, help=f"Seconds to gather a batch. Default: the mapping's, or {WINDOW_S}."),
     ] = None,
     timeout: Annotated[
         int | None,
         typer.Option(
-            min=1, max=900, help=f"Seconds until a worker is killed. [default: the function's, or {TIMEOUT_S}]"
+            min=1, max=900, help=f"Seconds until a worker is killed. Default: the function's, or {TIMEOUT_S}."
         ),
     ] = None,
     pollers: Annotated[
@@ -78,28 +75,21 @@ def run(
         processes_most=os.cpu_count() or 1,
     )
     display = _Display(as_json)
-    try:
-        source, sqs = _source(overrides, handler, pollers)
-        with display.shown() as output, Pool(handler, output=output) as pool:
-            engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers)
-            _until_stopped(engine, pool, display)
-        display.summarize()
-    except WindrowError as error:
-        if as_json:
-            display.print_json({"event": "summary", "ok": False, "error": str(error)})
-        else:
-            typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(WRONG_USE if isinstance(error, SettingsError) else PROBLEM) from error
+    source, sqs = _source(overrides, handler, pollers)
+    with display.shown() as output, Pool(handler, output=output) as pool:
+        engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers)
+        _until_stopped(engine, pool, display)
+    display.summarize()
 
 
 def _source(overrides: Overrides, handler: str, pollers: int) -> tuple[ConfigSource, Any]:
     """Return the configuration's source and the SQS client. Raises `SettingsError`, `QueueError`."""
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
-    needs = set(settings.AGGREGATE if handler == HANDLER else ())
-    if not os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID"):
-        needs.add("queue_url")
+    with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
+    needs = settings.AGGREGATE if handler == HANDLER else with_queue
     config = settings.load(os.environ, needs)
     clients = Config(
         connect_timeout=REPLY_LIMIT_S,
@@ -107,11 +97,13 @@ def _source(overrides: Overrides, handler: str, pollers: int) -> tuple[ConfigSou
         retries={"mode": "standard"},
         max_pool_connections=RECEIVERS * pollers + REQUESTERS,
     )
-    sqs = boto3.client("sqs", config=clients)
+    # Short: a stop waits for the reading of the mapping that is under way.
+    short = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+    try:
+        sqs, functions = boto3.client("sqs", config=clients), boto3.client("lambda", config=short)
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+        raise SettingsError(f"the AWS clients cannot be made: {error}") from error
     if config.event_source_mapping_id:
-        # Short: a stop waits for the reading of the mapping that is under way.
-        short = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
-        functions = boto3.client("lambda", config=short)
         return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides), sqs
     by_hand = MappingConfig(
         queue_url=config.queue_url,
@@ -161,10 +153,9 @@ class _Display:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
-        self._console = Console(stderr=True)
         self._lock = threading.Lock()
         self.counters = Counters(self._observe)
-        self._status = self._console.status(_line(Totals(), stopping=False))
+        self._status = err.status(_line(Totals(), stopping=False))
 
     @contextmanager
     def shown(self) -> Iterator[int | None]:
@@ -172,16 +163,16 @@ class _Display:
         logging.basicConfig(
             level=logging.INFO,
             format="%(message)s",
-            handlers=[RichHandler(console=self._console, show_path=False)] if self._console.is_terminal else None,
+            handlers=[RichHandler(console=err, show_path=False)] if err.is_terminal else None,
         )
         logging.getLogger("botocore").setLevel(logging.WARNING)
         if self._as_json:
             # stdout is for the JSON lines alone.
             yield sys.stderr.fileno()
-        elif not self._console.is_terminal:
+        elif not err.is_terminal:
             yield None
         else:
-            with self._status, _pumped(lambda line: self._console.print(Text(line), soft_wrap=True)) as output:
+            with self._status, _pumped(lambda line: err.print(Text(line), soft_wrap=True)) as output:
                 yield output
 
     def refresh(self, *, stopping: bool) -> None:
@@ -192,26 +183,23 @@ class _Display:
         """Print the sums of the whole run."""
         totals = self.counters.totals()
         if self._as_json:
-            self.print_json({"event": "summary", "ok": True, **msgspec.to_builtins(totals)})
+            self._print_json({"event": "summary", "ok": True, **msgspec.to_builtins(totals)})
         else:
-            self._console.print(_line(totals, stopping=False))
+            err.print(_line(totals, stopping=False))
 
     def _observe(self, progress: Progress) -> None:
         if self._as_json:
             if isinstance(progress, BatchFinished | Switched):
-                self.print_json(msgspec.to_builtins(progress))
+                self._print_json(msgspec.to_builtins(progress))
         elif isinstance(progress, BatchFinished):
-            self._console.print(
+            err.print(
                 f"batch of {progress.messages} messages: {progress.outcome}, {progress.deleted} done, "
-                f"{progress.failed} stay in the queue, {progress.seconds:.1f} s",
-                highlight=False,
+                f"{progress.failed} stay in the queue, {progress.seconds:.1f} s"
             )
 
-    def print_json(self, fields: dict[str, Any]) -> None:
-        """Print one object on a line of its own."""
+    def _print_json(self, fields: dict[str, Any]) -> None:
         with self._lock:
-            sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")
-            sys.stdout.flush()
+            print_json(fields)
 
 
 @contextmanager

@@ -121,9 +121,9 @@ def test_worker_is_killed_at_the_time_limit(pool: Pool, tmp_path: Path) -> None:
 def test_idle_worker_that_died_is_replaced(pool: Pool) -> None:
     """A worker that was killed between invocations costs none."""
     pid = int(_act(pool, "pid").response)
-    os.kill(pid, 9)
-    while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
-        pass
+    (process,) = [worker._process for worker in pool._idle if worker._process.pid == pid]
+    process.kill()
+    process.wait()
 
     assert Outcome.OK == _act(pool, "pid").outcome
 
