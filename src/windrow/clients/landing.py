@@ -128,8 +128,9 @@ class S3Landing:
             raise _meaning(source, error) from error
         declared = answer["Metadata"].get(SHA256_METADATA)
         total = len(data)
-        if "ContentRange" in answer:
-            total = int(answer["ContentRange"].rpartition("/")[2])
+        content_range = answer.get("ContentRange", "")
+        if content_range:
+            total = int(content_range.rpartition("/")[2])
         elif span is not None:
             # A server may answer with the whole object; MiniStack does where a version is named.
             data = data[span[0] : span[1]]

@@ -1,0 +1,377 @@
+"""In-memory fakes of every port, for tests of what is built on them. They keep the ports' contracts.
+
+Each fake calls its ``hook``, if it was given one, with the name of the operation (``"put"``) before anything happens,
+and with the name and ``" done"`` (``"put done"``) when it has happened but the caller does not know yet. A hook that
+raises makes the operation fail at that point: before, or with its reply lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import md5, sha256
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windrow.core.errors import (
+    DestinationError,
+    DestinationFault,
+    LedgerError,
+    ObjectArchived,
+    ObjectMissing,
+    Permanent,
+    SourceChecksumWrong,
+)
+from windrow.core.events import Message, SourceObject
+from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.ports import Body, ClaimOutcome, Clock, Credentials, Stored
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Hook = Callable[[str], None]
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def _nothing(_operation: str) -> None:
+    """Do nothing: the hook of a fake that never fails."""
+
+
+class FakeClock:
+    """A clock that moves only when told to, or when somebody sleeps; ``sleeps`` lists for how many seconds."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self._lock = RLock()
+        self._passed_s = 0.0
+        self.sleeps: list[float] = []
+
+    def now(self) -> datetime:
+        """Return the time it is by this clock."""
+        return self._start + timedelta(seconds=self._passed_s)
+
+    def monotonic(self) -> float:
+        """Return the seconds that have passed on this clock."""
+        return self._passed_s
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        with self._lock:
+            self.sleeps.append(seconds)
+            self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self._passed_s += seconds
+
+
+@dataclass(frozen=True)
+class _Held:
+    """One object of a landing bucket."""
+
+    data: bytes
+    declared_sha256: str | None
+    archived: bool = False
+
+
+@dataclass
+class FakeLanding:
+    """Landing buckets in memory; `put` and `remove` play the uploader."""
+
+    hook: Hook = _nothing
+    objects: dict[tuple[str, str, str], _Held] = field(default_factory=dict)
+    """By bucket, key, and version id (or ETag)."""
+    reads: Counter[str] = field(default_factory=Counter)
+    """How often each object id was read."""
+    _versions: int = 0
+    _lock: RLock = field(default_factory=RLock)
+
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        *,
+        versioned: bool = True,
+        declared_sha256: str | None = None,
+        event_time: datetime = START,
+    ) -> SourceObject:
+        """Upload an object; return what its event names. Without versioning it replaces what the key held."""
+        with self._lock:
+            self._versions += 1
+            version_id = f"v{self._versions}" if versioned else None
+            etag = md5(data, usedforsecurity=False).hexdigest()
+            if not versioned:
+                for name in [name for name in self.objects if name[:2] == (bucket, key)]:
+                    del self.objects[name]
+            self.objects[bucket, key, version_id or etag] = _Held(data, declared_sha256)
+            return SourceObject(bucket, key, version_id, etag, f"{self._versions:016X}", len(data), event_time)
+
+    def remove(self, source: SourceObject) -> None:
+        """Delete this very version."""
+        with self._lock:
+            self.objects.pop(_landing_key(source), None)
+
+    def archive(self, source: SourceObject) -> None:
+        """Move the object to an archive storage class."""
+        with self._lock:
+            held = self.objects[_landing_key(source)]
+            self.objects[_landing_key(source)] = _Held(held.data, held.declared_sha256, archived=True)
+
+    def get(self, source: SourceObject) -> Body:
+        """Return the exact version; see `windrow.ports.Landing`."""
+        self.hook("get")
+        with self._lock:
+            held = self.objects.get(_landing_key(source))
+            self.reads[source.object_id] += 1
+        if held is None:
+            raise ObjectMissing(f"{source.key!r} is not there")
+        if held.archived:
+            raise ObjectArchived(f"{source.key!r} is archived")
+        if len(held.data) != source.size:
+            raise SourceChecksumWrong(f"{source.key!r} has {len(held.data)} bytes")
+        self.hook("get done")
+        return Body(held.data, held.declared_sha256.lower() if held.declared_sha256 else None)
+
+    @contextmanager
+    def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[str | None, Iterator[Buffer]]]:
+        """Give the object in pieces; the hook hears ``"piece"`` before each."""
+        body = self.get(source)
+        view = memoryview(body.data)
+        yield body.declared_sha256, self._pieces(view, chunk_bytes)
+
+    def _pieces(self, view: memoryview, chunk_bytes: int) -> Iterator[Buffer]:
+        for start in range(0, len(view), chunk_bytes):
+            self.hook("piece")
+            yield view[start : start + chunk_bytes]
+
+
+def _landing_key(source: SourceObject) -> tuple[str, str, str]:
+    return source.bucket, source.key, source.version_id or source.etag
+
+
+@dataclass
+class FakeLedger:
+    """A ledger in memory. A hook may raise `LedgerError` only."""
+
+    hook: Hook = _nothing
+    items: dict[str, Claim] = field(default_factory=dict)
+    archives: dict[str, ArchiveRecord] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def claim(self, claims: Sequence[Claim]) -> list[ClaimOutcome]:
+        """Put each claim if its object id is absent."""
+        self.hook("claim")
+        outcomes = []
+        with self._lock:
+            for claim in claims:
+                won = self.items.setdefault(claim.object_id, claim) is claim
+                outcomes.append(ClaimOutcome.WON if won else ClaimOutcome.TAKEN)
+        self.hook("claim done")
+        return outcomes
+
+    def take_over(self, pairs: Sequence[tuple[Claim, Claim]]) -> list[ClaimOutcome]:
+        """Replace what is still as found."""
+        self.hook("take_over")
+        outcomes = [
+            ClaimOutcome.WON if self._change(found, **msgspec.structs.asdict(wanted)) else ClaimOutcome.TAKEN
+            for found, wanted in pairs
+        ]
+        self.hook("take_over done")
+        return outcomes
+
+    def release(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Set leases to 0; return what is not known released."""
+        try:
+            self.hook("release")
+            left = [claim for claim in claims if not self._change(claim, lease_until=0)]
+            self.hook("release done")
+        except LedgerError:
+            return list(claims)
+        return left
+
+    def expire(self, claims: Sequence[Claim], now: datetime) -> None:
+        """End leases at ``now``."""
+        self.hook("expire")
+        for claim in claims:
+            self._change(claim, lease_until=int(now.timestamp()))
+
+    def claims(self, object_ids: Iterable[str]) -> dict[str, Claim]:
+        """Read claims."""
+        self.hook("claims")
+        with self._lock:
+            return {object_id: self.items[object_id] for object_id in object_ids if object_id in self.items}
+
+    def records(self, archive_keys: Iterable[str]) -> dict[str, ArchiveRecord]:
+        """Read archive records."""
+        self.hook("records")
+        with self._lock:
+            return {key: self.archives[key] for key in archive_keys if key in self.archives}
+
+    def record(self, record: ArchiveRecord) -> None:
+        """Write an archive record."""
+        self.hook("record")
+        with self._lock:
+            self.archives[record.archive_key] = record
+        self.hook("record done")
+
+    def _change(self, found: Claim, **changes: str | int) -> bool:
+        """Change an item if owner and lease are still as found."""
+        with self._lock:
+            item = self.items.get(found.object_id)
+            if item is None or (item.owner, item.lease_until) != (found.owner, found.lease_until):
+                return False
+            self.items[found.object_id] = msgspec.structs.replace(item, **changes)
+            return True
+
+
+@dataclass
+class FakeDestination:
+    """A destination bucket in memory. A hook may raise `DestinationError` only."""
+
+    clock: Clock = field(default_factory=FakeClock)
+    hook: Hook = _nothing
+    objects: dict[str, tuple[Stored, bytes]] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def probe(self) -> None:
+        """Succeed, unless the hook raises."""
+        self.hook("probe")
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store the chunks if the key is free and the digest is theirs."""
+        self.hook("put")
+        body = b"".join(bytes(chunk) for chunk in chunks)
+        with self._lock:
+            if key in self.objects:
+                return False
+            if _digest(body) != sha256:
+                raise DestinationError(f"PUT {key}: BadDigest", DestinationFault.CHECKSUM)
+            etag = md5(body, usedforsecurity=False).hexdigest()
+            names = {name.lower(): value for name, value in metadata.items()}
+            self.objects[key] = Stored(len(body), etag, names, sha256.hex(), self.clock.now()), body
+        self.hook("put done")
+        return True
+
+    def head(self, key: str) -> Stored | None:
+        """Return what is stored."""
+        self.hook("head")
+        with self._lock:
+            return self.objects[key][0] if key in self.objects else None
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return a part of an object."""
+        self.hook("read")
+        with self._lock:
+            if key not in self.objects:
+                raise DestinationError(f"GET {key}: NoSuchKey", DestinationFault.REFUSED)
+            return self.objects[key][1][start : start + max(0, length)]
+
+    def delete(self, key: str) -> None:
+        """Delete an object; absent is fine."""
+        self.hook("delete")
+        with self._lock:
+            self.objects.pop(key, None)
+        self.hook("delete done")
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield keys and sizes in key order."""
+        self.hook("list")
+        with self._lock:
+            found = sorted((key, stored.size) for key, (stored, _) in self.objects.items() if key.startswith(prefix))
+        yield from found
+
+
+def _digest(body: bytes) -> bytes:
+    return sha256(body).digest()
+
+
+@dataclass
+class FakeQueue:
+    """A queue that remembers what was asked of it. Where the hook raises, the operation fails for all messages."""
+
+    hook: Hook = _nothing
+    visibility: dict[str, int] = field(default_factory=dict)
+    """The seconds last set, by message id."""
+    deleted: list[str] = field(default_factory=list)
+    dead: dict[str, tuple[Message, Permanent]] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def set_visibility(self, delays: Sequence[tuple[Message, int]]) -> None:
+        """Remember the delays."""
+        if self._answers("set_visibility"):
+            with self._lock:
+                self.visibility.update({message.message_id: seconds for message, seconds in delays})
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Remember the deletions."""
+        if self._answers("delete"):
+            with self._lock:
+                self.deleted.extend(message.message_id for message in messages)
+
+    def dead_letter(self, rejects: Sequence[tuple[Message, Permanent]]) -> set[str]:
+        """Remember the rejects."""
+        if not self._answers("dead_letter"):
+            return set()
+        with self._lock:
+            self.dead.update({message.message_id: (message, error) for message, error in rejects})
+        return {message.message_id for message, _ in rejects}
+
+    def _answers(self, operation: str) -> bool:
+        try:
+            self.hook(operation)
+        except Exception:  # noqa: BLE001 - whatever a test raises stands for a queue that is away
+            return False
+        return True
+
+
+@dataclass
+class FakeSecrets:
+    """Credentials in memory; ``refreshed`` counts `refresh`. A hook may raise `SecretError` only."""
+
+    value: Credentials = field(default_factory=lambda: Credentials("access", "secret"))
+    hook: Hook = _nothing
+    refreshed: int = 0
+
+    def credentials(self) -> Credentials:
+        """Return the credentials."""
+        self.hook("credentials")
+        return self.value
+
+    def refresh(self) -> Credentials:
+        """Return the credentials, counting."""
+        self.hook("refresh")
+        self.refreshed += 1
+        return self.value
+
+
+@dataclass
+class FakeMetrics:
+    """Metrics in memory: ``counts`` and ``latencies`` hold what was flushed too, ``flushes`` how often that was."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    latencies: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    flushes: int = 0
+    _lock: RLock = field(default_factory=RLock)
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Add to a counter."""
+        with self._lock:
+            self.counts[name] += value
+
+    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+        """Add measurements."""
+        with self._lock:
+            self.latencies[name].extend(values_ms)
+
+    def flush(self) -> None:
+        """Count the flush."""
+        with self._lock:
+            self.flushes += 1
