@@ -71,14 +71,14 @@ def shell_lines(text: str) -> Iterator[str]:
     yield from INLINE_CODE.findall(FENCE.sub("", text))
 
 
-def commands_in_documents() -> list[str]:
-    """Return each `windrow` command with its subcommand that a document names, without arguments."""
-    found = set()
+def commands_in_documents() -> dict[str, set[str]]:
+    """Return each `windrow` command with its subcommand that a document names, and the options named with it."""
+    found: dict[str, set[str]] = {}
     for document in documents():
         for line in shell_lines(document.read_text()):
-            if match := re.match(r"windrow ((?:archive |dlq )?[a-z]+)(?![\w/.-])", line):
-                found.add(match[1])
-    return sorted(found)
+            if match := re.match(r"windrow ((?:archive |dlq )?[a-z]+)(?![\w/.-])([^#|;&]*)", line):
+                found.setdefault(match[1], set()).update(re.findall(r"(?<!\S)--[a-z-]+", match[2]))
+    return found
 
 
 def make_targets() -> set[str]:
@@ -149,21 +149,22 @@ def test_hooks_and_ci_use_existing_make_targets() -> None:
 
 def test_documents_name_some_commands() -> None:
     """The commands that the next test runs were found at all."""
-    assert {"demo", "up", "run", "archive verify"} <= set(commands_in_documents())
+    assert {"demo", "up", "run", "archive verify"} <= commands_in_documents().keys()
 
 
-@pytest.mark.parametrize("command", commands_in_documents())
+@pytest.mark.parametrize("command", sorted(commands_in_documents()))
 def test_documented_commands_exist(command: str) -> None:
-    """`--help` of every command that a document names succeeds and describes that command."""
+    """`--help` of every command that a document names succeeds and has the options named with it."""
     done = subprocess.run(
         [sys.executable, "-c", "from windrow.cli import main; main()", *command.split(), "--help"],
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"},
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert (0, "") == (done.returncode, done.stderr)
     assert f"{command} [OPTIONS]" in done.stdout
+    assert set() == commands_in_documents()[command] - set(re.findall(r"--[a-z-]+", done.stdout))
 
 
 def test_readme_lists_every_setting_with_its_default() -> None:
