@@ -89,7 +89,8 @@ def destination_name(stack: Stack) -> str:
 
 
 def _exports(variables: Mapping[str, str]) -> str:
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+    return f"unset AWS_PROFILE AWS_SESSION_TOKEN\n{lines}"
 
 
 def _destination_environment(stack: Stack) -> dict[str, str]:

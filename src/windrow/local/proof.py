@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -21,8 +21,12 @@ Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""
 
 
+RESOLUTION = timedelta(seconds=1)
+"""Of an object's time stamp in HTTP (Last-Modified)."""
+
+
 class Delivery(msgspec.Struct, frozen=True):
-    """One archive at the destination. ``committed_at`` is the destination's, to the second."""
+    """One archive at the destination. ``committed_at`` is its time stamp there, cut to a second."""
 
     key: str
     size: int
@@ -72,7 +76,7 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome, as ``--json`` prints it. Latencies are from event time to commit, to within a second."""
+    """The outcome, as ``--json`` prints it. Latencies are from event time to commit."""
 
     ok: bool
     files_uploaded: int
@@ -169,9 +173,9 @@ def _contents(destination: Destination, key: str) -> Iterable[tuple[Version, str
 
 
 def _latencies(deliveries: Deliveries, sent: set[Version]) -> Latency | None:
-    """Both times may be cut to whole seconds, so a difference below 0 is one of rounding."""
+    """Take the end of the second that an archive's time stamp names: up to a second too long, never too short."""
     return latency(
-        max(0.0, (delivery.committed_at - file.event_time).total_seconds())
+        (delivery.committed_at + RESOLUTION - file.event_time).total_seconds()
         for delivery in deliveries.archives
         for file in delivery.manifest.files
         if (file.key, file.version_id) in sent

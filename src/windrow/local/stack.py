@@ -72,9 +72,12 @@ class Stack:
         """
         with ExitStack() as resources:
             note("starting the AWS emulator (MiniStack)")
-            resources.enter_context(self.aws)
+            self.aws.start()
+            # Killed, all three: what they hold is not wanted any more, and an ordinary end waits for open connections.
+            resources.callback(self.aws.kill)
             note(f"starting the destination ({'MinIO' if self.kind == 'minio' else 'a second MiniStack'})")
-            resources.enter_context(self.destination)
+            self.destination.start()
+            resources.callback(self.destination.kill)
             resources.enter_context(_environment(isolated(os.environ)))
             note("creating buckets, queues, ledger, secret and mapping")
             self._outputs = provision(self.aws.url, self._access(), self.shape)
@@ -82,7 +85,6 @@ class Stack:
             if self._with_worker:
                 note("starting the worker")
                 self.start_worker()
-                # What it holds goes with the queue: no need to wait for its long poll to end.
                 resources.callback(self.worker.kill)
             self._resources = resources.pop_all()
 
