@@ -32,7 +32,7 @@ class Level(StrEnum):
     ISAL = "isal-1"
 
 
-def cost(  # noqa: PLR0913, PLR0917 - each parameter is an option
+def cost(
     files_per_day: Annotated[float, typer.Option(min=1, help="Files that arrive in a day.")] = 864_000,
     file_bytes: Annotated[float, typer.Option(min=0, help="Bytes of an average file.")] = 100_000,
     level: Annotated[Level, typer.Option(help="Compressor; isal-1 is for comparison only.")] = Level.BEST,

@@ -37,7 +37,8 @@ def server(folder: Path, code: str = SERVE) -> Server:
 def get(url: str) -> int:
     """Return the status of its health page."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return opener.open(url + "/health", timeout=10).status
+    with opener.open(url + "/health", timeout=10) as answer:
+        return int(answer.status)
 
 
 def gone(pid: int) -> bool:
