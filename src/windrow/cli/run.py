@@ -58,6 +58,14 @@ def run(
     pollers: Annotated[
         int, typer.Option(min=1, max=100, help="Batches gathered side by side; AWS starts with 5, 1 fills them best.")
     ] = 1,
+    quiet_wait: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=QUIET_WAIT_S,
+            help="Seconds that an empty queue is waited on; an idle worker takes as long to stop.",
+        ),
+    ] = QUIET_WAIT_S,
     handler: Annotated[str, typer.Option(help="What to call, as package.module.function.")] = HANDLER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a batch, and one as summary.")] = False,
 ) -> None:
@@ -77,7 +85,7 @@ def run(
     display = _Display(as_json)
     source, sqs = _source(overrides, handler, pollers)
     with display.shown() as output, Pool(handler, output=output) as pool:
-        engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers)
+        engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers, quiet_wait_s=quiet_wait)
         _until_stopped(engine, pool, display)
     display.summarize()
 

@@ -48,6 +48,8 @@ class CloseReason(StrEnum):
     PAYLOAD = "payload"
     WINDOW = "window"
     DISABLED = "disabled"
+    CHANGED = "changed"
+    """The mapping changed before the first message."""
     STOPPED = "stopped"
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -124,11 +125,6 @@ class Engine:
     def _poll(self, gatherer: Gatherer, invocations: Executor, stop: threading.Event) -> None:
         """Gather one batch after the other and hand each over, until the stop."""
 
-        def halted() -> CloseReason | None:
-            if stop.is_set():
-                return CloseReason.STOPPED
-            return None if self._config.enabled else CloseReason.DISABLED
-
         while not stop.is_set():
             idle_s = 0.0 if self._config.enabled or gatherer.holds() else TICK_S
             if pause_s := max(idle_s, min(TICK_S, self._dispatcher.pause_s())):
@@ -138,13 +134,20 @@ class Engine:
             if not self._slots.acquire(config.concurrency, TICK_S):
                 continue
             batch = Batch(config.batch_size, config.window_s)
-            reason = gatherer.gather(batch, halted, stop)
+            reason = gatherer.gather(batch, partial(self._halted, batch, config, stop), stop)
             if batch.messages and reason is not CloseReason.STOPPED:
                 invocations.submit(self._guard, stop, self._dispatch, batch, reason, config)
                 continue
             self._slots.release()
             self._give_back(batch.messages)
         self._give_back(gatherer.drain())
+
+    def _halted(self, batch: Batch, config: MappingConfig, stop: threading.Event) -> CloseReason | None:
+        if stop.is_set():
+            return CloseReason.STOPPED
+        if not self._config.enabled:
+            return CloseReason.DISABLED
+        return CloseReason.CHANGED if not batch.messages and self._config != config else None
 
     def _dispatch(self, batch: Batch, reason: CloseReason, config: MappingConfig) -> None:
         try:

@@ -109,3 +109,17 @@ ACTIONS = {
     "echo": _echo,
     "pid": _pid,
 }
+
+
+def hang(event: dict[str, Any], context: Any) -> None:
+    """Tell the process's id, then hang."""
+    sys.stdout.write(f"hanging {os.getpid()}\n")
+    _hang({})
+
+
+def await_file(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Succeed once the file that AWAITED names is there."""
+    sys.stdout.write("waiting\n")
+    while not Path(os.environ["AWAITED"]).exists():
+        time.sleep(0.05)
+    return {"batchItemFailures": []}

@@ -29,15 +29,26 @@ class MemorySqs:
         self._changed = threading.Condition()
         self.visible = [f"m{number}" for number in range(count)]
         self.hidden: set[str] = set()
+        self.receiving = 0
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
         """Give what is visible, or nothing after a blink."""
         with self._changed:
+            self.receiving += 1
             self._changed.wait_for(lambda: self.visible, min(request["WaitTimeSeconds"], 0.02))
+            self.receiving -= 1
+            self._changed.notify_all()
             count = request["MaxNumberOfMessages"]
             taken, self.visible = self.visible[:count], self.visible[count:]
             self.hidden.update(taken)
         return {"Messages": [{"MessageId": m, "ReceiptHandle": m, "Body": "", "MD5OfBody": ""} for m in taken]}
+
+    def put(self, *messages: str) -> None:
+        """Queue messages while nobody receives."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.receiving == 0, PATIENCE_S)
+            self.visible += messages
+            self._changed.notify_all()
 
     def delete_message_batch(self, **request: Any) -> dict[str, Any]:
         """Delete."""
@@ -116,6 +127,14 @@ class Watch(Counters):
             ), self.totals()
 
 
+def _pass(source: Steered, reads: int) -> None:
+    """Let the engine read its configuration so many times more."""
+    while source.reads.acquire(blocking=False):
+        pass
+    for _ in range(reads):
+        assert source.reads.acquire(timeout=PATIENCE_S)
+
+
 @contextmanager
 def _running(source: ConfigSource, sqs: MemorySqs, pool: GatedPool, pollers: int = 1) -> Iterator[Watch]:
     """Run an engine; the block's end stops it, opens the gate and raises what it raised."""
@@ -182,9 +201,9 @@ def test_disabling_stops_receiving_and_enabling_resumes() -> None:
         watch.until(messages_received=5)
         source.config = msgspec.structs.replace(config, enabled=False)
         watch.until(enabled=False, messages_deleted=5)
-        sqs.visible += ["late"]
-        for _ in range(5):
-            assert source.reads.acquire(timeout=PATIENCE_S)
+        _pass(source, reads=5)
+        sqs.put("late")
+        _pass(source, reads=5)
         assert 5 == watch.totals().messages_received
         source.config = msgspec.structs.replace(config, batch_size=1)
         watch.until(enabled=True, messages_deleted=6)
@@ -198,11 +217,8 @@ def test_changed_batch_size_takes_effect() -> None:
     pool.gate.set()
     with _running(source, sqs, pool) as watch:
         source.config = msgspec.structs.replace(CONFIG, batch_size=2)
-        for _ in range(3):
-            assert source.reads.acquire(timeout=PATIENCE_S)
-        watch.until(messages_in_flight=0)
-        with sqs._changed:
-            sqs.visible += [f"m{number}" for number in range(24)]
+        _pass(source, reads=3)
+        sqs.put(*(f"m{number}" for number in range(24)))
         watch.until(messages_deleted=24)
 
     sizes = [told.messages for told in watch.told if isinstance(told, BatchStarted)]
@@ -216,8 +232,7 @@ def test_mapping_that_cannot_be_read(error: Exception, enabled: bool) -> None:
     pool.gate.set()
     with _running(source, sqs, pool) as watch:
         source.error = error
-        for _ in range(10):
-            assert source.reads.acquire(timeout=PATIENCE_S)
+        _pass(source, reads=10)
         watch.until(enabled=enabled)
 
 
