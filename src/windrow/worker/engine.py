@@ -124,7 +124,6 @@ class Engine:
 
     def _poll(self, gatherer: Gatherer, invocations: Executor, stop: threading.Event) -> None:
         """Gather one batch after the other and hand each over, until the stop."""
-
         while not stop.is_set():
             idle_s = 0.0 if self._config.enabled or gatherer.holds() else TICK_S
             if pause_s := max(idle_s, min(TICK_S, self._dispatcher.pause_s())):

@@ -13,10 +13,12 @@ import pytest
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
 from windrow.core.errors import SettingsError
 from windrow.worker import engine as engine_module
+from windrow.worker.batcher import Batch, CloseReason
 from windrow.worker.engine import Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, MappingConfig, MappingError, MappingGone
 from windrow.worker.pool import Function, HandlerNotLoaded, Invocation
 from windrow.worker.progress import BatchStarted, Counters, Outcome, Progress, Switched
+from windrow.worker.records import Received
 
 PATIENCE_S = 30.0
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN, batch_size=10, max_concurrency=2, timeout_s=5)
@@ -223,6 +225,19 @@ def test_changed_batch_size_takes_effect() -> None:
 
     sizes = [told.messages for told in watch.told if isinstance(told, BatchStarted)]
     assert 2 == sizes[-1]
+
+
+def test_empty_batch_follows_a_change() -> None:
+    """On a quiet queue a change counts at once; a batch that has begun keeps to what it began with."""
+    engine = Engine(FixedMapping(CONFIG), MemorySqs(0), GatedPool())  # type: ignore[arg-type]
+    engine._config = msgspec.structs.replace(CONFIG, window_s=7)
+    batch, stop = Batch(10, 0), threading.Event()
+
+    assert CloseReason.CHANGED == engine._halted(batch, CONFIG, stop)
+    batch.offer(Received("m", "r", b"{}"), 0.0)
+    assert None is engine._halted(batch, CONFIG, stop)
+    stop.set()
+    assert CloseReason.STOPPED == engine._halted(batch, CONFIG, stop)
 
 
 @pytest.mark.parametrize(("error", "enabled"), [(MappingError("away"), True), (MappingGone("deleted"), False)])
