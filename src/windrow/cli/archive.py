@@ -76,7 +76,7 @@ def cat(
 def extract(
     archive: Location,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Files go below it; it is made if absent.")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Members; all if none.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Members; all if none.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write files below a folder, verified, never outside it and never over a file that exists."""

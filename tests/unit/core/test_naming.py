@@ -6,6 +6,7 @@ import random
 import re
 import sys
 import unicodedata
+from hashlib import sha256
 
 import pytest
 from hypothesis import example, given
@@ -124,6 +125,19 @@ def test_an_attack_on_the_hash_of_another_key_fails() -> None:
 
     assert 4 == len(set(names))
     assert set(names).isdisjoint(folders(names))
+
+
+def test_an_attack_through_a_ligature_fails() -> None:
+    """``ﬀ`` and ``ff`` are one to a file system that ignores case, so a hash can be imitated with it."""
+    versions = (source("x.txt", version_id=f"v{number}") for number in range(1000))
+    victim = next(src for src in versions if "ff" in sha256(src.object_id.encode()).hexdigest()[:12])
+    other = source("x.txt", version_id="other")
+    imitation = safe_names([victim, other])[0].removeprefix("data/").replace("ff", "ﬀ", 1)
+
+    folded = {fold(name) for name in safe_names([victim, other, source(imitation), source(f"{imitation}/below")])}
+
+    assert 4 == len(folded)
+    assert folded.isdisjoint(folders(folded))
 
 
 def test_equal_short_hashes_are_lengthened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -145,6 +146,12 @@ def test_a_stream_of_another_length_is_refused(pieces: list[bytes], words: str) 
     """The header with the size is written first, so a wrong size would break the whole archive."""
     with pytest.raises(SourceChecksumWrong, match=words):
         stream_frame("data/k", source("k", 5), pieces, 6)
+
+
+def test_a_stream_without_end_is_cut_off() -> None:
+    """No more is read than the size allows."""
+    with pytest.raises(SourceChecksumWrong, match="more"):
+        stream_frame("data/k", source("k", 5), itertools.repeat(b"abc"), 6)
 
 
 def test_a_stream_that_breaks_raises_its_own_error() -> None:
