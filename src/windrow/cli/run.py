@@ -163,7 +163,7 @@ class _Display:
         self._as_json = as_json
         self._lock = threading.Lock()
         self.counters = Counters(self._observe)
-        self._status = err.status(_line(Totals(), stopping=False))
+        self._status = err.status(_line(Totals(), "starting"))
 
     @contextmanager
     def shown(self) -> Iterator[int | None]:
@@ -185,7 +185,7 @@ class _Display:
 
     def refresh(self, *, stopping: bool) -> None:
         """Show the present sums."""
-        self._status.update(_line(self.counters.totals(), stopping=stopping))
+        self._status.update(_line(self.counters.totals(), "stopping" if stopping else ""))
 
     def summarize(self) -> None:
         """Print the sums of the whole run."""
@@ -193,7 +193,7 @@ class _Display:
         if self._as_json:
             self._print_json({"event": "summary", "ok": True, **msgspec.to_builtins(totals)})
         else:
-            err.print(_line(totals, stopping=False))
+            err.print(_line(totals, "stopped"))
 
     def _observe(self, progress: Progress) -> None:
         if self._as_json:
@@ -229,10 +229,10 @@ def _pumped(show: Callable[[str], None]) -> Iterator[int]:
         thread.join(REFRESH_S)
 
 
-def _line(totals: Totals, *, stopping: bool) -> str:
-    state = "stopping" if stopping else "running" if totals.enabled else "disabled"
+def _line(totals: Totals, state: str = "") -> str:
+    state = state or ("running" if totals.enabled else "disabled")
     return (
-        f"{state}: {totals.batches_finished} batches done, {totals.batches_running} running, "
-        f"{totals.batches_failed} failed; {totals.messages_deleted:,} messages done, "
+        f"{state}; batches: {totals.batches_finished} done, {totals.batches_running} running, "
+        f"{totals.batches_failed} failed; messages: {totals.messages_deleted:,} done, "
         f"{totals.messages_in_flight:,} in hand"
     )
