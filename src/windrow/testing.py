@@ -172,8 +172,9 @@ class FakeLedger:
         outcomes = []
         with self._lock:
             for claim in claims:
-                won = self.items.setdefault(claim.object_id, claim) is claim
-                outcomes.append(ClaimOutcome.WON if won else ClaimOutcome.TAKEN)
+                taken = claim.object_id in self.items
+                self.items.setdefault(claim.object_id, claim)
+                outcomes.append(ClaimOutcome.TAKEN if taken else ClaimOutcome.WON)
         self.hook("claim done")
         return outcomes
 

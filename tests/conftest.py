@@ -1,0 +1,90 @@
+"""What every test shares: an environment without the user's own AWS account, and the servers of the contract suites."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.optional import missing
+from tests.servers.dynamodb_local import dynamodb_local as make_dynamodb_local
+from tests.servers.endpoint import Endpoint
+from tests.servers.versitygw import versitygw as make_versitygw
+from windrow.local import servers
+
+MINIO_HOW = "make minio (needs Go, 3 minutes once)"
+KEYS = {"access_key": "windrow-test", "secret_key": "windrow-test-secret"}
+UNIT = Path(__file__).parent / "unit"
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the user's AWS configuration and Windrow settings, and offer test credentials instead."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_ENDPOINT_URL", "WINDROW_")) or name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", servers.ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", servers.SECRET_KEY)
+    monkeypatch.setenv("AWS_REGION", servers.REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", servers.REGION)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep unit tests on this machine: only loopback addresses can be connected to."""
+    if not request.path.is_relative_to(UNIT):
+        return
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            pytest.fail(f"a unit test connected to {address}", pytrace=True)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one MiniStack for all tests; each makes buckets, tables and queues of its own."""
+    with servers.ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield Endpoint("ministack", server.url, servers.ACCESS_KEY, servers.SECRET_KEY)
+
+
+@pytest.fixture(scope="session")
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one MinIO for all tests."""
+    binary = servers.find_minio()
+    if binary is None:
+        missing("minio", MINIO_HOW)
+    with servers.minio(tmp_path_factory.mktemp("minio"), **KEYS, binary=binary) as server:
+        yield Endpoint("minio", server.url, **KEYS, region="us-east-1")
+
+
+@pytest.fixture(scope="session")
+def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one versitygw for all tests."""
+    with make_versitygw(tmp_path_factory.mktemp("versitygw"), **KEYS) as server:
+        yield Endpoint("versitygw", server.url, **KEYS, region="us-east-1")
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one DynamoDB Local for all tests."""
+    with make_dynamodb_local(tmp_path_factory.mktemp("dynamodb")) as server:
+        yield Endpoint("dynamodb-local", server.url, servers.ACCESS_KEY, servers.SECRET_KEY)

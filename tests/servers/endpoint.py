@@ -1,0 +1,60 @@
+"""A server that speaks one of AWS's protocols, and how to reach it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import boto3.session
+from botocore.config import Config
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Address and credentials of a server."""
+
+    name: str
+    url: str
+    access_key: str
+    secret_key: str
+    region: str = "eu-west-2"
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this server."""
+        return boto3.session.Session().client(
+            service,
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}, max_pool_connections=32),
+        )
+
+    def new_bucket(self, *, versioned: bool = False) -> str:
+        """Create a bucket with a name of its own and return that."""
+        s3 = self.client("s3")
+        bucket = new_name("bucket")
+        where = {} if self.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+        s3.create_bucket(Bucket=bucket, **where)
+        if versioned:
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        return bucket
+
+    def new_table(self) -> str:
+        """Create a ledger table with a name of its own and return that."""
+        table = new_name("ledger")
+        dynamodb = self.client("dynamodb")
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "object_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "object_id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+        return table
+
+
+def new_name(kind: str) -> str:
+    """Return a name that no other test uses."""
+    return f"{kind}-{uuid.uuid4().hex[:12]}"

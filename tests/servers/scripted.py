@@ -1,0 +1,108 @@
+"""Servers that misbehave to order, on a loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body; a header Content-Length may tell a lie."""
+
+
+def s3_error(status: int, code: str) -> Answer:
+    """Return S3's answer for an error code."""
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>as scripted</Message></Error>"
+    return status, {"Content-Type": "application/xml"}, body.encode()
+
+
+@contextlib.contextmanager
+def http_server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
+    """Run a server that answers (method, path, body) as told; give its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Be quiet."""
+
+        def _handle(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, headers, content = answer(self.command, self.path, body)
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(content))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+            if headers.get("Content-Length", str(len(content))) != str(len(content)):
+                self.close_connection = True
+
+        do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = _handle  # noqa: N815 - names of the base class
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextlib.contextmanager
+def socket_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Run a server that hands each connection to ``serve`` on a thread and then closes it; give its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    connections: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def run(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, ssl.SSLError), connection:
+            serve(connection)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                threads.append(threading.Thread(target=run, args=(connection,), daemon=True))
+                threads[-1].start()
+
+    acceptor = threading.Thread(target=accept, daemon=True)
+    acceptor.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        acceptor.join()
+        for thread in threads:
+            thread.join()
+
+
+def read_request(connection: socket.socket) -> None:
+    """Read one HTTP request with its body, telling the client to go on where it asks."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(65536)
+        if not piece:
+            return
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    if headers.get(b"expect") == b"100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    while len(body) < int(headers.get(b"content-length", b"0")):
+        piece = connection.recv(65536)
+        if not piece:
+            return
+        body += piece
