@@ -32,7 +32,10 @@ READY_S = 60.0
 STOP_S = 5.0
 """Time to end in order before a server is killed; nothing it holds outlives the stack."""
 _PORT_ATTEMPTS = 5
-_INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "SYSTEMROOT", "USER", "VIRTUAL_ENV")
+_INHERITED = (
+    *("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "SYSTEMROOT", "USER", "VIRTUAL_ENV"),
+    *("DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST", "XDG_RUNTIME_DIR"),
+)
 """What a server sees of the environment: no proxies, no AWS_* or MINIO_* settings of the user's."""
 
 

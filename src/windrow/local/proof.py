@@ -131,9 +131,9 @@ def report(
     *,
     kind: str,
     window_s: int,
-    dead_lettered: int,
+    dead_lettered: list[str],
 ) -> Report:
-    """Put together what was sent, what arrived, and what the proof found."""
+    """Put together what was sent, what arrived, and what the proof found; ``dead_lettered`` says why, each message."""
     seen, wrong = proof.seen, proof.wrong
     sent: set[Version] = {(file.key, file.version_id) for file in uploaded}
     duplicated = sorted(version for version in sent if seen[version] > 1)
@@ -142,6 +142,7 @@ def report(
     times = _latencies(deliveries, sent)
     details = [f"{what}: {key!r}" for what, keys in (("missing", missing), ("twice", duplicated)) for key, _ in keys]
     details += [f"other bytes than were uploaded: {key!r}" for key, _ in sorted(wrong)]
+    details += [f"dead-lettered, {why}" for why in dead_lettered]
     return Report(
         ok=not (missing or duplicated or unexpected or wrong or proof.problems or dead_lettered),
         files_uploaded=len(sent),
@@ -149,7 +150,7 @@ def report(
         files_missing=len(missing),
         files_duplicated=len(duplicated),
         files_unexpected=unexpected,
-        files_dead_lettered=dead_lettered,
+        files_dead_lettered=len(dead_lettered),
         sha256_mismatches=len(wrong),
         archives=len(deliveries.archives),
         bytes_in=sum(file.size for file in uploaded),

@@ -38,7 +38,7 @@ class Trial:
     def __init__(self, stack: Stack, samples: Sequence[Sample], rate: float, note: Callable[[State], object]) -> None:
         import boto3
 
-        from windrow.bootstrap import destination
+        from windrow.bootstrap import dead_letter_queue, destination
 
         self._stack = stack
         self._samples = samples
@@ -46,7 +46,9 @@ class Trial:
         self._note = note
         self._s3 = boto3.client("s3")
         self._sqs = boto3.client("sqs")
-        self._destination = destination(settings.load(stack.environment()))
+        loaded = settings.load(stack.environment())
+        self._dead_letters = dead_letter_queue(loaded)
+        self._destination = destination(loaded)
         self._deliveries = Deliveries(self._destination)
         self._state = State()
 
@@ -66,8 +68,13 @@ class Trial:
             proof,
             kind=self._stack.kind,
             window_s=self._stack.shape.window_s,
-            dead_lettered=self._state.dead_lettered,
+            dead_lettered=self._why_dead() if self._state.dead_lettered else [],
         )
+
+    def _why_dead(self) -> list[str]:
+        letters = list(self._dead_letters.walk(self._state.dead_lettered))
+        self._dead_letters.give_back(letters)
+        return [f"{letter.reason}: {letter.detail}" for letter in letters]
 
     def _await_delivery(self, uploader: Uploader) -> None:
         """Return when all is delivered and the queue is empty, or when nothing moves any more."""
