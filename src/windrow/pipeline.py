@@ -140,8 +140,8 @@ class Aggregator:
         if not spare_orphans and claimed.orphaned:
             self._claimer.inherit(archive, batch.owner, budget, claimed)
         self._note_unclaimed(batch, claimed)
-        if claimed.held:
-            self._fill(batch, archive, claimed.held, budget)
+        for key in sorted({claim.archive_key for claim in claimed.held.values()}):
+            self._fill(batch, _part(archive, key, claimed.held), claimed.held, budget)
         return spared
 
     def _note_unclaimed(self, batch: Batch, claimed: Claimed) -> None:
@@ -154,17 +154,16 @@ class Aggregator:
 
     def _fill(self, batch: Batch, archive: PlannedArchive, held: dict[str, Claim], budget: Budget) -> None:
         """Fetch and frame what was claimed, let go of what dropped out, and deliver the rest."""
-        fetched = self._fetcher.fetch([s for s in archive.objects if s.object_id in held], budget)
+        fetched = self._fetcher.fetch(archive.objects, budget)
         for object_id, error in fetched.lost.items():
             outcome = Outcome.REJECTED if isinstance(error, Permanent) else Outcome.RETRY
             batch.settle([object_id], Fate(outcome, error))
-        survivors = {object_id: claim for object_id, claim in held.items() if object_id not in fetched.lost}
-        if not self._claimer.release([held[object_id] for object_id in fetched.lost]):
-            self._abandon(batch, survivors, LedgerError("claims of files that dropped out could not be released"))
-        elif survivors:
+        self._claimer.release([held[object_id] for object_id in fetched.lost])
+        claims = {s.object_id: held[s.object_id] for s in archive.objects if s.object_id not in fetched.lost}
+        if claims:
             sealed = seal(archive.window, fetched.frames, self._settings.compression_level)
             delivery = self._deliverer.deliver(archive, sealed, budget)
-            self._conclude(batch, archive, sealed, survivors, delivery)
+            self._conclude(batch, archive, sealed, claims, delivery)
 
     def _conclude(
         self,
@@ -184,19 +183,18 @@ class Aggregator:
             self._gate.forget()
             self._abandon(batch, claims, delivery.error)
             return
-        standing = delivery.found or sealed
         members = set(claims) if delivery.found is None else claims.keys() & delivery.found.manifest.object_ids
         outside = {object_id: claim for object_id, claim in claims.items() if object_id not in members}
-        other = LedgerError(f"{archive.key} was committed by another worker without this file")
-        if self._abandon(batch, outside, other) and members:
-            self._claimer.commit(archive.key, batch.owner, standing)
+        if outside:
+            self._abandon(batch, outside, LedgerError(f"{archive.key} was committed without this file"))
+        self._claimer.commit(archive.key, batch.owner, delivery.found or sealed)
         batch.settle(members, DELIVERED)
         self._report(batch, archive, sealed, members)
 
-    def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> bool:
-        """Release claims and retry their objects; False if a claim may still stand."""
+    def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> None:
+        """Release claims and retry their objects."""
         batch.settle(claims, Fate(Outcome.RETRY, error))
-        return self._claimer.release(list(claims.values()))
+        self._claimer.release(list(claims.values()))
 
     def _report(self, batch: Batch, archive: PlannedArchive, sealed: SealedArchive, members: set[str]) -> None:
         now = self._clock.now()
@@ -211,3 +209,9 @@ class Aggregator:
             "archive delivered",
             extra={"archive_key": archive.key, "files": len(members), "bytes": sealed.size},
         )
+
+
+def _part(archive: PlannedArchive, key: str, held: dict[str, Claim]) -> PlannedArchive:
+    """Return the archive of those objects whose claims name ``key``."""
+    claimed = {object_id for object_id, claim in held.items() if claim.archive_key == key}
+    return PlannedArchive(key, archive.window, tuple(s for s in archive.objects if s.object_id in claimed))

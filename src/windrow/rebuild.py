@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from windrow.audit import Auditor
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.ledger import ArchiveRecord, Claim, member_digests
 from windrow.ports import ClaimOutcome, Clock, Ledger
 from windrow.steps.commit_point import CommitPoint, Found
 
 OWNER = "rebuild"
-"""The owner of rebuilt claims and records; it is one and the same, so that they prove each other."""
+"""The owner of rebuilt claims and records."""
 
 CLAIMS_AT_ONCE = 2_500
 """Claims in memory at once: a hundred calls of 25."""
@@ -71,5 +71,6 @@ class Rebuilder:
                 archive_bytes=found.archive_bytes,
                 committed_at=int(found.committed_at.timestamp()),
                 expires_at=expires_at,
+                members=member_digests(found.manifest.object_ids),
             )
         )

@@ -165,6 +165,7 @@ class DynamoLedger:
             "object_id": {"S": RECORD_PREFIX + record.archive_key},
             "owner": {"S": record.owner},
             "sha256": {"S": record.sha256},
+            "members": {"B": record.members},
             **{name: {"N": str(getattr(record, name))} for name in _RECORD_NUMBERS},
             "v": {"N": str(RECORD_VERSION)},
         }
@@ -320,6 +321,7 @@ def _to_record(item: Mapping[str, Any]) -> ArchiveRecord:
             archive_key=item["object_id"]["S"].removeprefix(RECORD_PREFIX),
             owner=item["owner"]["S"],
             sha256=item["sha256"]["S"],
+            members=item["members"]["B"],
             **{name: int(item[name]["N"]) for name in _RECORD_NUMBERS},
         )
     except (KeyError, ValueError) as error:

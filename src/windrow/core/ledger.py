@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import Enum, auto
+from hashlib import blake2b
 
 import msgspec
 
@@ -27,10 +29,19 @@ class Claim(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-class ArchiveRecord(msgspec.Struct, frozen=True):
-    """The note that ``owner`` committed an archive: every claim that names this key and owner is a member of it.
+MEMBER_BYTES = 8
+"""Bytes of each member's digest in an archive record: a file is taken for a member of an archive of 3,000 by mistake
+once in 6 x 10^15 looks, and only if its claim names that archive."""
 
-    ``committed_at`` and ``expires_at`` are Unix seconds, ``raw_bytes`` counts before compression.
+MAX_MEMBERS = 40_000
+"""Members that a record can name: their digests must stay below DynamoDB's 400 KB an item. A batch is far smaller."""
+
+
+class ArchiveRecord(msgspec.Struct, frozen=True):
+    """The note that ``owner`` committed an archive, and what is in it.
+
+    ``committed_at`` and ``expires_at`` are Unix seconds, ``raw_bytes`` counts before compression. ``members`` holds
+    a digest of each member's object id (`member_digests`); it may be empty, then only the manifest can tell.
     """
 
     archive_key: str
@@ -41,6 +52,24 @@ class ArchiveRecord(msgspec.Struct, frozen=True):
     archive_bytes: int
     committed_at: int
     expires_at: int
+    members: bytes = b""
+
+    def lists(self, object_id: str) -> bool:
+        """Tell whether the archive holds the object."""
+        digest = _digest(object_id)
+        at = self.members.find(digest)
+        while at % MEMBER_BYTES and at > 0:
+            at = self.members.find(digest, at + 1)
+        return at >= 0
+
+
+def member_digests(object_ids: Collection[str]) -> bytes:
+    """Return the digests of an archive's members, joined in order; nothing for more than 40,000."""
+    return b"".join(sorted(map(_digest, object_ids))) if len(object_ids) <= MAX_MEMBERS else b""
+
+
+def _digest(object_id: str) -> bytes:
+    return blake2b(object_id.encode(), digest_size=MEMBER_BYTES).digest()
 
 
 class Verdict(Enum):
@@ -61,17 +90,19 @@ class Verdict(Enum):
 def judge(claim: Claim, record: ArchiveRecord | None, *, owner: str, archive_key: str, now: datetime) -> Verdict:
     """Say what an existing ``claim`` means to ``owner``, who wants the object for ``archive_key``.
 
-    ``record`` is the archive record of ``claim.archive_key`` if there is one that has not expired. It proves
-    membership only for claims of the owner that committed it: another worker may have planned the same
-    archive, lost some of its files, and released them.
+    ``record`` is the archive record of ``claim.archive_key`` if there is one that has not expired. That an archive is
+    committed says nothing of a file that was claimed for it: the file may have dropped out on the way, or the claim
+    may have been written after its reply was given up. So the record must list the file.
     """
     seconds = now.timestamp()
-    if claim.expires_at <= seconds or claim.lease_until == 0:
+    if claim.expires_at <= seconds:
+        return Verdict.FREE
+    if record is not None and record.lists(claim.object_id):
+        return Verdict.DELIVERED
+    if claim.lease_until == 0:
         return Verdict.FREE
     if claim.owner == owner and claim.archive_key == archive_key:
         return Verdict.MINE
-    if record is not None and record.owner == claim.owner:
-        return Verdict.DELIVERED
     if claim.lease_until > seconds:
         return Verdict.BUSY
     return Verdict.ORPHANED

@@ -19,6 +19,8 @@ MAX_WINDOWS = 8
 SUSPECT_AFTER_RECEIVES = 3
 """Messages received more often than this are planned last and apart."""
 
+ID_DIGITS = 16
+SUFFIX = ".tar.gz"
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -75,9 +77,19 @@ def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iter
 
     ``id`` is the first 16 hex digits of the SHA-256 over the sorted ids, joined by newlines.
     """
-    identity = sha256("\n".join(sorted(object_ids)).encode()).hexdigest()[:16]
-    path = f"{start.strftime(_PATHS[width])}/{start:%Y%m%dT%H%M}Z-{identity}.tar.gz"
+    identity = sha256("\n".join(sorted(object_ids)).encode()).hexdigest()[:ID_DIGITS]
+    path = f"{start.strftime(_PATHS[width])}/{start:%Y%m%dT%H%M}Z-{identity}{SUFFIX}"
     return f"{prefix}/{path}" if prefix else path
+
+
+def rebuild_key(key: str, owner: str) -> str:
+    """Return the key for objects of the planned archive ``key`` that were claimed before, by whomever.
+
+    The key of the plan may be taken by then, by an archive without them or by a fence, and the same plan comes back
+    for as long as the same messages do. So the request id joins the digest.
+    """
+    stem, _, identity = key.removesuffix(SUFFIX).rpartition("-")
+    return f"{stem}-{sha256(f'{identity}{owner}'.encode()).hexdigest()[:ID_DIGITS]}{SUFFIX}"
 
 
 def window_of(key: str) -> Window | None:

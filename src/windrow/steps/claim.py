@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from windrow.core.archive.writer import SealedArchive
 from windrow.core.errors import DestinationError, LedgerError
-from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge
-from windrow.core.planning import PlannedArchive
+from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge, member_digests
+from windrow.core.planning import PlannedArchive, rebuild_key
 from windrow.ports import ClaimOutcome, Clock, Ledger
 from windrow.steps.budget import Budget
 from windrow.steps.commit_point import CommitPoint, Found
@@ -25,6 +27,7 @@ class Claimed:
     """The result of claiming one archive's objects, by object id."""
 
     held: dict[str, Claim] = field(default_factory=dict)
+    """Each names the archive it must go into: the planned one, or another for what was claimed before."""
     delivered: set[str] = field(default_factory=set)
     busy: dict[str, int] = field(default_factory=dict)
     """Seconds until the other worker's lease ends."""
@@ -90,12 +93,11 @@ class Claimer:
         result.orphaned = {}
         self._take_over(free, wanted, result)
 
-    def release(self, claims: Sequence[Claim]) -> bool:
-        """Give claims up; False if any may still stand."""
+    def release(self, claims: Sequence[Claim]) -> None:
+        """Give claims up, so that the next worker need not wait for their leases. Best effort."""
         left = self._ledger.release(claims) if claims else []
         if left:
             _log.warning("claims were not released", extra={"count": len(left)})
-        return not left
 
     def expire(self, claims: Sequence[Claim]) -> None:
         """End leases early without giving the claims up: the next worker must ask the destination first."""
@@ -117,6 +119,7 @@ class Claimer:
             archive_bytes=size,
             committed_at=committed_at,
             expires_at=now + self._ttl_s,
+            members=member_digests(standing.manifest.object_ids),
         )
         try:
             self._ledger.record(record)
@@ -164,7 +167,7 @@ class Claimer:
     def _take_over(self, found: Sequence[Claim], wanted: Mapping[str, Claim], result: Claimed) -> None:
         if not found:
             return
-        pairs = [(claim, wanted[claim.object_id]) for claim in found]
+        pairs = [(claim, _again(wanted[claim.object_id])) for claim in found]
         try:
             outcomes = self._ledger.take_over(pairs)
         except LedgerError as error:
@@ -175,3 +178,7 @@ class Claimer:
                 result.held[want.object_id] = want
             else:
                 result.failed[want.object_id] = LedgerError("the claim changed hands meanwhile")
+
+
+def _again(want: Claim) -> Claim:
+    return msgspec.structs.replace(want, archive_key=rebuild_key(want.archive_key, want.owner))

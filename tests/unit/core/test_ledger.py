@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge
+from windrow.core.ledger import MAX_MEMBERS, ArchiveRecord, Claim, Verdict, judge, member_digests
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 S = int(NOW.timestamp())
@@ -17,9 +19,9 @@ def claim(*, owner: str = "them", lease_until: int = S + 60, expires_at: int = S
     return Claim("o", "K", owner, lease_until, expires_at)
 
 
-def record(owner: str) -> ArchiveRecord:
-    """Return K's record, committed by ``owner``."""
-    return ArchiveRecord("K", owner, "ab", 1, 1, 1, S - 10, S + 1000)
+def record(*members: str) -> ArchiveRecord:
+    """Return K's record with these members."""
+    return ArchiveRecord("K", "them", "ab", 1, 1, 1, S - 10, S + 1000, member_digests(members))
 
 
 @pytest.mark.parametrize(
@@ -31,16 +33,17 @@ def record(owner: str) -> ArchiveRecord:
         (claim(lease_until=0), None, Verdict.FREE),
         (claim(expires_at=S), None, Verdict.FREE),
         (claim(owner="me"), None, Verdict.MINE),
-        (claim(), record("them"), Verdict.DELIVERED),
-        (claim(lease_until=S - 1), record("them"), Verdict.DELIVERED),
-        (claim(), record("third"), Verdict.BUSY),
-        (claim(lease_until=S - 1), record("third"), Verdict.ORPHANED),
-        (claim(lease_until=0), record("them"), Verdict.FREE),
+        (claim(), record("n", "o", "p"), Verdict.DELIVERED),
+        (claim(lease_until=S - 1), record("o"), Verdict.DELIVERED),
+        (claim(), record("n", "p"), Verdict.BUSY),
+        (claim(lease_until=S - 1), record("n", "p"), Verdict.ORPHANED),
+        (claim(lease_until=S - 1), record(), Verdict.ORPHANED),
+        (claim(lease_until=0), record("n"), Verdict.FREE),
     ],
     ids=[
         "alive", "over", "over just now", "released", "expired", "mine",
-        "committed by its owner", "committed and over", "committed by another, alive", "committed by another, over",
-        "released before its owner committed the rest",
+        "committed with it", "committed with it and over", "committed without it, alive", "committed without it, over",
+        "committed with unknown members", "released before the rest was committed",
     ],
 )  # fmt: skip
 def test_judge(found: Claim, committed: ArchiveRecord | None, verdict: Verdict) -> None:
@@ -51,3 +54,18 @@ def test_judge(found: Claim, committed: ArchiveRecord | None, verdict: Verdict) 
 def test_my_claim_for_another_archive_is_not_this_ones() -> None:
     """A claim counts as mine only for the archive that I am building."""
     assert judge(claim(owner="me"), None, owner="me", archive_key="L", now=NOW) is Verdict.BUSY
+
+
+@given(st.sets(st.text(max_size=8)), st.text(max_size=8))
+def test_a_record_lists_its_members_and_nothing_else(members: set[str], other: str) -> None:
+    """Digests stand for the ids; a digest that straddles two others is none."""
+    whole = record(*members)
+
+    assert all(whole.lists(member) for member in members)
+    assert whole.lists(other) is (other in members)
+
+
+def test_more_members_than_an_item_can_hold_are_left_to_the_manifest() -> None:
+    """DynamoDB refuses items over 400 KB."""
+    assert len(member_digests([str(n) for n in range(MAX_MEMBERS)])) == 8 * MAX_MEMBERS
+    assert member_digests([str(n) for n in range(MAX_MEMBERS + 1)]) == b""

@@ -1,0 +1,526 @@
+"""One batch, on fakes: each promise of the design, and what happens when something fails at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tests.unit.world import Killed, World
+from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError
+from windrow.core.events import Message, SourceObject
+from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.ports import Body
+from windrow.testing import FakeDestination, Hook
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+AFTER_LEASE_S = 200
+"""Longer than any lease of a worker that runs 60 s."""
+
+
+@pytest.fixture
+def world() -> World:
+    """An empty world."""
+    return World()
+
+
+def nth(operation: str, error: Callable[[], BaseException], *, at: int = 1) -> Hook:
+    """Return a hook that raises at the n-th call of an operation, once."""
+    seen = 0
+
+    def hook(name: str) -> None:
+        nonlocal seen
+        if name == operation:
+            seen += 1
+            if seen == at:
+                raise error()
+
+    return hook
+
+
+def always(operation: str, error: Callable[[], BaseException]) -> Hook:
+    """Return a hook that raises at every call of an operation."""
+
+    def hook(name: str) -> None:
+        if name == operation:
+            raise error()
+
+    return hook
+
+
+def down(kind: DestinationFault = DestinationFault.CONNECT, *, maybe: bool = False) -> Callable[[], DestinationError]:
+    """Return a maker of destination errors."""
+    return lambda: DestinationError("destination away", kind, maybe_stored=maybe)
+
+
+def test_a_batch_becomes_one_archive_a_minute(world: World) -> None:
+    """Files land in the archive of the minute they arrived in, whole and once."""
+    now = world.clock.now()
+    sources = [world.upload(f"in/{n}.json", b"x" * n, at=now + timedelta(seconds=20 * n)) for n in range(6)]
+
+    failed = world.process(*[world.message(source) for source in sources])
+
+    assert failed == []
+    world.assert_each_once()
+    assert sorted(key[:32] for key in world.destination.objects) == [
+        "2026/01/02/03/04/20260102T0304Z-",
+        "2026/01/02/03/05/20260102T0305Z-",
+    ]
+    assert world.metrics.counts["FilesProcessed"] == 6
+    assert len(world.metrics.latencies["ProcessingLatencyMs"]) == 6
+
+
+def test_the_archive_carries_its_proof(world: World) -> None:
+    """Metadata, server checksum and bytes agree (REQ-05)."""
+    world.process(world.message(world.upload("a", b"abc")))
+
+    ((stored, body),) = world.destination.objects.values()
+
+    assert stored.metadata["sha256_checksum"] == sha256(body).hexdigest() == stored.checksum_sha256
+    assert stored.metadata["file-count"] == "1"
+    assert stored.metadata["raw-bytes"] == "3"
+
+
+def test_a_duplicate_inside_a_batch_is_one_delivery(world: World) -> None:
+    """Both messages are acknowledged, the file is there once."""
+    source = world.upload("a")
+
+    failed = world.process(world.message(source), world.message(source), world.message(source, source))
+
+    assert failed == []
+    world.assert_each_once()
+    assert world.metrics.counts["FilesDuplicate"] == 3
+
+
+def test_a_duplicate_after_delivery_costs_the_destination_nothing(world: World) -> None:
+    """Claim and record are enough to acknowledge it."""
+    source = world.upload("a")
+    world.process(world.message(source))
+    asked: list[str] = []
+    world.destination.hook = asked.append
+
+    failed = world.process(world.message(source))
+
+    assert failed == []
+    assert asked == ["probe"]
+    assert world.metrics.counts["FilesDuplicate"] == 1
+    world.assert_each_once()
+
+
+def test_a_duplicate_in_a_concurrent_batch_waits_for_the_lease(world: World) -> None:
+    """While another worker holds the object its message is given back until that lease ends."""
+    source = world.upload("a")
+    second: list[list[str]] = []
+    message = world.message(source)
+
+    def meanwhile(name: str) -> None:
+        if name == "put" and not second:
+            second.append([])
+            second[0] = world.process(message)
+
+    world.hook(meanwhile)
+    failed = world.process(world.message(source))
+
+    assert failed == []
+    assert second == [[message.message_id]]
+    assert world.queue.visibility[message.message_id] == 60 + 15 + 1 + 1 + 5
+    world.assert_each_once()
+
+
+def test_events_that_are_nothing_to_do_are_acknowledged(world: World) -> None:
+    """The test event of S3 touches neither ledger nor destination."""
+    asked: list[str] = []
+    world.hook(asked.append)
+    message = Message("t", "r", '{"Service":"Amazon S3","Event":"s3:TestEvent"}', 1, world.clock.now())
+
+    assert world.process(message) == []
+    assert asked == []
+
+
+def test_rejects_go_to_the_dead_letter_queue_and_the_rest_is_delivered(world: World) -> None:
+    """Each reason is named; nobody else pays for them."""
+    good, gone, large, lying = (world.upload(key) for key in ("good", "gone", "large", "lying"))
+    world.settings = msgspec.structs.replace(world.settings, max_object_bytes=100)
+    large = world.landing.put("landing", "large", b"x" * 101)
+    lying = world.landing.put("landing", "lying", b"abc", declared_sha256="0" * 64)
+    world.landing.remove(gone)
+    world.sources = [good]
+    noise = Message("noise", "r", "\x00 no json", 1, world.clock.now())
+    messages = [world.message(source) for source in (good, gone, large, lying)]
+
+    failed = world.process(noise, *messages)
+
+    assert failed == []
+    assert {name: error.reason for name, (_, error) in world.queue.dead.items()} == {
+        "noise": "malformed",
+        messages[1].message_id: "missing",
+        messages[2].message_id: "too-large",
+        messages[3].message_id: "checksum",
+    }
+    world.assert_each_once()
+
+
+def test_what_the_dead_letter_queue_does_not_take_stays_in_the_queue(world: World) -> None:
+    """Nothing is acknowledged that is nowhere else."""
+    world.queue.hook = always("dead_letter", lambda: RuntimeError("SQS is away"))
+
+    assert world.process(Message("noise", "r", "noise", 1, world.clock.now())) == ["noise"]
+
+
+def test_a_destination_that_is_down_costs_one_probe(world: World) -> None:
+    """Claim nothing, fetch nothing, give everything back with backoff."""
+    messages = [world.message(world.upload(f"{n}"), receives=2) for n in range(3)]
+    asked: list[str] = []
+    world.hook(asked.append)
+    world.destination.hook = always("probe", down())
+
+    failed = world.process(*messages)
+
+    assert failed == [message.message_id for message in messages]
+    assert asked == ["set_visibility"]
+    assert set(world.queue.visibility.values()) == {20}
+
+
+def test_a_transient_fetch_failure_costs_that_file_alone(world: World) -> None:
+    """Its claim is released before the archive is delivered; the retry delivers it."""
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    messages = [world.message(world.upload(f"{n}")) for n in range(3)]
+    world.landing.hook = nth("get", lambda: LandingError("503"), at=2)
+
+    failed = world.process(*messages)
+    again = world.process(messages[1])
+
+    assert failed == [messages[1].message_id]
+    assert again == []
+    world.assert_each_once()
+
+
+def test_an_unforeseen_failure_in_one_file_costs_that_file_alone(world: World) -> None:
+    """A bug met by one object must not keep a whole batch from delivery."""
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    messages = [world.message(world.upload(f"{n}")) for n in range(3)]
+    world.landing.hook = nth("get", lambda: ZeroDivisionError("a bug"), at=3)
+
+    failed = world.process(*messages)
+
+    assert failed == [messages[2].message_id]
+    assert sum(world.delivered().values()) == 2
+
+
+def test_a_dropped_file_whose_claim_cannot_be_released_is_delivered_later(world: World) -> None:
+    """Its claim names a committed archive then, but the archive's record does not list it (decision 2)."""
+    messages = [world.message(world.upload(f"{n}")) for n in range(3)]
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    world.landing.hook = nth("get", lambda: LandingError("503"))
+    world.ledger.hook = nth("release", lambda: LedgerError("throttled"))
+
+    failed = world.process(*messages)
+    world.hook(lambda _: None)
+    world.clock.advance(AFTER_LEASE_S)
+    again = world.process(*messages)
+
+    assert (failed, again) == ([messages[0].message_id], [])
+    world.assert_each_once()
+
+
+def test_a_claim_that_was_written_although_its_reply_was_lost_is_no_delivery(world: World) -> None:
+    """Part of an archive's claims fail without an answer, but stand; the rest is committed under the same key."""
+    first, second = world.upload("a"), world.upload("b")
+    now = int(world.clock.now().timestamp())
+    released = Claim(first.object_id, "old", "gone", 0, now + 10**6)
+    orphaned = Claim(second.object_id, "older", "gone", now - 1, now + 10**6)
+    world.ledger.items |= {released.object_id: released, orphaned.object_id: orphaned}
+    messages = [world.message(first), world.message(second)]
+    world.ledger.hook = nth("take_over done", lambda: LedgerError("no answer"))
+
+    failed = world.process(*messages)
+    claimed_for = {claim.archive_key for claim in world.ledger.items.values()}
+    world.clock.advance(AFTER_LEASE_S)
+    again = world.process(*messages)
+
+    assert len(claimed_for) == 1
+    assert (failed, again) == ([messages[0].message_id], [])
+    world.assert_each_once()
+
+
+def test_the_same_plan_again_does_not_lose_what_dropped_out_of_it(world: World) -> None:
+    """All messages come twice, one file drops out of the first archive, and the second worker dies (decision 2)."""
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    sources = [world.upload(f"{n}") for n in range(3)]
+    world.landing.hook = nth("get", lambda: LandingError("503"), at=2)
+    world.process(*[world.message(source) for source in sources])
+    world.landing.hook = nth("get", Killed)
+    with pytest.raises(Killed):
+        world.process(*[world.message(source) for source in sources])
+    world.hook(lambda _: None)
+    world.clock.advance(AFTER_LEASE_S)
+
+    failed = world.process(*[world.message(source) for source in sources])
+    again = world.process(*[world.message(source) for source in sources]) if failed else []
+
+    assert again == []
+    world.assert_each_once()
+
+
+@pytest.mark.parametrize("kind", [DestinationFault.SLOW, DestinationFault.UNAVAILABLE, DestinationFault.CONNECT])
+def test_a_lost_reply_is_found_out_by_the_next_attempt(world: World, kind: DestinationFault) -> None:
+    """The second PUT meets 412, and the manifest says that it was delivered."""
+    world.destination.hook = nth("put done", down(kind, maybe=True))
+
+    failed = world.process(world.message(world.upload("a")))
+
+    assert failed == []
+    world.assert_each_once()
+    (key,) = world.destination.objects
+    assert world.ledger.archives[key].owner == "request-1"
+
+
+def test_a_put_without_any_answer_leaves_claims_standing_with_their_lease_ended(world: World) -> None:
+    """Nobody may build the file anew before the destination was asked."""
+    source = world.upload("a")
+    message = world.message(source)
+    away = down(DestinationFault.SLOW, maybe=True)
+    seen: list[str] = []
+
+    def hook(name: str) -> None:
+        if name in ("put done", "head", "read") or (name == "put" and seen):
+            seen.append(name)
+            raise away()
+
+    world.destination.hook = hook
+    failed = world.process(message)
+    claim = world.ledger.items[source.object_id]
+    world.destination.hook = lambda _: None
+
+    assert failed == [message.message_id]
+    assert 0 < claim.lease_until <= world.clock.now().timestamp()
+    assert world.process(message) == []
+    world.assert_each_once()
+    assert world.metrics.counts["FilesDuplicate"] == 1
+
+
+class LateDestination(FakeDestination):
+    """Carries a PUT out only after its sender has given up: the bytes were still in a buffer."""
+
+    late: tuple[str, list[bytes], bytes, dict[str, str]] | None = None
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Keep the first PUT back."""
+        if self.late is None:
+            self.late = (key, [bytes(chunk) for chunk in chunks], sha256, dict(metadata))
+            raise Killed
+        return super().put(key, chunks, sha256, metadata)
+
+    def arrive(self) -> bool:
+        """Carry out what was kept back."""
+        assert self.late is not None
+        return super().put(*self.late)
+
+
+@pytest.mark.parametrize("when", ["before the next worker", "after the next worker", "while the next worker looks"])
+def test_a_dead_workers_put_that_arrives_late_delivers_once(world: World, when: str) -> None:
+    """The key is closed before the claims change hands (decision 1)."""
+    late = LateDestination(world.clock)
+    world.destination = late
+    message = world.message(world.upload("a"))
+    with pytest.raises(Killed):
+        world.process(message)
+    world.clock.advance(AFTER_LEASE_S)
+    arrived: list[bool] = []
+    if when == "before the next worker":
+        arrived.append(late.arrive())
+    if when == "while the next worker looks":
+        heads = 0
+
+        def hook(name: str) -> None:
+            nonlocal heads
+            heads += name == "head"
+            if name == "put" and heads and not arrived:
+                arrived.append(True)
+                late.arrive()
+
+        late.hook = hook
+
+    failed = world.process(message)
+    if when == "after the next worker":
+        arrived.append(late.arrive())
+
+    assert failed == []
+    assert arrived == [when != "after the next worker"]
+    world.assert_each_once()
+
+
+def test_a_destination_that_cannot_be_asked_keeps_the_dead_workers_claim(world: World) -> None:
+    """Without an answer nothing is built anew."""
+    message = world.message(world.upload("a"))
+    world.hook(nth("put done", Killed))
+    with pytest.raises(Killed):
+        world.process(message)
+    world.clock.advance(AFTER_LEASE_S)
+    world.hook(always("head", down()))
+
+    first = world.process(message)
+    world.hook(lambda _: None)
+    second = world.process(message)
+
+    assert (first, second) == ([message.message_id], [])
+    world.assert_each_once()
+
+
+class Corrupting(FakeDestination):
+    """Stores another digest in the metadata than was sent, the first time."""
+
+    done = False
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Flip a character of the stored checksum once."""
+        if not self.done:
+            self.done = True
+            flipped = "f" if metadata["sha256_checksum"][0] == "0" else "0"
+            metadata = {**metadata, "sha256_checksum": flipped + metadata["sha256_checksum"][1:]}
+        return super().put(key, chunks, sha256, metadata)
+
+
+def test_a_wrong_checksum_is_found_deleted_and_delivered_by_the_retry(world: World) -> None:
+    """No wrong archive stays, and the alarm's metric counts it."""
+    world.destination = Corrupting(world.clock)
+    message = world.message(world.upload("a"))
+
+    failed = world.process(message)
+    left = dict(world.destination.objects)
+    again = world.process(message)
+
+    assert (failed, left, again) == ([message.message_id], {}, [])
+    assert world.metrics.counts["ChecksumMismatch"] == 1
+    world.assert_each_once()
+
+
+def test_a_wrong_archive_that_cannot_be_deleted_does_not_count_as_delivery(world: World) -> None:
+    """Whoever finds it later proves it first, deletes it, and builds anew."""
+    world.destination = Corrupting(world.clock)
+    message = world.message(world.upload("a"))
+    world.destination.hook = always("delete", down(DestinationFault.UNAVAILABLE))
+
+    failed = world.process(message)
+    world.destination.hook = lambda _: None
+    world.clock.advance(AFTER_LEASE_S)
+    again = world.process(message)
+
+    assert (failed, again) == ([message.message_id], [])
+    world.assert_each_once()
+
+
+def test_a_ledger_that_is_away_costs_a_retry(world: World) -> None:
+    """Nothing is fetched without a claim."""
+    message = world.message(world.upload("a"))
+    world.ledger.hook = always("claim", lambda: LedgerError("throttled"))
+
+    failed = world.process(message)
+
+    assert failed == [message.message_id]
+    assert not world.landing.reads
+
+
+def test_a_record_that_cannot_be_written_does_not_undo_the_delivery(world: World) -> None:
+    """The manifest is the truth; the next duplicate repairs the record."""
+    source = world.upload("a")
+    world.ledger.hook = always("record", lambda: LedgerError("throttled"))
+    failed = world.process(world.message(source))
+    world.ledger.hook = lambda _: None
+    world.clock.advance(AFTER_LEASE_S)
+
+    again = world.process(world.message(source))
+
+    assert (failed, again) == ([], [])
+    assert [record.owner for record in world.ledger.archives.values()] == ["request-1"]
+    world.assert_each_once()
+
+
+def test_a_lost_reply_of_the_ledger_is_recognised_as_ones_own_claim(world: World) -> None:
+    """The claim is there already, with this very owner and archive."""
+    source = world.upload("a")
+
+    def claimed_before(name: str) -> None:
+        if name == "claim":
+            world.ledger.hook = lambda _: None
+            key = "2026/01/02/03/04/20260102T0304Z-" + sha256(source.object_id.encode()).hexdigest()[:16] + ".tar.gz"
+            now = int(world.clock.now().timestamp())
+            world.ledger.claim([Claim(source.object_id, key, "request-1", now + 76, now + 10**6)])
+
+    world.ledger.hook = claimed_before
+
+    assert world.process(world.message(source)) == []
+    world.assert_each_once()
+
+
+def test_an_expired_claim_that_was_not_yet_deleted_is_free(world: World) -> None:
+    """DynamoDB deletes expired items only by and by."""
+    source = world.upload("a")
+    now = int(world.clock.now().timestamp())
+    world.ledger.items[source.object_id] = Claim(source.object_id, "old", "gone", now - 10, now - 1)
+    world.ledger.archives["old"] = ArchiveRecord("old", "gone", "00", 1, 1, 1, now - 100, now - 1)
+
+    assert world.process(world.message(source)) == []
+    world.assert_each_once()
+
+
+def test_time_that_runs_out_gives_the_rest_back_at_once(world: World) -> None:
+    """No archive is started that could not be finished; what was fetched is delivered."""
+    now = world.clock.now()
+    first = world.message(world.upload("a", at=now))
+    second = world.message(world.upload("b", at=now + timedelta(minutes=1)))
+    world.destination.hook = lambda name: world.clock.advance(40) if name == "put" else None
+
+    failed = world.process(first, second)
+
+    assert failed == [second.message_id]
+    assert world.queue.visibility == {second.message_id: 0}
+
+
+def test_time_that_runs_out_while_fetching_delivers_what_is_there(world: World) -> None:
+    """The files that were not reached come back at once."""
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    messages = [world.message(world.upload(f"{n}")) for n in range(4)]
+    world.landing.hook = lambda name: world.clock.advance(21) if name == "get" else None
+
+    failed = world.process(*messages)
+
+    assert failed == [message.message_id for message in messages[2:]]
+    assert world.delivered().total() == 2
+
+
+def test_a_poison_object_takes_nobody_along(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object that kills its worker each time: all others are delivered and leave the queue (decision 3)."""
+    sources = [world.upload(f"{n:03}") for n in range(150)]
+    poison = sources[77].object_id
+    messages = {message.message_id: message for message in map(world.message, sources)}
+
+    fetch = world.landing.get
+
+    def get(source: SourceObject) -> Body:
+        if source.object_id == poison:
+            raise Killed
+        return fetch(source)
+
+    monkeypatch.setattr(world.landing, "get", get)
+    queue, receives = dict(messages), 0
+    while len(queue) > 1 and receives < 40:
+        receives += 1
+        world.queue.deleted.clear()
+        try:
+            kept = world.process(*[msgspec.structs.replace(m, receive_count=receives) for m in queue.values()])
+            queue = {name: queue[name] for name in kept}
+        except Killed:
+            queue = {name: message for name, message in queue.items() if name not in world.queue.deleted}
+        world.clock.advance(AFTER_LEASE_S)
+
+    assert list(queue) == ["m78"]
+    assert receives <= 15
+    assert world.delivered().total() == 149
+    assert set(world.delivered().values()) == {1}

@@ -1,0 +1,115 @@
+"""A small world for pipeline tests: an uploader, a queue that delivers at least once, workers that may die."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import quote_plus
+
+from windrow.core.archive.reader import parse_manifest
+from windrow.core.events import Message, SourceObject, utc_text
+from windrow.pipeline import Aggregator
+from windrow.ports import Destination
+from windrow.settings import Settings
+from windrow.testing import FakeClock, FakeDestination, FakeLanding, FakeLedger, FakeMetrics, FakeQueue, Hook
+
+RUN_S = 60.0
+"""Run time of a worker."""
+
+
+class Killed(BaseException):
+    """The process is gone: no handler of the code under test may catch this."""
+
+
+@dataclass
+class World:
+    """Everything outside a worker, and what was uploaded into it."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    landing: FakeLanding = field(default_factory=FakeLanding)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    destination: FakeDestination = field(init=False)
+    settings: Settings = field(
+        default_factory=lambda: Settings(landing_buckets=frozenset({"landing"}), fetch_concurrency=2)
+    )
+    sources: list[SourceObject] = field(default_factory=list)
+    owners: int = 0
+    messages: int = 0
+
+    def __post_init__(self) -> None:
+        self.destination = FakeDestination(self.clock)
+
+    def upload(self, key: str, data: bytes = b"content", *, at: datetime | None = None) -> SourceObject:
+        """Put an object into the landing bucket."""
+        source = self.landing.put("landing", key, data, event_time=at or self.clock.now())
+        self.sources.append(source)
+        return source
+
+    def message(self, *sources: SourceObject, receives: int = 1) -> Message:
+        """Return a new message with one record a source."""
+        self.messages += 1
+        records = [record(source) for source in sources]
+        return Message(
+            f"m{self.messages}", f"r{self.messages}", json.dumps({"Records": records}), receives, self.clock.now()
+        )
+
+    def hook(self, hook: Hook) -> None:
+        """Have every port call ``hook``."""
+        for port in (self.landing, self.ledger, self.queue, self.destination):
+            port.hook = hook
+
+    def worker(self, destination: Destination | None = None) -> Aggregator:
+        """Return a worker as it starts."""
+        return Aggregator(
+            self.settings,
+            landing=self.landing,
+            ledger=self.ledger,
+            destination=destination or self.destination,
+            queue=self.queue,
+            metrics=self.metrics,
+            clock=self.clock,
+            jitter=lambda: 1.0,
+        )
+
+    def process(self, *messages: Message, destination: Destination | None = None, run_s: float = RUN_S) -> list[str]:
+        """Run one batch in a fresh worker; return the ids that stay in the queue."""
+        self.owners += 1
+        return self.worker(destination).process(messages, owner=f"request-{self.owners}", remaining_s=run_s)
+
+    def delivered(self) -> Counter[str]:
+        """Return how often each object id is in the archives, each member's bytes compared with the upload."""
+        ids: Counter[str] = Counter()
+        for stored, body in self.destination.objects.values():
+            manifest = parse_manifest(body[: int(stored.metadata["manifest-bytes"])])
+            with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
+                for file in manifest.files:
+                    member = tar.extractfile(file.name)
+                    assert member is not None
+                    held = self.landing.objects[file.bucket, file.key, file.version_id or file.etag]
+                    assert member.read() == held.data
+                    ids[file.object_id] += 1
+        return ids
+
+    def assert_each_once(self) -> None:
+        """Check the promise: every uploaded object is delivered, none twice."""
+        assert self.delivered() == Counter({source.object_id: 1 for source in self.sources})
+
+
+def record(source: SourceObject) -> dict[str, object]:
+    """Return the event record of a source."""
+    item = {"key": quote_plus(source.key), "size": source.size, "eTag": source.etag, "sequencer": source.sequencer}
+    if source.version_id:
+        item["versionId"] = source.version_id
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventTime": utc_text(source.event_time),
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": source.bucket}, "object": item},
+    }
