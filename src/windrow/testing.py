@@ -128,29 +128,31 @@ class FakeLanding:
     def get(self, source: SourceObject) -> Body:
         """Return the exact version; see `windrow.ports.Landing`."""
         self.hook("get")
-        with self._lock:
-            held = self.objects.get(_landing_key(source))
-            self.reads[source.object_id] += 1
-        if held is None:
-            raise ObjectMissing(f"{source.key!r} is not there")
-        if held.archived:
-            raise ObjectArchived(f"{source.key!r} is archived")
-        if len(held.data) != source.size:
-            raise SourceChecksumWrong(f"{source.key!r} has {len(held.data)} bytes")
+        self.reads[source.object_id] += 1
+        held = self._find(source)
         self.hook("get done")
         return Body(held.data, held.declared_sha256.lower() if held.declared_sha256 else None)
 
     @contextmanager
     def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[str | None, Iterator[Buffer]]]:
         """Give the object in pieces; the hook hears ``"piece"`` before each."""
-        body = self.get(source)
-        view = memoryview(body.data)
-        yield body.declared_sha256, self._pieces(view, chunk_bytes)
+        yield self.get(source).declared_sha256, self._pieces(source, chunk_bytes)
 
-    def _pieces(self, view: memoryview, chunk_bytes: int) -> Iterator[Buffer]:
-        for start in range(0, len(view), chunk_bytes):
+    def _pieces(self, source: SourceObject, chunk_bytes: int) -> Iterator[Buffer]:
+        for start in range(0, source.size, chunk_bytes):
             self.hook("piece")
-            yield view[start : start + chunk_bytes]
+            yield self._find(source).data[start : start + chunk_bytes]
+
+    def _find(self, source: SourceObject) -> _Held:
+        with self._lock:
+            held = self.objects.get(_landing_key(source))
+        if held is None:
+            raise ObjectMissing(f"{source.key!r} is not there")
+        if held.archived:
+            raise ObjectArchived(f"{source.key!r} is archived")
+        if len(held.data) != source.size:
+            raise SourceChecksumWrong(f"{source.key!r} has {len(held.data)} bytes")
+        return held
 
 
 def _landing_key(source: SourceObject) -> tuple[str, str, str]:
