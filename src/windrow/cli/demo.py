@@ -33,7 +33,7 @@ def demo(
     folder: Annotated[
         Path | None, typer.Option("--input", metavar="DIR", help="Upload the files below this folder instead.")
     ] = None,
-    window: Annotated[int, typer.Option(min=0, max=300, help="Seconds to gather files for; 60 in production.")] = 4,
+    window: Annotated[int, typer.Option(min=1, max=300, help="Seconds to gather files for; 60 in production.")] = 4,
     rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Uploads a second.")] = 60.0,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,

@@ -18,6 +18,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 """For progress and errors."""
 
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _EXTRAS = {"local": ("ministack", "psutil"), "report": ("plotly",)}
 
 
@@ -56,9 +57,9 @@ def require_extra(extra: str) -> None:
 
 
 def human_bytes(count: float) -> str:
-    """Return a number of bytes as a person reads it: three digits and a decimal unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:  # noqa: PLR2004 - the step between units
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"  # noqa: PLR2004
-        count /= 1000
-    return f"{count:.1f} TB"
+    """Return a number of bytes as a person reads it: up to three digits and a decimal unit."""
+    value, unit = count, 0
+    while unit < len(_UNITS) - 1 and round(value, 0 if unit == 0 else 1) >= 1000:  # noqa: PLR2004
+        value, unit = value / 1000, unit + 1
+    digits = 0 if unit == 0 or round(value, 1) >= 100 else 1  # noqa: PLR2004
+    return f"{value:.{digits}f} {_UNITS[unit]}"

@@ -28,16 +28,17 @@ COMMANDS = {
     "demo": Entry(
         "windrow.cli.demo",
         "demo",
-        "Start everything on this machine, upload sample files, and prove each file in the destination.",
+        "Start everything on this machine and prove the delivery of samples.",
     ),
     "up": Entry(
         "windrow.cli.up",
         "up",
-        "Start the AWS emulator, the destination and a worker, and keep them running until Ctrl-C.",
+        "Start the AWS emulator, the destination and a worker; keep them up.",
     ),
     "run": Entry("windrow.cli.run", "run", "Poll the queue and process its batches until SIGTERM or SIGINT."),
     "archive": Entry("windrow.cli.archive", "app", "List, read, extract and verify archives, by range reads."),
     "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill item by item, with alternatives."),
+    "package": Entry("windrow.cli.package", "package", "Build the Lambda zip, with the same bytes each time."),
 }
 """In the order of the help."""
 

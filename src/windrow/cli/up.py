@@ -19,7 +19,7 @@ CHECK_S = 1.0
 
 
 def up(
-    window: Annotated[int, typer.Option(min=0, max=300, help="Seconds that the worker gathers files for.")] = 60,
+    window: Annotated[int, typer.Option(min=1, max=300, help="Seconds that the worker gathers files for.")] = 60,
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Only the infrastructure: run the worker yourself.")
     ] = False,
