@@ -1,0 +1,49 @@
+"""Whether a contender delivered what it was given: every archive is read back and every file's SHA-256 compared."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+from collections import Counter
+from collections.abc import Sequence
+from typing import IO
+
+from bench.stand import Stand, Upload
+
+
+def archive_bytes(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> int:
+    """Return the size of all archives that hold the measured files.
+
+    Raises:
+        SystemExit: a file is missing, is there twice, or has other bytes.
+    """
+    s3 = stand.client("s3")
+    bucket = stand.outputs.destination_bucket
+    measured = Counter(upload.sha256 for upload in files)
+    small = Counter(upload.sha256 for upload in warm)
+    found: Counter[str] = Counter()
+    total = 0
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+        for item in page.get("Contents", ()):
+            digests = _digests(s3.get_object(Bucket=bucket, Key=item["Key"])["Body"])
+            if digests != small:
+                found += digests
+                total += item["Size"]
+    if found != measured:
+        raise SystemExit(
+            f"{prefix}: {(measured - found).total()} files are missing, {(found - measured).total()} too many"
+        )
+    return total
+
+
+def _digests(body: IO[bytes]) -> Counter[str]:
+    """Return the SHA-256 of each file in an archive, the manifest left out."""
+    digests: Counter[str] = Counter()
+    # Through GzipFile: the stream mode "r|gz" of `tarfile` stops at the end of the first gzip member.
+    with gzip.GzipFile(fileobj=body) as raw, tarfile.open(fileobj=raw, mode="r|") as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None and member.name != "MANIFEST.json":
+                digests[hashlib.sha256(content.read()).hexdigest()] += 1
+    return digests

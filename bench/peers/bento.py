@@ -1,0 +1,99 @@
+"""Bento, the stream processor that does this job by configuration alone (`bento.yaml` beside this file).
+
+It has no entry point that takes a batch: it reads the queue itself, so the queue is filled before it starts. What a
+start costs, measured by having it check its configuration, is subtracted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from bench.events import body
+from bench.meter import Figures, Meter
+from bench.peers.programs import BENTO
+from bench.stand import ACCESS_KEY, SECRET_KEY, client
+from bench.task import Task
+
+CONFIGURATION = Path(__file__).with_name("bento.yaml")
+BATCH_MOST = 600
+"""Files in one of its archives; with 3,000 at once it would need 1.5 GB."""
+LIMIT_S = 300
+_LOOK_S = 0.02
+
+
+def contend(task: Task) -> Figures:
+    """Aggregate the task's files from the queue."""
+    program = BENTO.find()
+    if program is None:
+        raise SystemExit("Bento was not built")
+    count = batch_size(len(task.files))
+    environment = _environment(task, count)
+    _fill(task)
+    with Meter(task.s3_endpoint, children=True) as start:
+        subprocess.run([program, "lint", CONFIGURATION], env=environment, check=True)
+    with Meter(task.s3_endpoint, children=True) as meter:
+        process = subprocess.Popen([program, "-c", CONFIGURATION], env=environment)
+        try:
+            wall_s = _await_archives(task, len(task.files) // count, process)
+        finally:
+            process.terminate()
+            process.wait()
+    own = {name: count for name, count in meter.figures.calls.items() if name != "ListObjectsV2"}
+    return msgspec.structs.replace(
+        meter.figures,
+        calls=own,
+        wall_s=wall_s - start.figures.wall_s,
+        cpu_s=meter.figures.cpu_s - start.figures.cpu_s,
+    )
+
+
+def batch_size(files: int) -> int:
+    """Return the largest batch that the files fill without a rest: a rest would wait for Bento's batch period."""
+    return max(size for size in range(1, min(files, BATCH_MOST) + 1) if files % size == 0)
+
+
+def _environment(task: Task, count: int) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "REGION": task.region,
+        "S3_ENDPOINT": task.s3_endpoint,
+        "AWS_ENDPOINT": task.aws_endpoint,
+        "ACCESS_KEY": ACCESS_KEY,
+        "SECRET_KEY": SECRET_KEY,
+        "QUEUE_URL": task.queue_url,
+        "DESTINATION": task.destination,
+        "PREFIX": task.prefix,
+        "COUNT": str(count),
+        "LEVEL": str(task.level),
+    }
+
+
+def _fill(task: Task) -> None:
+    sqs = client("sqs", task.aws_endpoint, task.region)
+    sqs.purge_queue(QueueUrl=task.queue_url)
+    moment = datetime.now(UTC)
+    numbered = enumerate(body(upload, task.landing, moment) for upload in task.files)
+    while group := list(itertools.islice(numbered, 10)):
+        entries = [{"Id": str(number), "MessageBody": text} for number, text in group]
+        sqs.send_message_batch(QueueUrl=task.queue_url, Entries=entries)
+
+
+def _await_archives(task: Task, wanted: int, process: subprocess.Popen[bytes]) -> float:
+    """Return after how many seconds all archives were there."""
+    s3 = client("s3", task.s3_endpoint, task.region)
+    begun = time.perf_counter()
+    while (passed_s := time.perf_counter() - begun) < LIMIT_S:
+        if process.poll() is not None:
+            raise SystemExit("Bento ended by itself")
+        listed = s3.list_objects_v2(Bucket=task.destination, Prefix=f"{task.prefix}/")
+        if listed["KeyCount"] >= wanted:
+            return passed_s
+        time.sleep(_LOOK_S)
+    raise SystemExit(f"Bento has not delivered {wanted} archives in {LIMIT_S} s")
