@@ -183,13 +183,15 @@ class Aggregator:
             self._gate.forget()
             self._abandon(batch, claims, delivery.error)
             return
-        members = set(claims) if delivery.found is None else claims.keys() & delivery.found.manifest.object_ids
+        standing = delivery.found or sealed
+        members = claims.keys() & standing.manifest.object_ids
         outside = {object_id: claim for object_id, claim in claims.items() if object_id not in members}
         if outside:
             self._abandon(batch, outside, LedgerError(f"{archive.key} was committed without this file"))
-        self._claimer.commit(archive.key, batch.owner, delivery.found or sealed)
-        batch.settle(members, DELIVERED)
-        self._report(batch, archive, sealed, members)
+        if members:
+            self._claimer.commit(archive.key, batch.owner, standing)
+            batch.settle(members, DELIVERED)
+            self._report(batch, archive, sealed, members)
 
     def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> None:
         """Release claims and retry their objects."""

@@ -103,7 +103,7 @@ class Chaos:
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 25))
 def test_every_file_is_delivered_exactly_once(seed: int, files: int) -> None:
-    """Kills at any step, lost replies, late PUTs, duplicates, expired leases and rivals: nothing lost, nothing twice."""
+    """Kills at any step, lost replies, late PUTs, duplicates, rivals, expired leases: nothing lost, nothing twice."""
     rng = random.Random(seed)
     world = World()
     world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1, max_archive_bytes=200)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from aws_lambda_powertools import Logger
 
 
+@cache
 def set_up(level: str = "INFO") -> Logger:
     """Have every logger below ``windrow`` write JSON lines to standard output; return the one at their head.
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from windrow import bootstrap, settings
+from windrow.clients import logs
 from windrow.core.events import Message
 from windrow.pipeline import Aggregator
 
@@ -32,6 +33,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[s
     Raises:
         SettingsError: the environment is wrong; the whole batch stays in the queue.
     """
+    logs.set_up().append_keys(request_id=context.aws_request_id)
     failed = _aggregator().process(
         [_message(record) for record in event["Records"]],
         owner=context.aws_request_id,

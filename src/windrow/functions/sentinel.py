@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from windrow import bootstrap, settings
+from windrow.clients import logs
 from windrow.sentinel import Sentinel
 
 NEEDS = (
@@ -24,6 +25,7 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
     Raises:
         SettingsError, LedgerError, MappingError: Lambda counts the error, and the next minute tries again.
     """
+    logs.set_up()
     circuit = _sentinel().run()
     return {"mode": circuit.mode.value, "opened": circuit.opened, "failures": circuit.failures, "fault": circuit.fault}
 

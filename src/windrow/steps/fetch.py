@@ -63,9 +63,13 @@ class Fetcher:
         group: list[Named] = []
         group_bytes = 0
         for name, source in named:
-            if group and (group_bytes + source.size > self._frame_bytes or source.size >= STREAM_FROM_BYTES):
+            large = source.size >= STREAM_FROM_BYTES
+            if group and (large or group_bytes + source.size > self._frame_bytes):
                 yield group
                 group, group_bytes = [], 0
+            if large:
+                yield [(name, source)]
+                continue
             group.append((name, source))
             group_bytes += source.size
         if group:
@@ -73,8 +77,8 @@ class Fetcher:
 
     def _frame(self, group: list[Named], *, budget: Budget) -> tuple[BuiltFrame | None, dict[str, WindrowError]]:
         lost: dict[str, WindrowError] = {}
-        if group[0][1].size >= STREAM_FROM_BYTES:
-            name, source = group[0]
+        name, source = group[0]
+        if source.size >= STREAM_FROM_BYTES:
             return self._guard(source, lost, budget, lambda: self._stream(name, source)), lost
         items = []
         for name, source in group:

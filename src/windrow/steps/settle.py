@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from windrow.core.errors import OutOfTime, Permanent
@@ -12,6 +13,9 @@ from windrow.steps.batch import Batch, Fate, Outcome
 
 FIRST_BACKOFF_S = 10
 MAX_BACKOFF_S = 900
+
+CAUSES = 5
+"""Causes of retries that a batch's log line names, the most frequent first."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +63,16 @@ class Settler:
         if kept:
             self._queue.set_visibility([(message, self._delay_s(message, fate)) for message, fate in kept])
         self._count(batch, rejected=len(copied), retried=len(kept))
+        causes = Counter(str(fate.error) for _, fate in kept if fate.error is not None)
+        _log.info(
+            "batch settled",
+            extra={
+                "messages": len(fates),
+                "kept": len(kept),
+                "rejected": len(copied),
+                "causes": dict(causes.most_common(CAUSES)),
+            },
+        )
         return [message.message_id for message, _ in kept]
 
     def _delay_s(self, message: Message, fate: Fate) -> int:

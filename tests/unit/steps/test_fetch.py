@@ -1,0 +1,117 @@
+"""Fetching and framing."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from windrow.core.archive.writer import seal
+from windrow.core.errors import LandingError, ObjectMissing, SourceChecksumWrong
+from windrow.core.events import SourceObject
+from windrow.core.manifest import Window
+from windrow.core.planning import MINUTE, floor
+from windrow.steps import fetch as fetch_module
+from windrow.steps.budget import Budget
+from windrow.steps.fetch import Fetched, Fetcher
+from windrow.testing import FakeClock, FakeLanding
+
+
+@pytest.fixture
+def landing() -> FakeLanding:
+    """An empty landing bucket."""
+    return FakeLanding()
+
+
+def fetch(
+    landing: FakeLanding, sources: list[SourceObject], *, concurrency: int = 4, frame_bytes: int = 1000
+) -> Fetched:
+    """Fetch sources with plenty of time."""
+    fetcher = Fetcher(landing, concurrency=concurrency, frame_bytes=frame_bytes, level=6)
+    return fetcher.fetch(sources, Budget(FakeClock(), 900))
+
+
+def digest(sources: list[SourceObject], landing: FakeLanding, concurrency: int) -> bytes:
+    """Return the digest of the archive of these sources."""
+    start = floor(sources[0].event_time, MINUTE)
+    return seal(Window(start, start + MINUTE), fetch(landing, sources, concurrency=concurrency).frames, 6).sha256
+
+
+def test_frames_hold_about_frame_bytes(landing: FakeLanding) -> None:
+    """Small files share a frame; one that does not fit starts the next."""
+    sources = [landing.put("landing", f"{n}", bytes(size)) for n, size in enumerate([400, 400, 400, 2000, 10, 0])]
+
+    fetched = fetch(landing, sources)
+
+    assert [[file.key for file in frame.files] for frame in fetched.frames] == [["0", "1"], ["2"], ["3"], ["4", "5"]]
+    assert fetched.lost == {}
+
+
+def test_the_same_files_give_the_same_bytes_on_any_number_of_threads(landing: FakeLanding) -> None:
+    """Threads finish in any order; frames stand in the order of the plan."""
+    sources = [landing.put("landing", f"{n:03}", str(n).encode() * 50) for n in range(60)]
+
+    assert len({digest(sources, landing, concurrency) for concurrency in (1, 2, 7, 16)}) == 1
+
+
+def test_a_large_file_is_streamed_in_a_frame_of_its_own(landing: FakeLanding, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read in pieces and never held whole."""
+    monkeypatch.setattr(fetch_module, "STREAM_FROM_BYTES", 5000)
+    monkeypatch.setattr(fetch_module, "STREAM_PIECE_BYTES", 1000)
+    pieces: list[str] = []
+    landing.hook = pieces.append
+    data = bytes(range(256)) * 20
+    sources = [
+        landing.put("landing", "a", b"small"),
+        landing.put("landing", "b", data),
+        landing.put("landing", "c", b""),
+    ]
+
+    fetched = fetch(landing, sources, frame_bytes=10**6)
+
+    assert [[file.key for file in frame.files] for frame in fetched.frames] == [["a"], ["b"], ["c"]]
+    assert fetched.frames[1].files[0].sha256 == sha256(data).hexdigest()
+    assert pieces.count("piece") == 6
+
+
+@pytest.mark.parametrize("size", [10, 6000], ids=["whole", "streamed"])
+def test_a_declared_checksum_is_checked(landing: FakeLanding, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """``x-amz-meta-sha256`` in either case; a wrong one rejects the file."""
+    monkeypatch.setattr(fetch_module, "STREAM_FROM_BYTES", 5000)
+    data = b"d" * size
+    right = landing.put("landing", "right", data, declared_sha256=sha256(data).hexdigest().upper())
+    wrong = landing.put("landing", "wrong", data, declared_sha256="0" * 64)
+
+    fetched = fetch(landing, [right, wrong])
+
+    assert [file.key for frame in fetched.frames for file in frame.files] == ["right"]
+    assert {name: type(error) for name, error in fetched.lost.items()} == {wrong.object_id: SourceChecksumWrong}
+
+
+def test_a_file_that_drops_out_leaves_its_frame_to_the_others(landing: FakeLanding) -> None:
+    """Missing is permanent, everything unforeseen is tried again."""
+    first, gone, last = (landing.put("landing", name, b"x") for name in "abc")
+    landing.remove(gone)
+
+    fetched = fetch(landing, [first, gone, last])
+
+    assert [file.key for frame in fetched.frames for file in frame.files] == ["a", "c"]
+    assert isinstance(fetched.lost[gone.object_id], ObjectMissing)
+
+
+def test_a_stream_that_breaks_costs_that_file(landing: FakeLanding, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece that does not come is a transient failure."""
+    monkeypatch.setattr(fetch_module, "STREAM_FROM_BYTES", 5000)
+    monkeypatch.setattr(fetch_module, "STREAM_PIECE_BYTES", 1000)
+
+    def hook(name: str) -> None:
+        if name == "piece":
+            raise LandingError("reset")
+
+    landing.hook = hook
+    small, large = landing.put("landing", "a", b"x"), landing.put("landing", "b", bytes(9000))
+
+    fetched = fetch(landing, [small, large])
+
+    assert [file.key for frame in fetched.frames for file in frame.files] == ["a"]
+    assert isinstance(fetched.lost[large.object_id], LandingError)
