@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import psutil
 import pytest
 
 from tests.optional import require
+from windrow.cli import demo
+from windrow.cli.root import run
+from windrow.local.proof import Report
 from windrow.local.provision import Shape
 from windrow.local.samples import ODD_KEYS, generate
 from windrow.local.stack import Stack
@@ -157,6 +161,45 @@ def test_bad_message_is_reported_and_the_rest_delivered(tmp_path: Path) -> None:
     assert any(problem.startswith("dead-lettered, malformed: ") for problem in found.problems)
     assert set(ODD_KEYS) <= {sample.key for sample in samples}
     assert (101, 101, 101) == (states[-1].uploaded, states[-1].delivered, states[-1].proven)
+
+
+def test_demo_that_proves_less_than_all_says_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report that is not ok exits with 1, names the first problems, and the logs stay to be looked at."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    problems = [f"missing: 'key {number}'" for number in range(12)]
+    found = Report(
+        ok=False,
+        files_uploaded=20,
+        files_delivered=8,
+        files_missing=12,
+        files_duplicated=0,
+        files_unexpected=1,
+        files_dead_lettered=2,
+        sha256_mismatches=3,
+        archives=0,
+        bytes_in=2_000_000,
+        bytes_out=0,
+        destination="ministack",
+        window_seconds=4,
+        latency_seconds=None,
+        objective_met=None,
+        problems=problems,
+    )
+    monkeypatch.setattr(demo, "_run", lambda *_: found)
+    assert 1 == run(["demo"])
+    captured = capsys.readouterr()
+    shown = " ".join(captured.out.split())
+    assert "✗ not every file was delivered exactly once" in shown
+    assert "12 missing" in shown
+    assert "3 with wrong bytes, 1 never uploaded, 2 dead-lettered" in shown
+    assert problems[9] in shown
+    assert problems[10] not in shown
+    assert "and 2 more" in shown
+    (folder,) = tmp_path.glob("windrow-*")
+    assert str(folder) in captured.err
+    assert (folder / "worker.log").exists()
 
 
 def _worker(folder: Path) -> psutil.Process:

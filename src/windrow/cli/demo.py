@@ -59,12 +59,13 @@ def demo(
                 _conclude(stack, report, time.monotonic() - begun, keep=keep)
             if keep:
                 watch(stack)
+            if not report.ok:
+                raise typer.Exit(PROBLEM)  # inside, so that the logs are kept
     except KeyboardInterrupt:
         err.print("stopped; nothing is left behind")
         if report is None:
             raise typer.Exit(INTERRUPTED) from None
-    if not report.ok:
-        raise typer.Exit(PROBLEM)
+        raise typer.Exit(0 if report.ok else PROBLEM) from None
 
 
 def _samples(files: int, folder: Path | None) -> list[Sample]:
@@ -147,9 +148,9 @@ def _table(report: Report, seconds: float) -> Table:
     table.add_column(style="bold")
     table.add_column()
     table.add_row("files", _counts(report))
-    each = report.files_delivered / report.archives if report.archives else 0
-    table.add_row("archives", f"{report.archives}, {each:.0f} files each on average")
-    ratio = f", {report.bytes_in / report.bytes_out:.1f} : 1" if report.bytes_out else ""
+    mean = f", {report.files_delivered / report.archives:.0f} files each on average" if report.archives > 1 else ""
+    table.add_row("archives", f"{report.archives}{mean}")
+    ratio = f", {report.bytes_in / report.bytes_out:.1f} : 1" if report.ok else ""  # else not the same files
     table.add_row("bytes", f"{human_bytes(report.bytes_in)} in, {human_bytes(report.bytes_out)} out{ratio}")
     if report.latency_seconds:
         p = report.latency_seconds
