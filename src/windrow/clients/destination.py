@@ -60,7 +60,14 @@ class S3Destination:
 
     def probe(self) -> None:
         """Ask for the bucket, signed; see the port's contract."""
-        self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", PROBE_ATTEMPTS)
+        try:
+            self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", PROBE_ATTEMPTS)
+        except DestinationError as error:
+            if _status(error) != 404:  # noqa: PLR2004 - Not Found
+                raise
+            # The answer to a HEAD has no body; this one's says whether it is the bucket (or, with versitygw, the
+            # access key) that is not there.
+            self._read(lambda s3: s3.list_objects_v2(Bucket=self._bucket, MaxKeys=1), "LIST bucket", PROBE_ATTEMPTS)
 
     def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the chunks as one object if the key is free; see the port's contract."""
@@ -96,7 +103,7 @@ class S3Destination:
         except DestinationError as error:
             if _status(error) != 404:  # noqa: PLR2004 - Not Found
                 raise
-            # The answer to a HEAD has no body, so nothing tells a missing bucket from a missing object.
+            # Nothing in the answer to a HEAD tells a missing bucket from a missing object.
             self.probe()
             return None
         checksum = answer.get("ChecksumSHA256")

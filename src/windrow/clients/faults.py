@@ -16,8 +16,16 @@ from urllib3.exceptions import ReadTimeoutError as Urllib3ReadTimeout
 from windrow.core.errors import DestinationError, DestinationFault
 
 _CREDENTIALS = frozenset(
-    {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "401", "403"}
+    {
+        "AccessDenied",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "XAdminUserNotFound",  # versitygw's InvalidAccessKeyId, with status 404
+    }
 )
+_UNAUTHORIZED = (401, 403)
 _CHECKSUM = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"})
 """The server received other bytes than were signed or declared, and stored nothing. The last two are MinIO's."""
 
@@ -44,17 +52,17 @@ def _refusal(error: ClientError, what: str, *, sent: bool) -> DestinationError:
     message = f"{what}: {code} (HTTP {status})"
     if status >= _SERVER_ERROR:
         return DestinationError(message, DestinationFault.UNAVAILABLE, maybe_stored=sent)
-    return DestinationError(message, _refusal_kind(code, status, what))
+    return DestinationError(message, _refusal_kind(code, status))
 
 
-def _refusal_kind(code: str, status: int, what: str) -> DestinationFault:
+def _refusal_kind(code: str, status: int) -> DestinationFault:
     if code in _CHECKSUM:
         return DestinationFault.CHECKSUM
     if code in _PASSING:
         return DestinationFault.UNAVAILABLE
-    if code in _CREDENTIALS or status in (401, 403):
+    if code in _CREDENTIALS or status in _UNAUTHORIZED:
         return DestinationFault.CREDENTIALS
-    if code == "NoSuchBucket" or (status == 404 and what == "HEAD bucket"):  # noqa: PLR2004 - Not Found
+    if code == "NoSuchBucket":
         return DestinationFault.BUCKET
     return DestinationFault.REFUSED
 

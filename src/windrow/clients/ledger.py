@@ -161,7 +161,7 @@ class DynamoLedger:
 
     def record(self, record: ArchiveRecord) -> None:
         """Write an archive record, replacing any. Raises `LedgerError`."""
-        item = {
+        item: dict[str, Any] = {
             "object_id": {"S": RECORD_PREFIX + record.archive_key},
             "owner": {"S": record.owner},
             "sha256": {"S": record.sha256},
