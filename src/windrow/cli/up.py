@@ -72,9 +72,9 @@ def _show(stack: Stack, *, worker: bool) -> None:
     facts.add_row("AWS (MiniStack)", stack.aws.url)
     facts.add_row("landing bucket", f"s3://{stack.outputs.landing_bucket}")
     facts.add_row(f"destination ({destination_name(stack)})", stack.destination.url)
-    facts.add_row("archives", f"s3://{stack.outputs.destination_bucket}")
-    facts.add_row("access key", stack.access_key)
-    facts.add_row("secret key", stack.secret_key)
+    facts.add_row("  its access key", stack.access_key)
+    facts.add_row("  its secret key", stack.secret_key)
+    facts.add_row("  its bucket", f"s3://{stack.outputs.destination_bucket}")
     facts.add_row("worker", _worker(stack) if worker else "none: start one with `windrow run`")
     facts.add_row("logs and data", str(stack.folder))
     out.print(

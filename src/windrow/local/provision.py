@@ -8,22 +8,24 @@ from __future__ import annotations
 import io
 import json
 import os
-import secrets
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from windrow.local.destination import (
+    DESTINATION_BUCKET,
+    DESTINATION_REGION,
+    DestinationAccess,
+    DestinationKind,
+    client_config,
+    create_destination,
+)
 from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
-from windrow.ports import Credentials
 
 if TYPE_CHECKING:
     from boto3.session import Session
-
-DestinationKind = Literal["minio", "ministack"]
 
 LANDING_BUCKET = "windrow-landing"
 QUEUE = "windrow-uploads"
@@ -32,8 +34,6 @@ LEDGER_TABLE = "windrow-ledger"
 FUNCTION = "windrow-aggregator"
 ALIAS = "live"
 SECRET = "windrow/destination"  # noqa: S105 - the secret's name
-DESTINATION_BUCKET = "windrow-archives"
-DESTINATION_REGION = "us-east-1"
 
 BATCH_SIZE = 10_000
 """Lambda's largest SQS batch; its 6 MB payload limit closes batches earlier."""
@@ -42,23 +42,6 @@ DAY_S = 86_400
 QUEUE_RETENTION_S = 4 * DAY_S
 DLQ_RETENTION_S = 14 * DAY_S
 """SQS's longest: a message keeps its first enqueue time in the dead-letter queue."""
-
-DESTINATION_POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetBucketLocation", "s3:ListBucket"],
-            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*"],
-        },
-    ],
-}
-"""What the aggregator may do at the destination: delete is for an archive whose checksum turned out wrong."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,19 +57,6 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     def visibility_timeout_s(self) -> int:
         """AWS advises six times the function's timeout plus the batching window."""
         return 6 * self.timeout_s + self.window_s
-
-
-class DestinationAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the destination is, the administrator's keys, and the private CA (PEM), if one signed for it."""
-
-    kind: DestinationKind
-    endpoint: str
-    access_key: str
-    secret_key: str
-    ca_file: Path | None = None
-
-    def __repr__(self) -> str:
-        return f"DestinationAccess({self.kind}, {self.endpoint}, ***)"
 
 
 class StackOutputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,8 +118,8 @@ def worker_environment(outputs: StackOutputs, inherited: Mapping[str, str]) -> d
 def provision(aws_endpoint: str, destination: DestinationAccess, shape: Shape) -> StackOutputs:
     """Create everything in an empty emulator and an empty destination. Not repeatable: each stack starts empty."""
     session = _session()
-    aws = {"endpoint_url": aws_endpoint, "config": _config()}
-    credentials = _create_destination(destination)
+    aws = {"endpoint_url": aws_endpoint, "config": client_config()}
+    credentials = create_destination(destination)
     queue_url, queue_arn, dlq_url = _create_queues(session.client("sqs", **aws), shape)
     _create_landing(session.client("s3", **aws), queue_arn)
     _create_ledger(session.client("dynamodb", **aws))
@@ -178,12 +148,6 @@ def _session() -> Session:
     import boto3
 
     return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
-
-
-def _config() -> Any:  # noqa: ANN401 - botocore ships no types for it
-    from botocore.config import Config
-
-    return Config(proxies={}, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
 def _create_queues(sqs: Any, shape: Shape) -> tuple[str, str, str]:  # noqa: ANN401
@@ -264,44 +228,3 @@ def _empty_zip() -> bytes:
     with zipfile.ZipFile(buffer, "w") as package:
         package.writestr("README", "`windrow run` runs the handler from the installed package.\n")
     return buffer.getvalue()
-
-
-def _create_destination(destination: DestinationAccess) -> Credentials:
-    """Create the bucket, and on MinIO an access key that may do no more than the aggregator needs."""
-    import boto3
-
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=destination.endpoint,
-        region_name=DESTINATION_REGION,
-        aws_access_key_id=destination.access_key,
-        aws_secret_access_key=destination.secret_key,
-        verify=str(destination.ca_file) if destination.ca_file else None,
-        config=_config(),
-    )
-    s3.create_bucket(Bucket=DESTINATION_BUCKET)
-    keys = Credentials(
-        destination.access_key,
-        destination.secret_key,
-        destination.ca_file.read_text() if destination.ca_file else None,
-    )
-    return _create_access_key(destination, keys) if destination.kind == "minio" else keys
-
-
-def _create_access_key(destination: DestinationAccess, administrator: Credentials) -> Credentials:
-    import urllib3
-    from minio import MinioAdmin
-    from minio.credentials.providers import StaticProvider
-
-    endpoint = urlsplit(destination.endpoint)
-    admin = MinioAdmin(
-        endpoint=endpoint.netloc,
-        credentials=StaticProvider(administrator.access_key, administrator.secret_key),
-        secure=endpoint.scheme == "https",
-        http_client=urllib3.PoolManager(ca_certs=str(destination.ca_file) if destination.ca_file else None),
-    )
-    keys = Credentials(secrets.token_hex(10), secrets.token_urlsafe(30), administrator.ca_pem)
-    admin.add_service_account(
-        access_key=keys.access_key, secret_key=keys.secret_key, name=FUNCTION, policy=DESTINATION_POLICY
-    )
-    return keys

@@ -12,16 +12,9 @@ from types import TracebackType
 from typing import Literal, Self
 
 from windrow.core.errors import LocalStackError
+from windrow.local.destination import DestinationAccess, DestinationKind
 from windrow.local.process import Process, Server
-from windrow.local.provision import (
-    DestinationAccess,
-    DestinationKind,
-    Shape,
-    StackOutputs,
-    isolated,
-    provision,
-    worker_environment,
-)
+from windrow.local.provision import Shape, StackOutputs, isolated, provision, worker_environment
 from windrow.local.servers import ACCESS_KEY, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
 
 DestinationChoice = Literal["auto", "minio", "ministack"]

@@ -1,0 +1,96 @@
+"""The destination bucket, and keys to it that may do no more than the aggregator needs."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from windrow.ports import Credentials
+
+DestinationKind = Literal["minio", "ministack"]
+
+DESTINATION_BUCKET = "windrow-archives"
+DESTINATION_REGION = "us-east-1"
+KEY_NAME = "windrow-aggregator"
+
+DESTINATION_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetBucketLocation", "s3:ListBucket"],
+            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*"],
+        },
+    ],
+}
+"""What the aggregator may do at the destination: delete is for an archive whose checksum turned out wrong."""
+
+
+class DestinationAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the destination is, the administrator's keys, and the private CA (PEM), if one signed for it."""
+
+    kind: DestinationKind
+    endpoint: str
+    access_key: str
+    secret_key: str
+    ca_file: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"DestinationAccess({self.kind}, {self.endpoint}, ***)"
+
+
+def create_destination(destination: DestinationAccess) -> Credentials:
+    """Create the bucket, and on MinIO an access key that may do no more than the aggregator needs."""
+    import boto3
+
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=destination.endpoint,
+        region_name=DESTINATION_REGION,
+        aws_access_key_id=destination.access_key,
+        aws_secret_access_key=destination.secret_key,
+        verify=str(destination.ca_file) if destination.ca_file else None,
+        config=client_config(),
+    )
+    s3.create_bucket(Bucket=DESTINATION_BUCKET)
+    keys = Credentials(
+        destination.access_key,
+        destination.secret_key,
+        destination.ca_file.read_text() if destination.ca_file else None,
+    )
+    return _create_access_key(destination, keys) if destination.kind == "minio" else keys
+
+
+def _create_access_key(destination: DestinationAccess, administrator: Credentials) -> Credentials:
+    import urllib3
+    from minio import MinioAdmin
+    from minio.credentials.providers import StaticProvider
+
+    endpoint = urlsplit(destination.endpoint)
+    admin = MinioAdmin(
+        endpoint=endpoint.netloc,
+        credentials=StaticProvider(administrator.access_key, administrator.secret_key),
+        secure=endpoint.scheme == "https",
+        http_client=urllib3.PoolManager(ca_certs=str(destination.ca_file) if destination.ca_file else None),
+    )
+    keys = Credentials(secrets.token_hex(10), secrets.token_urlsafe(30), administrator.ca_pem)
+    admin.add_service_account(
+        access_key=keys.access_key, secret_key=keys.secret_key, name=KEY_NAME, policy=DESTINATION_POLICY
+    )
+    return keys
+
+
+def client_config() -> Any:  # noqa: ANN401 - botocore ships no types for it
+    """Return what every client of the local servers needs: no proxy on the way, and few retries."""
+    from botocore.config import Config
+
+    return Config(proxies={}, retries={"total_max_attempts": 3, "mode": "standard"})
