@@ -1,0 +1,34 @@
+output "landing_bucket" {
+  description = "Name of the landing bucket."
+  value       = module.windrow.landing_bucket
+}
+
+output "landing_kms_key_arn" {
+  description = "Key that the uploader's own policy must allow."
+  value       = module.windrow.landing_kms_key_arn
+}
+
+output "destination_secret_id" {
+  description = "Secret to put MinIO's credentials into."
+  value       = module.windrow.destination_secret_id
+}
+
+output "function_name" {
+  description = "Function that `windrow deploy` deploys."
+  value       = module.windrow.function_name
+}
+
+output "alarm_names" {
+  description = "Alarms that `windrow deploy` watches."
+  value       = module.windrow.alarm_names
+}
+
+output "vpn_connection_id" {
+  description = "VPN connection, for the router's configuration; null without one."
+  value       = module.windrow.vpn_connection_id
+}
+
+output "environment" {
+  description = "Settings of the command line (WINDROW_*)."
+  value       = module.windrow.environment
+}

@@ -1,0 +1,42 @@
+# The key of everything but the landed files: ledger, secret, logs, notifications. No external party is named in it.
+module "key" {
+  source = "./modules/key"
+
+  name                 = var.name
+  description          = "Encrypts the ledger, the secret, logs and notifications of ${var.name}."
+  account_id           = local.account_id
+  deletion_window_days = var.disposable ? 7 : 30
+
+  grants = [
+    {
+      sid        = "Logs"
+      principals = { type = "Service", identifiers = ["logs.${local.region}.amazonaws.com"] }
+      actions = [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+      ]
+      conditions = [{
+        test     = "ArnLike"
+        variable = "kms:EncryptionContext:aws:logs:arn"
+        values = [
+          "arn:aws:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-*",
+          "arn:aws:logs:${local.region}:${local.account_id}:log-group:/aws/vpc/${var.name}-*",
+        ]
+      }]
+    },
+    {
+      sid        = "Alarms"
+      principals = { type = "Service", identifiers = ["cloudwatch.amazonaws.com"] }
+      actions    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      conditions = [
+        { test = "StringEquals", variable = "aws:SourceAccount", values = [local.account_id] },
+        { test = "ArnLike", variable = "aws:SourceArn", values = ["arn:aws:cloudwatch:${local.region}:${local.account_id}:alarm:${var.name}-*"] },
+      ]
+    },
+  ]
+}

@@ -1,0 +1,18 @@
+# Stands for the network that a company has already.
+resource "aws_vpc" "existing" {
+  cidr_block = "10.64.0.0/22"
+}
+
+resource "aws_subnet" "existing" {
+  for_each = { eu-west-2a = "10.64.0.0/24", eu-west-2b = "10.64.1.0/24" }
+
+  vpc_id            = aws_vpc.existing.id
+  availability_zone = each.key
+  cidr_block        = each.value
+}
+
+resource "aws_security_group" "endpoints" {
+  name        = "endpoints"
+  description = "Interface endpoints of the existing VPC"
+  vpc_id      = aws_vpc.existing.id
+}

@@ -1,0 +1,42 @@
+# Stand-ins for those outside the stack. What they may do is what the stack gives them.
+locals {
+  # Lets tests take on the roles with the emulator's root keys, so that no access key is in the state.
+  trust_this_account = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "ThisAccount"
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:root" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+data "aws_caller_identity" "current" {}
+
+# The external party.
+resource "aws_iam_role" "partner" {
+  name               = "partner"
+  assume_role_policy = local.trust_this_account
+}
+
+# A server beside MinIO that runs `windrow run`.
+resource "aws_iam_role" "worker" {
+  name               = "worker"
+  assume_role_policy = local.trust_this_account
+}
+
+# A role of the same account needs both: to be trusted by the other role, and to be allowed to ask.
+resource "aws_iam_role_policy" "worker" {
+  name = "take-on-the-aggregators-role"
+  role = aws_iam_role.worker.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "TakeOnTheAggregatorsRole"
+      Effect   = "Allow"
+      Action   = "sts:AssumeRole"
+      Resource = module.windrow.role_arns.aggregator
+    }]
+  })
+}

@@ -1,0 +1,43 @@
+variable "aws_endpoint" {
+  description = "Where MiniStack listens."
+  type        = string
+  default     = "http://127.0.0.1:4566"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^http://(localhost|127\\.[0-9.]+):[0-9]+$", var.aws_endpoint))
+    error_message = "aws_endpoint must be http://127.0.0.1:<port>: this configuration is for an emulator on this machine only."
+  }
+}
+
+variable "destination_endpoint" {
+  description = "Where the destination listens."
+  type        = string
+  default     = "http://127.0.0.1:9000"
+  nullable    = false
+}
+
+variable "destination_bucket" {
+  description = "Bucket that archives go to."
+  type        = string
+  default     = "windrow-archives"
+  nullable    = false
+}
+
+variable "zip_path" {
+  description = "Path of a Lambda zip. Nothing runs it here, so any zip will do."
+  type        = string
+  nullable    = false
+}
+
+variable "aggregator" {
+  description = "The aggregator, as in the root module; without reserved_concurrency, which is 0 here."
+  type = object({
+    timeout_s           = optional(number, 120)
+    window_s            = optional(number, 60)
+    batch_size          = optional(number, 10000)
+    maximum_concurrency = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+}

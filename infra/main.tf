@@ -1,0 +1,172 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  account_id = data.aws_caller_identity.current.account_id
+  region     = data.aws_region.current.name
+
+  # By name, since bucket, queue and endpoints refer to each other.
+  landing_bucket_arn  = "arn:aws:s3:::${var.landing_bucket_name}"
+  archive_copies_arns = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
+  ledger_name         = "${var.name}-ledger"
+  ledger_arn          = "arn:aws:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
+
+  destination = {
+    endpoint = var.destination.endpoint
+    bucket   = var.destination.bucket
+    prefix   = var.destination.prefix
+    region   = var.destination.region
+  }
+
+  # 443 unless the endpoint names another.
+  destination_port = try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]), 443)
+}
+
+module "network" {
+  source = "./modules/network"
+
+  name                    = var.name
+  region                  = local.region
+  account_id              = local.account_id
+  availability_zones      = var.availability_zones
+  vpc_cidr                = var.vpc_cidr
+  on_premises             = var.on_premises
+  destination             = { cidrs = var.destination.cidrs, port = local.destination_port }
+  flow_log_retention_days = var.log_retention_days
+  kms_key_arn             = module.key.arn
+
+  gateway_endpoint_resources = {
+    s3       = concat([local.landing_bucket_arn], local.archive_copies_arns)
+    dynamodb = [local.ledger_arn]
+  }
+}
+
+module "queue" {
+  source = "./modules/queue"
+
+  name                     = "${var.name}-uploads"
+  account_id               = local.account_id
+  landing_bucket_arn       = local.landing_bucket_arn
+  function_timeout_s       = var.aggregator.timeout_s
+  window_s                 = var.aggregator.window_s
+  retention_days           = var.queue_retention_days
+  plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
+}
+
+module "landing" {
+  source = "./modules/landing"
+
+  bucket_name              = var.landing_bucket_name
+  account_id               = local.account_id
+  region                   = local.region
+  queue_arn                = module.queue.arn
+  uploaders                = var.uploaders
+  retention                = var.retention
+  plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
+  force_destroy            = var.disposable
+}
+
+module "ledger" {
+  source = "./modules/ledger"
+
+  name                = local.ledger_name
+  kms_key_arn         = module.key.arn
+  deletion_protection = !var.disposable
+}
+
+module "credentials" {
+  source = "./modules/credentials"
+
+  name                 = "${var.name}-destination"
+  region               = local.region
+  account_id           = local.account_id
+  zip_path             = var.zip_path
+  rotation_days        = var.rotation_days
+  recovery_days        = var.disposable ? 0 : 30
+  reserved_concurrency = var.reserved_concurrency
+  destination          = local.destination
+  subnet_ids           = module.network.subnet_ids
+  security_group_ids   = [module.network.functions_security_group_id]
+  log_retention_days   = var.log_retention_days
+  kms_key_arn          = module.key.arn
+}
+
+module "aggregator" {
+  source = "./modules/aggregator"
+
+  name                  = "${var.name}-aggregator"
+  region                = local.region
+  zip_path              = var.zip_path
+  timeout_s             = var.aggregator.timeout_s
+  memory_mb             = var.aggregator.memory_mb
+  window_s              = var.aggregator.window_s
+  batch_size            = var.aggregator.batch_size
+  maximum_concurrency   = var.aggregator.maximum_concurrency
+  compression_level     = var.aggregator.compression_level
+  reserved_concurrency  = var.aggregator.reserved_concurrency
+  initial_version       = var.aggregator.initial_version
+  worker_principal_arns = var.worker_principal_arns
+  ledger_ttl_days       = var.ledger_ttl_days
+  ledger                = { name = module.ledger.name, arn = module.ledger.arn }
+  destination           = local.destination
+  secret_arn            = module.credentials.secret_arn
+  subnet_ids            = module.network.subnet_ids
+  security_group_ids    = [module.network.functions_security_group_id]
+  log_retention_days    = var.log_retention_days
+  kms_key_arn           = module.key.arn
+
+  archive_copies_bucket_arn = module.landing.archive_copies_bucket_arn
+
+  landing = {
+    bucket_name = module.landing.bucket_name
+    bucket_arn  = module.landing.bucket_arn
+    kms_key_arn = module.landing.kms_key_arn
+  }
+
+  queue = {
+    url             = module.queue.url
+    arn             = module.queue.arn
+    dead_letter_url = module.queue.dead_letter_url
+    dead_letter_arn = module.queue.dead_letter_arn
+  }
+}
+
+module "sentinel" {
+  source = "./modules/sentinel"
+
+  name                 = "${var.name}-sentinel"
+  region               = local.region
+  account_id           = local.account_id
+  zip_path             = var.zip_path
+  reserved_concurrency = var.reserved_concurrency
+  event_source_mapping = module.aggregator.event_source_mapping
+  ledger               = { name = module.ledger.name, arn = module.ledger.arn }
+  destination          = local.destination
+  secret_arn           = module.credentials.secret_arn
+  subnet_ids           = module.network.subnet_ids
+  security_group_ids   = [module.network.functions_security_group_id]
+  log_retention_days   = var.log_retention_days
+  kms_key_arn          = module.key.arn
+}
+
+module "observability" {
+  source   = "./modules/observability"
+  for_each = var.alarms == null ? {} : { this = var.alarms }
+
+  name           = var.name
+  region         = local.region
+  account_id     = local.account_id
+  kms_key_arn    = module.key.arn
+  runbook_url    = each.value.runbook_url
+  emails         = each.value.emails
+  files_per_hour = each.value.files_per_hour
+  quiet_minutes  = each.value.quiet_minutes
+  queues         = { name = module.queue.name, dead_letter_name = module.queue.dead_letter_name }
+
+  functions = {
+    aggregator = module.aggregator.function_name
+    sentinel   = module.sentinel.function_name
+    rotation   = module.credentials.function_name
+  }
+}

@@ -1,0 +1,36 @@
+module "function" {
+  source = "../function"
+
+  name        = var.name
+  description = "Gathers landed files into archives and delivers them."
+  handler     = "windrow.functions.aggregate.handler"
+  zip_path    = var.zip_path
+  environment = local.environment
+  policy      = local.policy
+
+  timeout_s            = var.timeout_s
+  memory_mb            = var.memory_mb
+  reserved_concurrency = var.reserved_concurrency
+
+  subnet_ids             = var.subnet_ids
+  security_group_ids     = var.security_group_ids
+  log_retention_days     = var.log_retention_days
+  kms_key_arn            = var.kms_key_arn
+  trusted_principal_arns = var.worker_principal_arns
+}
+
+locals {
+  environment = {
+    WINDROW_LANDING_BUCKETS       = var.landing.bucket_name
+    WINDROW_QUEUE_URL             = var.queue.url
+    WINDROW_DLQ_URL               = var.queue.dead_letter_url
+    WINDROW_LEDGER_TABLE          = var.ledger.name
+    WINDROW_LEDGER_TTL_DAYS       = tostring(var.ledger_ttl_days)
+    WINDROW_DESTINATION_ENDPOINT  = var.destination.endpoint
+    WINDROW_DESTINATION_BUCKET    = var.destination.bucket
+    WINDROW_DESTINATION_PREFIX    = var.destination.prefix
+    WINDROW_DESTINATION_REGION    = var.destination.region
+    WINDROW_DESTINATION_SECRET_ID = var.secret_arn
+    WINDROW_COMPRESSION_LEVEL     = tostring(var.compression_level)
+  }
+}

@@ -1,0 +1,39 @@
+output "function_name" {
+  description = "Name of the function."
+  value       = module.function.name
+}
+
+output "function_arn" {
+  description = "ARN of the function, without a version."
+  value       = module.function.arn
+}
+
+output "alias_name" {
+  description = "Name of the alias in service."
+  value       = aws_lambda_alias.live.name
+}
+
+output "role_arn" {
+  description = "Role of the function, which workers on servers take on too."
+  value       = module.function.role_arn
+}
+
+output "event_source_mapping" {
+  description = "UUID and ARN of the mapping from the queue to the alias."
+  value       = { uuid = aws_lambda_event_source_mapping.queue.uuid, arn = aws_lambda_event_source_mapping.queue.arn }
+}
+
+output "timeout_s" {
+  description = "Timeout of the function in seconds; the queue's visibility timeout follows from it."
+  value       = var.timeout_s
+}
+
+output "environment" {
+  description = "Settings of the function, for a worker on a server."
+  value       = local.environment
+}
+
+output "log_group_name" {
+  description = "Name of the log group."
+  value       = module.function.log_group_name
+}

@@ -1,0 +1,291 @@
+variable "name" {
+  description = "Name of the function, its role and its log group."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
+    error_message = "name must be 1 to 64 letters, digits, '_' or '-', the limit of Lambda and IAM."
+  }
+}
+
+variable "region" {
+  description = "Region of everything but the destination."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region, for example eu-west-2."
+  }
+}
+
+variable "zip_path" {
+  description = "Path of the zip that `windrow package` made."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = endswith(var.zip_path, ".zip")
+    error_message = "zip_path must name a .zip file, as `windrow package` makes it."
+  }
+}
+
+variable "timeout_s" {
+  description = "Run time of one batch at most, in seconds."
+  type        = number
+  default     = 120
+  nullable    = false
+
+  validation {
+    condition     = var.timeout_s >= 60 && var.timeout_s <= 900
+    error_message = "timeout_s must be from 60 (a full batch needs about 20 s, and a slow destination more) to 900 (the limit of Lambda)."
+  }
+}
+
+variable "memory_mb" {
+  description = "Memory in MB; the share of CPU grows with it (1,769 MB is one vCPU)."
+  type        = number
+  default     = 1024
+  nullable    = false
+
+  validation {
+    condition     = var.memory_mb >= 512 && var.memory_mb <= 10240
+    error_message = "memory_mb must be from 512 (a batch needs up to 400 MB) to 10240 (the limit of Lambda)."
+  }
+}
+
+variable "window_s" {
+  description = "Batching window: files of one window share an archive. In seconds."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.window_s >= 0 && var.window_s <= 300
+    error_message = "window_s must be from 0 to 300, the limit of an event source mapping."
+  }
+}
+
+variable "batch_size" {
+  description = "Messages of one batch at most; 6 MB end a batch at about 2,900 anyway."
+  type        = number
+  default     = 10000
+  nullable    = false
+
+  validation {
+    condition     = var.batch_size >= 10 && var.batch_size <= 10000
+    error_message = "batch_size must be from 10 to 10000 (the limit of an event source mapping)."
+  }
+
+  validation {
+    condition     = var.batch_size <= 10 || var.window_s >= 1
+    error_message = "batch_size above 10 needs a window_s of at least 1, says Lambda."
+  }
+}
+
+variable "maximum_concurrency" {
+  description = "Batches in work at once at most."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000
+    error_message = "maximum_concurrency must be from 2 to 1000, the limits of an event source mapping."
+  }
+
+  validation {
+    condition     = var.maximum_concurrency * var.batch_size <= 120000
+    error_message = "maximum_concurrency times batch_size must be at most 120,000, the messages of one SQS queue that can be in flight (12 batches of 10,000)."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps Lambda from running the function at all (a worker on a server may do the work)."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null ? true : (var.reserved_concurrency == 0 || var.reserved_concurrency >= var.maximum_concurrency)
+    error_message = "reserved_concurrency must be null, 0, or at least maximum_concurrency: fewer would throttle batches."
+  }
+}
+
+variable "landing" {
+  description = "Name and ARN of the landing bucket, and the key that encrypts it."
+  type        = object({ bucket_name = string, bucket_arn = string, kms_key_arn = string })
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", var.landing.bucket_arn))
+    error_message = "landing.bucket_arn must be the ARN of one bucket, without '*'."
+  }
+
+  validation {
+    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.landing.kms_key_arn))
+    error_message = "landing.kms_key_arn must be the ARN of a key, not of an alias."
+  }
+}
+
+variable "queue" {
+  description = "URLs and ARNs of the queue and its dead-letter queue."
+  type        = object({ url = string, arn = string, dead_letter_url = string, dead_letter_arn = string })
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in [var.queue.arn, var.queue.dead_letter_arn] : can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
+    error_message = "queue.arn and queue.dead_letter_arn must be ARNs of single queues, without '*'."
+  }
+}
+
+variable "ledger" {
+  description = "Name and ARN of the ledger table."
+  type        = object({ name = string, arn = string })
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", var.ledger.arn))
+    error_message = "ledger.arn must be the ARN of one table, without '*'."
+  }
+}
+
+variable "ledger_ttl_days" {
+  description = "Days that the ledger remembers a delivery; a duplicate event later than this is delivered again."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.ledger_ttl_days >= 5 && var.ledger_ttl_days <= 3650
+    error_message = "ledger_ttl_days must be from 5 (the ledger must remember longer than the queue keeps a message) to 3650."
+  }
+}
+
+variable "destination" {
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  type = object({
+    endpoint = string
+    bucket   = string
+    prefix   = optional(string, "")
+    region   = optional(string, "us-east-1")
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^(https://[^/?#@[:space:]]+|http://(localhost|127\\.[0-9.]+)(:[0-9]+)?)$", var.destination.endpoint))
+    error_message = "destination.endpoint must be https://host[:port], without a path or credentials; http:// is accepted on loopback addresses only."
+  }
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.destination.bucket))
+    error_message = "destination.bucket must be the name of a bucket."
+  }
+
+  validation {
+    condition     = var.destination.prefix == "" || can(regex("^[^/]+(/[^/]+)*$", var.destination.prefix))
+    error_message = "destination.prefix must have no empty parts and not start or end with '/'."
+  }
+}
+
+variable "secret_arn" {
+  description = "Secret that holds the credentials of the destination."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
+    error_message = "secret_arn must be the ARN of one secret, without '*'."
+  }
+}
+
+variable "compression_level" {
+  description = "Level of libdeflate, from 1 (fast) to 12 (small)."
+  type        = number
+  default     = 6
+  nullable    = false
+
+  validation {
+    condition     = var.compression_level >= 1 && var.compression_level <= 12
+    error_message = "compression_level must be from 1 to 12."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets that the function runs in."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.subnet_ids) > 0
+    error_message = "subnet_ids must name at least one subnet: the destination is reached through the VPC only."
+  }
+}
+
+variable "security_group_ids" {
+  description = "Security groups of the function's network interfaces."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.security_group_ids) > 0
+    error_message = "security_group_ids must name at least one group, which limits where the function may connect to."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that the log is kept."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the ledger, the secret, the log and the function's settings."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "worker_principal_arns" {
+  description = "Roles or users that may take on the function's role: those of servers where `windrow run` does the work."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.worker_principal_arns : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
+    error_message = "worker_principal_arns must hold ARNs of single roles or users, without '*'."
+  }
+}
+
+variable "initial_version" {
+  description = "What the alias points to at first: null for the version just published. $LATEST suits MiniStack, which would otherwise run the function itself; AWS can't shift traffic from it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.initial_version == null ? true : var.initial_version == "$LATEST"
+    error_message = "initial_version must be null or $LATEST."
+  }
+}
+
+variable "archive_copies_bucket_arn" {
+  description = "Bucket that also gets a copy of each archive (retention mode archives); null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.archive_copies_bucket_arn == null ? true : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", var.archive_copies_bucket_arn))
+    error_message = "archive_copies_bucket_arn must be the ARN of one bucket, without '*'."
+  }
+}

@@ -1,0 +1,14 @@
+output "id" {
+  description = "Name of the bucket."
+  value       = aws_s3_bucket.this.id
+}
+
+output "arn" {
+  description = "ARN of the bucket."
+  value       = aws_s3_bucket.this.arn
+}
+
+output "versioning" {
+  description = "State of versioning. Lifecycle rules on old versions must wait for it."
+  value       = aws_s3_bucket_versioning.this.versioning_configuration[0].status
+}

@@ -1,0 +1,64 @@
+locals {
+  everything = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+
+  # "*" in these refusals: they must hold for everyone and every action, those that S3 gains later included.
+  refusals = [
+    {
+      Sid       = "TlsOnly"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = local.everything
+      Condition = merge(
+        { Bool = { "aws:SecureTransport" = "false" } },
+        length(var.plaintext_loopback_cidrs) == 0 ? {} : { NotIpAddress = { "aws:SourceIp" = sort(tolist(var.plaintext_loopback_cidrs)) } },
+      )
+    },
+    {
+      Sid       = "Tls12OrNewer"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = local.everything
+      Condition = { NumericLessThan = { "s3:TlsVersion" = "1.2" } }
+    },
+  ]
+
+  # An object under another key could not be read by those who must. Null: a request without the header gets the
+  # bucket's default, which is right, and StringNotEquals alone would refuse it.
+  own_key_only = [
+    {
+      Sid       = "NoOtherEncryption"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Condition = {
+        Null            = { "s3:x-amz-server-side-encryption" = "false" }
+        StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+      }
+    },
+    {
+      Sid       = "NoOtherKey"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Condition = {
+        Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
+        StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
+      }
+    },
+  ]
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  bucket = aws_s3_bucket.this.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat(local.refusals, local.own_key_only, [for statement in var.statements : jsondecode(statement)])
+  })
+
+  # S3 refuses a policy while a change of the public access block is under way.
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}

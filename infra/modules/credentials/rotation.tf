@@ -1,0 +1,50 @@
+module "function" {
+  source = "../function"
+
+  name        = "${var.name}-rotation"
+  description = "Replaces the destination's credentials."
+  handler     = "windrow.functions.rotate.handler"
+  zip_path    = var.zip_path
+  policy      = local.policy
+
+  environment = {
+    WINDROW_DESTINATION_ENDPOINT  = var.destination.endpoint
+    WINDROW_DESTINATION_BUCKET    = var.destination.bucket
+    WINDROW_DESTINATION_PREFIX    = var.destination.prefix
+    WINDROW_DESTINATION_REGION    = var.destination.region
+    WINDROW_DESTINATION_SECRET_ID = aws_secretsmanager_secret.destination.arn
+  }
+
+  timeout_s            = 60
+  memory_mb            = 256
+  reserved_concurrency = var.reserved_concurrency
+
+  subnet_ids         = var.subnet_ids
+  security_group_ids = var.security_group_ids
+  log_retention_days = var.log_retention_days
+  kms_key_arn        = var.kms_key_arn
+}
+
+resource "aws_lambda_permission" "secrets_manager" {
+  statement_id   = "SecretsManager"
+  function_name  = module.function.name
+  action         = "lambda:InvokeFunction"
+  principal      = "secretsmanager.amazonaws.com"
+  source_account = var.account_id
+  source_arn     = aws_secretsmanager_secret.destination.arn
+}
+
+resource "aws_secretsmanager_secret_rotation" "this" {
+  for_each = var.rotation_days == null ? [] : toset([tostring(var.rotation_days)])
+
+  secret_id           = aws_secretsmanager_secret.destination.id
+  rotation_lambda_arn = module.function.arn
+  # The first rotation comes when it is due: an apply should not change credentials.
+  rotate_immediately = false
+
+  rotation_rules {
+    automatically_after_days = tonumber(each.key)
+  }
+
+  depends_on = [aws_lambda_permission.secrets_manager]
+}

@@ -1,0 +1,40 @@
+resource "aws_lambda_function" "this" {
+  function_name = var.name
+  description   = var.description
+  role          = aws_iam_role.this.arn
+
+  runtime       = "python3.13"
+  architectures = ["arm64"]
+  handler       = var.handler
+  filename      = var.zip_path
+
+  source_code_hash = filebase64sha256(var.zip_path)
+  # A version for each change; nothing runs it before an alias points to it.
+  publish = true
+
+  timeout                        = var.timeout_s
+  memory_size                    = var.memory_mb
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
+  kms_key_arn                    = var.kms_key_arn
+
+  environment {
+    variables = var.environment
+  }
+
+  vpc_config {
+    subnet_ids         = var.subnet_ids
+    security_group_ids = var.security_group_ids
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.this.name
+  }
+
+  # Lambda checks the role when it makes the function, and an interface outlives a role that may not delete it.
+  depends_on = [
+    aws_iam_role_policy.log,
+    aws_iam_role_policy.network,
+    aws_iam_role_policy.work,
+  ]
+}

@@ -1,0 +1,65 @@
+locals {
+  trust_lambda = {
+    Sid       = "Lambda"
+    Effect    = "Allow"
+    Principal = { Service = "lambda.amazonaws.com" }
+    Action    = "sts:AssumeRole"
+  }
+
+  trust_principals = [for arn in sort(tolist(var.trusted_principal_arns)) : {
+    Sid       = "Principal${substr(sha256(arn), 0, 8)}"
+    Effect    = "Allow"
+    Principal = { AWS = arn }
+    Action    = "sts:AssumeRole"
+  }]
+
+  trust = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat([local.trust_lambda], local.trust_principals)
+  })
+
+  log_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "WriteOwnLog"
+      Effect = "Allow"
+      Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      # Lambda names the streams; the wildcard covers those of this one group.
+      Resource = "${aws_cloudwatch_log_group.this.arn}:log-stream:*"
+    }]
+  })
+
+  network_actions = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
+
+  # "*": Lambda refuses a role that can't use these actions on every resource, since the interfaces do not exist when
+  # it checks, and the Describe actions know no resources. The statement after this one takes them from the code.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+  network_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "NetworkInterfaces"
+      Effect   = "Allow"
+      Action   = local.network_actions
+      Resource = "*"
+    }]
+  })
+
+  # Lambda's own calls carry no source function; those made by code in the function do.
+  network_by_lambda_only_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "NotByTheCode"
+      Effect    = "Deny"
+      Action    = concat(local.network_actions, ["ec2:DetachNetworkInterface"])
+      Resource  = "*" # a refusal of everything is what is meant
+      Condition = { ArnEquals = { "lambda:SourceFunctionArn" = aws_lambda_function.this.arn } }
+    }]
+  })
+}

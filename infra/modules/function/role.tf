@@ -1,0 +1,30 @@
+resource "aws_iam_role" "this" {
+  name               = var.name
+  description        = "Execution role of the function ${var.name}."
+  assume_role_policy = local.trust
+}
+
+resource "aws_iam_role_policy" "log" {
+  name   = "log"
+  role   = aws_iam_role.this.id
+  policy = local.log_policy
+}
+
+resource "aws_iam_role_policy" "network" {
+  name   = "network"
+  role   = aws_iam_role.this.id
+  policy = local.network_policy
+}
+
+resource "aws_iam_role_policy" "work" {
+  name   = "work"
+  role   = aws_iam_role.this.id
+  policy = var.policy
+}
+
+# Made after the function, whose ARN it names.
+resource "aws_iam_role_policy" "network_by_lambda_only" {
+  name   = "network-by-lambda-only"
+  role   = aws_iam_role.this.id
+  policy = local.network_by_lambda_only_policy
+}

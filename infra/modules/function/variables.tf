@@ -1,0 +1,149 @@
+variable "name" {
+  description = "Name of the function, its role and its log group."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
+    error_message = "name must be 1 to 64 letters, digits, '_' or '-', the limit of Lambda and IAM."
+  }
+}
+
+variable "description" {
+  description = "What the function does."
+  type        = string
+  nullable    = false
+}
+
+variable "handler" {
+  description = "Entry point, as package.module.function."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^windrow\\.functions\\.[a-z_]+\\.handler$", var.handler))
+    error_message = "handler must be windrow.functions.<name>.handler."
+  }
+}
+
+variable "zip_path" {
+  description = "Path of the zip that `windrow package` made."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = endswith(var.zip_path, ".zip")
+    error_message = "zip_path must name a .zip file, as `windrow package` makes it."
+  }
+}
+
+variable "environment" {
+  description = "Settings of the function (WINDROW_*)."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : startswith(name, "WINDROW_")])
+    error_message = "Settings start with WINDROW_; everything else is Lambda's to set."
+  }
+}
+
+variable "policy" {
+  description = "Policy document (JSON) of what the function may do beside writing its log and using its network interfaces."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(jsondecode(var.policy).Statement)
+    error_message = "policy must be an IAM policy document in JSON."
+  }
+}
+
+variable "timeout_s" {
+  description = "Run time of one invocation at most, in seconds."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.timeout_s >= 1 && var.timeout_s <= 900
+    error_message = "timeout_s must be from 1 to 900, the limit of Lambda."
+  }
+}
+
+variable "memory_mb" {
+  description = "Memory in MB; the share of CPU grows with it (1,769 MB is one vCPU)."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.memory_mb >= 128 && var.memory_mb <= 10240
+    error_message = "memory_mb must be from 128 to 10240, the limits of Lambda."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 0
+    error_message = "reserved_concurrency must be null, or 0 or more."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets that the function runs in."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.subnet_ids) > 0
+    error_message = "subnet_ids must name at least one subnet: the destination is reached through the VPC only."
+  }
+}
+
+variable "security_group_ids" {
+  description = "Security groups of the function's network interfaces."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.security_group_ids) > 0
+    error_message = "security_group_ids must name at least one group, which limits where the function may connect to."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that the log is kept."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the log and the function's settings."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "trusted_principal_arns" {
+  description = "Roles or users that may take on the function's role beside Lambda itself."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.trusted_principal_arns : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
+    error_message = "trusted_principal_arns must hold ARNs of single roles or users, without '*'."
+  }
+}

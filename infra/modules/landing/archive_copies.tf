@@ -1,0 +1,43 @@
+# mode archives: where the aggregator puts a second copy of each archive. Nobody reads it in daily work.
+module "archive_copies" {
+  source = "../bucket"
+  count  = var.retention.mode == "archives" ? 1 : 0
+
+  name                     = "${var.bucket_name}-archives"
+  kms_key_arn              = module.key.arn
+  plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
+  force_destroy            = var.force_destroy
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "archive_copies" {
+  count  = length(module.archive_copies)
+  bucket = module.archive_copies[0].id
+
+  transition_default_minimum_object_size = var.retention.smallest_moved
+
+  # For what was not put into Deep Archive at once.
+  rule {
+    id     = "to-deep-archive"
+    status = "Enabled"
+    filter {}
+
+    transition {
+      days          = 0
+      storage_class = "DEEP_ARCHIVE"
+    }
+  }
+
+  rule {
+    id     = "remains"
+    status = "Enabled"
+    filter {}
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = var.retention.old_version_days
+    }
+  }
+}

@@ -1,0 +1,9 @@
+module "bucket" {
+  source = "../bucket"
+
+  name                     = var.bucket_name
+  kms_key_arn              = module.key.arn
+  statements               = local.uploader_statements
+  plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
+  force_destroy            = var.force_destroy
+}

@@ -1,0 +1,23 @@
+locals {
+  # With a bucket key, S3 asks KMS in the name of the bucket, not of the object.
+  for_this_bucket = [
+    { test = "StringEquals", variable = "kms:ViaService", values = ["s3.${var.region}.amazonaws.com"] },
+    { test = "StringEquals", variable = "kms:EncryptionContext:aws:s3:arn", values = ["arn:aws:s3:::${var.bucket_name}"] },
+  ]
+}
+
+module "key" {
+  source = "../key"
+
+  name        = "${var.bucket_name}-landing"
+  description = "Encrypts the landing bucket ${var.bucket_name}."
+  account_id  = var.account_id
+
+  grants = [for name in sort(keys(var.uploaders)) : {
+    sid        = "Uploader${substr(sha256(name), 0, 8)}"
+    principals = { type = "AWS", identifiers = [var.uploaders[name].principal_arn] }
+    # Decrypt is what S3 needs to put the parts of a multipart upload together; reading objects stays refused by S3.
+    actions    = ["kms:GenerateDataKey", "kms:Decrypt"]
+    conditions = local.for_this_bucket
+  }]
+}

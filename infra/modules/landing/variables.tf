@@ -1,0 +1,131 @@
+variable "bucket_name" {
+  description = "Name of the landing bucket, unique in all of AWS."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,52}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name must be 3 to 54 lower-case letters, digits or '-' (S3 allows 63, and '-archives' may be added)."
+  }
+}
+
+variable "account_id" {
+  description = "Account that owns the bucket and its key."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "region" {
+  description = "Region of the bucket."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region, for example eu-west-2."
+  }
+}
+
+variable "queue_arn" {
+  description = "Queue that is told of every new object. Its policy must let this bucket send."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:", var.queue_arn))
+    error_message = "queue_arn must be the ARN of an SQS queue."
+  }
+}
+
+variable "uploaders" {
+  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), and the public addresses that it must come from (any, if left out)."
+  type = map(object({
+    principal_arn = string
+    prefix        = string
+    source_cidrs  = optional(list(string), [])
+  }))
+  nullable = false
+
+  validation {
+    condition     = alltrue([for uploader in values(var.uploaders) : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*]+$", uploader.principal_arn))])
+    error_message = "principal_arn must be the ARN of a single role or user, without '*': an account's root would let everyone in it upload."
+  }
+
+  validation {
+    condition     = alltrue([for uploader in values(var.uploaders) : can(regex("^([A-Za-z0-9!_.'()-]+/)+$", uploader.prefix))])
+    error_message = "prefix must end in '/', must not start with one, and must not hold wildcards, for example partner-a/."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for uploader in values(var.uploaders) : [for cidr in uploader.source_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")]]))
+    error_message = "source_cidrs must hold address ranges such as 203.0.113.0/24; leave the list out to accept any address."
+  }
+
+  validation {
+    condition = alltrue(flatten([for name, uploader in var.uploaders : [
+      for other_name, other in var.uploaders : name == other_name || !startswith(other.prefix, uploader.prefix)
+    ]]))
+    error_message = "The prefixes must not overlap: one uploader could replace the files of another."
+  }
+
+  validation {
+    condition     = length(distinct([for uploader in values(var.uploaders) : uploader.principal_arn])) == length(var.uploaders)
+    error_message = "Each uploader needs a principal_arn of its own: a principal with two prefixes would be refused under both."
+  }
+}
+
+variable "retention" {
+  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: files expire after hot_days and a copy of each archive is kept in Deep Archive, in a bucket of its own. Versions that were replaced, deleted or expired stay readable for old_version_days. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
+  type = object({
+    mode             = optional(string, "raw")
+    hot_days         = optional(number, 7)
+    old_version_days = optional(number, 7)
+    smallest_moved   = optional(string, "varies_by_storage_class")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["raw", "archives"], var.retention.mode)
+    error_message = "retention.mode must be raw (keep every file) or archives (keep a copy of each archive)."
+  }
+
+  validation {
+    condition     = var.retention.hot_days >= 7 && var.retention.hot_days <= 365
+    error_message = "retention.hot_days must be from 7 (audit and replay read files at once that long) to 365."
+  }
+
+  validation {
+    condition     = var.retention.old_version_days >= 1 && var.retention.old_version_days <= 365
+    error_message = "retention.old_version_days must be from 1 to 365."
+  }
+
+  validation {
+    condition     = contains(["varies_by_storage_class", "all_storage_classes_128K"], var.retention.smallest_moved)
+    error_message = "retention.smallest_moved must be varies_by_storage_class or all_storage_classes_128K."
+  }
+}
+
+variable "plaintext_loopback_cidrs" {
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.plaintext_loopback_cidrs : can(regex("^127\\.[0-9]+\\.[0-9]+\\.[0-9]+/(8|16|24|32)$", cidr))])
+    error_message = "plaintext_loopback_cidrs must hold loopback addresses only (inside 127.0.0.0/8)."
+  }
+}
+
+variable "force_destroy" {
+  description = "Delete the objects with the bucket. On only where the whole stack comes and goes."
+  type        = bool
+  default     = false
+  nullable    = false
+}

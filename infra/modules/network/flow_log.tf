@@ -1,0 +1,53 @@
+# Refused connections only: they tell a wrong address or an intruder, and cost next to nothing.
+resource "aws_flow_log" "refused" {
+  count = local.own_vpc ? 1 : 0
+
+  vpc_id          = aws_vpc.this[0].id
+  traffic_type    = "REJECT"
+  log_destination = aws_cloudwatch_log_group.flow[0].arn
+  iam_role_arn    = aws_iam_role.flow[0].arn
+
+  tags = { Name = "${var.name}-refused" }
+}
+
+resource "aws_cloudwatch_log_group" "flow" {
+  count = local.own_vpc ? 1 : 0
+
+  name              = "/aws/vpc/${var.name}-refused"
+  retention_in_days = var.flow_log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_iam_role" "flow" {
+  count = local.own_vpc ? 1 : 0
+
+  name        = "${var.name}-flow-log"
+  description = "Writes the log of refused connections of ${var.name}."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "FlowLogs"
+      Effect    = "Allow"
+      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "flow" {
+  count = local.own_vpc ? 1 : 0
+
+  name = "log"
+  role = aws_iam_role.flow[0].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "WriteOwnLog"
+      Effect = "Allow"
+      Action = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      # The service names the streams; the wildcard covers those of this one group.
+      Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
+    }]
+  })
+}

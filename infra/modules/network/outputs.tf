@@ -1,0 +1,19 @@
+output "vpc_id" {
+  description = "The VPC."
+  value       = local.vpc_id
+}
+
+output "subnet_ids" {
+  description = "Private subnets, one a zone."
+  value       = local.subnet_ids
+}
+
+output "functions_security_group_id" {
+  description = "Security group of the functions: to MinIO and the endpoints only."
+  value       = aws_security_group.functions.id
+}
+
+output "vpn_connection_id" {
+  description = "The VPN connection, from which the network team downloads the router's configuration; null with another way on-premises."
+  value       = one(values(aws_vpn_connection.this)[*].id)
+}

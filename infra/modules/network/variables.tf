@@ -1,0 +1,181 @@
+variable "name" {
+  description = "Prefix of the names of all resources."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,39}$", var.name))
+    error_message = "name must be 1 to 40 lower-case letters, digits or '-', and start with a letter."
+  }
+}
+
+variable "region" {
+  description = "Region of the VPC."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region, for example eu-west-2."
+  }
+}
+
+variable "availability_zones" {
+  description = "Zones of the private subnets, one subnet each. Not used with an existing VPC."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.availability_zones) >= 2 && length(var.availability_zones) <= 4
+    error_message = "availability_zones must name 2 to 4 zones, so that the loss of one stops nothing."
+  }
+
+  validation {
+    condition     = length(distinct(var.availability_zones)) == length(var.availability_zones)
+    error_message = "availability_zones must not name a zone twice."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC; must not overlap with the on-premises network. Not used with an existing VPC."
+  type        = string
+  default     = "10.64.0.0/22"
+  nullable    = false
+
+  validation {
+    condition     = can(cidrnetmask(var.vpc_cidr))
+    error_message = "vpc_cidr must be an IPv4 range, for example 10.64.0.0/22."
+  }
+
+  validation {
+    condition     = try(tonumber(split("/", var.vpc_cidr)[1]) >= 16 && tonumber(split("/", var.vpc_cidr)[1]) <= 24, false)
+    error_message = "vpc_cidr must be from /16 (the limit of AWS) to /24 (room for four subnets of 64 addresses)."
+  }
+}
+
+variable "destination" {
+  description = "Where MinIO listens: its addresses as narrow IPv4 ranges (a /32 each, or those of its load balancer) and the TCP port."
+  type = object({
+    cidrs = list(string)
+    port  = number
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.destination.cidrs) > 0 && alltrue([for cidr in var.destination.cidrs : can(cidrnetmask(cidr))])
+    error_message = "destination.cidrs must hold at least one IPv4 range, for example 10.20.0.5/32."
+  }
+
+  validation {
+    condition     = alltrue([for cidr in var.destination.cidrs : try(tonumber(split("/", cidr)[1]) >= 24, false)])
+    error_message = "destination.cidrs must be /24 or narrower: the functions may connect to MinIO, not to the whole network around it."
+  }
+
+  validation {
+    condition     = var.destination.port >= 1 && var.destination.port <= 65535
+    error_message = "destination.port must be from 1 to 65535."
+  }
+}
+
+variable "on_premises" {
+  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
+  type = object({
+    site_to_site_vpn = optional(object({
+      gateway_address = string
+      gateway_asn     = optional(number, 65000)
+    }))
+    transit_gateway = optional(object({
+      id = string
+    }))
+    existing_vpc = optional(object({
+      vpc_id                      = string
+      subnet_ids                  = list(string)
+      endpoints_security_group_id = string
+      gateway_endpoints           = optional(set(string), ["dynamodb", "s3"])
+    }))
+  })
+  nullable = false
+
+  validation {
+    condition     = length([for way in values(var.on_premises) : way if way != null]) == 1
+    error_message = "on_premises must hold exactly one of site_to_site_vpn, transit_gateway and existing_vpc."
+  }
+
+  validation {
+    condition     = var.on_premises.site_to_site_vpn == null ? true : can(cidrnetmask("${var.on_premises.site_to_site_vpn.gateway_address}/32"))
+    error_message = "site_to_site_vpn.gateway_address must be the public IPv4 address of the on-premises router."
+  }
+
+  validation {
+    condition     = var.on_premises.site_to_site_vpn == null ? true : (var.on_premises.site_to_site_vpn.gateway_asn >= 1 && var.on_premises.site_to_site_vpn.gateway_asn <= 2147483647)
+    error_message = "site_to_site_vpn.gateway_asn must be the router's BGP number, from 1 to 2147483647."
+  }
+
+  validation {
+    condition     = var.on_premises.transit_gateway == null ? true : can(regex("^tgw-[0-9a-f]+$", var.on_premises.transit_gateway.id))
+    error_message = "transit_gateway.id must look like tgw-0123456789abcdef0."
+  }
+
+  validation {
+    condition     = var.on_premises.existing_vpc == null ? true : length(var.on_premises.existing_vpc.subnet_ids) >= 2
+    error_message = "existing_vpc.subnet_ids must name at least 2 subnets, in different zones."
+  }
+
+  validation {
+    condition     = var.on_premises.existing_vpc == null ? true : length(setsubtract(var.on_premises.existing_vpc.gateway_endpoints, ["dynamodb", "s3"])) == 0
+    error_message = "existing_vpc.gateway_endpoints may hold dynamodb and s3, the services that have gateway endpoints."
+  }
+}
+
+variable "gateway_endpoint_resources" {
+  description = "ARNs that may be reached through the gateway endpoints: buckets and tables (objects and indexes are included). All else is refused at the endpoint."
+  type = object({
+    s3       = list(string)
+    dynamodb = list(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.gateway_endpoint_resources.s3) > 0 && alltrue([for arn in var.gateway_endpoint_resources.s3 : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
+    error_message = "gateway_endpoint_resources.s3 must hold ARNs of buckets, without '*'."
+  }
+
+  validation {
+    condition     = length(var.gateway_endpoint_resources.dynamodb) > 0 && alltrue([for arn in var.gateway_endpoint_resources.dynamodb : can(regex("^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", arn))])
+    error_message = "gateway_endpoint_resources.dynamodb must hold ARNs of tables, without '*'."
+  }
+}
+
+variable "account_id" {
+  description = "Account whose principals may use the endpoints."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "flow_log_retention_days" {
+  description = "Days that the log of refused connections is kept."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.flow_log_retention_days)
+    error_message = "flow_log_retention_days must be a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the log of refused connections."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}

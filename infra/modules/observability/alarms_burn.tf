@@ -1,0 +1,75 @@
+# How fast the latency objectives use up what they allow: a burn rate of 1 uses it exactly. A long and a short window
+# must agree, so that an alarm neither starts at a spike nor stays on after the end.
+# https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
+locals {
+  objectives = {
+    two-minutes   = { limit_ms = 120000, allowed_percent = 5 }
+    three-minutes = { limit_ms = 180000, allowed_percent = 0.1 }
+  }
+
+  burns = {
+    fast = { rate = 14.4, long_s = 3600, short_s = 300 }
+    slow = { rate = 6, long_s = 21600, short_s = 1800 }
+  }
+
+  burn_windows = merge(flatten([for objective, limit in local.objectives : [
+    for speed, burn in local.burns : [
+      for length, period_s in { long = burn.long_s, short = burn.short_s } : {
+        "latency-${objective}-${speed}-${length}" = {
+          limit_ms  = limit.limit_ms
+          threshold = burn.rate * limit.allowed_percent
+          period_s  = period_s
+          speed     = speed
+        }
+      }
+    ]
+  ]])...)
+}
+
+# Windows of the two alarms below; they tell nobody by themselves.
+resource "aws_cloudwatch_metric_alarm" "burn_window" {
+  for_each = local.burn_windows
+
+  alarm_name        = "${var.name}-${each.key}"
+  alarm_description = "Over ${each.value.threshold} % of the files took more than ${each.value.limit_ms / 1000} s in ${each.value.period_s / 60} minutes. ${var.runbook_url}#latency-burn-${each.value.speed}"
+
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+
+  metric_query {
+    id          = "late"
+    expression  = "100 - intime"
+    label       = "Files over the limit, in percent"
+    return_data = true
+  }
+
+  metric_query {
+    id = "intime"
+
+    metric {
+      namespace   = local.namespace
+      metric_name = "ProcessingLatencyMs"
+      dimensions  = local.dimensions
+      stat        = "PR(:${each.value.limit_ms})"
+      period      = each.value.period_s
+    }
+  }
+}
+
+resource "aws_cloudwatch_composite_alarm" "burn" {
+  for_each = local.burns
+
+  alarm_name        = "${var.name}-latency-burn-${each.key}"
+  alarm_description = "Files take so long that the latency objective is used up ${each.value.rate} times as fast as it may. ${var.runbook_url}#latency-burn-${each.key}"
+
+  alarm_rule = join(" OR ", [for objective in keys(local.objectives) : format(
+    "(ALARM(\"%s\") AND ALARM(\"%s\"))",
+    aws_cloudwatch_metric_alarm.burn_window["latency-${objective}-${each.key}-long"].alarm_name,
+    aws_cloudwatch_metric_alarm.burn_window["latency-${objective}-${each.key}-short"].alarm_name,
+  )])
+
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions    = [aws_sns_topic.alarms.arn]
+}

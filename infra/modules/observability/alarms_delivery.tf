@@ -1,0 +1,81 @@
+locals {
+  # As windrow.clients.metrics publishes them.
+  namespace  = "Windrow"
+  dimensions = { service = "windrow" }
+
+  # One for each kind that windrow.core.errors.DestinationFault tells apart.
+  faults = {
+    bucket      = "The destination's bucket is missing."
+    checksum    = "The destination gives back other bytes than it was given."
+    connect     = "The destination can't be reached."
+    credentials = "The destination refuses the credentials."
+    refused     = "The destination refuses requests."
+    slow        = "The destination is too slow."
+    tls         = "The TLS connection to the destination fails."
+    unavailable = "The destination answers that it is unavailable."
+  }
+
+  delivery_alarms = {
+    destination-down = {
+      says       = "The destination is down, or the sentinel does not run."
+      namespace  = local.namespace
+      metric     = "DestinationUp"
+      dimensions = local.dimensions
+      statistic  = "Maximum"
+      comparison = "LessThanThreshold"
+      threshold  = 1
+      period_s   = 60
+      periods    = 3
+      missing    = "breaching"
+    }
+    checksum-mismatch = {
+      says       = "The destination held other bytes than were sent; the archive was deleted and is sent again."
+      namespace  = local.namespace
+      metric     = "ChecksumMismatch"
+      dimensions = local.dimensions
+      statistic  = "Sum"
+      comparison = "GreaterThanThreshold"
+      threshold  = 0
+      period_s   = 60
+      periods    = 1
+      missing    = "notBreaching"
+    }
+    failed-batches = {
+      says       = "Files are given back to the queue in five minutes of five."
+      namespace  = local.namespace
+      metric     = "FilesRetried"
+      dimensions = local.dimensions
+      statistic  = "Sum"
+      comparison = "GreaterThanThreshold"
+      threshold  = 0
+      period_s   = 60
+      periods    = 5
+      missing    = "notBreaching"
+    }
+    files-rejected = {
+      says       = "Files were rejected for good."
+      namespace  = local.namespace
+      metric     = "FilesRejected"
+      dimensions = local.dimensions
+      statistic  = "Sum"
+      comparison = "GreaterThanThreshold"
+      threshold  = 0
+      period_s   = 60
+      periods    = 1
+      missing    = "notBreaching"
+    }
+  }
+
+  fault_alarms = { for kind, says in local.faults : "destination-${kind}" => {
+    says       = says
+    namespace  = local.namespace
+    metric     = "DestinationFault${title(kind)}"
+    dimensions = local.dimensions
+    statistic  = "Maximum"
+    comparison = "GreaterThanThreshold"
+    threshold  = 0
+    period_s   = 60
+    periods    = 2
+    missing    = "notBreaching"
+  } }
+}

@@ -1,0 +1,36 @@
+locals {
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "SwitchTheMapping"
+        Effect   = "Allow"
+        Action   = ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+        Resource = var.event_source_mapping.arn
+      },
+      {
+        Sid      = "KeepTheCircuitsState"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        Resource = var.ledger.arn
+      },
+      {
+        Sid      = "ReadCredentials"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = var.secret_arn
+      },
+      {
+        Sid      = "DecryptLedgerAndSecret"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = var.kms_key_arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+          }
+        }
+      },
+    ]
+  })
+}

@@ -1,0 +1,54 @@
+resource "aws_scheduler_schedule" "each_minute" {
+  name        = var.name
+  description = "Runs the sentinel."
+
+  schedule_expression = "rate(1 minute)"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = module.function.arn
+    role_arn = aws_iam_role.schedule.arn
+
+    # The next minute probes anew; a late probe would only overlap with it.
+    retry_policy {
+      maximum_retry_attempts       = 0
+      maximum_event_age_in_seconds = 60
+    }
+  }
+}
+
+resource "aws_iam_role" "schedule" {
+  name        = "${var.name}-schedule"
+  description = "Lets EventBridge Scheduler run the sentinel."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Scheduler"
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        # The schedules' group; Scheduler knows no condition on a single schedule.
+        ArnEquals = { "aws:SourceArn" = "arn:aws:scheduler:${var.region}:${var.account_id}:schedule-group/default" }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name = "invoke"
+  role = aws_iam_role.schedule.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "RunTheSentinel"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = module.function.arn
+    }]
+  })
+}

@@ -1,0 +1,89 @@
+locals {
+  role_arns = {
+    aggregator = module.aggregator.role_arn
+    sentinel   = module.sentinel.role_arn
+    rotation   = module.credentials.role_arn
+  }
+}
+
+output "region" {
+  description = "Region of the stack."
+  value       = local.region
+}
+
+output "landing_bucket" {
+  description = "Name of the landing bucket."
+  value       = module.landing.bucket_name
+}
+
+output "landing_kms_key_arn" {
+  description = "Key of the landing bucket; uploaders of other accounts need it in their own policies."
+  value       = module.landing.kms_key_arn
+}
+
+output "queue_url" {
+  description = "URL of the queue."
+  value       = module.queue.url
+}
+
+output "dlq_url" {
+  description = "URL of the dead-letter queue."
+  value       = module.queue.dead_letter_url
+}
+
+output "ledger_table" {
+  description = "Name of the ledger table."
+  value       = module.ledger.name
+}
+
+output "function_name" {
+  description = "Name of the aggregator, which `windrow deploy` deploys."
+  value       = module.aggregator.function_name
+}
+
+output "function_alias" {
+  description = "Alias of the aggregator in service."
+  value       = module.aggregator.alias_name
+}
+
+output "event_source_mapping_id" {
+  description = "UUID of the mapping from the queue to the aggregator."
+  value       = module.aggregator.event_source_mapping.uuid
+}
+
+output "destination_secret_id" {
+  description = "ARN of the secret that holds MinIO's credentials."
+  value       = module.credentials.secret_arn
+}
+
+output "role_arns" {
+  description = "Roles of the functions."
+  value       = local.role_arns
+}
+
+output "role_names" {
+  description = "Names of the roles, to which an environment may add policies of its own."
+  value       = { for function, arn in local.role_arns : function => split("/", arn)[1] }
+}
+
+output "alarm_names" {
+  description = "Alarms that tell people; `windrow deploy` watches them."
+  value       = flatten(values(module.observability)[*].alarm_names)
+}
+
+output "alarm_topic_arn" {
+  description = "Topic that alarms are published to; null without alarms."
+  value       = one(values(module.observability)[*].topic_arn)
+}
+
+output "vpn_connection_id" {
+  description = "The VPN connection, from which the network team downloads the router's configuration; null with another way on-premises."
+  value       = module.network.vpn_connection_id
+}
+
+output "environment" {
+  description = "Settings (WINDROW_*) of a worker or of the command line."
+  value = merge(module.aggregator.environment, {
+    WINDROW_EVENT_SOURCE_MAPPING_ID = module.aggregator.event_source_mapping.uuid
+  })
+}

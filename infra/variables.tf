@@ -1,0 +1,186 @@
+variable "name" {
+  description = "Prefix of the names of all resources. Two stacks in one account and region need different names, and share the metrics: an account for each stage is better."
+  type        = string
+  default     = "windrow"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.name))
+    error_message = "name must be 1 to 32 lower-case letters, digits or '-', and start with a letter."
+  }
+}
+
+variable "landing_bucket_name" {
+  description = "Name of the landing bucket, unique in all of AWS."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,52}[a-z0-9]$", var.landing_bucket_name))
+    error_message = "landing_bucket_name must be 3 to 54 lower-case letters, digits or '-' (S3 allows 63, and '-archives' may be added)."
+  }
+}
+
+variable "uploaders" {
+  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), and the public addresses that it must come from (any, if left out)."
+  type = map(object({
+    principal_arn = string
+    prefix        = string
+    source_cidrs  = optional(list(string), [])
+  }))
+  nullable = false
+}
+
+variable "retention" {
+  description = "How long files are kept; see the landing module."
+  type = object({
+    mode             = optional(string, "raw")
+    hot_days         = optional(number, 7)
+    old_version_days = optional(number, 7)
+    smallest_moved   = optional(string, "varies_by_storage_class")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.retention.mode == "raw" || var.retention.hot_days > var.queue_retention_days
+    error_message = "In mode archives retention.hot_days must be over queue_retention_days: files would expire while they wait to be delivered."
+  }
+}
+
+variable "queue_retention_days" {
+  description = "Days that a file waits for the destination at most; longer outages need `windrow replay --missing`."
+  type        = number
+  default     = 4
+  nullable    = false
+}
+
+variable "destination" {
+  description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, and the region that it signs for."
+  type = object({
+    endpoint = string
+    cidrs    = list(string)
+    bucket   = string
+    prefix   = optional(string, "")
+    region   = optional(string, "us-east-1")
+  })
+  nullable = false
+}
+
+variable "on_premises" {
+  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
+  type = object({
+    site_to_site_vpn = optional(object({
+      gateway_address = string
+      gateway_asn     = optional(number, 65000)
+    }))
+    transit_gateway = optional(object({
+      id = string
+    }))
+    existing_vpc = optional(object({
+      vpc_id                      = string
+      subnet_ids                  = list(string)
+      endpoints_security_group_id = string
+      gateway_endpoints           = optional(set(string), ["dynamodb", "s3"])
+    }))
+  })
+  nullable = false
+}
+
+variable "availability_zones" {
+  description = "Zones of the private subnets, one subnet each. Not used with an existing VPC."
+  type        = list(string)
+  default     = ["eu-west-2a", "eu-west-2b"]
+  nullable    = false
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC; must not overlap with the on-premises network. Not used with an existing VPC."
+  type        = string
+  default     = "10.64.0.0/22"
+  nullable    = false
+}
+
+variable "zip_path" {
+  description = "Path of the zip that `windrow package` made."
+  type        = string
+  nullable    = false
+}
+
+variable "aggregator" {
+  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), the concurrency reserved for it (null shares the account's, 0 keeps Lambda from running it), and what the alias points to at first (null for the version just published)."
+  type = object({
+    timeout_s            = optional(number, 120)
+    memory_mb            = optional(number, 1024)
+    window_s             = optional(number, 60)
+    batch_size           = optional(number, 10000)
+    maximum_concurrency  = optional(number, 10)
+    compression_level    = optional(number, 6)
+    reserved_concurrency = optional(number)
+    initial_version      = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrency reserved for the sentinel and for the rotation, each; null shares the account's, 0 keeps Lambda from running them."
+  type        = number
+  default     = null
+}
+
+variable "worker_principal_arns" {
+  description = "Roles or users that may take on the aggregator's role: those of servers where `windrow run` does the work."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "ledger_ttl_days" {
+  description = "Days that the ledger remembers a delivery; a duplicate event later than this is delivered again."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.ledger_ttl_days > var.queue_retention_days
+    error_message = "ledger_ttl_days must be over queue_retention_days: the ledger must remember longer than the queue keeps a message."
+  }
+}
+
+variable "rotation_days" {
+  description = "Days between rotations of MinIO's credentials; null before the secret has its first value, which is set outside Terraform."
+  type        = number
+  default     = 30
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+variable "alarms" {
+  description = "Alarms and dashboard: address of the operations runbook (each alarm links its section), mail addresses to tell, files that usually arrive in an hour, and minutes without any after which an alarm says so. null makes none, where something else watches the stack or an emulator can't hold alarms."
+  type = object({
+    runbook_url    = string
+    emails         = optional(set(string), [])
+    files_per_hour = optional(number, 36000)
+    quiet_minutes  = optional(number, 15)
+  })
+}
+
+variable "disposable" {
+  description = "Let `terraform destroy` remove everything at once, with all files: only for a stack that comes and goes."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "plaintext_loopback_cidrs" {
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
