@@ -5,12 +5,12 @@ from __future__ import annotations
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectTimeoutError,
     HTTPClientError,
     ParamValidationError,
     ReadTimeoutError,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 from urllib3.exceptions import ReadTimeoutError as Urllib3ReadTimeout
 
 from windrow.core.errors import DestinationError, DestinationFault
@@ -75,6 +75,6 @@ def _transport_kind(error: BotoCoreError) -> DestinationFault:
     if isinstance(error, ParamValidationError):
         return DestinationFault.REFUSED
     # Nothing at the other end, or no way there: a lost VPN shows as connections that are never answered.
-    if isinstance(error, ConnectTimeoutError | HTTPClientError):
+    if isinstance(error, NoConnectionError | HTTPClientError):
         return DestinationFault.CONNECT
     return DestinationFault.UNAVAILABLE
