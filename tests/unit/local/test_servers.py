@@ -16,7 +16,7 @@ from tests.optional import require
 from windrow.local.process import HOST, Server
 from windrow.local.servers import ACCESS_KEY, REGION, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
 
-KEYS = {"access_key": "administrator", "secret_key": "not-a-secret"}
+USER, PASSWORD = "administrator", "not-a-secret"
 
 FAKE_DOCKER = """#!{python}
 import os, sys
@@ -51,18 +51,16 @@ def no_minio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def client(
-    service: str, server: Server, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY, **more: Any
-) -> Any:
+    service: str,
+    server: Server,
+    access_key: str = ACCESS_KEY,
+    secret_key: str = SECRET_KEY,
+    ca_file: Path | None = None,
+) -> Any:  # noqa: ANN401 - each service has a type of its own
     """Return a client of a server."""
-    return boto3.client(
-        service,
-        endpoint_url=server.url,
-        region_name=REGION,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        config=Config(proxies={}),
-        **more,
-    )
+    session: Any = boto3.Session(access_key, secret_key, region_name=REGION)
+    verify = str(ca_file) if ca_file else None
+    return session.client(service, endpoint_url=server.url, config=Config(proxies={}), verify=verify)
 
 
 def test_ministack_serves_aws_and_forgets_at_a_restart(tmp_path: Path) -> None:
@@ -89,8 +87,8 @@ def test_ministack_with_auth_enforces_policies(tmp_path: Path) -> None:
 
 def test_minio_keeps_its_data_over_a_crash(tmp_path: Path, binary: Path) -> None:
     """A MinIO that was killed comes back at the same address with what it had."""
-    with minio(tmp_path, binary=binary, **KEYS) as server:
-        s3 = client("s3", server, *KEYS.values())
+    with minio(tmp_path, binary=binary, access_key=USER, secret_key=PASSWORD) as server:
+        s3 = client("s3", server, USER, PASSWORD)
         s3.create_bucket(Bucket="kept")
         s3.put_object(Bucket="kept", Key="k", Body=b"content")
         server.kill()
@@ -107,9 +105,9 @@ def test_minio_speaks_tls_with_given_certificates(tmp_path: Path, binary: Path) 
     certificate.private_key_pem.write_to_path(certs / "private.key")
     certificate.cert_chain_pems[0].write_to_path(certs / "public.crt")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    with minio(tmp_path, binary=binary, certs=certs, **KEYS) as server:
+    with minio(tmp_path, binary=binary, certs=certs, access_key=USER, secret_key=PASSWORD) as server:
         assert server.url.startswith("https://")
-        s3 = client("s3", server, *KEYS.values(), verify=str(tmp_path / "ca.pem"))
+        s3 = client("s3", server, USER, PASSWORD, ca_file=tmp_path / "ca.pem")
         assert s3.list_buckets()["Buckets"] == []
 
 
@@ -140,14 +138,14 @@ def test_docker_counts_only_with_the_image(no_minio: Path, tmp_path: Path, statu
 def test_minio_in_docker_is_started_and_removed(binary: Path, no_minio: Path, tmp_path: Path) -> None:
     """The container runs as this user on a loopback port, no key is on its command line, and it is removed."""
     _write_docker(no_minio, tmp_path / "calls", str(binary), 0)
-    with minio(tmp_path / "data", **KEYS) as server:
-        assert client("s3", server, *KEYS.values()).list_buckets()["Buckets"] == []
+    with minio(tmp_path / "data", access_key=USER, secret_key=PASSWORD) as server:
+        assert client("s3", server, USER, PASSWORD).list_buckets()["Buckets"] == []
     run, remove = (tmp_path / "calls").read_text().splitlines()
     name = run.split("--name ")[1].split()[0]
     assert f"rm --force {name}" == remove
     assert f"--user {os.getuid()}:{os.getgid()}" in run
     assert f"--publish {HOST}:{server.port}:9000" in run
-    assert KEYS["secret_key"] not in run
+    assert PASSWORD not in run
 
 
 def _write_docker(folder: Path, calls: Path, binary: str, inspected: int) -> None:

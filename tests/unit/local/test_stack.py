@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_plus
 
 import boto3
@@ -71,7 +72,8 @@ def test_uploads_reach_the_queue_and_stay_there_without_a_worker(tmp_path: Path)
     """The emulator's own poller leaves the messages alone, so that the engine alone takes them."""
     with Stack(tmp_path, destination="ministack", worker=False) as stack:
         boto3.client("s3").put_object(Bucket=stack.outputs.landing_bucket, Key="ü b+c/", Body=b"x")
-        sqs, bodies = boto3.client("sqs"), []
+        sqs = boto3.client("sqs")
+        bodies: list[dict[str, Any]] = []
         while len(bodies) < 2:
             reply = sqs.receive_message(QueueUrl=stack.outputs.queue_url, WaitTimeSeconds=10)
             bodies += [json.loads(message["Body"]) for message in reply["Messages"]]
@@ -138,4 +140,4 @@ def test_nothing_stays_when_the_start_fails(tmp_path: Path, monkeypatch: pytest.
 
 def _attributes(queue_url: str) -> dict[str, str]:
     reply = boto3.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])
-    return reply["Attributes"]
+    return {str(name): value for name, value in reply["Attributes"].items()}
