@@ -56,7 +56,7 @@ def client(
     access_key: str = ACCESS_KEY,
     secret_key: str = SECRET_KEY,
     ca_file: Path | None = None,
-) -> Any:  # noqa: ANN401 - each service has a type of its own
+) -> Any:
     """Return a client of a server."""
     session: Any = boto3.Session(access_key, secret_key, region_name=REGION)
     verify = str(ca_file) if ca_file else None
