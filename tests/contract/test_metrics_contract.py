@@ -1,0 +1,123 @@
+"""The contract of `windrow.ports.Metrics`, on the fake and on EMF as Powertools prints it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from windrow.clients.metrics import MAX_VALUES, EmfMetrics, thin
+from windrow.ports import Metrics
+from windrow.testing import FakeMetrics
+
+Published = Callable[[], dict[str, list[float]]]
+"""Returns each metric's values since the last call."""
+
+
+@pytest.fixture(params=["fake", "emf"])
+def metrics(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> tuple[Metrics, Published]:
+    """Return metrics, and what they published."""
+    if request.param == "fake":
+        fake = FakeMetrics()
+        return fake, lambda: {**{name: [count] for name, count in fake.counts.items()}, **fake.latencies}
+    return EmfMetrics(), lambda: _values(capsys.readouterr().out)
+
+
+def _values(printed: str) -> dict[str, list[float]]:
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    for line in printed.splitlines():
+        blob = json.loads(line)
+        (directive,) = blob["_aws"]["CloudWatchMetrics"]
+        assert ("Windrow", [["service"]], "windrow") == (
+            directive["Namespace"],
+            directive["Dimensions"],
+            blob["service"],
+        )
+        for metric in directive["Metrics"]:
+            assert ("Milliseconds" if metric["Name"].endswith("Ms") else "Count") == metric["Unit"]
+            assert len(blob[metric["Name"]]) <= MAX_VALUES
+            values[metric["Name"]] += blob[metric["Name"]]
+    return values
+
+
+def test_counts_add_up(metrics: tuple[Metrics, Published]) -> None:
+    """Over calls, until they are flushed; a zero counts too."""
+    port, published = metrics
+    port.count("FilesProcessed", 3)
+    port.count("FilesProcessed")
+    port.count("FilesRejected", 0)
+    port.flush()
+    assert {"FilesProcessed": [4], "FilesRejected": [0]} == published()
+
+
+def test_latencies_are_published(metrics: tuple[Metrics, Published]) -> None:
+    """All of a few, of several calls."""
+    port, published = metrics
+    port.latency("ProcessingLatencyMs", [3.0, 1.0])
+    port.latency("ProcessingLatencyMs", [2.5])
+    port.latency("ProcessingLatencyMs", [])
+    port.flush()
+    assert [1.0, 2.5, 3.0] == sorted(published()["ProcessingLatencyMs"])
+
+
+def test_threads_lose_nothing(metrics: tuple[Metrics, Published]) -> None:
+    """Counts from eight at once."""
+    port, published = metrics
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: [port.count("RawBytes", 2) for _ in range(500)], range(8)))
+    port.flush()
+    assert {"RawBytes": [8000]} == published()
+
+
+def test_nothing_gathered_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """And a second flush does not repeat the first."""
+    metrics = EmfMetrics()
+    metrics.flush()
+    assert "" == capsys.readouterr().out
+    metrics.count("ArchivesDelivered")
+    metrics.flush()
+    assert 1 == len(capsys.readouterr().out.splitlines())
+    metrics.flush()
+    assert "" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("archives", [1, 2, 8])
+def test_many_latencies_are_thinned_out(archives: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """To 100 an archive, in EMF objects of at most 100 values; no other metric is printed twice."""
+    metrics = EmfMetrics()
+    for _ in range(archives):
+        metrics.latency("ProcessingLatencyMs", [float(value) for value in range(2_900)])
+        metrics.count("ArchivesDelivered")
+    metrics.flush()
+    values = _values(capsys.readouterr().out)
+    assert (100 * archives, [archives]) == (len(values["ProcessingLatencyMs"]), values["ArchivesDelivered"])
+    assert (0.0, 2_899.0) == (min(values["ProcessingLatencyMs"]), max(values["ProcessingLatencyMs"]))
+
+
+@pytest.mark.parametrize("count", [101, 199, 2_900])
+def test_thinned_out_percentiles_stay_close(count: int) -> None:
+    """Within one hundredth of the range."""
+    values = [float(value) for value in range(count)]
+    thinned = thin(values[::-1])
+    for share in (0.05, 0.5, 0.95, 0.99):
+        assert values[int(share * count)] == pytest.approx(thinned[int(share * len(thinned))], abs=count / 100 + 1)
+
+
+def test_100_values_stay_as_they_are() -> None:
+    """Sorted."""
+    assert [float(value) for value in range(100)] == thin([float(value) for value in range(99, -1, -1)])
+
+
+def test_a_flush_that_fails_raises_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Standard output may be gone."""
+    metrics = EmfMetrics()
+    metrics.count("RawBytes")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stdout", closed)
+    metrics.flush()
+    assert ["metrics were not published"] == [record.message for record in caplog.records]
