@@ -13,4 +13,4 @@ def set_up(level: str = "INFO") -> Logger:
 
     Other libraries' loggers are left alone: at level DEBUG botocore would log authorization headers.
     """
-    return Logger(service="windrow", level=level, utc=True)
+    return Logger(service="windrow", level=level, utc=True, use_rfc3339=True)

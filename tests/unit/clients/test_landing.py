@@ -1,0 +1,130 @@
+"""What `S3Landing` makes of an S3 that fails; scripted servers stand for S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import boto3.session
+import pytest
+
+from tests.servers.scripted import Answer, http_server, s3_error
+from windrow.clients import landing as module
+from windrow.clients.landing import S3Landing
+from windrow.core.errors import LandingError, ObjectArchived, ObjectMissing, Permanent
+from windrow.core.events import SourceObject
+from windrow.local.process import HOST, free_port
+from windrow.ports import Body
+
+DATE = {"Last-Modified": "Mon, 23 Nov 2026 10:07:00 GMT", "ETag": '"e"'}
+
+
+def new_source(key: str = "k", size: int = 4) -> SourceObject:
+    """Return a source object with a version."""
+    return SourceObject("bucket", key, "v1", "e", "01", size, datetime(2026, 11, 23, 10, 7, tzinfo=UTC))
+
+
+@pytest.fixture
+def get(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, SourceObject], Body]:
+    """Return a function that gets an object from an endpoint, with short time-outs and no retries of obstore's."""
+    monkeypatch.setattr(module, "RETRIES", 0)
+    monkeypatch.setattr(module, "REQUEST_S", 1.0)
+
+    def get(url: str, source: SourceObject) -> Body:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        return S3Landing(boto3.session.Session()).get(source)
+
+    return get
+
+
+@pytest.mark.parametrize("key", ["k", "k/"], ids=["obstore", "boto3"])
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (404, "NoSuchKey", ObjectMissing),
+        (404, "NoSuchVersion", ObjectMissing),
+        (405, "MethodNotAllowed", ObjectMissing),
+        (412, "PreconditionFailed", ObjectMissing),
+        (403, "InvalidObjectState", ObjectArchived),
+        (404, "NoSuchBucket", LandingError),
+        (403, "AccessDenied", LandingError),
+        (400, "ExpiredToken", LandingError),
+        (400, "InvalidRequest", LandingError),
+    ],
+)
+def test_refusals_are_told_apart(
+    get: Callable[[str, SourceObject], Body], key: str, status: int, code: str, error: type[Exception]
+) -> None:
+    """What may pass never becomes a reason to dead-letter a file."""
+    with (
+        http_server(lambda *_: s3_error(status, code)) as url,
+        pytest.raises(error, match=code if error is not ObjectArchived else "restored"),
+    ):
+        get(url, new_source(key))
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError"])
+def test_a_failing_s3_may_pass(get: Callable[[str, SourceObject], Body], code: str) -> None:
+    """After a bounded number of attempts."""
+    requests: list[str] = []
+
+    def answer(method: str, *_: object) -> Answer:
+        requests.append(method)
+        return s3_error(503, code)
+
+    with http_server(answer) as url, pytest.raises(LandingError, match=code):
+        get(url, new_source())
+    assert 3 == len(requests)
+
+
+def test_nothing_listening_may_pass(get: Callable[[str, SourceObject], Body]) -> None:
+    """As a network does."""
+    with pytest.raises(LandingError):
+        get(f"http://{HOST}:{free_port()}", new_source())
+
+
+@pytest.mark.parametrize("key", ["k", "k/"], ids=["obstore", "boto3"])
+def test_a_body_cut_short_may_pass(get: Callable[[str, SourceObject], Body], key: str) -> None:
+    """The connection ends before the length announced is reached."""
+    with http_server(lambda *_: (200, DATE | {"Content-Length": "4"}, b"fo")) as url, pytest.raises(LandingError):
+        get(url, new_source(key))
+
+
+def test_a_body_shortened_on_the_way_may_pass(get: Callable[[str, SourceObject], Body]) -> None:
+    """A proxy announces less than S3 holds; S3's own answer decides."""
+
+    def answer(method: str, *_: object) -> Answer:
+        return (200, DATE | {"Content-Length": "4"}, b"") if method == "HEAD" else (200, DATE, b"fo")
+
+    with http_server(answer) as url, pytest.raises(LandingError, match="2 of 4 bytes"):
+        get(url, new_source())
+
+
+def test_metadata_beyond_ascii_does_no_harm(get: Callable[[str, SourceObject], Body]) -> None:
+    """Obstore refuses such an answer; boto3 reads it."""
+    headers = DATE | {"x-amz-meta-name": "\xff\xfe", "x-amz-meta-sha256": "AB"}
+    with http_server(lambda *_: (200, headers, b"four")) as url:
+        body = get(url, new_source())
+    assert (b"four", "ab") == (bytes(body.data), body.declared_sha256)
+
+
+def test_missing_aws_credentials_may_pass(
+    get: Callable[[str, SourceObject], Body], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role may be attached late."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(LandingError, match="credentials"):
+        get(f"http://{HOST}:{free_port()}", new_source())
+
+
+def test_credentials_are_renewed_before_botocore_lets_them_end() -> None:
+    """It keeps temporary ones until 10 minutes before their end; obstore may not keep them longer."""
+    assert timedelta(0) < module.CREDENTIALS_TTL < timedelta(minutes=10)
+
+
+def test_permanent_is_what_no_retry_mends() -> None:
+    """The port's contract of errors."""
+    assert [True, True, False] == [
+        issubclass(kind, Permanent) for kind in (ObjectMissing, ObjectArchived, LandingError)
+    ]
