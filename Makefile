@@ -100,6 +100,10 @@ toxiproxy: ## Build Toxiproxy, which makes networks fail (needs Go)
 dynamodb-local: ## Fetch Amazon's DynamoDB Local (needs Maven and Java 17)
 	@bash scripts/tools.sh get dynamodb-local
 
+.PHONY: lambda-rie
+lambda-rie: ## Fetch AWS's Lambda runtime client and emulator (Linux)
+	@bash scripts/tools.sh get lambda-rie
+
 .PHONY: tools
 tools: ## Get all of them
 	@bash scripts/tools.sh get

@@ -6,10 +6,11 @@
 #   tools.sh cache         print the cache folder
 set -euo pipefail
 
-readonly TOOLS=(minio versitygw toxiproxy dynamodb-local)
+readonly TOOLS=(minio versitygw toxiproxy dynamodb-local lambda-rie)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
-POM="$(cd "$(dirname "$0")" && pwd)/dynamodb-local.pom.xml"
-readonly POM
+HERE="$(cd "$(dirname "$0")" && pwd)"
+readonly HERE
+readonly POM="$HERE/dynamodb-local.pom.xml"
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -24,6 +25,7 @@ binary_of() {
 is_present() {
     case $1 in
         dynamodb-local) [ -d "$CACHE/dynamodb-local" ] ;;
+        lambda-rie) bash "$HERE/get_rie.sh" present ;;
         *) command -v "$(binary_of "$1")" >/dev/null || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
     esac
 }
@@ -67,6 +69,7 @@ get() {
         versitygw) build_with_go versitygw github.com/versity/versitygw/cmd/versitygw@latest versitygw ;;
         toxiproxy) build_with_go toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server@latest server ;;
         dynamodb-local) fetch_dynamodb_local ;;
+        lambda-rie) bash "$HERE/get_rie.sh" get ;;
         *) fail "no tool called '$1'; there are: ${TOOLS[*]}" ;;
     esac
 }
@@ -77,6 +80,7 @@ what_is_skipped() {
         versitygw) echo "the destination contract on versitygw (make versitygw; needs Go, 2 minutes once)" ;;
         toxiproxy) echo "the network fault tests (make toxiproxy; needs Go, half a minute once)" ;;
         dynamodb-local) echo "the ledger contract on DynamoDB Local (make dynamodb-local; needs Maven, Java 17)" ;;
+        lambda-rie) echo "the run of the Lambda zip under AWS's runtime (make lambda-rie; seconds)" ;;
     esac
 }
 

@@ -35,8 +35,10 @@ COMMANDS = {
         "up",
         "Start the AWS emulator, the destination and a worker; keep them up.",
     ),
+    "load": Entry("windrow.cli.load", "load", "Start everything on this machine, upload at a rate, audit it."),
     "run": Entry("windrow.cli.run", "run", "Poll the queue and process its batches until SIGTERM or SIGINT."),
     "archive": Entry("windrow.cli.archive", "app", "List, read, extract and verify archives, by range reads."),
+    "circuit": Entry("windrow.cli.circuit", "app", "Open, close or show the circuit breaker."),
     "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill item by item, with alternatives."),
     "package": Entry("windrow.cli.package", "package", "Build the Lambda zip, with the same bytes each time."),
 }

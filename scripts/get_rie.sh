@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Obtain what runs the Lambda zip on this machine, once, into the user's cache folder:
+#   bin/aws-lambda-rie       AWS's Lambda runtime interface emulator, as AWS ships it inside the package aws-sam-cli
+#   lambda-runtime/cp3XX     AWS's runtime client for Python (awslambdaric), for one version of Python
+# Neither is installed beside Windrow: both would bring versions of their own of what Windrow locks.
+#
+#   get_rie.sh get [PYTHON]      obtain what is missing (PYTHON: the interpreter that will run the function)
+#   get_rie.sh present [PYTHON]  exit 0 if both are there
+set -euo pipefail
+
+readonly SAM_CLI=aws-sam-cli==1.170.0
+readonly RUNTIME_CLIENT=awslambdaric==4.2.2
+readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
+readonly EMULATOR="$CACHE/bin/aws-lambda-rie"
+
+PYTHON=${2:-}
+if [ -z "$PYTHON" ]; then
+    # The virtual environment's if it is complete, else the one that it will be made with: the tests run that version.
+    if [ -e .venv/.installed ]; then PYTHON=.venv/bin/python; else PYTHON=$(sh "$(dirname "$0")/find-python.sh"); fi
+fi
+readonly PYTHON
+TAG=$("$PYTHON" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
+readonly CLIENT="$CACHE/lambda-runtime/$TAG"
+
+present() { [ -x "$EMULATOR" ] && [ -d "$CLIENT" ]; }
+
+# Fetched beside the cache and moved into place, so that an interrupted run leaves nothing behind.
+get() {
+    mkdir -p "$CACHE/bin" "$CACHE/lambda-runtime"
+    work=$(mktemp -d "$CACHE/build.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    if [ ! -x "$EMULATOR" ]; then
+        echo "lambda-rie: fetching once into $CACHE/bin"
+        "$PYTHON" -m pip --disable-pip-version-check download --quiet --no-deps --dest "$work" "$SAM_CLI"
+        "$PYTHON" - "$work" <<'UNPACK'
+import pathlib, platform, sys, zipfile
+
+folder = pathlib.Path(sys.argv[1])
+arch = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+(wheel,) = folder.glob("*.whl")
+with zipfile.ZipFile(wheel) as package:
+    (folder / "rie").write_bytes(package.read(f"samcli/local/rapid/aws-lambda-rie-{arch}"))
+UNPACK
+        chmod 755 "$work/rie"
+        mv "$work/rie" "$EMULATOR"
+    fi
+    if [ ! -d "$CLIENT" ]; then
+        echo "lambda-rie: fetching the runtime client once into $CLIENT"
+        "$PYTHON" -m pip --disable-pip-version-check install --quiet --target "$work/client" --only-binary=:all: \
+            "$RUNTIME_CLIENT"
+        mv "$work/client" "$CLIENT"
+    fi
+}
+
+case ${1:-} in
+    get) present || get ;;
+    present) present ;;
+    *) echo "usage: get_rie.sh get|present [PYTHON]" >&2; exit 2 ;;
+esac

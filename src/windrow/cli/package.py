@@ -1,0 +1,71 @@
+"""``windrow package``: the reproducible Lambda zip."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from windrow.cli.output import err, human_bytes, out, print_json
+from windrow.packaging import Built, build
+from windrow.packaging import import_time as measure_import
+from windrow.packaging.importing import ImportTime
+from windrow.packaging.lock import Target
+
+
+class Arch(StrEnum):
+    """An architecture that Lambda offers."""
+
+    ARM64 = "arm64"
+    X86_64 = "x86_64"
+
+
+class Python(StrEnum):
+    """A Python that Windrow and Lambda both support."""
+
+    P313 = "3.13"
+    P312 = "3.12"
+    P311 = "3.11"
+
+
+def package(
+    arch: Annotated[Arch, typer.Option(help="Architecture of the function.")] = Arch.ARM64,
+    python: Annotated[Python, typer.Option(help="Python of the function.")] = Python.P313,
+    output: Annotated[
+        Path | None, typer.Option(help="Where the zip goes. [default: dist/windrow-lambda-ARCH-pyVERSION.zip]")
+    ] = None,
+    project: Annotated[Path, typer.Option(help="A checkout with pyproject.toml and requirements.lock.")] = Path(),
+    import_time: Annotated[
+        bool, typer.Option(help="Measure the import, on a twin for this machine if the zip can't run here.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Build the Lambda zip: only what runs there, the locked versions, the same bytes from the same inputs."""
+    target = Target(arch.value, python.value)
+    path = output or project / "dist" / f"windrow-lambda-{target.arch}-py{target.python}.zip"
+    with nullcontext() if as_json else err.status(f"building for {target.arch}, Python {target.python}"):
+        built = build(project, target, path)
+    with nullcontext() if as_json else err.status("measuring the import"):
+        timing = measure_import(built, project) if import_time else None
+    if as_json:
+        print_json({"ok": True, **msgspec.to_builtins(built), "import_time": timing})
+    else:
+        _print(built, timing)
+
+
+def _print(built: Built, timing: ImportTime | None) -> None:
+    out.print(built.path, markup=False, soft_wrap=True)
+    out.print(
+        f"{human_bytes(built.bytes)} zipped, {human_bytes(built.unzipped_bytes)} unzipped, {built.files:,} files, "
+        f"{len(built.packages)} packages"
+    )
+    out.print(f"SHA-256 {built.sha256}")
+    if timing:
+        out.print(
+            f"import {timing.entry_point_s:.2f} s, boto3 alone {timing.boto3_s:.2f} s, ratio {timing.ratio:.2f} "
+            f"(here: {timing.arch}, Python {timing.python}, without bytecode)"
+        )

@@ -1,0 +1,145 @@
+"""Builds the Lambda zip: the code that runs there and its locked dependencies, the same bytes from the same inputs.
+
+One zip serves all functions. Its bytes depend on `requirements.lock` and the sources alone: wheels are checked
+against the locked hashes, entries are sorted, times and modes are fixed, and the compressor is a locked dependency
+itself, so that not even the machine's zlib matters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from windrow.core.errors import PackageError
+from windrow.packaging.importing import ImportTime, measure
+from windrow.packaging.lock import Target, runtime_requirements
+from windrow.packaging.trim import shippable, sources
+from windrow.packaging.zips import write_zip
+
+ZIP_LIMIT_BYTES = 50 * 1024 * 1024
+"""A zip uploaded straight to Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
+"""Code with all layers, unzipped (same page)."""
+
+
+class Built(msgspec.Struct, frozen=True):
+    """What was built. ``files`` and ``unzipped_bytes`` count entries and their bytes before compression."""
+
+    path: str
+    bytes: int
+    sha256: str
+    files: int
+    unzipped_bytes: int
+    target: Target
+    packages: list[str]
+
+
+def build(project: Path, target: Target, output: Path) -> Built:
+    """Build the zip of the checkout at ``project``.
+
+    Raises:
+        PackageError: the checkout lacks what is needed, pip failed, or the zip is over Lambda's limits.
+    """
+    requirements = runtime_requirements(_dependencies(project), _read(project / "requirements.lock"), target)
+    with tempfile.TemporaryDirectory(prefix="windrow-package-") as work:
+        install(requirements, target, Path(work))
+        entries = {name: path.read_bytes() for name, path in _files(Path(work), project)}
+    data = write_zip(entries)
+    unzipped_bytes = sum(map(len, entries.values()))
+    if len(data) > ZIP_LIMIT_BYTES or unzipped_bytes > UNZIPPED_LIMIT_BYTES:
+        raise PackageError(
+            f"the zip has {len(data):,} bytes ({unzipped_bytes:,} unzipped); Lambda takes "
+            f"{ZIP_LIMIT_BYTES:,} ({UNZIPPED_LIMIT_BYTES:,})"
+        )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(data)
+    return Built(
+        path=str(output),
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        files=len(entries),
+        unzipped_bytes=unzipped_bytes,
+        target=target,
+        packages=[requirement.split(" ", 1)[0] for requirement in requirements],
+    )
+
+
+def host_target() -> Target | None:
+    """Return the target that this interpreter itself could run; None where Lambda's wheels don't (macOS, Windows)."""
+    if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
+        return None
+    arch = "arm64" if platform.machine() == "aarch64" else "x86_64"
+    return Target(arch, f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def import_time(built: Built, project: Path) -> ImportTime | None:
+    """Return how long the package imports on this machine; of its twin for this interpreter if it can't run here.
+
+    None where no twin runs. Raises `PackageError` if it does not import, or as `build`.
+    """
+    host = host_target()
+    if host is None:
+        return None
+    with tempfile.TemporaryDirectory(prefix="windrow-import-") as work:
+        twin = built if host == built.target else build(project, host, Path(work) / "twin.zip")
+        unpacked = Path(work) / "task"
+        with zipfile.ZipFile(twin.path) as package:
+            package.extractall(unpacked)
+        return measure(unpacked, host.arch, host.python)
+
+
+def install(requirements: list[str], target: Target, folder: Path) -> None:
+    """Have pip put the wheels for the target into the folder, each checked against its hash. Raises `PackageError`."""
+    with _requirements_file(requirements) as path:
+        command = [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"),
+            *("--target", str(folder), "--requirement", str(path), "--require-hashes", "--no-deps", "--no-compile"),
+            *("--only-binary=:all:", "--implementation", "cp", "--python-version", target.python),
+            *(part for name in target.platforms() for part in ("--platform", name)),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PackageError(f"pip failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+@contextmanager
+def _requirements_file(requirements: list[str]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="windrow-requirements-") as folder:
+        path = Path(folder) / "requirements.txt"
+        path.write_text("".join(f"{line}\n" for line in requirements))
+        yield path
+
+
+def _dependencies(project: Path) -> list[str]:
+    table = tomllib.loads(_read(project / "pyproject.toml"))
+    try:
+        return [str(line) for line in table["project"]["dependencies"]]
+    except KeyError as error:
+        raise PackageError(f"{project / 'pyproject.toml'} lists no dependencies") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise PackageError(f"{path} can't be read; run this in a checkout of Windrow, or name one") from error
+
+
+def _files(installed: Path, project: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(installed.rglob("*")):
+        name = path.relative_to(installed).as_posix()
+        if path.is_file() and shippable(name):
+            yield name, path
+    for name, path in sources(project / "src"):
+        yield name, path

@@ -1,0 +1,68 @@
+"""What goes into the zip, of what pip installed and of Windrow's own sources."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+SERVICES = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts"})
+"""AWS services whose client the code builds (STS: botocore itself, for role credentials). botocore carries the models
+of more than 400; the others are left out. A test holds this to the sources and builds each client from the zip."""
+
+ENTRY_POINTS = "windrow/functions"
+"""What Lambda calls, below ``src``."""
+
+_LEFT_OUT_FOLDERS = frozenset({"__pycache__", "SelfTest", "bin", "examples", "sboms", "test", "tests"})
+_LEFT_OUT_SUFFIXES = frozenset({".c", ".h", ".pxd", ".pyc", ".pyi", ".pyx"})
+_METADATA_KEPT = re.compile(r"^(METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS)[^/]*)$", re.IGNORECASE)
+"""Of a ``dist-info``: version and licence, which must travel with the code. The rest names paths of the build."""
+
+
+def shippable(name: str) -> bool:
+    """Tell whether an installed file goes into the zip; ``name`` is its path below the folder pip installed to."""
+    path = PurePosixPath(name)
+    top, _, rest = name.partition("/")
+    if top.endswith(".dist-info"):
+        return bool(_METADATA_KEPT.match(rest))
+    if path.suffix in _LEFT_OUT_SUFFIXES or _LEFT_OUT_FOLDERS.intersection(path.parts[:-1]):
+        return False
+    if name.startswith("botocore/data/"):
+        return _used_by_botocore(path.parts[2:])
+    return not name.startswith("boto3/data/")  # for boto3.resource, which nothing uses
+
+
+def _used_by_botocore(parts: tuple[str, ...]) -> bool:
+    """Keep the files for all services (endpoints, partitions, retries) and the models of those used."""
+    return len(parts) == 1 or parts[0] in SERVICES
+
+
+def sources(folder: Path) -> list[tuple[str, Path]]:
+    """Return (name in the zip, path) of the entry points below ``src`` and every module of Windrow that they import.
+
+    Imports inside functions count; a package's own ``__init__`` comes with each of its modules.
+    """
+    open_ = [path.relative_to(folder).as_posix() for path in (folder / ENTRY_POINTS).glob("*.py")]
+    found: set[str] = set()
+    while open_:
+        name = open_.pop()
+        if name not in found and (folder / name).is_file():
+            found.add(name)
+            open_ += _imported((folder / name).read_text())
+    return [(name, folder / name) for name in sorted(found)]
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Yield the files that the imports of a module may mean; not all of them exist."""
+    for node in ast.walk(ast.parse(source)):
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for module in modules:
+            parts = module.split(".")
+            if parts[0] == "windrow":
+                yield f"{'/'.join(parts)}.py"
+                yield from (f"{'/'.join(parts[:depth])}/__init__.py" for depth in range(1, len(parts) + 1))

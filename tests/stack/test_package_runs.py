@@ -1,0 +1,225 @@
+"""The zip is run: its twin for this machine and this Python, as Lambda runs it.
+
+The function's own target, arm64 with Python 3.13, can't run on every machine that runs these tests. The twin comes from
+the same lock file, the same sources and the same code of `windrow.packaging`; only the wheels of compiled packages are
+others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+
+from tests.optional import missing, require, tools_cache
+from windrow import bootstrap, settings
+from windrow.core.archive.reader import Archive
+from windrow.local.stack import Stack
+from windrow.packaging import Built, build, host_target
+from windrow.packaging.trim import SERVICES
+from windrow.sources import StoredArchive
+from windrow.worker.records import receive_record
+
+ROOT = Path(__file__).parents[2]
+FILES = 120
+MEMORY_MB = 1024
+"""The function's, in the aggregator module."""
+HANDLER = "windrow.functions.aggregate.handler"
+HOW = "make lambda-rie"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build the twin for this interpreter."""
+    target = host_target()
+    if target is None:
+        pytest.skip("Lambda's wheels run on Linux only")
+    return build(ROOT, target, tmp_path_factory.mktemp("package") / "twin.zip")
+
+
+@pytest.fixture(scope="module")
+def task(built: Built) -> Path:
+    """Unpack the zip as Lambda does."""
+    folder = Path(built.path).parent / "task"
+    with zipfile.ZipFile(built.path) as package:
+        package.extractall(folder)
+    return folder
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """Run the local stack without a worker."""
+    with Stack(tmp_path / "stack", worker=False) as running:
+        yield running
+
+
+def isolated(task: Path, script: str, *arguments: str) -> None:
+    """Run Python code that sees the package and the standard library alone."""
+    environ = {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_EC2_METADATA_DISABLED": "true"}
+    command = [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(task)!r})\n{script}"]
+    done = subprocess.run([*command, *arguments], env=environ, capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_same_inputs_make_the_same_bytes(built: Built, tmp_path: Path) -> None:
+    """A second build has the same SHA-256."""
+    again = build(ROOT, built.target, tmp_path / "again.zip")
+    assert built.sha256 == again.sha256
+    assert Path(built.path).read_bytes() == (tmp_path / "again.zip").read_bytes()
+
+
+def test_every_entry_point_imports(task: Path) -> None:
+    """Each Lambda entry point imports from the package alone, and has a handler."""
+    entry_points = [path.stem for path in sorted((ROOT / "src/windrow/functions").glob("[a-z]*.py"))]
+    script = "import importlib\nfor name in sys.argv[1:]: importlib.import_module('windrow.functions.' + name).handler"
+    isolated(task, script, *entry_points)
+
+
+def test_every_client_builds(task: Path) -> None:
+    """Each AWS client that the code uses builds from the trimmed data, with its paginators and endpoint rules."""
+    script = """
+import boto3
+for service in sys.argv[1:]:
+    client = boto3.client(service, aws_access_key_id="x", aws_secret_access_key="x")
+    assert "eu-west-2" in client.meta.endpoint_url, client.meta.endpoint_url
+    client.waiter_names
+boto3.client("s3", aws_access_key_id="x", aws_secret_access_key="x").get_paginator("list_object_versions")
+"""
+    isolated(task, script, *sorted(SERVICES))
+
+
+def test_real_event_is_delivered_within_the_memory_limit(task: Path, stack: Stack) -> None:
+    """Under AWS's runtime client and emulator, with the function's memory, a batch is delivered and nothing fails."""
+    emulator = require("aws-lambda-rie", HOW)
+    client = tools_cache() / "lambda-runtime" / f"cp{sys.version_info.major}{sys.version_info.minor}"
+    if not client.is_dir():
+        missing(f"AWS's runtime client for Python {sys.version_info.major}.{sys.version_info.minor}", HOW)
+    sources = upload(stack)
+    with function(emulator, client, task, stack) as url:
+        answer = invoke(url, receive(stack))
+    assert {"batchItemFailures": []} == answer
+    assert sources == delivered()
+
+
+def upload(stack: Stack) -> dict[str, int]:
+    """Put files into the landing bucket; return their sizes by key."""
+    s3 = boto3.client("s3")
+    sizes = {}
+    for number in range(FILES):
+        body = b'{"reading": %d, "unit": "kPa"}\n' % number * (number * 30)
+        s3.put_object(Bucket=stack.outputs.landing_bucket, Key=f"plant a/{number}.jsonl", Body=body)
+        sizes[f"plant a/{number}.jsonl"] = len(body)
+    return sizes
+
+
+def receive(stack: Stack) -> bytes:
+    """Receive messages until each file has one; return Lambda's event."""
+    sqs = boto3.client("sqs")
+    url = stack.outputs.queue_url
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    records: list[bytes] = []
+    files = 0
+    while files < FILES:
+        answer = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=5,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        messages = answer.get("Messages", [])
+        records += [receive_record(message, arn).record for message in messages]
+        files += sum("plant" in message["Body"] for message in messages)
+    return b'{"Records":[' + b",".join(records) + b"]}"
+
+
+def delivered() -> dict[str, int]:
+    """Return the size by key of every file in every archive at the destination."""
+    configured = settings.load(os.environ)
+    destination = bootstrap.destination(configured)
+    sizes: dict[str, int] = {}
+    for key, _ in destination.list(""):
+        manifest = Archive.open(StoredArchive(destination, key)).manifest
+        sizes |= {file.key: file.size for file in manifest.files}
+    return sizes
+
+
+@contextmanager
+def function(emulator: str, client: Path, task: Path, stack: Stack) -> Iterator[str]:
+    """Run the unpacked zip in AWS's emulator on loopback addresses; give the URL that invokes it.
+
+    The limit is RLIMIT_AS, on the runtime alone: address space, which is more than the resident memory that Lambda
+    counts, so that what passes here passes there.
+    """
+    api, runtime = free_port(), free_port()
+    command = [
+        *(emulator, "--runtime-interface-emulator-address", f"127.0.0.1:{api}"),
+        *("--runtime-api-address", f"127.0.0.1:{runtime}"),
+        *(
+            "/bin/sh",
+            "-c",
+            f'ulimit -v {MEMORY_MB * 1024} && exec "$0" -S -B -m awslambdaric {HANDLER}',
+            sys.executable,
+        ),
+    ]
+    environ = {
+        **{name: value for name, value in stack.environment().items() if name.startswith(("AWS_", "WINDROW_"))},
+        "PATH": os.defpath,
+        "PYTHONPATH": f"{task}{os.pathsep}{client}",
+        "LAMBDA_TASK_ROOT": str(task),
+        "AWS_LAMBDA_FUNCTION_NAME": "windrow",
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+    }
+    log = task.parent / "emulator.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environ, cwd=task, stdout=output, stderr=output, start_new_session=True)
+        try:
+            await_port(process, api, log)
+            yield f"http://127.0.0.1:{api}/2015-03-31/functions/function/invocations"
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
+def await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until the emulator listens."""
+    while True:
+        assert None is process.poll(), log.read_text()
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def free_port() -> int:
+    """Return a port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def invoke(url: str, event: bytes) -> Any:
+    """Invoke the function synchronously."""
+    target = urlsplit(url)
+    connection = HTTPConnection(str(target.hostname), target.port, timeout=60)
+    with closing(connection):
+        connection.request("POST", target.path, body=event)
+        return json.load(connection.getresponse())

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from windrow.cli import package as command
+from windrow.cli.root import run
+from windrow.packaging import Built
+from windrow.packaging.lock import Target
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Note what is asked of the builder, which answers without pip."""
+    calls: list[tuple[Any, ...]] = []
+
+    def build(project: Path, target: Target, output: Path) -> Built:
+        calls.append((project, target, output))
+        return Built(str(output), 10_400_000, "ab" * 32, 944, 36_300_000, target, ["boto3==1.0"])
+
+    monkeypatch.setattr(command, "build", build)
+    monkeypatch.setattr(command, "measure_import", lambda _built, _project: None)
+    return calls
+
+
+def test_arm64_and_newest_python_are_the_default(asked: list[tuple[Any, ...]]) -> None:
+    """Without options the zip is for the function that the Terraform module makes."""
+    assert 0 == run(["package"])
+    assert [(Path(), Target("arm64", "3.13"), Path("dist/windrow-lambda-arm64-py3.13.zip"))] == asked
+
+
+def test_report_is_json(asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
+    """--json tells path, size, files, SHA-256 and target."""
+    assert 0 == run(["package", "--arch", "x86_64", "--python", "3.12", "--output", "x.zip", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert (True, "x.zip", 10_400_000, 944, "ab" * 32) == tuple(
+        report[name] for name in ("ok", "path", "bytes", "files", "sha256")
+    )
+    assert {"arch": "x86_64", "python": "3.12"} == report["target"]
+
+
+def test_unknown_target_is_wrong_use(asked: list[tuple[Any, ...]]) -> None:
+    """An architecture or Python that Lambda or Windrow lacks is wrong use."""
+    assert 2 == run(["package", "--arch", "riscv"])
+    assert 2 == run(["package", "--python", "3.10"])
+    assert [] == asked
+
+
+def test_no_checkout_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Outside a checkout the command says so and exits 1."""
+    assert 1 == run(["package", "--project", str(tmp_path), "--json"])
+    assert "run this in a checkout" in json.loads(capsys.readouterr().out)["error"]
