@@ -1,0 +1,280 @@
+"""What the design does at 1,000 and 10,000 files a second: a discrete simulation of queue, mapping, batches and limits.
+
+Every batch passes through what it shares with the others (ledger, bucket, VPN), each a server with a rate of its own
+that takes batches in order. The limits are AWS's, the times those of `windrow.core.cost`, measured here or marked
+there as assumed. Utilisation says which limit comes first; the cost is that of `windrow cost`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from windrow import pricelist
+from windrow.core.cost import (
+    BATCH_WAIT_MS,
+    COMPRESSIONS,
+    FILE_CPU_MS,
+    GET_WAIT_MS,
+    LAMBDA_MB_PER_VCPU,
+    UPLINK_BYTES_PER_S,
+    Scenario,
+    estimate,
+)
+
+STEP_S = 0.25
+PAYLOAD_BYTES = 6 * 1024**2
+MESSAGE_BYTES = 2_100
+"""An S3 event in Lambda's SQS record, keys of 60 characters; so 6 MB end a batch at about 2,990 messages."""
+IN_FLIGHT = 120_000
+FIRST_BATCHES = 5
+BATCHES_PER_S = 300 / 60
+"""A mapping starts with 5 batches at once and adds up to 300 a minute:
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
+GETS_PER_S = 5_500
+PUTS_PER_S = 3_500
+"""A prefix: https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
+PARTITION_WRITES_PER_S = 1_000
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
+TUNNEL_BYTES_PER_S = 1.25e9 / 8
+"""https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-limits.html"""
+CLAIMS_PER_CALL, CLAIM_CALLS_AT_ONCE, CLAIM_CALL_S = 25, 8, 0.015
+"""Windrow's own; the time of a call is assumed."""
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """Load and settings of one run. ``partitions`` are the ledger's, 4 in a new on-demand table."""
+
+    files_per_s: float
+    concurrency: int = 10
+    window_s: float = 60
+    memory_mb: int = 1024
+    batch_size: int = 10_000
+    prefixes: int = 1
+    partitions: int = 4
+    tunnels: int = 1
+    file_bytes: int = 100_000
+    backlog: int = 0
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came out. Latency is from arrival to commit, in seconds; ``drained_s`` when the backlog was gone."""
+
+    setup: Setup
+    latency_s: dict[str, float]
+    files_per_archive: float
+    batches_at_once: int
+    in_flight: int
+    waiting_at_end: int
+    drained_s: float | None
+    utilisation: dict[str, float]
+    first_limit: str
+    usd_per_month: float
+
+
+@dataclass
+class Server:
+    """Something shared that does ``rate`` units a second, in the order they are asked for."""
+
+    rate: float
+    _free_at: float = 0.0
+
+    def end(self, start: float, amount: float) -> float:
+        """Return when ``amount`` units asked for at ``start`` are done."""
+        self._free_at = max(start, self._free_at) + amount / self.rate
+        return self._free_at
+
+
+@dataclass
+class Batch:
+    """Messages that are being gathered: (arrival, count) pairs."""
+
+    opened: float
+    parts: list[tuple[float, float]] = field(default_factory=list)
+    count: float = 0.0
+
+
+class Simulation:
+    """One run. Messages are a fluid: fractions of one are fine."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._most = min(setup.batch_size, PAYLOAD_BYTES / MESSAGE_BYTES)
+        self._archive_bytes_per_file = setup.file_bytes / COMPRESSIONS["6"].ratio
+        self._ledger = Server(PARTITION_WRITES_PER_S * setup.partitions)
+        self._bucket = Server(GETS_PER_S * setup.prefixes)
+        self._vpn = Server(TUNNEL_BYTES_PER_S * setup.tunnels)
+        self._queue: deque[tuple[float, float]] = deque([(0.0, setup.backlog)] if setup.backlog else [])
+        self._waiting = float(setup.backlog)
+        self._gathering: list[Batch] = []
+        self._running: list[tuple[float, float]] = []
+        self._allowed = float(min(FIRST_BATCHES, setup.concurrency))
+        self._latencies: list[tuple[float, float]] = []
+        self._files_done: list[float] = []
+        self._batches_at_once = 0
+        self._in_flight = 0.0
+        self._drained_s: float | None = None
+
+    def run(self, seconds: float) -> Result:
+        """Let files arrive evenly for so many seconds."""
+        now = 0.0
+        while now < seconds:
+            now += STEP_S
+            arrived = self._setup.files_per_s * STEP_S
+            self._queue.append((now, arrived))
+            self._waiting += arrived
+            self._running = [batch for batch in self._running if batch[0] > now]
+            self._gather(now)
+            if self._drained_s is None and self._waiting < self._setup.files_per_s:
+                self._drained_s = now
+        return self._result()
+
+    def _gather(self, now: float) -> None:
+        self._dispatch(now)
+        slots = int(self._allowed) - len(self._gathering) - len(self._running)
+        # At first five gather at once; further ones are added where messages are left over.
+        wanted = FIRST_BATCHES - len(self._gathering) if not self._full() else slots
+        for _ in range(max(0, min(slots, wanted))):
+            if self._waiting > 0:
+                self._gathering.append(Batch(now))
+        for place in self._shares():
+            self._take(*place)
+        if self._waiting > self._setup.files_per_s * STEP_S:
+            self._allowed = min(self._setup.concurrency, self._allowed + BATCHES_PER_S * STEP_S)
+        self._dispatch(now)
+        self._batches_at_once = max(self._batches_at_once, len(self._gathering) + len(self._running))
+        self._in_flight = max(self._in_flight, self._held())
+
+    def _full(self) -> bool:
+        """Tell whether more waits than those that gather can take."""
+        return self._waiting > sum(self._most - batch.count for batch in self._gathering)
+
+    def _held(self) -> float:
+        return sum(batch.count for batch in self._gathering) + sum(count for _, count in self._running)
+
+    def _shares(self) -> Iterator[tuple[Batch, float]]:
+        """Yield what each gathering batch may take: an equal share, within its own and the queue's limits."""
+        room = IN_FLIGHT - self._held()
+        share = min(self._waiting, max(0.0, room)) / max(1, len(self._gathering))
+        for batch in self._gathering:
+            yield batch, min(share, self._most - batch.count)
+
+    def _take(self, batch: Batch, amount: float) -> None:
+        while amount > 1e-9 and self._queue:
+            arrival, count = self._queue.popleft()
+            taken = min(count, amount)
+            if taken < count:
+                self._queue.appendleft((arrival, count - taken))
+            batch.parts.append((arrival, taken))
+            batch.count += taken
+            amount -= taken
+            self._waiting -= taken
+
+    def _dispatch(self, now: float) -> None:
+        for batch in list(self._gathering):
+            if batch.count >= self._most - 1 or now - batch.opened >= self._setup.window_s:
+                self._gathering.remove(batch)
+                end = self._process(now, batch.count)
+                self._running.append((end, batch.count))
+                self._latencies += [(end - arrival, count) for arrival, count in batch.parts]
+                self._files_done.append(batch.count)
+
+    def _process(self, start: float, files: float) -> float:
+        """Return when a batch is committed: claims, then GETs and CPU side by side, then the PUT."""
+        claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
+        claimed = max(start + claiming, self._ledger.end(start, files))
+        cpu_s = files * (FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
+        alone = max(cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * GET_WAIT_MS / 1000 / 16)
+        fetched = max(claimed + alone, self._bucket.end(claimed, files))
+        size = files * self._archive_bytes_per_file
+        delivered = max(fetched + size / UPLINK_BYTES_PER_S, self._vpn.end(fetched, size))
+        return delivered + BATCH_WAIT_MS / 1000
+
+    def _result(self) -> Result:
+        setup = self._setup
+        load = {
+            "landing bucket, uploads": setup.files_per_s / (PUTS_PER_S * setup.prefixes),
+            "landing bucket, GETs": setup.files_per_s / self._bucket.rate,
+            "ledger writes": setup.files_per_s / self._ledger.rate,
+            "VPN": setup.files_per_s * self._archive_bytes_per_file / self._vpn.rate,
+            "batches at once": self._batches_at_once / setup.concurrency,
+            "messages in flight": self._in_flight / IN_FLIGHT,
+        }
+        per_batch = sum(self._files_done) / max(1, len(self._files_done))
+        scenario = Scenario(
+            files_per_day=setup.files_per_s * 86_400,
+            file_bytes=setup.file_bytes,
+            memory_mb=setup.memory_mb,
+            batches_per_minute=setup.files_per_s * 60 / max(1.0, per_batch),
+        )
+        return Result(
+            setup=setup,
+            latency_s=percentiles(self._latencies),
+            files_per_archive=round(per_batch),
+            batches_at_once=self._batches_at_once,
+            in_flight=round(self._in_flight),
+            waiting_at_end=round(self._waiting),
+            drained_s=self._drained_s,
+            utilisation={name: round(value, 3) for name, value in load.items()},
+            first_limit=max(load, key=lambda name: load[name]),
+            usd_per_month=round(estimate(scenario, pricelist.load()).total_usd, 2),
+        )
+
+
+def percentiles(weighted: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """Return p50, p95, p99.9 and the maximum of (value, weight) pairs."""
+    ordered = sorted(weighted)
+    total = sum(weight for _, weight in ordered)
+    result = {}
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99.9", 0.999), ("max", 1.0)):
+        passed = 0.0
+        for value, weight in ordered:
+            passed += weight
+            if passed >= share * total - 1e-6:
+                result[name] = round(value, 1)
+                break
+    return result
+
+
+RUNS = {
+    "10/s, defaults": Setup(files_per_s=10),
+    "100/s, defaults": Setup(files_per_s=100),
+    "1,000/s, defaults": Setup(files_per_s=1_000),
+    "1,000/s": Setup(files_per_s=1_000, concurrency=20, memory_mb=1769),
+    "10,000/s, defaults": Setup(files_per_s=10_000),
+    "10,000/s": Setup(
+        files_per_s=10_000, concurrency=40, memory_mb=1769, window_s=20, prefixes=4, partitions=20, tunnels=4
+    ),
+    "10/s after 4 days away": Setup(files_per_s=10, backlog=4 * 864_000),
+}
+"""``defaults`` are the Terraform modules'; the others are what `docs/scaling.md` advises."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the simulations and print a table, or one JSON object with ``--json``."""
+    parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=1_800, help="simulated time of each run")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    results = {name: Simulation(setup).run(options.seconds) for name, setup in RUNS.items()}
+    if options.json:
+        print(msgspec.json.encode({"seconds": options.seconds, "runs": results}).decode())
+        return
+    print(f"{'':24}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/archive  at once  in flight  waiting  first limit")
+    for name, result in results.items():
+        seconds = result.latency_s
+        limit = f"{result.first_limit} {result.utilisation[result.first_limit]:.0%}"
+        drained = f", backlog gone after {result.drained_s:.0f} s" if result.setup.backlog and result.drained_s else ""
+        print(
+            f"{name:24}{seconds['p50']:7.1f}{seconds['p95']:8.1f}{seconds['p99.9']:8.1f}"
+            f"{result.files_per_archive:15,}{result.batches_at_once:9}{result.in_flight:11,}{result.waiting_at_end:9,}"
+            f"  {limit}, {result.usd_per_month:,.0f} USD a month{drained}"
+        )
+
+
+if __name__ == "__main__":
+    main()
