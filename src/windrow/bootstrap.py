@@ -6,7 +6,9 @@ What the aggregator does without is imported where it is wired: its cold start w
 from __future__ import annotations
 
 import random
+import secrets
 from functools import cache
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -21,7 +23,8 @@ from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import EmfMetrics
 from windrow.clients.queue import SqsQueue
-from windrow.clients.secrets import SecretsManagerSecrets
+from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
+from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
 from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
     from windrow.clients.mapping import LambdaMappingSwitch
     from windrow.rebuild import Rebuilder
     from windrow.replay import Replayer
-    from windrow.sentinel import Sentinel
+    from windrow.rotation import Rotation
+    from windrow.sentinel import Sentinel, Switch
 
 _clock = SystemClock()
 _jitter = random.random
@@ -59,7 +63,7 @@ def aggregator(settings: Settings) -> Aggregator:
     )
 
 
-def sentinel(settings: Settings) -> Sentinel:
+def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     """Return the sentinel of the event source mapping that the settings name."""
     from windrow.sentinel import Sentinel
 
@@ -71,14 +75,43 @@ def sentinel(settings: Settings) -> Sentinel:
         metrics=EmfMetrics(),
         clock=_clock,
         new_id=lambda: uuid4().hex,
+        apart_s=apart_s,
+    )
+
+
+def switch(settings: Settings) -> Switch:
+    """Return an operator's hand on the circuit."""
+    from windrow.sentinel import Switch
+
+    return Switch(mapping=mapping(settings), circuits=circuits(settings), clock=_clock)
+
+
+def rotation(settings: Settings) -> Rotation:
+    """Return the rotation of the destination's credentials."""
+    from windrow.clients.minio_keys import MinioKeys
+    from windrow.clients.secret_versions import SecretsManagerVersions
+    from windrow.rotation import Rotation
+
+    return Rotation(
+        secret=SecretsManagerVersions(settings.destination_secret_id, secrets_client.connect(_session())),
+        keys=MinioKeys(settings.destination_endpoint),
+        connect=lambda credentials: S3Destination(
+            settings.destination_endpoint,
+            settings.destination_bucket,
+            settings.destination_region,
+            FixedSecrets(credentials),
+            _clock,
+        ),
+        prefix=settings.destination_prefix,
+        new_key=lambda length: "".join(secrets.choice(ascii_letters + digits) for _ in range(length)),
     )
 
 
 def destination(settings: Settings) -> S3Destination:
     """Return the destination, its credentials from Secrets Manager."""
-    secrets = SecretsManagerSecrets(settings.destination_secret_id, secrets_client.connect(_session()), _clock)
+    current = SecretsManagerSecrets(settings.destination_secret_id, secrets_client.connect(_session()), _clock)
     return S3Destination(
-        settings.destination_endpoint, settings.destination_bucket, settings.destination_region, secrets, _clock
+        settings.destination_endpoint, settings.destination_bucket, settings.destination_region, current, _clock
     )
 
 
@@ -89,17 +122,17 @@ def ledger(settings: Settings) -> DynamoLedger:
 
 def mapping(settings: Settings) -> LambdaMappingSwitch:
     """Return the switch of the event source mapping."""
-    from windrow.clients.mapping import LambdaMappingSwitch
+    from windrow.clients import mapping as mapping_client
 
-    return LambdaMappingSwitch(settings.event_source_mapping_id, _session().client("lambda"))
+    return mapping_client.LambdaMappingSwitch(settings.event_source_mapping_id, mapping_client.connect(_session()))
 
 
 def circuits(settings: Settings) -> DynamoCircuits:
     """Return the store of the circuit breaker's state."""
-    from windrow.clients.circuits import DynamoCircuits
+    from windrow.clients import circuits as circuits_client
 
-    client = _session().client("dynamodb")
-    return DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id, client)
+    client = circuits_client.connect(_session())
+    return circuits_client.DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id, client)
 
 
 def auditor(settings: Settings) -> Auditor:

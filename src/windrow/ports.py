@@ -249,7 +249,7 @@ class EventSourceMapping(Protocol):
     """The mapping that feeds the queue to the aggregator, as an operator's switch."""
 
     def enabled(self) -> bool:
-        """Tell whether it is enabled or about to be. Raises `MappingError`."""
+        """Tell whether it is enabled or about to be. Raises `MappingError`, also while that can't be told."""
 
     def enable(self) -> None:
         """Enable it; nothing happens if it is enabled. Raises `MappingError`, also while it is changing."""
@@ -266,3 +266,29 @@ class CircuitStore(Protocol):
 
     def save(self, circuit: Circuit, *, replacing: Circuit) -> bool:
         """Write the state if the stored revision is still ``replacing``'s; False if it is not. Raises `LedgerError`."""
+
+
+class SecretVersions(Protocol):
+    """The destination secret's versions, for rotation. Every method raises `RotationError` when it can't be done."""
+
+    def staged(self, stage: str) -> tuple[str, Credentials] | None:
+        """Return version id and value of the version that carries a stage (``AWSCURRENT``), None if none does."""
+
+    def pending(self, token: str) -> Credentials | None:
+        """Return the value of the version ``token`` if it is written, None if it is not."""
+
+    def put_pending(self, token: str, credentials: Credentials) -> None:
+        """Write version ``token`` and stage it ``AWSPENDING``."""
+
+    def promote(self, token: str, *, from_version: str) -> None:
+        """Move ``AWSCURRENT`` to version ``token``; the version before becomes ``AWSPREVIOUS``."""
+
+
+class KeyAdmin(Protocol):
+    """Access keys of the destination, administered with one of them. Every method raises `RotationError`."""
+
+    def create(self, acting: Credentials, new: Credentials) -> None:
+        """Create a key with the rights of ``acting``'s; fine if that very key is there already."""
+
+    def remove(self, acting: Credentials, access_key: str) -> None:
+        """Remove a key; fine if it is gone, or was never a key that can be removed so."""

@@ -7,11 +7,12 @@ an outage of days costs no receives and sends nothing to the dead-letter queue.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from hashlib import sha256
 
-from windrow.core.circuit import Action, Circuit, after_probe
-from windrow.core.errors import DestinationError, DestinationFault
+from windrow.core.circuit import APART_S, Action, Circuit, Mode, after_probe, left_alone, set_mode
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError
 from windrow.ports import CircuitStore, Clock, Destination, EventSourceMapping, Metrics
 
 SLOW_S = 10.0
@@ -19,11 +20,22 @@ SLOW_S = 10.0
 
 CANARY_FOLDER = ".windrow-canary"
 
+STALE_S = 3600
+"""A canary this old was left behind by a probe that could not delete it; a younger one may be in use."""
+
+COMMAND_ATTEMPTS = 5
+"""Tries of an operator's command to be noted before a sentinel that runs at the same time."""
+
+_CANARY = re.compile(r"(\d{1,12})-[^/]+")
+
 _log = logging.getLogger(__name__)
 
 
 class Sentinel:
-    """One probe and what follows from it. Safe to run twice at once and to repeat."""
+    """One probe and what follows from it. Safe to run twice at once and to repeat.
+
+    ``apart_s`` is how far apart two failed probes must start to count as two.
+    """
 
     def __init__(
         self,
@@ -35,14 +47,16 @@ class Sentinel:
         metrics: Metrics,
         clock: Clock,
         new_id: Callable[[], str],
+        apart_s: int = APART_S,
     ) -> None:
         self._destination = destination
-        self._prefix = prefix
+        self._folder = f"{prefix}/{CANARY_FOLDER}/" if prefix else f"{CANARY_FOLDER}/"
         self._mapping = mapping
         self._circuits = circuits
         self._metrics = metrics
         self._clock = clock
         self._new_id = new_id
+        self._apart_s = apart_s
 
     def run(self) -> Circuit:
         """Probe, publish what was found, and switch the mapping if that follows; return the circuit as it is now.
@@ -51,19 +65,23 @@ class Sentinel:
             LedgerError: the circuit's state could not be read or written.
             MappingError: the mapping could not be switched; the next run tries again.
         """
-        fault = self._probe()
+        started_s = int(self._clock.now().timestamp())
+        fault = self._probe(started_s)
         try:
-            return self._follow(fault)
+            circuit = self._follow(fault, started_s)
         finally:
             self._metrics.flush()
+        if not fault:
+            self._clean_up(started_s)
+        return circuit
 
-    def _probe(self) -> str:
+    def _probe(self, started_s: int) -> str:
         """Return the kind of fault that a probe finds, empty if none, and publish it."""
         started = self._clock.monotonic()
         fault = ""
         try:
             self._destination.probe()
-            self._canary()
+            self._canary(started_s)
         except DestinationError as error:
             fault = error.kind.value
             _log.error("destination probe failed", extra={"kind": fault, "error": str(error)})
@@ -76,33 +94,92 @@ class Sentinel:
             self._metrics.count(f"DestinationFault{kind.value.capitalize()}", int(kind.value == fault))
         return fault
 
-    def _canary(self) -> None:
-        """Write, read back and delete a small object: what the aggregator will need to do."""
-        name = self._new_id()
-        key = "/".join(part for part in (self._prefix, CANARY_FOLDER, name) if part)
-        body = name.encode()
-        try:
-            self._destination.put(key, [body], sha256(body).digest(), {})
-            if self._destination.read(key, 0, len(body)) != body:
-                raise DestinationError(f"{key} came back with other bytes", DestinationFault.CHECKSUM)
-        finally:
-            self._destination.delete(key)
+    def _canary(self, started_s: int) -> None:
+        """Write, read back and delete a small object: what the aggregator will need to do.
 
-    def _follow(self, fault: str) -> Circuit:
+        After a failure nothing more is asked of the destination: a hanging one would use up the run time before the
+        circuit is opened. What stays behind is deleted by a later probe.
+        """
+        name = f"{started_s}-{self._new_id()}"
+        key = self._folder + name
+        body = name.encode()
+        self._destination.put(key, [body], sha256(body).digest(), {})
+        if self._destination.read(key, 0, len(body)) != body:
+            raise DestinationError(f"{key} came back with other bytes", DestinationFault.CHECKSUM)
+        self._destination.delete(key)
+
+    def _clean_up(self, started_s: int) -> None:
+        """Delete canaries that earlier probes left behind; best effort."""
+        try:
+            for key, _size in self._destination.list(self._folder):
+                canary = _CANARY.fullmatch(key.removeprefix(self._folder))
+                if canary is not None and started_s - int(canary[1]) >= STALE_S:
+                    self._destination.delete(key)
+        except DestinationError as error:
+            _log.warning("old canaries were not deleted", extra={"error": str(error)})
+
+    def _follow(self, fault: str, started_s: int) -> Circuit:
         before = self._circuits.load()
-        after, action = after_probe(before, fault, now_s=int(self._clock.now().timestamp()))
+        after, action = after_probe(before, fault, now_s=started_s, apart_s=self._apart_s)
+        if after.opened and not before.opened and not self._mapping.enabled():
+            after, action = left_alone(before, after), Action.NONE
         # The note that Windrow disabled the mapping comes first: without it nobody would enable it again. The note
         # that it is enabled again comes last.
-        if action is not Action.ENABLE and not self._circuits.save(after, replacing=before):
+        if action is Action.ENABLE:
+            self._mapping.enable()
+        if not self._circuits.save(after, replacing=before):
             _log.info("another sentinel was quicker")
             return self._circuits.load()
         if action is Action.DISABLE:
             self._mapping.disable()
-        elif action is Action.ENABLE:
-            self._mapping.enable()
-            if not self._circuits.save(after, replacing=before):
-                _log.info("another sentinel was quicker")
-                return self._circuits.load()
         if after.opened != before.opened:
             _log.warning("circuit %s", "opened" if after.opened else "closed", extra={"kind": fault})
         return after
+
+
+class Switch:
+    """An operator's hand on the circuit."""
+
+    def __init__(self, *, mapping: EventSourceMapping, circuits: CircuitStore, clock: Clock) -> None:
+        self._mapping = mapping
+        self._circuits = circuits
+        self._clock = clock
+
+    def state(self) -> Circuit:
+        """Return the circuit as it is. Raises `LedgerError`."""
+        return self._circuits.load()
+
+    def enabled(self) -> bool:
+        """Tell whether the mapping polls. Raises `MappingError`."""
+        return self._mapping.enabled()
+
+    def set(self, mode: Mode) -> Circuit:
+        """Hold the circuit open or closed, or hand it back to the sentinel; return it as it is then.
+
+        Raises:
+            LedgerError: the command could not be noted. To open, the mapping is disabled all the same: an operator
+                who lost the ledger must be able to stop the work.
+            MappingError: the mapping could not be switched; the sentinel tries again each minute.
+        """
+        try:
+            circuit, action = self._note(mode)
+        except LedgerError as error:
+            if mode is not Mode.OPEN:
+                raise
+            self._mapping.disable()
+            raise LedgerError(
+                f"the mapping is disabled, but that could not be noted; repeat this once the ledger is there: {error}"
+            ) from error
+        if action is Action.DISABLE:
+            self._mapping.disable()
+        elif action is Action.ENABLE:
+            self._mapping.enable()
+        return circuit
+
+    def _note(self, mode: Mode) -> tuple[Circuit, Action]:
+        for _ in range(COMMAND_ATTEMPTS):
+            before = self._circuits.load()
+            after, action = set_mode(before, mode, now_s=int(self._clock.now().timestamp()))
+            if after == before or self._circuits.save(after, replacing=before):
+                return after, action
+        raise LedgerError("the circuit's state kept changing; try again")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from windrow.core.circuit import Circuit
 from windrow.core.errors import (
     DestinationError,
     DestinationFault,
@@ -25,16 +26,20 @@ from windrow.core.errors import (
     ObjectArchived,
     ObjectMissing,
     Permanent,
+    QueueError,
     SourceChecksumWrong,
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
-from windrow.ports import Body, ClaimOutcome, Clock, Credentials, Stored
+from windrow.ports import Body, ClaimOutcome, Clock, Credentials, ListedVersion, Stored
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Hook = Callable[[str], None]
+
+SENT_AT_ONCE = 10
+"""Messages of one SQS batch call."""
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -378,3 +383,82 @@ class FakeMetrics:
         """Count the flush."""
         with self._lock:
             self.flushes += 1
+
+
+@dataclass
+class FakeLandingIndex:
+    """Listings of landing buckets in memory. A hook may raise `LandingError` only."""
+
+    listed: list[ListedVersion] = field(default_factory=list)
+    hook: Hook = _nothing
+
+    def versions(self, bucket: str, prefix: str) -> Iterator[ListedVersion]:
+        """Yield the versions under the prefix in key order, of one key the newest first as S3 does."""
+        self.hook("versions")
+        newest_first = sorted(self.listed, key=lambda version: version.last_modified, reverse=True)
+        for version in sorted(newest_first, key=lambda version: version.key):
+            if version.bucket == bucket and version.key.startswith(prefix):
+                yield version
+
+
+@dataclass
+class FakeSender:
+    """A sender that remembers the bodies it sent. A hook may raise `QueueError` only."""
+
+    hook: Hook = _nothing
+    bodies: list[str] = field(default_factory=list)
+
+    def send(self, bodies: Sequence[str]) -> None:
+        """Remember up to ten bodies."""
+        self.hook("send")
+        if len(bodies) > SENT_AT_ONCE:
+            raise QueueError(f"{len(bodies)} messages are more than SQS takes at once")
+        self.bodies.extend(bodies)
+        self.hook("send done")
+
+
+@dataclass
+class FakeMapping:
+    """An event source mapping's switch. A hook may raise `MappingError` only."""
+
+    on: bool = True
+    hook: Hook = _nothing
+
+    def enabled(self) -> bool:
+        """Tell whether it is on."""
+        self.hook("enabled")
+        return self.on
+
+    def enable(self) -> None:
+        """Switch it on."""
+        self.hook("enable")
+        self.on = True
+        self.hook("enable done")
+
+    def disable(self) -> None:
+        """Switch it off."""
+        self.hook("disable")
+        self.on = False
+        self.hook("disable done")
+
+
+@dataclass
+class FakeCircuits:
+    """The circuit breaker's state in memory. A hook may raise `LedgerError` only."""
+
+    circuit: Circuit = field(default_factory=Circuit)
+    hook: Hook = _nothing
+
+    def load(self) -> Circuit:
+        """Return the state."""
+        self.hook("load")
+        return self.circuit
+
+    def save(self, circuit: Circuit, *, replacing: Circuit) -> bool:
+        """Write the state if its revision is still the one to replace."""
+        self.hook("save")
+        if self.circuit.revision != replacing.revision:
+            return False
+        self.circuit = circuit
+        self.hook("save done")
+        return True

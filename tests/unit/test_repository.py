@@ -76,7 +76,7 @@ def commands_in_documents() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for document in documents():
         for line in shell_lines(document.read_text()):
-            if match := re.match(r"windrow ((?:archive |dlq )?[a-z]+)(?![\w/.-])([^#|;&]*)", line):
+            if match := re.match(r"windrow ((?:archive |circuit |dlq |ledger )?[a-z]+)(?![\w/.-])([^#|;&]*)", line):
                 found.setdefault(match[1], set()).update(re.findall(r"(?<!\S)--[a-z-]+", match[2]))
     return found
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.core.circuit import Circuit
 from windrow.core.errors import LedgerError
 
 if TYPE_CHECKING:
+    import boto3.session
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def connect(session: boto3.session.Session) -> DynamoDBClient:
+    """Return a client that gives up in time for the sentinel's run (9 s at most for both attempts)."""
+    config = Config(connect_timeout=1.5, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+    return session.client("dynamodb", config=config)
 
 
 class DynamoCircuits:

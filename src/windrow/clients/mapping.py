@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.core.errors import MappingError
 
 if TYPE_CHECKING:
+    import boto3.session
     from mypy_boto3_lambda import LambdaClient
 
-ON = frozenset({"Creating", "Enabling", "Enabled", "Updating"})
+ON = frozenset({"Creating", "Enabling", "Enabled"})
 """States in which the mapping polls, or is about to:
 https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html"""
+
+UPDATING = "Updating"
+"""It says nothing of whether the mapping is enabled, and Lambda refuses changes meanwhile."""
+
+
+def connect(session: boto3.session.Session) -> LambdaClient:
+    """Return a client that gives up in time for the sentinel's run (13 s at most for both attempts)."""
+    config = Config(connect_timeout=1.5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+    return session.client("lambda", config=config)
 
 
 class LambdaMappingSwitch:
@@ -29,6 +40,8 @@ class LambdaMappingSwitch:
             state = self._client.get_event_source_mapping(UUID=self._mapping_id)["State"]
         except (BotoCoreError, ClientError) as error:
             raise MappingError(f"event source mapping {self._mapping_id} could not be read: {error}") from error
+        if state == UPDATING:
+            raise MappingError(f"event source mapping {self._mapping_id} is being changed; ask again in a moment")
         return state in ON
 
     def enable(self) -> None:

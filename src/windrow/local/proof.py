@@ -15,6 +15,7 @@ from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
+from windrow.sentinel import CANARY_FOLDER
 from windrow.sources import StoredArchive
 
 Version = tuple[str, str | None]
@@ -45,7 +46,8 @@ class Deliveries:
     def refresh(self) -> None:
         """Look for archives that are new. Raises `DestinationError`, `ArchiveError`."""
         for key, size in self._destination.list(""):
-            stored = None if key in self._found else self._destination.head(key)
+            ours = key not in self._found and f"{CANARY_FOLDER}/" not in key
+            stored = self._destination.head(key) if ours else None
             if stored is None:
                 continue
             manifest = Archive.open(StoredArchive(self._destination, key)).manifest

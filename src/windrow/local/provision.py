@@ -45,13 +45,17 @@ DLQ_RETENTION_S = 14 * DAY_S
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What one may vary of the stack. ``window_s`` is the mapping's batching window, ``timeout_s`` one run's limit."""
+    """What one may vary of the stack. ``window_s`` is the mapping's batching window, ``timeout_s`` one run's limit.
+
+    ``sentinel_s`` is the time from one probe of the sentinel to the next; 0 for no sentinel.
+    """
 
     window_s: int = 60
     timeout_s: int = 120
     concurrency: int = 2
     """Batches worked on at once; 2 is the lowest that Lambda accepts."""
     batch_size: int = BATCH_SIZE
+    sentinel_s: int = 60
 
     @property
     def visibility_timeout_s(self) -> int:

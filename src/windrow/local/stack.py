@@ -20,6 +20,7 @@ from windrow.local.servers import ACCESS_KEY, SECRET_KEY, docker_has_minio, find
 DestinationChoice = Literal["auto", "minio", "ministack"]
 
 _WORKER = (sys.executable, "-m", "windrow.cli", "run")
+_SENTINEL = (sys.executable, "-m", "windrow.local.sentinel")
 
 
 class Stack:
@@ -45,6 +46,7 @@ class Stack:
         self.shape = shape or Shape()
         self.aws = ministack(self.folder, auth=auth)
         self.worker = Process("worker", self.folder)
+        self.sentinel = Process("sentinel", self.folder)
         self.destination, self.access_key, self.secret_key = _destination(self.folder, destination)
         self._with_worker = worker
         self._outputs: StackOutputs | None = None
@@ -79,6 +81,9 @@ class Stack:
                 note("starting the worker")
                 self.start_worker()
                 resources.callback(self.worker.kill)
+            if self.shape.sentinel_s:
+                self.sentinel.launch([*_SENTINEL, str(self.shape.sentinel_s)], self.environment())
+                resources.callback(self.sentinel.kill)
             self._resources = resources.pop_all()
 
     def stop(self) -> None:
@@ -106,7 +111,9 @@ class Stack:
 
     def check(self) -> None:
         """Raise `LocalStackError`, quoting its log, if one of the processes is gone."""
-        for process in (self.aws, self.destination, *([self.worker] if self._with_worker else [])):
+        ours = [self.worker] if self._with_worker else []
+        ours += [self.sentinel] if self.shape.sentinel_s else []
+        for process in (self.aws, self.destination, *ours):
             if not process.running:
                 raise LocalStackError(f"{process.name} has ended{process.last_words()}")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.core.circuit import Action, Circuit, Mode, after_probe, set_mode
+from windrow.core.circuit import Action, Circuit, Mode, after_probe, left_alone, set_mode
 
 
 def run(circuit: Circuit, *faults: str, start_minute: int = 100) -> tuple[Circuit, list[Action]]:
@@ -33,12 +33,14 @@ def test_a_success_between_failures_starts_the_count_anew() -> None:
     assert set(actions) == {Action.NONE}
 
 
-def test_two_sentinels_in_one_minute_are_one_failure() -> None:
-    """A scheduler that fires twice must not open the circuit."""
+@pytest.mark.parametrize(("second_at", "failures"), [(6000, 1), (6039, 1), (6040, 2), (6060, 2)])
+def test_probes_at_once_are_one_failure(second_at: int, failures: int) -> None:
+    """A scheduler that fires twice must not open the circuit, also when a minute turns between the two."""
     first, _ = after_probe(Circuit(), "connect", now_s=6000)
-    second, action = after_probe(first, "connect", now_s=6030)
+    second, _ = after_probe(first, "connect", now_s=second_at)
 
-    assert (second.failures, action) == (1, Action.NONE)
+    assert failures == second.failures
+    assert second.opened is (failures == 2)
 
 
 def test_a_mapping_that_windrow_did_not_disable_is_left_alone() -> None:
@@ -62,7 +64,6 @@ def test_an_operator_holds_the_circuit_whatever_the_probe_says(mode: Mode, actio
     ("before", "action"),
     [
         (Circuit(), Action.NONE),
-        (Circuit(opened=True, failures=9), Action.ENABLE),
         (Circuit(mode=Mode.OPEN, opened=True), Action.ENABLE),
         (Circuit(mode=Mode.CLOSED), Action.NONE),
     ],
@@ -73,6 +74,24 @@ def test_auto_hands_the_decision_back(before: Circuit, action: Action) -> None:
 
     assert at_once is action
     assert (after.mode, after.opened, after.failures) == (Mode.AUTO, False, 0)
+
+
+def test_auto_during_an_outage_changes_nothing() -> None:
+    """What the sentinel opened stays open when an operator asks for what is in force anyway."""
+    opened = Circuit(opened=True, failures=9, fault="connect")
+
+    assert (opened, Action.NONE) == set_mode(opened, Mode.AUTO, now_s=60)
+
+
+def test_an_opening_that_finds_the_mapping_disabled_is_none() -> None:
+    """A mapping that was disabled by hand before the outage is not noted as Windrow's, so nobody enables it."""
+    before, _ = run(Circuit(), "connect")
+    after, _ = after_probe(before, "connect", now_s=101 * 60)
+    noted = left_alone(before, after)
+    _, actions = run(noted, "", start_minute=102)
+
+    assert (False, 2, 0) == (noted.opened, noted.failures, noted.changed_at)
+    assert [Action.NONE] == actions
 
 
 @given(st.lists(st.sampled_from(["", "connect", "tls"]), max_size=30))

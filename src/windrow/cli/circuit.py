@@ -1,0 +1,88 @@
+"""``windrow circuit``: an operator's hand on the circuit breaker."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from windrow import settings
+from windrow.cli.output import out, print_json
+from windrow.core.circuit import Circuit, Mode
+
+if TYPE_CHECKING:
+    from windrow.sentinel import Switch
+
+NEEDS = ("ledger_table", "event_source_mapping_id")
+
+_MEANING = {
+    (Mode.AUTO, False): "closed: the sentinel watches the destination",
+    (Mode.AUTO, True): "open: the destination failed; the next good probe closes it",
+    (Mode.OPEN, True): "held open by an operator until `windrow circuit auto`",
+    (Mode.CLOSED, False): "held closed by an operator, whatever the sentinel finds, until `windrow circuit auto`",
+}
+
+app = typer.Typer(no_args_is_help=True, help="Open, close or show the circuit breaker.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+@app.command("open")
+def hold_open(as_json: AsJson = False) -> None:
+    """Disable the event source mapping and keep it so: messages wait in the queue."""
+    _command(Mode.OPEN, as_json=as_json)
+
+
+@app.command("close")
+def hold_closed(as_json: AsJson = False) -> None:
+    """Enable the event source mapping and keep it so, whatever the sentinel finds."""
+    _command(Mode.CLOSED, as_json=as_json)
+
+
+@app.command()
+def auto(as_json: AsJson = False) -> None:
+    """Hand the circuit back to the sentinel; one that was held open is closed."""
+    _command(Mode.AUTO, as_json=as_json)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the circuit and the mapping; changes nothing."""
+    switch = _switch()
+    _show(switch.state(), switch, as_json=as_json)
+
+
+def describe(circuit: Circuit) -> str:
+    """Return the circuit's state for people."""
+    text = _MEANING[circuit.mode, circuit.opened]
+    if circuit.fault:
+        text += f"; the last probe failed ({circuit.fault}), {circuit.failures} in a row"
+    return text
+
+
+def _switch() -> Switch:
+    from windrow import bootstrap
+
+    return bootstrap.switch(settings.load(os.environ, needs=NEEDS))
+
+
+def _command(mode: Mode, *, as_json: bool) -> None:
+    switch = _switch()
+    _show(switch.set(mode), switch, as_json=as_json)
+
+
+def _show(circuit: Circuit, switch: Switch, *, as_json: bool) -> None:
+    enabled = switch.enabled()
+    if as_json:
+        print_json({"ok": True, **msgspec.to_builtins(circuit), "mapping_enabled": enabled})
+        return
+    out.print(f"circuit  {describe(circuit)}", soft_wrap=True)
+    if circuit.changed_at:
+        out.print(f"since    {datetime.fromtimestamp(circuit.changed_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
+    by_hand = (
+        " (not by Windrow: enable it by hand, or `windrow circuit close`)" if not (enabled or circuit.opened) else ""
+    )
+    out.print(f"mapping  {'enabled' if enabled else 'disabled' + by_hand}", soft_wrap=True)

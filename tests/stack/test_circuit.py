@@ -1,0 +1,118 @@
+"""The circuit breaker on the local stack: a real mapping, a real queue, a destination that goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from windrow import bootstrap, settings
+from windrow.core.circuit import Circuit
+from windrow.local.provision import Shape
+from windrow.local.stack import Stack
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A stack without a worker whose sentinel probes each second."""
+    with Stack(tmp_path, Shape(sentinel_s=1), destination="ministack", worker=False) as stack:
+        yield stack
+
+
+def windrow(*arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run a command with ``--json`` in this process's environment; return exit code and report."""
+    command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=os.environ)
+    return done.returncode, json.loads(done.stdout)
+
+
+def circuit() -> Circuit:
+    """Return the circuit's state."""
+    return bootstrap.switch(settings.load(os.environ)).state()
+
+
+def mapping_state(stack: Stack) -> str:
+    """Return what Lambda says of the mapping."""
+    return str(boto3.client("lambda").get_event_source_mapping(UUID=stack.outputs.event_source_mapping_id)["State"])
+
+
+def bring_back(stack: Stack) -> None:
+    """Start the destination again; this one forgets its bucket."""
+    stack.destination.start()
+    boto3.client("s3", endpoint_url=stack.destination.url, region_name="us-east-1").create_bucket(
+        Bucket=stack.outputs.destination_bucket
+    )
+
+
+def until(there: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not there():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.1)
+
+
+def test_circuit_opens_in_an_outage_and_closes_after_it(stack: Stack) -> None:
+    """The mapping is disabled while the destination is away and enabled when it is back, each with its reason."""
+    until(lambda: circuit().revision > 0)
+    before = mapping_state(stack)
+    stack.destination.kill()
+    until(lambda: mapping_state(stack) == "Disabled")
+    _, outage = windrow("circuit", "status")
+    bring_back(stack)
+    until(lambda: mapping_state(stack) == "Enabled")
+    until(lambda: not circuit().opened)
+
+    assert "Enabled" == before
+    assert ("auto", True, "connect", False) == tuple(
+        outage[name] for name in ("mode", "opened", "fault", "mapping_enabled")
+    )
+    assert outage["failures"] >= 2
+
+
+def test_a_mapping_disabled_by_hand_is_left_alone(stack: Stack) -> None:
+    """Through an outage and its end, what an operator disabled stays disabled."""
+    functions = boto3.client("lambda")
+    functions.update_event_source_mapping(UUID=stack.outputs.event_source_mapping_id, Enabled=False)
+    stack.destination.kill()
+    until(lambda: circuit().failures >= 3)
+    opened = circuit().opened
+    bring_back(stack)
+    until(lambda: circuit().failures == 0)
+
+    assert not opened
+    assert "Disabled" == mapping_state(stack)
+
+
+def test_operator_holds_and_hands_back(stack: Stack) -> None:
+    """``open`` stands against good probes, ``auto`` enables the mapping again."""
+    code, held = windrow("circuit", "open")
+    revision = held["revision"]
+    until(lambda: circuit().revision > revision + 1)
+    still = mapping_state(stack)
+    closed = windrow("circuit", "auto")[1]
+
+    assert (0, "open", True, False) == (code, held["mode"], held["opened"], held["mapping_enabled"])
+    assert "Disabled" == still
+    assert ("auto", False, True) == (closed["mode"], closed["opened"], closed["mapping_enabled"])
+    assert "Enabled" == mapping_state(stack)
+
+
+def test_opening_without_the_ledger_stops_the_work(stack: Stack) -> None:
+    """The table is lost: the mapping is disabled, and the command says that it must be repeated."""
+    boto3.client("dynamodb").delete_table(TableName=stack.outputs.ledger_table)
+    code, report = windrow("circuit", "open")
+
+    assert (1, False) == (code, report["ok"])
+    assert "repeat this" in report["error"]
+    assert "Disabled" == mapping_state(stack)

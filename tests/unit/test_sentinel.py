@@ -1,0 +1,380 @@
+"""The sentinel and an operator's switch, on fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from windrow.core.circuit import Circuit, Mode
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError
+from windrow.sentinel import CANARY_FOLDER, SLOW_S, STALE_S, Sentinel, Switch
+from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping, FakeMetrics
+
+MINUTE_S = 60
+
+
+@dataclass
+class Watch:
+    """A sentinel's world, a minute passing between two runs."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    mapping: FakeMapping = field(default_factory=FakeMapping)
+    circuits: FakeCircuits = field(default_factory=FakeCircuits)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    destination: FakeDestination = field(init=False)
+    prefix: str = "archives"
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.destination = FakeDestination(self.clock)
+
+    def new_id(self) -> str:
+        """Return an id of its own for each canary."""
+        self.runs += 1
+        return f"id{self.runs}"
+
+    def sentinel(self) -> Sentinel:
+        """Return a sentinel as an invocation builds it."""
+        return Sentinel(
+            destination=self.destination,
+            prefix=self.prefix,
+            mapping=self.mapping,
+            circuits=self.circuits,
+            metrics=self.metrics,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    def run(self) -> Circuit:
+        """Run it, then let a minute pass."""
+        circuit = self.sentinel().run()
+        self.clock.advance(MINUTE_S)
+        return circuit
+
+    def switch(self) -> Switch:
+        """Return the operator's switch."""
+        return Switch(mapping=self.mapping, circuits=self.circuits, clock=self.clock)
+
+    def fail(self, kind: DestinationFault = DestinationFault.CONNECT, at: str = "probe") -> None:
+        """Have the destination fail at an operation from now on."""
+        self.destination.hook = failing(at, DestinationError(f"{at} failed", kind))
+
+    def mend(self) -> None:
+        """Have the destination work again."""
+        self.destination.hook = lambda _operation: None
+
+
+def failing(at: str, error: Exception) -> Callable[[str], None]:
+    """Return a hook that raises at one operation."""
+
+    def hook(operation: str) -> None:
+        if operation == at:
+            raise error
+
+    return hook
+
+
+@pytest.mark.parametrize("kind", DestinationFault)
+@pytest.mark.parametrize("at", ["probe", "put", "read", "delete"])
+def test_each_fault_opens_after_two_probes_and_is_published(kind: DestinationFault, at: str) -> None:
+    """Whatever fails, wherever: two in a row open the circuit, and the metrics name the kind."""
+    watch = Watch()
+    watch.fail(kind, at)
+    first, second = watch.run(), watch.run()
+
+    assert (False, True) == (first.opened, second.opened)
+    assert kind == second.fault
+    assert not watch.mapping.on
+    counts = watch.metrics.counts
+    assert {f"DestinationFault{k.value.capitalize()}": 2 if k is kind else 0 for k in DestinationFault} == {
+        name: count for name, count in counts.items() if name.startswith("DestinationFault")
+    }
+    assert (0, 2) == (counts["DestinationUp"], watch.metrics.flushes)
+
+
+def test_one_good_probe_closes() -> None:
+    """The destination is back: the mapping is enabled within a minute."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.run()
+    watch.mend()
+
+    assert not watch.run().opened
+    assert watch.mapping.on
+    assert 1 == watch.metrics.counts["DestinationUp"]
+
+
+def test_one_failure_changes_nothing() -> None:
+    """A single lost probe is no outage."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.mend()
+    watch.run()
+    watch.fail()
+
+    assert not watch.run().opened
+    assert watch.mapping.on
+
+
+def test_a_probe_that_takes_too_long_is_a_fault() -> None:
+    """A destination that answers after eleven seconds is no use to the aggregator."""
+    watch = Watch()
+    watch.destination.hook = lambda operation: watch.clock.advance(SLOW_S + 1) if operation == "put" else None
+
+    assert DestinationFault.SLOW == watch.run().fault
+    assert [(SLOW_S + 1) * 1000] == watch.metrics.latencies["DestinationProbeMs"]
+
+
+def test_a_canary_that_comes_back_changed_is_a_fault() -> None:
+    """Reading back other bytes than were written is a checksum fault."""
+    watch = Watch()
+
+    def corrupt(operation: str) -> None:
+        if operation == "read":
+            for key, (stored, body) in watch.destination.objects.items():
+                watch.destination.objects[key] = stored, b"x" + body[1:]
+
+    watch.destination.hook = corrupt
+
+    assert DestinationFault.CHECKSUM == watch.run().fault
+
+
+def test_canaries_leave_nothing_behind() -> None:
+    """A good probe deletes its canary."""
+    watch = Watch()
+    watch.run()
+
+    assert {} == watch.destination.objects
+
+
+def test_old_canaries_are_deleted_and_nothing_else() -> None:
+    """What a failed probe left is deleted an hour later; young canaries, archives and strange keys stay."""
+    watch = Watch()
+    watch.fail(at="read")
+    watch.run()
+    (left,) = watch.destination.objects
+    watch.mend()
+    others = [f"archives/{CANARY_FOLDER}/notes", "archives/2026/01/02/a.tar.gz"]
+    for key in others:
+        watch.destination.objects[key] = watch.destination.objects[left]
+    watch.run()
+    kept_young = left in watch.destination.objects
+    watch.clock.advance(STALE_S)
+    watch.run()
+
+    assert kept_young
+    assert sorted(others) == sorted(watch.destination.objects)
+
+
+def test_a_clean_up_that_fails_is_no_fault() -> None:
+    """Whether old canaries can be listed has no say in the circuit."""
+    watch = Watch()
+    watch.fail(at="list")
+
+    assert "" == watch.run().fault
+
+
+def test_without_a_prefix_canaries_stay_in_their_folder() -> None:
+    """The folder is the same with an empty prefix, without a leading slash."""
+    watch = Watch(prefix="")
+    watch.fail(at="read")
+    watch.run()
+
+    assert [f"{CANARY_FOLDER}/{int(FakeClock().now().timestamp())}-id1"] == list(watch.destination.objects)
+
+
+def test_a_mapping_disabled_by_hand_stays_disabled_through_an_outage() -> None:
+    """What an operator disabled before the outage is not enabled after it."""
+    watch = Watch(mapping=FakeMapping(on=False))
+    watch.fail()
+    outage = [watch.run() for _ in range(3)]
+    watch.mend()
+    watch.run()
+
+    assert [False] * 3 == [circuit.opened for circuit in outage]
+    assert not watch.mapping.on
+
+
+def test_a_mapping_enabled_by_hand_in_an_outage_is_disabled_again() -> None:
+    """The circuit opens as soon as there is something to disable, and closes after the outage."""
+    watch = Watch(mapping=FakeMapping(on=False))
+    watch.fail()
+    watch.run()
+    watch.run()
+    watch.mapping.on = True
+    opened = watch.run().opened
+    disabled = not watch.mapping.on
+    watch.mend()
+    watch.run()
+
+    assert (True, True, True) == (opened, disabled, watch.mapping.on)
+
+
+@pytest.mark.parametrize("at", ["disable", "disable done", "enabled"])
+def test_a_switch_that_failed_is_repeated(at: str) -> None:
+    """The mapping could not be disabled, or nobody knows: the next minute does it again."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.mapping.hook = failing(at, MappingError("it is being changed"))
+    with pytest.raises(MappingError):
+        watch.run()
+    watch.mapping.hook = lambda _operation: None
+    circuit = watch.run()
+
+    assert (True, False) == (circuit.opened, watch.mapping.on)
+    assert 3 == watch.metrics.flushes
+
+
+@pytest.mark.parametrize("at", ["enable", "enable done"])
+def test_an_enabling_that_failed_is_repeated(at: str) -> None:
+    """The circuit is noted as closed only when the mapping is known to be enabled."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.run()
+    watch.mend()
+    watch.mapping.hook = failing(at, MappingError("it is being changed"))
+    with pytest.raises(MappingError):
+        watch.run()
+    still_open = watch.circuits.circuit.opened
+    watch.mapping.hook = lambda _operation: None
+
+    assert not watch.run().opened
+    assert (True, True) == (still_open, watch.mapping.on)
+
+
+@pytest.mark.parametrize("at", ["load", "save", "save done"])
+def test_a_ledger_that_fails_once_delays_by_a_minute(at: str) -> None:
+    """Whether the note was written or only its reply lost, the next probe ends as it should."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.circuits.hook = failing(at, LedgerError("throttled"))
+    with pytest.raises(LedgerError):
+        watch.run()
+    watch.circuits.hook = lambda _operation: None
+
+    assert watch.run().opened
+    assert not watch.mapping.on
+
+
+def test_two_sentinels_at_once_count_one_failure() -> None:
+    """Both probe before either has written: one gets its way, the other adopts its result."""
+    watch = Watch()
+    watch.fail()
+    inner: list[Circuit] = []
+
+    def rival(operation: str) -> None:
+        if operation == "save" and not inner:
+            inner.append(Circuit())
+            inner.append(watch.sentinel().run())
+
+    watch.circuits.hook = rival
+    circuit = watch.run()
+
+    assert inner[1] == circuit == watch.circuits.circuit
+    assert (1, True) == (circuit.failures, watch.mapping.on)
+
+
+def test_two_sentinels_opening_at_once_both_leave_it_open() -> None:
+    """The rival that finds the mapping disabled by the first does not take it for an operator's doing."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    rivals: list[Circuit] = []
+
+    def rival(operation: str) -> None:
+        if operation == "enabled" and not rivals:
+            rivals.append(Circuit())
+            rivals.append(watch.sentinel().run())
+
+    watch.mapping.hook = rival
+    watch.run()
+    watch.mend()
+    opened, off = watch.circuits.circuit.opened, not watch.mapping.on
+    watch.run()
+
+    assert (True, True, True) == (opened, off, watch.mapping.on)
+
+
+def test_operator_holds_and_hands_back() -> None:
+    """Held open stands against good probes, held closed against bad ones, and auto decides by probes again."""
+    watch = Watch()
+    watch.switch().set(Mode.OPEN)
+    held_open = (watch.run().opened, watch.mapping.on)
+    watch.switch().set(Mode.CLOSED)
+    watch.fail()
+    held_closed = (watch.run().opened, watch.run().opened, watch.mapping.on)
+    watch.switch().set(Mode.AUTO)
+    decided = (watch.run().opened, watch.run().opened, watch.mapping.on)
+
+    assert (True, False) == held_open
+    assert (False, False, True) == held_closed
+    assert (False, True, False) == decided
+
+
+def test_auto_after_held_open_enables_at_once() -> None:
+    """The operator need not wait for the next probe."""
+    watch = Watch()
+    watch.switch().set(Mode.OPEN)
+    watch.switch().set(Mode.AUTO)
+
+    assert (True, True) == (watch.mapping.on, watch.switch().enabled())
+    assert not watch.switch().state().opened
+
+
+def test_opening_works_without_the_ledger() -> None:
+    """An operator who lost the ledger stops the work all the same, and is told to repeat the command."""
+    watch = Watch()
+    watch.circuits.hook = failing("load", LedgerError("the table is not there"))
+    with pytest.raises(LedgerError, match="the mapping is disabled, but"):
+        watch.switch().set(Mode.OPEN)
+
+    assert not watch.mapping.on
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.CLOSED])
+def test_nothing_is_enabled_that_could_not_be_noted(mode: Mode) -> None:
+    """Without the ledger, closing is refused."""
+    watch = Watch(mapping=FakeMapping(on=False))
+    watch.circuits.hook = failing("load", LedgerError("the table is not there"))
+    with pytest.raises(LedgerError):
+        watch.switch().set(mode)
+
+    assert not watch.mapping.on
+
+
+def test_a_command_gets_its_way_beside_a_sentinel() -> None:
+    """A sentinel writes between the operator's look and command: the command is tried again."""
+    watch = Watch()
+    seen: list[str] = []
+
+    def rival(operation: str) -> None:
+        seen.append(operation)
+        if seen == ["load", "save"]:
+            watch.sentinel().run()
+
+    watch.circuits.hook = rival
+
+    assert Mode.OPEN is watch.switch().set(Mode.OPEN).mode
+    assert not watch.mapping.on
+
+
+def test_a_state_that_never_holds_still_is_an_error() -> None:
+    """The command gives up with an error rather than silently."""
+    watch = Watch()
+
+    def bump(operation: str) -> None:
+        if operation == "save":
+            watch.circuits.circuit = Circuit(revision=watch.circuits.circuit.revision + 1)
+
+    watch.circuits.hook = bump
+    with pytest.raises(LedgerError, match="kept changing"):
+        watch.switch().set(Mode.CLOSED)
+
+    assert watch.mapping.on
