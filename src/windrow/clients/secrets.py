@@ -82,19 +82,36 @@ class SecretsManagerSecrets:
             raise SecretError(f"secret {self._secret_id!r} could not be read: {code}") from error
         except BotoCoreError as error:
             raise SecretError(f"secret {self._secret_id!r} could not be read: {error}") from error
-        self._cached = self._decode(text)
+        self._cached = decode(text, self._secret_id)
         self._read_at = self._clock.monotonic()
         return self._cached
 
-    def _decode(self, text: str) -> Credentials:
-        try:
-            secret = msgspec.json.decode(text, type=_Secret)
-        except (msgspec.DecodeError, UnicodeError):
-            secret = None
-        # Raised outside the handler: a decoding error may quote the secret, and a traceback would show it.
-        if secret is None or not secret.access_key or not secret.secret_key:
-            raise SecretError(
-                f"secret {self._secret_id!r} is not a JSON object with the strings access_key, secret_key and,"
-                " where the destination has a private CA, ca_pem"
-            )
-        return Credentials(secret.access_key, secret.secret_key, secret.ca_pem or None)
+
+class FixedSecrets:
+    """Implements `Secrets` with credentials that are at hand, such as new ones under test."""
+
+    def __init__(self, value: Credentials) -> None:
+        self._value = value
+
+    def credentials(self) -> Credentials:
+        """Return them."""
+        return self._value
+
+    def refresh(self) -> Credentials:
+        """Return them."""
+        return self._value
+
+
+def decode(text: str, secret_id: str) -> Credentials:
+    """Read a secret's value. Raises `SecretError`, which never quotes it."""
+    try:
+        secret = msgspec.json.decode(text, type=_Secret)
+    except (msgspec.DecodeError, UnicodeError):
+        secret = None
+    # Raised outside the handler: a decoding error may quote the secret, and a traceback would show it.
+    if secret is None or not secret.access_key or not secret.secret_key:
+        raise SecretError(
+            f"secret {secret_id!r} is not a JSON object with the strings access_key, secret_key and,"
+            " where the destination has a private CA, ca_pem"
+        )
+    return Credentials(secret.access_key, secret.secret_key, secret.ca_pem or None)

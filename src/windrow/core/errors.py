@@ -3,6 +3,7 @@
 WindrowError
 ├── SettingsError             a setting is missing, unknown or wrong
 ├── LocalStackError           a server of the local stack did not start or is not there
+├── RotationError             a step of a credential rotation failed; Secrets Manager repeats it
 ├── ArchiveError              an archive is not a sound ``windrow/1`` archive
 ├── PriceError                a price is unknown, or a price file can't be read
 ├── PackageError              the Lambda zip could not be built
@@ -41,6 +42,10 @@ class SettingsError(WindrowError):
 
 class LocalStackError(WindrowError):
     """A server of the local stack did not start, or is not there; the message quotes its log."""
+
+
+class RotationError(WindrowError):
+    """A step of a credential rotation failed; the credentials in use are untouched, and the step can be repeated."""
 
 
 class ArchiveError(WindrowError):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from windrow.ports import Credentials
 
+if TYPE_CHECKING:
+    from minio import MinioAdmin
+
 DestinationKind = Literal["minio", "ministack"]
 
 DESTINATION_BUCKET = "windrow-archives"
 DESTINATION_REGION = "us-east-1"
-KEY_NAME = "windrow-aggregator"
+USER_NAME = "windrow-aggregator"
 
 DESTINATION_POLICY = {
     "Version": "2012-10-17",
@@ -71,22 +74,34 @@ def create_destination(destination: DestinationAccess) -> Credentials:
 
 
 def _create_access_key(destination: DestinationAccess, administrator: Credentials) -> Credentials:
+    """Create a user with the policy, and an access key (service account) of that user.
+
+    The key carries no policy of its own: only such a key may create its successor when credentials are rotated.
+    """
+    user = Credentials(USER_NAME, secrets.token_urlsafe(30))
+    keys = Credentials(secrets.token_hex(10), secrets.token_urlsafe(30), administrator.ca_pem)
+    admin = _admin(destination, administrator)
+    admin.policy_add(policy_name=USER_NAME, policy=DESTINATION_POLICY)
+    admin.user_add(user.access_key, user.secret_key)
+    admin.policy_set(policy_name=USER_NAME, user=user.access_key)
+    _admin(destination, user).add_service_account(
+        access_key=keys.access_key, secret_key=keys.secret_key, name=USER_NAME
+    )
+    return keys
+
+
+def _admin(destination: DestinationAccess, acting: Credentials) -> MinioAdmin:
     import urllib3
     from minio import MinioAdmin
     from minio.credentials.providers import StaticProvider
 
     endpoint = urlsplit(destination.endpoint)
-    admin = MinioAdmin(
+    return MinioAdmin(
         endpoint=endpoint.netloc,
-        credentials=StaticProvider(administrator.access_key, administrator.secret_key),
+        credentials=StaticProvider(acting.access_key, acting.secret_key),
         secure=endpoint.scheme == "https",
         http_client=urllib3.PoolManager(ca_certs=str(destination.ca_file) if destination.ca_file else None),
     )
-    keys = Credentials(secrets.token_hex(10), secrets.token_urlsafe(30), administrator.ca_pem)
-    admin.add_service_account(
-        access_key=keys.access_key, secret_key=keys.secret_key, name=KEY_NAME, policy=DESTINATION_POLICY
-    )
-    return keys
 
 
 def client_config() -> Any:  # noqa: ANN401 - botocore ships no types for it

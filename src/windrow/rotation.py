@@ -1,0 +1,126 @@
+"""Rotation of the destination's credentials, in the four steps of Secrets Manager.
+
+The protocol: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-lambda-functions.html
+
+Two keys are valid at any time: the current one and the one before it, which workers may have cached (300 s). A rotation
+creates the third and removes the one before the previous *before* it promotes the new one, so that an interruption
+leaves no key behind that nobody knows of. Each step may be repeated, and interrupted anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import sha256
+
+from windrow.core.errors import DestinationError, RotationError
+from windrow.ports import Credentials, Destination, KeyAdmin, SecretVersions
+
+ACCESS_KEY_CHARACTERS = 20
+SECRET_KEY_CHARACTERS = 40
+"""MinIO's longest: https://min.io/docs/minio/linux/administration/identity-access-management/minio-user-management.html"""
+
+CANARY_FOLDER = ".windrow-canary"
+
+_log = logging.getLogger(__name__)
+
+
+class Step(StrEnum):
+    """The steps, as Secrets Manager names them."""
+
+    CREATE = "createSecret"
+    SET = "setSecret"
+    TEST = "testSecret"
+    FINISH = "finishSecret"
+
+
+class Rotation:
+    """Rotates the secret.
+
+    ``connect`` returns the destination as credentials see it. ``new_key`` returns so many random letters and digits.
+    """
+
+    def __init__(
+        self,
+        *,
+        secret: SecretVersions,
+        keys: KeyAdmin,
+        connect: Callable[[Credentials], Destination],
+        prefix: str,
+        new_key: Callable[[int], str],
+    ) -> None:
+        self._secret = secret
+        self._keys = keys
+        self._connect = connect
+        self._prefix = prefix
+        self._new_key = new_key
+
+    def run(self, step: Step, token: str) -> None:
+        """Do one step for the version ``token``.
+
+        Raises:
+            RotationError: it could not be done; Secrets Manager repeats it.
+        """
+        {
+            Step.CREATE: self._create,
+            Step.SET: self._set,
+            Step.TEST: self._test,
+            Step.FINISH: self._finish,
+        }[step](token)
+        _log.info("rotation step done", extra={"step": step.value, "version": token})
+
+    def _create(self, token: str) -> None:
+        """Think of a new key, unless an earlier try did."""
+        version, current = self._current()
+        if version == token or self._secret.pending(token) is not None:
+            return
+        new = Credentials(
+            self._new_key(ACCESS_KEY_CHARACTERS).upper(), self._new_key(SECRET_KEY_CHARACTERS), current.ca_pem
+        )
+        self._secret.put_pending(token, new)
+
+    def _set(self, token: str) -> None:
+        """Create the key at the destination."""
+        version, current = self._current()
+        if version != token:
+            self._keys.create(current, self._new(token))
+
+    def _test(self, token: str) -> None:
+        """Write, read and delete an object with the new key: what the aggregator will do."""
+        destination = self._connect(self._new(token))
+        body = token.encode()
+        name = sha256(body).hexdigest()[:32]
+        key = "/".join(part for part in (self._prefix, CANARY_FOLDER, name) if part)
+        try:
+            destination.delete(key)
+            destination.put(key, [body], sha256(body).digest(), {})
+            came_back = destination.read(key, 0, len(body))
+            destination.delete(key)
+        except DestinationError as error:
+            raise RotationError(f"the new key does not work at the destination: {error}") from error
+        if came_back != body:
+            raise RotationError("what the new key wrote came back with other bytes")
+
+    def _finish(self, token: str) -> None:
+        """Remove the key before the previous one, then make the new one current."""
+        version, current = self._current()
+        if version == token:
+            return
+        new = self._new(token)
+        previous = self._secret.staged("AWSPREVIOUS")
+        if previous is not None and previous[1].access_key not in (current.access_key, new.access_key):
+            self._keys.remove(new, previous[1].access_key)
+        self._secret.promote(token, from_version=version)
+
+    def _current(self) -> tuple[str, Credentials]:
+        current = self._secret.staged("AWSCURRENT")
+        if current is None:
+            raise RotationError("the secret has no current version; write the first credentials by hand")
+        return current
+
+    def _new(self, token: str) -> Credentials:
+        new = self._secret.pending(token)
+        if new is None:
+            raise RotationError(f"version {token} is not written yet; createSecret comes first")
+        return new
