@@ -41,6 +41,7 @@ COMMANDS = {
     "circuit": Entry("windrow.cli.circuit", "app", "Open, close or show the circuit breaker."),
     "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill item by item, with alternatives."),
     "package": Entry("windrow.cli.package", "package", "Build the Lambda zip, with the same bytes each time."),
+    "deploy": Entry("windrow.cli.deploy", "deploy", "Shift the alias to a new version in steps, watching alarms."),
 }
 """In the order of the help."""
 

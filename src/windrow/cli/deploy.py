@@ -1,0 +1,128 @@
+"""``windrow deploy``: a new version behind the alias, in steps, with the way back always open."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import msgspec
+import typer
+
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.core.errors import DeploymentError
+from windrow.deployment import Deployer, Event, Outcome, Result, check_steps
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def deploy(
+    function: Annotated[str, typer.Option(help="Name of the function.")],
+    package: Annotated[Path | None, typer.Option("--zip", help="What `windrow package` made.")] = None,
+    alias: Annotated[str, typer.Option(help="The alias in service.")] = "live",
+    steps: Annotated[str, typer.Option(help="Percent of the traffic, step by step.")] = "10,50,100",
+    bake: Annotated[str, typer.Option(help="How long each step is watched, as in 30s, 5m.")] = "5m",
+    alarm: Annotated[list[str] | None, typer.Option(help="An alarm to watch; repeat for more.")] = None,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before, and stop.")] = False,
+    to: Annotated[str | None, typer.Option(metavar="VERSION", help="With --rollback: go to this version.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line: events, then the result.")
+    ] = False,
+) -> None:
+    """Publish a zip as a new version and shift the alias to it in steps; go back by itself when an alarm fires.
+
+    Ctrl-C and SIGTERM go back too. Exits 0 when deployed (or rolled back as asked), 1 when it went back or could not
+    start, 2 for wrong use.
+    """
+    if rollback == (package is not None):
+        raise WrongUse("give --zip to deploy, or --rollback to go back")
+    if to is not None and not rollback:
+        raise WrongUse("--to goes with --rollback")
+    percents, bake_s = parse_steps(steps), parse_duration(bake)
+    note = _json_line if as_json else _say
+    with _stoppable() as wait:
+        deployer = _deployer(function, alias, alarm or [], wait, note)
+        result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s)
+    ok = rollback or result.outcome is not Outcome.ROLLED_BACK
+    _conclude(result, ok=ok, as_json=as_json)
+    if not ok:
+        raise typer.Exit(PROBLEM)
+
+
+def parse_steps(text: str) -> list[float]:
+    """Read percentages as in ``10,50,100``. Raises `WrongUse`."""
+    try:
+        percents = [float(part) for part in text.split(",")]
+        check_steps(percents)
+    except (ValueError, DeploymentError) as error:
+        raise WrongUse(f"--steps must rise to 100, as in 10,50,100, not {text!r}") from error
+    return percents
+
+
+def parse_duration(text: str) -> float:
+    """Read seconds from ``90``, ``30s``, ``5m`` or ``1h``. Raises `WrongUse`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None:
+        raise WrongUse(f"--bake must be a duration as in 30s or 5m, not {text!r}")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+def _deployer(
+    function: str, alias: str, alarms: list[str], wait: Callable[[float], bool], note: Callable[[Event], object]
+) -> Deployer:
+    import boto3
+
+    from windrow.clients.alarms import CloudWatchWatch
+    from windrow.clients.clock import SystemClock
+    from windrow.clients.versions import LambdaVersions
+
+    clock = SystemClock()
+    versions = LambdaVersions(function, alias, boto3.client("lambda"), clock)
+    watch = CloudWatchWatch(function, alias, alarms, boto3.client("cloudwatch"), clock)
+    return Deployer(versions, watch, clock, wait, note)
+
+
+def _read(package: Path) -> bytes:
+    try:
+        return package.read_bytes()
+    except OSError as error:
+        raise WrongUse(f"{package} can't be read: {error}") from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[float], bool]]:
+    """Turn SIGINT and SIGTERM into the answer of the wait that is given: the way back needs time to be walked."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.wait
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _json_line(event: Event) -> None:
+    print_json(event)
+
+
+def _say(event: Event) -> None:
+    percent = f" {event.percent:g} %" if event.percent is not None else ""
+    detail = f": {event.detail}" if event.detail else ""
+    err.print(f"{event.at:%H:%M:%S} version {event.version}: {event.event}{percent}{detail}", markup=False)
+
+
+def _conclude(result: Result, *, ok: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": ok, **msgspec.to_builtins(result)})
+        return
+    reason = f": {result.reason}" if result.reason else ""
+    out.print(f"{result.outcome.value}{reason}; the alias serves version {result.version}", markup=False)

@@ -1,0 +1,240 @@
+"""A blue/green deployment: publish, smoke test, shift the alias in steps, watch, and go back at the first sign of harm.
+
+The alias itself is the state and the lock. While a deployment is under way the alias points to the version before, and
+its routing weights send a share of the traffic, up to all of it, to the new one; the last act points it to the new
+version and takes the weights away. So whoever finds weights knows that a deployment is under way or was broken off,
+and which version is the way back. Every change names the revision of the alias that it was decided on: when two
+deployments race, Lambda itself refuses the second. A crash leaves nothing behind but weights, which `rollback` ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from windrow.core.errors import DeploymentError
+from windrow.ports import Clock
+
+POLL_S = 5.0
+"""How often alarms and the alias are looked at while a step bakes."""
+
+ROLLBACK_ATTEMPTS = 6
+"""Waits of 1, 2, 4, 8 and 16 s between them."""
+
+WHOLE = 100
+
+
+class AliasChanged(DeploymentError):
+    """Somebody else changed the alias since it was read; nothing was done."""
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """Where the alias leads: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any."""
+
+    version: str
+    revision: str
+    candidate: str | None = None
+    weight: float = 0.0
+
+
+class Functions(Protocol):
+    """The function and its alias. Every method raises `DeploymentError` if Lambda does not do it."""
+
+    def alias(self) -> Alias:
+        """Read the alias."""
+
+    def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
+        """Change where the alias leads if it is still at the revision read. Raises `AliasChanged` if it is not."""
+
+    def publish(self, package: bytes, replaces: str) -> str:
+        """Upload the code, wait until it is ready, and publish it as a version that remembers what it replaces.
+
+        Returns the version; the one published last if code and configuration are the same as then.
+        """
+
+    def smoke(self, version: str) -> None:
+        """Invoke the version with an event that has nothing to deliver. Raises `DeploymentError` if it fails."""
+
+    def replaced_by(self, version: str) -> str | None:
+        """Return the version that this one replaced, if it was published by a deployment."""
+
+
+class Watch(Protocol):
+    """What tells harm."""
+
+    def check(self) -> None:
+        """Check that all alarms exist and none is firing. Raises `DeploymentError` naming those that do not or are."""
+
+    def harm(self, version: str, since: datetime) -> str | None:
+        """Return what is wrong: an alarm firing, or errors of the version since then. Raises `DeploymentError`."""
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    DEPLOYED = "deployed"
+    UNCHANGED = "unchanged"
+    ROLLED_BACK = "rolled-back"
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of progress. ``percent`` of the traffic goes to ``version``."""
+
+    event: str
+    at: datetime
+    version: str | None = None
+    percent: float | None = None
+    detail: str | None = None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The end: the version that the alias serves now, and why it went back if it did."""
+
+    outcome: Outcome
+    version: str
+    reason: str | None = None
+
+
+class Harm(Exception):
+    """A step showed that the new version must not stay."""
+
+
+class Deployer:
+    """Runs one deployment or rollback.
+
+    ``wait`` sleeps for so many seconds and tells whether it was asked to stop meanwhile; ``note`` is told each event.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        watch: Watch,
+        clock: Clock,
+        wait: Callable[[float], bool],
+        note: Callable[[Event], object],
+    ) -> None:
+        self._functions = functions
+        self._watch = watch
+        self._clock = clock
+        self._wait = wait
+        self._note = note
+
+    def deploy(self, package: bytes, steps: Sequence[float], bake_s: float) -> Result:
+        """Deploy the zip; ``steps`` are percentages that rise to 100, each baked for ``bake_s`` seconds.
+
+        Raises:
+            DeploymentError: it did not start, or the alias was taken over, or the way back failed too.
+        """
+        check_steps(steps)
+        alias = self._free_alias()
+        self._watch.check()
+        version = self._functions.publish(package, alias.version)
+        self._tell("published", version)
+        if version == alias.version:
+            return Result(Outcome.UNCHANGED, version)
+        self._functions.smoke(version)
+        self._tell("smoke test passed", version)
+        started = self._clock.now()
+        try:
+            for percent in steps:
+                self._stop_if(self._wait(0))
+                alias = self._functions.route(alias, alias.version, version, percent / WHOLE)
+                self._tell("shifted", version, percent)
+                self._bake(alias, version, started, bake_s)
+            self._functions.route(alias, version)
+        except AliasChanged:
+            raise  # whoever changed it decides now
+        except (Harm, DeploymentError) as reason:
+            return self._go_back(alias.version, version, str(reason))
+        self._tell("deployed", version, WHOLE)
+        return Result(Outcome.DEPLOYED, version)
+
+    def rollback(self, to: str | None = None) -> Result:
+        """Send all traffic to the version before, or to the one named; ends a deployment that is under way.
+
+        Raises:
+            DeploymentError: no version before is known, or Lambda does not do it.
+        """
+        alias = self._functions.alias()
+        target = to or (alias.version if alias.candidate else self._functions.replaced_by(alias.version))
+        if target is None:
+            raise DeploymentError(
+                f"the alias serves version {alias.version}, which no deployment published, so the version before "
+                "is not known; name one with --to"
+            )
+        self._functions.route(alias, target)
+        self._tell("rolled back", target, WHOLE)
+        return Result(Outcome.ROLLED_BACK, target, "asked for")
+
+    def _free_alias(self) -> Alias:
+        alias = self._functions.alias()
+        if alias.candidate is not None:
+            raise DeploymentError(
+                f"a deployment of version {alias.candidate} is under way or was broken off: the alias sends "
+                f"{alias.weight:.0%} there and the rest to {alias.version}. Wait for it, or end it with --rollback"
+            )
+        if not alias.version.isdecimal():
+            raise DeploymentError(f"the alias leads to {alias.version}; traffic can only be shifted from a version")
+        return alias
+
+    def _bake(self, alias: Alias, version: str, started: datetime, bake_s: float) -> None:
+        """Watch for so long. Raises `Harm`, `AliasChanged`, or `DeploymentError` if nothing can be seen any more."""
+        end = self._clock.now() + timedelta(seconds=bake_s)
+        while True:
+            harm = self._watch.harm(version, started)
+            if harm:
+                raise Harm(harm)
+            if self._functions.alias().revision != alias.revision:
+                raise AliasChanged("the alias was changed by someone else; it is left as it is")
+            remaining_s = (end - self._clock.now()).total_seconds()
+            if remaining_s <= 0:
+                return
+            self._stop_if(self._wait(min(POLL_S, remaining_s)))
+
+    @staticmethod
+    def _stop_if(asked: bool) -> None:  # noqa: FBT001 - the answer of `wait`
+        if asked:
+            raise Harm("interrupted")
+
+    def _go_back(self, before: str, version: str, reason: str) -> Result:
+        """Send all traffic back, whatever became of the last request: its reply may be lost and the change made."""
+        self._tell("rolling back", before, detail=reason)
+        failure: DeploymentError | None = None
+        for attempt in range(ROLLBACK_ATTEMPTS):
+            if attempt:
+                self._clock.sleep(2.0 ** (attempt - 1))
+            try:
+                ours = self._send_back(before, version)
+            except DeploymentError as error:
+                failure = error
+                continue
+            if not ours:
+                raise AliasChanged(f"{reason}; the alias was changed by someone else and is left as it is")
+            self._tell("rolled back", before, WHOLE, reason)
+            return Result(Outcome.ROLLED_BACK, before, reason)
+        raise DeploymentError(
+            f"{reason}; going back to version {before} failed: {failure}. Run --rollback --to {before}"
+        ) from failure
+
+    def _send_back(self, before: str, version: str) -> bool:
+        """Point the alias to the version before; False, and nothing done, if it leads where this run never led it."""
+        alias = self._functions.alias()
+        if alias.version not in (before, version) or alias.candidate not in (None, version):
+            return False
+        if alias.version != before or alias.candidate is not None:
+            self._functions.route(alias, before)
+        return True
+
+    def _tell(self, event: str, version: str, percent: float | None = None, detail: str | None = None) -> None:
+        self._note(Event(event, self._clock.now(), version, percent, detail))
+
+
+def check_steps(steps: Sequence[float]) -> None:
+    """Raise `DeploymentError` unless the steps rise from above 0 to exactly 100."""
+    rising = all(low < high for low, high in zip([0, *steps], steps, strict=False))
+    if not steps or not rising or steps[-1] != WHOLE:
+        raise DeploymentError("steps must rise to 100, as in 10,50,100")

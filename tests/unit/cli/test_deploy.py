@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from windrow.cli.deploy import parse_duration, parse_steps
+from windrow.cli.output import WrongUse
+from windrow.cli.root import run
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("30s", 30), ("5m", 300), ("1.5h", 5400), ("0", 0)])
+def test_durations_are_read(text: str, expected: float) -> None:
+    """Seconds, minutes and hours are understood; a bare number is seconds."""
+    assert expected == parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["", "m", "-5m", "5d", "five", "1m30s"])
+def test_other_durations_are_wrong_use(text: str) -> None:
+    """Anything else is refused."""
+    with pytest.raises(WrongUse, match="as in 30s or 5m"):
+        parse_duration(text)
+
+
+def test_steps_are_read() -> None:
+    """Percentages come in a list."""
+    assert [10, 50, 100] == parse_steps("10, 50,100")
+
+
+@pytest.mark.parametrize("text", ["", "10", "a,b", "50,10,100"])
+def test_other_steps_are_wrong_use(text: str) -> None:
+    """Anything that does not rise to 100 is refused."""
+    with pytest.raises(WrongUse, match="must rise to 100"):
+        parse_steps(text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--rollback", "--zip", "x.zip"],
+        ["--zip", "x.zip", "--to", "3"],
+        ["--zip", "absent.zip"],
+        ["--zip", "x.zip", "--bake", "soon"],
+    ],
+)
+def test_wrong_use_is_2(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be meant, and a zip that is not there, is refused before anything is asked of AWS."""
+    monkeypatch.chdir(tmp_path)
+    assert 2 == run(["deploy", "--function", "windrow", *arguments])

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+
+from windrow.core.errors import DeploymentError
+from windrow.deployment import POLL_S, Alias, AliasChanged, Deployer, Event, Outcome, check_steps
+from windrow.testing import FakeClock
+
+STEPS = [10, 50, 100]
+BAKE_S = 20.0
+
+
+class FakeFunctions:
+    """A function with versions and one alias; ``hook`` is called with each operation and may raise or change things."""
+
+    def __init__(self) -> None:
+        self.current = Alias("7", "r0")
+        self.routes: list[tuple[str, str | None, float]] = []
+        self.published: list[tuple[bytes, str]] = []
+        self.next_version = "8"
+        self.replaced: dict[str, str] = {}
+        self.hook: Callable[[str], None] = lambda _operation: None
+
+    def alias(self) -> Alias:
+        """Read it."""
+        self.hook("alias")
+        return self.current
+
+    def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
+        """Change it if the revision fits."""
+        self.hook("route")
+        if alias.revision != self.current.revision:
+            raise AliasChanged("stale")
+        self.put(version, candidate, weight)
+        self.hook("route done")
+        return self.current
+
+    def put(self, version: str, candidate: str | None = None, weight: float = 0.0) -> None:
+        """Change it as anybody might."""
+        self.routes.append((version, candidate, weight))
+        self.current = Alias(version, f"r{len(self.routes)}", candidate, weight)
+
+    def publish(self, package: bytes, replaces: str) -> str:
+        """Note what is published."""
+        self.hook("publish")
+        self.published.append((package, replaces))
+        self.replaced[self.next_version] = replaces
+        return self.next_version
+
+    def smoke(self, version: str) -> None:
+        """Succeed, unless the hook has other ideas."""
+        self.hook("smoke")
+
+    def replaced_by(self, version: str) -> str | None:
+        """Look it up."""
+        return self.replaced.get(version)
+
+
+class FakeWatch:
+    """Sees the harm it is given: ``sees`` answers for each look, by how many there were."""
+
+    def __init__(self) -> None:
+        self.firing_before: str | None = None
+        self.looks: list[tuple[str, datetime]] = []
+        self.sees: Callable[[int], str | None] = lambda _look: None
+
+    def check(self) -> None:
+        """Refuse to start while something fires."""
+        if self.firing_before:
+            raise DeploymentError(self.firing_before)
+
+    def harm(self, version: str, since: datetime) -> str | None:
+        """Answer as told."""
+        self.looks.append((version, since))
+        return self.sees(len(self.looks))
+
+
+class World:
+    """A deployer on fakes, with time that passes only when it waits; ``stop_after`` waits it is asked to stop."""
+
+    def __init__(self) -> None:
+        self.functions = FakeFunctions()
+        self.watch = FakeWatch()
+        self.clock = FakeClock()
+        self.waits: list[float] = []
+        self.stop_after: int | None = None
+        self.events: list[Event] = []
+        self.deployer = Deployer(self.functions, self.watch, self.clock, self.wait, self.events.append)
+
+    def wait(self, seconds: float) -> bool:
+        """Pass time; tell whether to stop."""
+        self.waits.append(seconds)
+        self.clock.advance(seconds)
+        return self.stop_after is not None and len(self.waits) > self.stop_after
+
+
+@pytest.fixture
+def world() -> World:
+    """Return a world in which all goes well."""
+    return World()
+
+
+def failing(*operations: str, times: int = 1) -> Callable[[str], None]:
+    """Return a hook that makes the first so many of these operations fail."""
+    left = [times]
+
+    def hook(operation: str) -> None:
+        if operation in operations and left[0]:
+            left[0] -= 1
+            raise DeploymentError(f"{operation} failed")
+
+    return hook
+
+
+def test_good_version_gets_the_traffic_in_steps(world: World) -> None:
+    """The way back stays the alias's own version until the last step has baked; then the new one takes its place."""
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert (Outcome.DEPLOYED, "8") == (result.outcome, result.version)
+    assert [(b"zip", "7")] == world.functions.published
+    assert [("7", "8", 0.1), ("7", "8", 0.5), ("7", "8", 1.0), ("8", None, 0.0)] == world.functions.routes
+    assert ["published", "smoke test passed", "shifted", "shifted", "shifted", "deployed"] == [
+        event.event for event in world.events
+    ]
+
+
+def test_each_step_bakes_and_is_watched(world: World) -> None:
+    """Every step lasts as long as asked, and the alarms are looked at every few seconds and at its end."""
+    world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert len(STEPS) * BAKE_S == sum(world.waits)
+    assert len(STEPS) * (BAKE_S / POLL_S + 1) == len(world.watch.looks)
+    assert {"8"} == {version for version, _ in world.watch.looks}
+
+
+@pytest.mark.parametrize("look", [1, 2, 6, 15])
+def test_harm_at_any_look_goes_back(world: World, look: int) -> None:
+    """Whenever an alarm fires, all traffic is back at the old version at once, and no further step is taken."""
+    world.watch.sees = lambda number: "Failures in alarm" if number == look else None
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert (Outcome.ROLLED_BACK, "7", "Failures in alarm") == (result.outcome, result.version, result.reason)
+    assert ("7", None, 0.0) == world.functions.routes[-1]
+    assert look == len(world.watch.looks)
+
+
+@pytest.mark.parametrize("waits", [0, 1, 3, 9])
+def test_interruption_goes_back(world: World, waits: int) -> None:
+    """Ctrl-C at any wait, before the first step too, ends with all traffic at the old version."""
+    world.stop_after = waits
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert (Outcome.ROLLED_BACK, "interrupted") == (result.outcome, result.reason)
+    assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
+
+
+def test_blindness_goes_back(world: World) -> None:
+    """When the alarms can't be read any more, the new version does not stay."""
+
+    def blind(_look: int) -> str | None:
+        raise DeploymentError("the alarms could not be read")
+
+    world.watch.sees = blind
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert (Outcome.ROLLED_BACK, "the alarms could not be read") == (result.outcome, result.reason)
+
+
+@pytest.mark.parametrize("operation", ["route", "route done"])
+def test_failed_shift_goes_back(world: World, operation: str) -> None:
+    """A shift that failed, or whose reply was lost, is undone."""
+    world.functions.hook = failing(operation)
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert Outcome.ROLLED_BACK == result.outcome
+    assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
+
+
+def test_lost_reply_to_the_last_change_goes_back(world: World) -> None:
+    """When nobody knows whether the last change was made, the version before is put back all the same."""
+    lost = failing("route done")
+    world.functions.hook = lambda operation: lost(operation) if len(world.functions.routes) == 4 else None
+    assert Outcome.ROLLED_BACK == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
+    assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
+
+
+def test_way_back_is_tried_again(world: World) -> None:
+    """Going back survives failures of Lambda's API, with growing waits."""
+    world.watch.sees = lambda _look: "Failures in alarm"
+    trouble = failing("alias", "route", times=4)
+    world.functions.hook = lambda operation: trouble(operation) if world.watch.looks else None
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert (Outcome.ROLLED_BACK, "7") == (result.outcome, world.functions.current.version)
+    assert [1, 2, 4, 8] == world.clock.sleeps
+
+
+def test_blocked_way_back_is_an_error_that_says_how(world: World) -> None:
+    """When going back fails for good, the error says why it was needed and what to run."""
+    world.watch.sees = lambda _look: "Failures in alarm"
+    trouble = failing("route", times=99)
+    world.functions.hook = lambda operation: trouble(operation) if world.watch.looks else None
+    with pytest.raises(DeploymentError, match=r"Failures in alarm; going back .* Run --rollback --to 7"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+
+
+def test_smoke_test_comes_before_any_traffic(world: World) -> None:
+    """A version that fails its smoke test never gets traffic."""
+    world.functions.hook = failing("smoke")
+    with pytest.raises(DeploymentError, match="smoke failed"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert [] == world.functions.routes
+
+
+def test_second_deployment_is_refused(world: World) -> None:
+    """While weights show that a deployment is under way, or was broken off, nothing is published."""
+    world.functions.put("7", "8", 0.5)
+    with pytest.raises(DeploymentError, match=r"of version 8 is under way .* 50% there and the rest to 7"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert [] == world.functions.published
+
+
+def test_firing_alarm_keeps_it_from_starting(world: World) -> None:
+    """Nothing is published into an incident."""
+    world.watch.firing_before = "Failures in alarm already"
+    with pytest.raises(DeploymentError, match="already"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert [] == world.functions.published
+
+
+def test_racing_deployment_loses_at_its_first_shift(world: World) -> None:
+    """Of two that started at once, Lambda refuses the second by the revision, and it leaves the alias alone."""
+
+    def rival(operation: str) -> None:
+        if operation == "smoke":
+            world.functions.put("7", "9", 0.1)
+
+    world.functions.hook = rival
+    with pytest.raises(AliasChanged):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert [("7", "9", 0.1)] == world.functions.routes
+
+
+def test_rollback_by_someone_else_ends_the_run(world: World) -> None:
+    """When a person rolls back while a step bakes, the run stops and leaves the alias as it is."""
+
+    def person(look: int) -> None:
+        if look == 3:
+            world.functions.put("7")
+
+    world.watch.sees = person
+    with pytest.raises(AliasChanged, match="changed by someone else"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert ("7", None, 0.0) == world.functions.routes[-1]
+
+
+def test_way_back_does_not_undo_what_others_did(world: World) -> None:
+    """If the alias leads somewhere else by the time of going back, it is left there."""
+
+    def harm_and_rival(_look: int) -> str:
+        world.functions.put("9")
+        return "Failures in alarm"
+
+    world.watch.sees = harm_and_rival
+    with pytest.raises(AliasChanged, match="Failures in alarm; the alias was changed by someone else"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert "9" == world.functions.current.version
+
+
+def test_same_code_changes_nothing(world: World) -> None:
+    """When Lambda says that the code is that of the version in service, there is nothing to do."""
+    world.functions.next_version = "7"
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert (Outcome.UNCHANGED, "7") == (result.outcome, result.version)
+    assert [] == world.functions.routes
+
+
+def test_alias_of_latest_is_refused(world: World) -> None:
+    """Lambda can't split traffic with $LATEST, so it is refused before anything is published."""
+    world.functions.put("$LATEST")
+    with pytest.raises(DeploymentError, match=r"\$LATEST"):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert [] == world.functions.published
+
+
+def test_rollback_returns_to_what_was_replaced(world: World) -> None:
+    """After a finished deployment the version before is the one that it replaced, not the next lower number."""
+    world.functions.put("9")
+    world.functions.replaced["9"] = "7"
+    result = world.deployer.rollback()
+    assert (Outcome.ROLLED_BACK, "7") == (result.outcome, result.version)
+    assert "7" == world.functions.current.version
+
+
+def test_rollback_ends_what_was_broken_off(world: World) -> None:
+    """Weights that a crashed run left behind are taken away; all traffic goes to the version before."""
+    world.functions.put("7", "8", 1.0)
+    assert "7" == world.deployer.rollback().version
+    assert ("7", None, 0.0) == world.functions.routes[-1]
+
+
+def test_rollback_to_a_named_version(world: World) -> None:
+    """A version can be named."""
+    world.functions.put("9")
+    assert "5" == world.deployer.rollback("5").version
+
+
+def test_rollback_without_record_asks_for_a_version(world: World) -> None:
+    """A version that no deployment published does not say what it replaced; guessing could bring back a bad one."""
+    with pytest.raises(DeploymentError, match="name one with --to"):
+        world.deployer.rollback()
+
+
+@pytest.mark.parametrize("steps", [[], [50], [50, 10, 100], [0, 100], [10, 10, 100], [10, 110], [100, 100]])
+def test_steps_must_rise_to_the_whole(steps: list[float]) -> None:
+    """Steps that do not rise from above 0 to 100 are refused."""
+    with pytest.raises(DeploymentError, match="must rise to 100"):
+        check_steps(steps)
