@@ -78,7 +78,7 @@ def _once(place: Stand, contender: Contender, files: list[Upload], warm: list[Up
         WINDROW_DESTINATION_PREFIX=prefix,
         WINDROW_COMPRESSION_LEVEL=str(contender.level),
         # Each turn delivers the same files anew, so each has a ledger without claims.
-        WINDROW_LEDGER_TABLE=_fresh_ledger(place),
+        WINDROW_LEDGER_TABLE=place.fresh_ledger(),
     )
     figures = run(contender.module, task(place, files, warm, prefix, contender.level), environment)
     size = outcome.archive_bytes(place, prefix, files, warm) if contender.delivers else None
@@ -90,19 +90,6 @@ def _once(place: Stand, contender: Contender, files: list[Upload], warm: list[Up
         requests=figures.calls,
         runs=[{"wall_s": figures.wall_s, "cpu_s": figures.cpu_s, "peak_mb": figures.peak_bytes / 1e6}],
     )
-
-
-def _fresh_ledger(place: Stand) -> str:
-    """Create an empty table like the ledger, and return its name."""
-    dynamodb = place.client("dynamodb")
-    name = f"ledger-{len(dynamodb.list_tables()['TableNames'])}"
-    dynamodb.create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "object_id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "object_id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
 
 
 def _median(rows: Sequence[Row]) -> Row:

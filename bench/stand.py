@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import re
@@ -62,6 +63,7 @@ class Stand:
         self.aws_endpoint = aws.url
         self.s3_endpoint = store.url
         self.outputs = outputs
+        self._numbers = itertools.count()
 
     def environment(self, **settings: str) -> dict[str, str]:
         """Return the whole environment for Windrow's handler; ``settings`` come on top."""
@@ -86,6 +88,18 @@ class Stand:
 
         with ThreadPoolExecutor(UPLOADERS) as pool:
             return list(pool.map(put, enumerate(sizes)))
+
+    def fresh_ledger(self) -> str:
+        """Create an empty table like the ledger, and return its name."""
+        dynamodb = self.client("dynamodb")
+        name = f"ledger-{next(self._numbers)}"
+        dynamodb.create_table(
+            TableName=name,
+            AttributeDefinitions=[{"AttributeName": "object_id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "object_id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - any of boto3's clients
         """Return a boto3 client of the S3 server, or of the emulator for every other service."""
