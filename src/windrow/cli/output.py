@@ -19,7 +19,7 @@ err = Console(stderr=True, highlight=False)
 """For progress and errors."""
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-_EXTRAS = {"local": ("ministack", "psutil"), "report": ("plotly",)}
+_EXTRAS = {"local": ("ministack", "psutil")}
 
 
 class WrongUse(WindrowError):

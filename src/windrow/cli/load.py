@@ -1,0 +1,211 @@
+"""``windrow load``: a load test on this machine, audited file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from windrow.cli.output import PROBLEM, err, human_bytes, out, print_json, require_extra
+from windrow.cli.session import local_stack
+from windrow.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from windrow.load.plan import Plan
+    from windrow.load.result import Disturbance, LoadResult
+    from windrow.load.samples import Sample
+
+INTERRUPTED = 130
+SHOWN_PROBLEMS = 10
+STDOUT = Path("-")
+QUIET_S = 10
+"""Between lines of progress where nobody watches a terminal."""
+SMALLEST_BYTES, LARGEST_BYTES = 100, 5_000_000
+
+
+def load(
+    profile: Annotated[
+        str, typer.Option(help="baseline, peak, burst or outage; the other options override it.")
+    ] = "baseline",
+    rate: Annotated[float | None, typer.Option(min=0.1, max=1000, help="Uploads a second.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="How long at that rate.")] = None,
+    burst: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RATE:SECONDS", help="A burst amid the steady load; may be given several times."),
+    ] = None,
+    outage: Annotated[
+        str | None, typer.Option(metavar="START:SECONDS", help="Kill the destination, and start it again later.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=SMALLEST_BYTES, max=LARGEST_BYTES, help="Bytes a file; 100,000 in the profiles.")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, max=300, help="Seconds to gather files for; 60 in the profiles.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
+    ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE.html", help="Write a report with plots.")
+    ] = None,
+) -> None:
+    """Start everything on this machine, upload at an exact rate, and audit every file at the end.
+
+    Exits with 1 if a file is missing, delivered twice or with other bytes, or, without an outage, if the latency
+    objective is missed.
+    """
+    require_extra("local")
+    from windrow.load.plan import checked
+
+    plan = checked(_plan(profile, rate, seconds, burst, outage, size, window))
+    for file in (json_file, report_file):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise SettingsError(f"there is no folder {file.parent} to write {file.name} into")
+    try:
+        result = _run(plan, profile)
+    except KeyboardInterrupt:
+        err.print("stopped; nothing is left behind")
+        raise typer.Exit(INTERRUPTED) from None
+    _write(result, json_file, report_file)
+    if json_file != STDOUT:
+        _conclude(result)
+    if not result.ok:
+        raise typer.Exit(PROBLEM)
+
+
+def _plan(
+    profile: str,
+    rate: float | None,
+    seconds: float | None,
+    burst: list[str] | None,
+    outage: str | None,
+    size: int | None,
+    window: int | None,
+) -> Plan:
+    """Return the profile's plan with what was given instead."""
+    from windrow.load.plan import PROFILES, parse_bursts, parse_outage
+
+    if profile not in PROFILES:
+        raise SettingsError(f"--profile is one of {', '.join(PROFILES)}, not {profile!r}")
+    given = {
+        "rate": rate,
+        "seconds": seconds,
+        "bursts": parse_bursts(burst) if burst else None,
+        "outage": parse_outage(outage) if outage else None,
+        "size": size,
+        "window_s": window,
+    }
+    return msgspec.structs.replace(
+        PROFILES[profile], **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+def _run(plan: Plan, profile: str) -> LoadResult:
+    from windrow.load.plan import command
+    from windrow.load.processes import machine
+    from windrow.load.run import LoadTest
+    from windrow.load.summary import summarize
+    from windrow.local.provision import Shape
+
+    with local_stack(Shape(window_s=plan.window_s), worker=False) as stack, _progress(plan) as (note, say):
+        record = LoadTest(stack, plan, note=note, say=say).run()
+        return summarize(record, profile=profile, command=command(profile, plan), machine=machine())
+
+
+@contextmanager
+def _progress(plan: Plan) -> Iterator[tuple[Callable[[Sample], None], Callable[[str], None]]]:
+    """Show on standard error what is going on: a line that lives on a terminal, else a line now and then."""
+    with err.status("starting", spinner="dots") as status:
+        doing = "starting"
+
+        def say(what: str) -> None:
+            nonlocal doing
+            doing = what
+            if not err.is_terminal:
+                err.print(what)
+
+        def note(sample: Sample) -> None:
+            line = (
+                f"{doing}: {sample.at_s:.0f} s of {plan.duration_s:.0f} s; {sample.uploaded:,} of {plan.count:,} "
+                f"uploaded, {sample.delivered:,} delivered, {sample.queued.total:,} in the queue, "
+                f"oldest {sample.oldest_s:.0f} s"
+            )
+            status.update(line)
+            if not err.is_terminal and len(noted) < sample.at_s // QUIET_S:
+                noted.append(sample)
+                err.print(line)
+
+        noted: list[Sample] = []
+        yield note, say
+
+
+def _write(result: LoadResult, json_file: Path | None, report_file: Path | None) -> None:
+    if json_file == STDOUT:
+        print_json(result)
+    elif json_file is not None:
+        from windrow.load.result import encode
+
+        json_file.write_bytes(encode(result))
+    if report_file is not None:
+        from windrow.report import render
+
+        report_file.write_text(render(result), encoding="utf-8")
+
+
+def _conclude(result: LoadResult) -> None:
+    out.print(_verdict(result))
+    out.print(_table(result))
+    problems = [*result.proof.problems, *result.uploads.examples]
+    for problem in problems[:SHOWN_PROBLEMS]:
+        out.print(Text(f"  {problem}", style="red"), soft_wrap=True)
+    if len(problems) > SHOWN_PROBLEMS:
+        out.print(f"  and {len(problems) - SHOWN_PROBLEMS} more", style="red")
+
+
+def _verdict(result: LoadResult) -> Text:
+    count = result.proof.files_uploaded
+    if result.ok:
+        return Text(f"✓ {count:,} files delivered, each exactly once and byte for byte\n", style="bold green")
+    if result.proof.ok and not result.uploads.failed:
+        return Text(f"✗ {count:,} files delivered exactly once, but too late for the objective\n", style="bold red")
+    return Text("✗ not every file was delivered exactly once and byte for byte\n", style="bold red")
+
+
+def _table(result: LoadResult) -> Table:
+    proof, uploads, resources = result.proof, result.uploads, result.resources
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row(
+        "files",
+        f"{proof.files_uploaded:,} uploaded, {proof.files_delivered:,} delivered, {proof.files_missing:,} missing, "
+        f"{proof.files_duplicated:,} twice, {proof.sha256_mismatches:,} with wrong bytes",
+    )
+    table.add_row(
+        "archives", f"{proof.archives:,}; {human_bytes(proof.bytes_in)} in, {human_bytes(proof.bytes_out)} out"
+    )
+    if result.latency:
+        p = result.latency
+        table.add_row("latency", f"p50 {p.p50:.1f} s, p95 {p.p95:.1f} s, p99.9 {p.p99_9:.1f} s, max {p.max:.1f} s")
+        met = "[green]met[/]" if p.objective_met else "[red]not met[/]"
+        shares = f"{p.within_2_minutes:.2%} within 2 minutes (95 % wanted), {p.within_3_minutes:.2%} within 3 (99.9 %)"
+        table.add_row("objective", f"{met}: {shares}")
+    table.add_row("schedule", f"uploads began {uploads.lag_p99_ms:.0f} ms late (p99), {uploads.lag_max_ms:.0f} ms most")
+    if result.disturbance:
+        span = result.disturbance.span
+        table.add_row("outage", f"{span.seconds:.0f} s; the backlog was delivered {_after(result.disturbance)}")
+    table.add_row("limit", result.limit)
+    table.add_row("load", f"{resources.load:.1f} on average, {resources.peak_load:.1f} at most")
+    return table
+
+
+def _after(disturbance: Disturbance) -> str:
+    if disturbance.caught_up_s is None:
+        return "never"
+    return f"{disturbance.caught_up_s - disturbance.span.end_s:.0f} s after it"

@@ -1,0 +1,85 @@
+"""The disturbance of a load test: the destination dies and comes back; and the sentinel that notices, each minute."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from windrow.core.errors import LocalStackError
+from windrow.load.plan import Span
+from windrow.local.process import Server
+from windrow.worker.pool import Function, Pool
+from windrow.worker.progress import Outcome
+
+SENTINEL = "windrow.functions.sentinel.handler"
+INTERVAL_S = 60.0
+"""How often EventBridge Scheduler runs the sentinel."""
+LIMIT_S = 60.0
+_FUNCTION = Function("windrow-sentinel", "arn:aws:lambda:eu-west-2:000000000000:function:windrow-sentinel", 256)
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """One run of the sentinel: when (seconds from the start), and the circuit after it."""
+
+    at_s: float
+    opened: bool
+    fault: str
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    opened: bool
+    fault: str
+
+
+class Sentinel:
+    """Runs the sentinel's entry point at its interval, in a process of its own as on Lambda."""
+
+    def __init__(self, pool: Pool, begun: float, interval_s: float = INTERVAL_S) -> None:
+        self._pool = pool
+        self._begun = begun
+        self._interval_s = interval_s
+        self.probes: list[Probe] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Probe until told to stop. Raises `LocalStackError` when a run of the sentinel fails."""
+        due = self._begun
+        while not stop.wait(max(0.0, due - time.monotonic())):
+            done = self._pool.invoke(b"{}", _FUNCTION, LIMIT_S)
+            if done.outcome is not Outcome.OK:
+                raise LocalStackError(f"the sentinel ended with {done.outcome}: {done.detail}")
+            answer = msgspec.json.decode(done.response, type=_Answer)
+            self.probes.append(Probe(time.monotonic() - self._begun, answer.opened, answer.fault))
+            due += self._interval_s
+
+
+class Outage:
+    """Kills the destination at the planned time and starts it again; `down` and `over` tell how far it is."""
+
+    def __init__(self, destination: Server, span: Span, begun: float) -> None:
+        self._destination = destination
+        self._span = span
+        self._begun = begun
+        self.down = False
+        self.over = False
+        self.actual: Span | None = None
+
+    def run(self, stop: threading.Event, note: Callable[[str], object]) -> None:
+        """Carry it out; told to stop, bring the destination back at once. Raises `LocalStackError`."""
+        if stop.wait(self._span.start_s - self._now_s()):
+            return
+        self.down = True
+        start_s = self._now_s()
+        note("the destination is killed")
+        self._destination.kill()
+        stop.wait(self._span.end_s - self._now_s())
+        self._destination.start()
+        self.actual = Span(start_s, self._now_s() - start_s)
+        self.down = False
+        self.over = True
+        note("the destination is back")
+
+    def _now_s(self) -> float:
+        return time.monotonic() - self._begun

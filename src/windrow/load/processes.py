@@ -1,0 +1,101 @@
+"""CPU and memory of the stack's processes, and how busy the whole machine is."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import psutil
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Mean cores used since the last look, and resident memory now, of a group of processes."""
+
+    cores: float
+    rss_mb: float
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the figures were measured on, without anything that names it."""
+
+    system: str
+    processor: str
+    cores: int
+    memory_gb: float
+    python: str
+
+
+class Meter:
+    """Measures groups of processes. A group is given by the ids it starts from; their children belong to it.
+
+    ``roots`` gives the ids anew at each look, since a server that was stopped and started has a new one; a group
+    that comes earlier keeps a process that several could claim.
+    """
+
+    def __init__(self, roots: Mapping[str, Callable[[], list[int]]]) -> None:
+        self._roots = roots
+        self._processes: dict[int, psutil.Process] = {}
+        self._spent: dict[int, float] = {}
+
+    def measure(self, elapsed_s: float) -> dict[str, Usage]:
+        """Return the usage of each group over the ``elapsed_s`` since the last call; 0 cores at the first."""
+        claimed: set[int] = set()
+        usages = {}
+        for name, roots in self._roots.items():
+            cpu_s = rss = 0.0
+            for process in self._tree(roots()):
+                if process.pid in claimed:
+                    continue
+                claimed.add(process.pid)
+                spent, memory = self._look(process)
+                cpu_s += spent
+                rss += memory
+            usages[name] = Usage(cpu_s / elapsed_s, rss / 1e6)
+        self._processes = {pid: process for pid, process in self._processes.items() if pid in claimed}
+        return usages
+
+    def _tree(self, pids: list[int]) -> list[psutil.Process]:
+        found: list[psutil.Process] = []
+        for pid in pids:
+            try:
+                root = self._processes.get(pid) or psutil.Process(pid)
+                found += [root, *root.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                continue
+        return [self._processes.setdefault(process.pid, process) for process in found]
+
+    def _look(self, process: psutil.Process) -> tuple[float, float]:
+        """Return the CPU seconds since the last look, and the resident bytes."""
+        try:
+            with process.oneshot():
+                times, rss = process.cpu_times(), process.memory_info().rss
+        except psutil.NoSuchProcess:
+            return 0.0, 0.0
+        total = times.user + times.system
+        before = self._spent.get(process.pid, total)
+        self._spent[process.pid] = total
+        return max(0.0, total - before), float(rss)
+
+
+def machine() -> Machine:
+    """Describe this machine."""
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        cores=psutil.cpu_count() or 1,
+        memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
+        python=platform.python_version(),
+    )
+
+
+def cores_busy() -> float:
+    """Return how many cores the whole machine has used on average since the last call; 0 at the first."""
+    return psutil.cpu_percent(interval=None) / 100 * (psutil.cpu_count() or 1)
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
