@@ -1,0 +1,144 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+# Each run gives every variable one bad value: a run takes as long for one as for all.
+variables {
+  name               = "windrow-aggregator"
+  region             = "eu-west-2"
+  zip_path           = "../../tests/fixtures/function.zip"
+  landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/landing" }
+  queue              = { url = "https://sqs.eu-west-2.amazonaws.com/111122223333/q", arn = "arn:aws:sqs:eu-west-2:111122223333:q", dead_letter_url = "https://sqs.eu-west-2.amazonaws.com/111122223333/q-dlq", dead_letter_arn = "arn:aws:sqs:eu-west-2:111122223333:q-dlq" }
+  ledger             = { name = "ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/ledger" }
+  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "refuses_1" {
+  command = plan
+
+  variables {
+    # little time
+    timeout_s = 59
+    # little memory
+    memory_mb = 256
+    # compression off
+    compression_level = 0
+    # a short memory
+    ledger_ttl_days = 4
+    # plain http to the destination
+    destination = { endpoint = "http://minio.example.com:9000", bucket = "archives" }
+    # any secret
+    secret_arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"
+    # any table
+    ledger = { name = "a", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/*" }
+    # any bucket
+    landing = { bucket_name = "a", bucket_arn = "arn:aws:s3:::*", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/a" }
+    # any queue
+    queue = { url = "a", arn = "*", dead_letter_url = "b", dead_letter_arn = "arn:aws:sqs:eu-west-2:111122223333:b" }
+    # any worker
+    worker_principal_arns = ["*"]
+    # a foreign initial version
+    initial_version = "3"
+  }
+
+  expect_failures = [var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version]
+}
+
+run "refuses_2" {
+  command = plan
+
+  variables {
+    # too much time
+    timeout_s = 901
+    # compression over 12
+    compression_level = 13
+    # credentials in the endpoint
+    destination = { endpoint = "https://user:password@minio.example.com", bucket = "archives" }
+  }
+
+  expect_failures = [var.timeout_s, var.compression_level, var.destination]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # a long window
+    window_s = 301
+    # a prefix with empty parts
+    destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
+  }
+
+  expect_failures = [var.window_s, var.destination]
+}
+
+run "refuses_4" {
+  command = plan
+
+  variables {
+    # a large batch
+    batch_size          = 10001
+    maximum_concurrency = 2
+  }
+
+  expect_failures = [var.batch_size]
+}
+
+run "refuses_5" {
+  command = plan
+
+  variables {
+    # a small batch
+    batch_size = 1
+  }
+
+  expect_failures = [var.batch_size]
+}
+
+run "refuses_6" {
+  command = plan
+
+  variables {
+    # a large batch without window
+    window_s = 0
+  }
+
+  expect_failures = [var.batch_size]
+}
+
+run "refuses_7" {
+  command = plan
+
+  variables {
+    # one batch at once
+    maximum_concurrency = 1
+  }
+
+  expect_failures = [var.maximum_concurrency]
+}
+
+run "refuses_8" {
+  command = plan
+
+  variables {
+    # more in flight than sqs allows
+    maximum_concurrency = 13
+  }
+
+  expect_failures = [var.maximum_concurrency]
+}
+
+run "refuses_9" {
+  command = plan
+
+  variables {
+    # fewer reserved than batches
+    reserved_concurrency = 9
+  }
+
+  expect_failures = [var.reserved_concurrency]
+}

@@ -1,0 +1,67 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+# Each run gives every variable one bad value: a run takes as long for one as for all.
+variables {
+  name               = "windrow-test"
+  description        = "Tests."
+  handler            = "windrow.functions.aggregate.handler"
+  zip_path           = "../../tests/fixtures/function.zip"
+  environment        = { WINDROW_LEDGER_TABLE = "ledger" }
+  policy             = jsonencode({ Version = "2012-10-17", Statement = [] })
+  timeout_s          = 120
+  memory_mb          = 1024
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+  log_retention_days = 30
+  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "refuses_1" {
+  command = plan
+
+  variables {
+    # a long name
+    name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    # a foreign handler
+    handler = "index.handler"
+    # a file that is no zip
+    zip_path = "../../tests/mocks/aws.tfmock.hcl"
+    # settings that are not windrows
+    environment = { AWS_REGION = "eu-west-1" }
+    # a policy that is none
+    policy = "{}"
+    # no time
+    timeout_s = 0
+    # too little memory
+    memory_mb = 127
+    # negative concurrency
+    reserved_concurrency = -1
+    # no subnet
+    subnet_ids = []
+    # no security group
+    security_group_ids = []
+    # an odd log retention
+    log_retention_days = 31
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
+    # trust in a whole account
+    trusted_principal_arns = ["arn:aws:iam::111122223333:root"]
+  }
+
+  expect_failures = [var.name, var.handler, var.zip_path, var.environment, var.policy, var.timeout_s, var.memory_mb, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.trusted_principal_arns]
+}
+
+run "refuses_2" {
+  command = plan
+
+  variables {
+    # too much time
+    timeout_s = 901
+    # too much memory
+    memory_mb = 10241
+  }
+
+  expect_failures = [var.timeout_s, var.memory_mb]
+}

@@ -1,0 +1,98 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  name               = "windrow-test"
+  description        = "Tests."
+  handler            = "windrow.functions.aggregate.handler"
+  zip_path           = "../../tests/fixtures/function.zip"
+  environment        = { WINDROW_LEDGER_TABLE = "ledger" }
+  policy             = jsonencode({ Version = "2012-10-17", Statement = [] })
+  timeout_s          = 120
+  memory_mb          = 1024
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+  log_retention_days = 30
+  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "defaults" {
+  command = apply
+
+  assert {
+    condition     = aws_lambda_function.this.runtime == "python3.13" && aws_lambda_function.this.architectures == tolist(["arm64"])
+    error_message = "The function must run on Python 3.13 and arm64."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.publish
+    error_message = "Each change must make a version, for the alias to move to."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == -1
+    error_message = "By default the function must share the account's concurrency."
+  }
+
+  assert {
+    condition     = length(one(aws_lambda_function.this.vpc_config).subnet_ids) == 2
+    error_message = "The function must run in the VPC."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.kms_key_arn == "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000" && aws_cloudwatch_log_group.this.kms_key_id == "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    error_message = "Settings and log must be encrypted with the given key."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.name == "/aws/lambda/windrow-test" && aws_cloudwatch_log_group.this.retention_in_days == 30
+    error_message = "The log must have its own group with a retention."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role.this.assume_role_policy).Statement : s.Principal.Service] == ["lambda.amazonaws.com"]
+    error_message = "Only Lambda may take on the role."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.log.policy).Statement[0].Resource == "${aws_cloudwatch_log_group.this.arn}:log-stream:*"
+    error_message = "The function may write its own log only."
+  }
+
+  assert {
+    condition     = alltrue([for action in jsondecode(aws_iam_role_policy.network.policy).Statement[0].Action : startswith(action, "ec2:") && !strcontains(action, "*")])
+    error_message = "The one statement on every resource must be limited to network interfaces."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.network_by_lambda_only.policy).Statement[0].Effect == "Deny" && jsondecode(aws_iam_role_policy.network_by_lambda_only.policy).Statement[0].Condition.ArnEquals["lambda:SourceFunctionArn"] == aws_lambda_function.this.arn
+    error_message = "The code in the function must not touch network interfaces."
+  }
+}
+
+run "zero_reserved_concurrency_is_kept" {
+  command = apply
+
+  variables {
+    reserved_concurrency = 0
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 0
+    error_message = "0 must not turn into none."
+  }
+}
+
+run "named_principals_may_take_on_the_role" {
+  command = apply
+
+  variables {
+    trusted_principal_arns = ["arn:aws:iam::111122223333:role/worker"]
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role.this.assume_role_policy).Statement : s.Principal.AWS if can(s.Principal.AWS)] == ["arn:aws:iam::111122223333:role/worker"]
+    error_message = "The worker must be trusted by its ARN."
+  }
+}

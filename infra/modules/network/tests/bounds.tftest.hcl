@@ -1,0 +1,112 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+# Each run gives every variable one bad value: a run takes as long for one as for all.
+variables {
+  name                       = "windrow"
+  region                     = "eu-west-2"
+  account_id                 = "111122223333"
+  availability_zones         = ["eu-west-2a", "eu-west-2b"]
+  destination                = { cidrs = ["10.20.0.5/32"], port = 9000 }
+  on_premises                = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
+  gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  kms_key_arn                = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "refuses_1" {
+  command = plan
+
+  variables {
+    # one zone
+    availability_zones = ["eu-west-2a"]
+    # a small vpc
+    vpc_cidr = "10.0.0.0/25"
+    # a wide destination
+    destination = { cidrs = ["10.0.0.0/8"], port = 9000 }
+    # no way on premises
+    on_premises = {}
+    # any bucket
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::*"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+    # an odd log retention
+    flow_log_retention_days = 31
+  }
+
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days]
+}
+
+run "refuses_2" {
+  command = plan
+
+  variables {
+    # a zone twice
+    availability_zones = ["eu-west-2a", "eu-west-2a"]
+    # a vpc that is none
+    vpc_cidr = "10.0.0.0"
+    # no destination
+    destination = { cidrs = [], port = 9000 }
+    # two ways on premises
+    on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7" }, transit_gateway = { id = "tgw-0123456789abcdef0" } }
+    # any table
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/*"] }
+  }
+
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # a port that is none
+    destination = { cidrs = ["10.20.0.5/32"], port = 0 }
+    # a router that is none
+    on_premises = { site_to_site_vpn = { gateway_address = "router.example.com" } }
+  }
+
+  expect_failures = [var.destination, var.on_premises]
+}
+
+run "refuses_4" {
+  command = plan
+
+  variables {
+    # a bgp number that is none
+    on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7", gateway_asn = 0 } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_5" {
+  command = plan
+
+  variables {
+    # a transit gateway that is none
+    on_premises = { transit_gateway = { id = "vpc-1" } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_6" {
+  command = plan
+
+  variables {
+    # one existing subnet
+    on_premises = { existing_vpc = { vpc_id = "vpc-1", subnet_ids = ["subnet-1"], endpoints_security_group_id = "sg-9" } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_7" {
+  command = plan
+
+  variables {
+    # an unknown gateway endpoint
+    on_premises = { existing_vpc = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-9", gateway_endpoints = ["sqs"] } }
+  }
+
+  expect_failures = [var.on_premises]
+}

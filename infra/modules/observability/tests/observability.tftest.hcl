@@ -1,0 +1,110 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  name        = "windrow"
+  region      = "eu-west-2"
+  account_id  = "111122223333"
+  kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  runbook_url = "https://example.com/runbook"
+  queues      = { name = "q", dead_letter_name = "q-dlq" }
+  functions   = { aggregator = "a", sentinel = "s", rotation = "r" }
+}
+
+run "defaults" {
+  command = apply
+
+  assert {
+    condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.this : strcontains(alarm.alarm_description, "https://example.com/runbook#${name}")])
+    error_message = "Each alarm must link its own section."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn])])
+    error_message = "Each alarm must tell the topic."
+  }
+
+  assert {
+    condition     = alltrue([for speed, alarm in aws_cloudwatch_composite_alarm.burn : strcontains(alarm.alarm_description, "#latency-burn-${speed}")])
+    error_message = "The burn alarms must link their sections."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_composite_alarm.burn : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn])])
+    error_message = "The burn alarms must tell the topic."
+  }
+
+  assert {
+    condition     = length(setsubtract(["queue-depth", "oldest-message", "dlq-not-empty", "no-data-arriving", "aggregator-errors", "aggregator-throttles", "sentinel-errors", "rotation-failed", "destination-down", "destination-connect", "destination-tls", "destination-credentials", "checksum-mismatch", "failed-batches", "latency-burn-fast", "latency-burn-slow"], output.runbook_anchors)) == 0
+    error_message = "An alarm of the requirements is missing."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["queue-depth"].threshold == 36000
+    error_message = "A backlog of over an hour at 10 files/s must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["oldest-message"].threshold == 3600
+    error_message = "A message older than an hour must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["dlq-not-empty"].threshold == 0 && aws_cloudwatch_metric_alarm.this["dlq-not-empty"].dimensions == tomap({ QueueName = "q-dlq" })
+    error_message = "One dead letter must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["destination-down"].treat_missing_data == "breaching"
+    error_message = "A sentinel that does not run must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["no-data-arriving"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["no-data-arriving"].evaluation_periods == 3
+    error_message = "15 quiet minutes must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["destination-tls"].metric_name == "DestinationFaultTls" && aws_cloudwatch_metric_alarm.this["destination-tls"].namespace == "Windrow" && aws_cloudwatch_metric_alarm.this["destination-tls"].dimensions == tomap({ service = "windrow" })
+    error_message = "Faults must be told apart by the metrics that the sentinel publishes."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.burn_window["latency-two-minutes-fast-long"].threshold == 72
+    error_message = "14.4 times 5 % is 72 %."
+  }
+
+  assert {
+    condition     = length([for query in aws_cloudwatch_metric_alarm.burn_window["latency-two-minutes-fast-long"].metric_query : query if anytrue([for metric in query.metric : metric.stat == "PR(:120000)" && metric.period == 3600])]) == 1
+    error_message = "The share of files within two minutes must be what is watched."
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    error_message = "Notifications must be encrypted with the given key."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_sns_topic_policy.alarms.policy).Statement : s.Principal if s.Effect == "Allow"] == [{ Service = "cloudwatch.amazonaws.com" }]
+    error_message = "Only CloudWatch may publish."
+  }
+}
+
+run "the_dashboard_shows_alarms_and_charts" {
+  command = apply
+
+  variables {
+    emails = ["a@example.com"]
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 10
+    error_message = "Alarms and nine charts."
+  }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.email) == 1
+    error_message = "Each address must be subscribed."
+  }
+}

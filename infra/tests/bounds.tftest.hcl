@@ -1,0 +1,50 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+# Each run gives every variable one bad value: a run takes as long for one as for all.
+variables {
+  landing_bucket_name = "windrow-landing"
+  zip_path            = "tests/fixtures/function.zip"
+  uploaders           = { partner = { principal_arn = "arn:aws:iam::444455556666:role/uploader", prefix = "partner/" } }
+  destination         = { endpoint = "https://minio.example.com", cidrs = ["10.20.0.5/32"], bucket = "archives" }
+  on_premises         = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
+  alarms              = { runbook_url = "https://example.com/runbook" }
+}
+
+run "refuses_1" {
+  command = plan
+
+  variables {
+    # a name with capitals
+    name = "Windrow"
+    # a bucket name with capitals
+    landing_bucket_name = "Landing"
+  }
+
+  expect_failures = [var.name, var.landing_bucket_name]
+}
+
+run "refuses_2" {
+  command = plan
+
+  variables {
+    # files that expire in the queue
+    retention            = { mode = "archives", hot_days = 7 }
+    queue_retention_days = 10
+  }
+
+  expect_failures = [var.retention]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # a ledger that forgets too soon
+    ledger_ttl_days      = 5
+    queue_retention_days = 7
+  }
+
+  expect_failures = [var.ledger_ttl_days]
+}

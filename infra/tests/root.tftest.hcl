@@ -1,0 +1,75 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  landing_bucket_name = "windrow-landing"
+  zip_path            = "tests/fixtures/function.zip"
+  uploaders           = { partner = { principal_arn = "arn:aws:iam::444455556666:role/uploader", prefix = "partner/" } }
+  destination         = { endpoint = "https://minio.example.com", cidrs = ["10.20.0.5/32"], bucket = "archives" }
+  on_premises         = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
+  alarms              = { runbook_url = "https://example.com/runbook" }
+}
+
+run "the_stack_holds_together" {
+  command = apply
+
+  assert {
+    condition     = module.queue.visibility_timeout_s == 6 * module.aggregator.timeout_s + 60
+    error_message = "The queue's visibility must follow the function's timeout."
+  }
+
+  assert {
+    condition     = local.destination_port == 443
+    error_message = "https:// means 443 unless a port is named."
+  }
+
+  assert {
+    condition     = length(output.alarm_names) > 0
+    error_message = "There must be alarms."
+  }
+
+  assert {
+    condition     = output.environment.WINDROW_EVENT_SOURCE_MAPPING_ID == output.event_source_mapping_id
+    error_message = "The command line must know the mapping."
+  }
+}
+
+run "a_port_in_the_endpoint_opens_that_port" {
+  command = apply
+
+  variables {
+    destination = { endpoint = "https://minio.example.com:9000", cidrs = ["10.20.0.5/32"], bucket = "archives" }
+  }
+
+  assert {
+    condition     = local.destination_port == 9000
+    error_message = "Egress must go to the port of the endpoint."
+  }
+}
+
+run "visibility_follows_the_aggregator" {
+  command = apply
+
+  variables {
+    aggregator = { timeout_s = 300, window_s = 30 }
+  }
+
+  assert {
+    condition     = module.queue.visibility_timeout_s == 1830
+    error_message = "6 x 300 + 30 is 1830."
+  }
+}
+
+run "alarms_can_be_left_out" {
+  command = apply
+
+  variables {
+    alarms = null
+  }
+
+  assert {
+    condition     = length(output.alarm_names) == 0 && output.alarm_topic_arn == null
+    error_message = "There must be none."
+  }
+}
