@@ -35,6 +35,8 @@ resource "aws_lambda_permission" "secrets_manager" {
 }
 
 resource "aws_secretsmanager_secret_rotation" "this" {
+  #checkov:skip=CKV_AWS_304:30 days by default; Checkov does not resolve the input
+
   for_each = var.rotation_days == null ? [] : toset([tostring(var.rotation_days)])
 
   secret_id           = aws_secretsmanager_secret.destination.id

@@ -11,6 +11,8 @@ resource "aws_flow_log" "refused" {
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
+  #checkov:skip=CKV_AWS_338:refused connections serve to find faults, not for audit: the retention is an input
+
   count = local.own_vpc ? 1 : 0
 
   name              = "/aws/vpc/${var.name}-refused"

@@ -128,7 +128,7 @@ variable "on_premises" {
 }
 
 variable "gateway_endpoint_resources" {
-  description = "ARNs that may be reached through the gateway endpoints: buckets and tables (objects and indexes are included). All else is refused at the endpoint."
+  description = "ARNs that may be reached through the gateway endpoints: buckets (with their objects) and tables. All else is refused at the endpoint."
   type = object({
     s3       = list(string)
     dynamodb = list(string)
