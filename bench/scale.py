@@ -79,7 +79,7 @@ class Grid:
 
 
 def points(
-    counts: Sequence[int], sizes: Sequence[int], at_once: Sequence[int], most_mb: float
+    counts: Sequence[int], sizes: Sequence[int], at_once: Sequence[int], at_once_files: int, most_mb: float
 ) -> Iterator[tuple[int, int, int]]:
     """Yield (files, bytes each, batches at once): the grid within the limit, then the concurrencies."""
     for file_bytes in sizes:
@@ -88,7 +88,7 @@ def points(
         for count in fitting or [max(1, int(most_mb * 1e6 / file_bytes))]:
             yield count, file_bytes, 1
     for number in at_once:
-        yield AT_ONCE_FILES, AT_ONCE_BYTES, number
+        yield at_once_files, AT_ONCE_BYTES, number
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--files", type=int, nargs="+", default=COUNTS)
     parser.add_argument("--bytes", type=int, nargs="+", default=SIZES, dest="sizes")
     parser.add_argument("--at-once", type=int, nargs="+", default=AT_ONCE)
+    parser.add_argument(
+        "--at-once-files", type=int, default=AT_ONCE_FILES, help="files in each batch of several at once"
+    )
     parser.add_argument("--most-mb", type=float, default=MOST_MB, help="raw data of one batch at most")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
@@ -104,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = []
     with stand() as place:
         grid = Grid(place)
-        for files, file_bytes, at_once in points(options.files, options.sizes, options.at_once, options.most_mb):
+        wanted = points(options.files, options.sizes, options.at_once, options.at_once_files, options.most_mb)
+        for files, file_bytes, at_once in wanted:
             print(f"{files} files of {file_bytes} bytes, {at_once} at once", file=sys.stderr, flush=True)
             results.append(grid.point(files, file_bytes, at_once))
     if options.json:

@@ -1,0 +1,110 @@
+"""The benchmarks' arithmetic, sample files and simulated limits."""
+
+import json
+
+import pytest
+
+from bench.aggregate import CONTENDERS, Row, Rows, limit, ratios, table
+from bench.events import batch
+from bench.peers.bento import batch_size
+from bench.samples import json_lines
+from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles
+from bench.stand import Upload
+from windrow.core.events import parse
+
+
+def rows(**cpu_ms: float) -> Rows:
+    """Return a row for each contender; Windrow's and the floor's CPU as given, 10 ms for the rest."""
+    return {
+        contender.name: Row(
+            files_per_s=100.0 if contender.name == "Windrow" else 20.0,
+            cpu_ms_per_file=cpu_ms.get(contender.name, 10.0),
+            peak_mb=1.0,
+            archive_mb=9.0 if contender.name == "Windrow" else 10.0,
+            requests={},
+            runs=[],
+        )
+        for contender in CONTENDERS
+    }
+
+
+def test_ratios_divide_windrow_by_the_others() -> None:
+    """Each ratio is Windrow's figure over the other's."""
+    values = ratios(rows(Windrow=2.0, floor=1.6))
+
+    assert (5.0, 0.2, 0.2, 1.25, 0.9) == (
+        values["throughput_vs_naive"],
+        values["cpu_vs_naive"],
+        values["cpu_vs_bento"],
+        values["cpu_vs_floor"],
+        values["archive_vs_level9"],
+    )
+
+
+def test_what_is_not_installed_is_null_and_says_how_to_get_it() -> None:
+    """Without Bento its ratio is null, and the table names the command that builds it."""
+    without = {**rows(), "Bento": None}
+
+    assert ratios(without)["cpu_vs_bento"] is None
+    assert "make bench-peers" in table(600, without)
+
+
+@pytest.mark.parametrize(("cpu_ms", "expected"), [(12.0, "CPU"), (3.0, "the servers")])
+def test_the_limit_is_named(cpu_ms: float, expected: str) -> None:
+    """Windrow is bound by CPU where it keeps most of the cores busy, by the servers elsewhere."""
+    assert limit(rows(Windrow=cpu_ms), cores=2).startswith(expected)
+
+
+@pytest.mark.parametrize("size", [10, 1_000, 100_000])
+def test_samples_have_their_size_and_are_json_lines(size: int) -> None:
+    """A sample has exactly the size asked for, and every line of it is JSON."""
+    data = json_lines(3, size)
+
+    assert (size, data) == (len(data), json_lines(3, size))
+    assert all(json.loads(line)["site"] == "site-003" for line in data.decode().splitlines() if line.strip())
+
+
+def test_events_are_what_windrow_parses() -> None:
+    """The benchmark's messages name the uploaded version, its odd key included."""
+    upload = Upload(key="a b/ü+.jsonl", version_id="v1", etag="e", size=7, sha256="")
+
+    (record,) = batch([upload], "landing")["Records"]
+    (source,) = parse(record["body"], {"landing"})
+
+    assert ("a b/ü+.jsonl", "v1", 7) == (source.key, source.version_id, source.size)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("files", "expected"), [(600, 600), (3_000, 600), (1_300, 325), (7, 7), (1_202, 2)])
+def test_bento_gets_batches_without_a_rest(files: int, expected: int) -> None:
+    """Bento's batch size is the largest up to 600 that the files fill exactly."""
+    assert expected == batch_size(files)
+
+
+def test_percentiles_weigh_their_values() -> None:
+    """A percentile is the least value that so much of the weight does not exceed."""
+    assert {"p50": 1, "p95": 1, "p99.9": 9, "max": 9} == percentiles([(9, 3), (1, 97)])
+
+
+def test_a_simulated_file_waits_for_its_window() -> None:
+    """At 10 files a second batches close by time: half of the files wait half a window or longer."""
+    result = Simulation(Setup(files_per_s=10)).run(600)
+
+    assert 60 < result.latency_s["p99.9"] < 65
+    assert 28 < result.latency_s["p50"] < 34
+
+
+def test_a_simulated_batch_is_bounded_by_the_payload() -> None:
+    """At 1,000 files a second a batch closes by its 6 MB, long before its window."""
+    result = Simulation(Setup(files_per_s=1_000)).run(600)
+
+    assert result.files_per_archive == pytest.approx(PAYLOAD_BYTES / MESSAGE_BYTES, rel=0.01)
+    assert result.latency_s["max"] < 60
+
+
+def test_simulated_messages_in_flight_keep_to_the_limit_of_the_queue() -> None:
+    """However many batches are allowed, a queue hands out 120,000 messages at most."""
+    result = Simulation(Setup(files_per_s=9_000, concurrency=1_000, partitions=1)).run(300)
+
+    assert result.in_flight <= IN_FLIGHT
+    assert result.waiting_at_end > 0
+    assert "ledger writes" == result.first_limit
