@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--bytes", type=int, nargs="+", default=SIZES, dest="sizes")
     parser.add_argument("--at-once", type=int, nargs="+", default=AT_ONCE)
     parser.add_argument(
-        "--at-once-files", type=int, default=AT_ONCE_FILES, help="files in each batch of several at once"
+        "--at-once-files", type=int, default=AT_ONCE_FILES, help="files in each of several batches"
     )
     parser.add_argument("--most-mb", type=float, default=MOST_MB, help="raw data of one batch at most")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

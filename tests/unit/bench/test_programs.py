@@ -33,7 +33,7 @@ def _minio() -> None:
 
 @pytest.mark.usefixtures("_minio")
 def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
-    """Every contender delivers every file, each ratio follows from two figures, and Windrow makes the fewest requests."""
+    """Every contender delivers all files, ratios follow from figures, and Windrow makes the fewest requests."""
     answer = run(aggregate.main, "--files", "26", "--repeat", "1")
 
     rows = answer["figures"]["26"]
