@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +17,9 @@ import typer
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.core.errors import DeploymentError
 from windrow.deployment import Deployer, Event, Outcome, Result, check_steps
+
+LOOK_S = 0.2
+"""How soon a signal is noticed while a step bakes."""
 
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -97,14 +100,21 @@ def _read(package: Path) -> bytes:
 @contextmanager
 def _stoppable() -> Iterator[Callable[[float], bool]]:
     """Turn SIGINT and SIGTERM into the answer of the wait that is given: the way back needs time to be walked."""
-    stop = threading.Event()
+    signals: list[int] = []
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def ask(number: int, _frame: FrameType | None) -> None:
+        # A list, not an Event: set by a handler while the same thread waits on it, an Event can deadlock.
+        signals.append(number)
+
+    def wait(seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not signals and (left_s := end - time.monotonic()) > 0:
+            time.sleep(min(LOOK_S, left_s))
+        return bool(signals)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stop.wait
+        yield wait
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -70,7 +70,9 @@ class LambdaVersions:
         """Upload and publish; see the contract. The published code is that of ``package`` or nothing is published."""
         digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
         with _translated(f"the code of {self._function} could not be updated"):
-            self._client.update_function_code(FunctionName=self._function, ZipFile=package)
+            # The same code again would count as a change, and be published as one.
+            if self._client.get_function_configuration(FunctionName=self._function)["CodeSha256"] != digest:
+                self._client.update_function_code(FunctionName=self._function, ZipFile=package)
         self._await("the upload", "LastUpdateStatus", "Successful", "Failed")
         with _translated(f"{self._function} could not be published"):
             version = self._client.publish_version(
