@@ -30,12 +30,13 @@ from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
 
 if TYPE_CHECKING:
-    from windrow.audit import Auditor
+    from windrow.audit import ArchiveReader, Auditor
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
+    from windrow.clients.gauge import SqsGauge
     from windrow.clients.mapping import LambdaMappingSwitch
     from windrow.rebuild import Rebuilder
-    from windrow.replay import Replayer
+    from windrow.replay import Reopener, Replayer
     from windrow.rotation import Rotation
     from windrow.sentinel import Sentinel, Switch
 
@@ -135,19 +136,24 @@ def circuits(settings: Settings) -> DynamoCircuits:
     return circuits_client.DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id, client)
 
 
+def archive_reader(settings: Settings) -> ArchiveReader:
+    """Return the reader of what is delivered."""
+    from windrow.audit import ArchiveReader
+
+    target = destination(settings)
+    return ArchiveReader(target, CommitPoint(target, EmfMetrics()), settings.destination_prefix)
+
+
 def auditor(settings: Settings) -> Auditor:
     """Return the auditor."""
     from windrow.audit import Auditor
     from windrow.clients.landing_index import S3LandingIndex
 
-    target = destination(settings)
     return Auditor(
         index=S3LandingIndex(_session().client("s3")),
         ledger=ledger(settings),
-        destination=target,
-        commit_point=CommitPoint(target, EmfMetrics()),
+        archives=archive_reader(settings),
         buckets=settings.landing_buckets,
-        prefix=settings.destination_prefix,
         clock=_clock,
     )
 
@@ -156,8 +162,7 @@ def rebuilder(settings: Settings) -> Rebuilder:
     """Return the rebuilder of the ledger."""
     from windrow.rebuild import Rebuilder
 
-    commit_point = CommitPoint(destination(settings), EmfMetrics())
-    return Rebuilder(auditor(settings), ledger(settings), commit_point, _clock, ttl_days=settings.ledger_ttl_days)
+    return Rebuilder(archive_reader(settings), ledger(settings), _clock, ttl_days=settings.ledger_ttl_days)
 
 
 def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
@@ -166,6 +171,20 @@ def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
     from windrow.replay import Replayer
 
     return Replayer(SqsSender(settings.queue_url, _session().client("sqs")), _clock, rate_per_s=rate_per_s)
+
+
+def reopener(settings: Settings) -> Reopener:
+    """Return what has the ledger forget deliveries that the destination does not hold."""
+    from windrow.replay import Reopener
+
+    return Reopener(ledger(settings), CommitPoint(destination(settings), EmfMetrics()))
+
+
+def gauge(queue_url: str) -> SqsGauge:
+    """Return the gauge of a queue."""
+    from windrow.clients.gauge import SqsGauge
+
+    return SqsGauge(queue_url, _session().client("sqs"), _session().client("cloudwatch"), _clock)
 
 
 def dead_letter_queue(settings: Settings) -> DeadLetterQueue:

@@ -188,6 +188,63 @@ class Destination(Protocol):
         """Yield (key, size) of every object under the prefix in key order. Raises `DestinationError`."""
 
 
+class Span(msgspec.Struct, frozen=True):
+    """``length`` bytes from ``start`` of the object ``key``, as long as it has this ETag (without quotes)."""
+
+    key: str
+    etag: str
+    start: int
+    length: int
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part of an upload: its number from 1, and the server's ETag for it (without quotes).
+
+    ``sha256`` is the digest that the server verified, None for a part that was copied.
+    """
+
+    number: int
+    etag: str
+    sha256: bytes | None = None
+
+
+class MultipartDestination(Destination, Protocol):
+    """A destination that takes objects in parts, for those too large to hold.
+
+    An upload's parts are no object until `complete`. Every part but the last must have 5 MiB at least. Parts may be
+    sent in any order and at once.
+    """
+
+    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:
+        """Begin an upload and return its id. ``verified``: every part comes with its digest; else each is copied.
+
+        Raises:
+            DestinationError: an upload may have begun all the same; it holds nothing.
+        """
+
+    def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
+        """Store a part, verified by the server, replacing any of this number. Raises `DestinationError`."""
+
+    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+        """Have the server store a part from an object that it holds; the ETag is its digest of what it copied.
+
+        Raises:
+            DestinationError: also (kind ``refused``) where the object is gone or has another ETag.
+        """
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Make the parts one object if no object has this key; False if one has it (nothing is changed).
+
+        Tries once, as `put` does.
+
+        Raises:
+            DestinationError: ``maybe_stored`` says whether the object may be there all the same.
+        """
+
+    def abandon(self, key: str, upload_id: str) -> None:
+        """Drop an upload and its parts; one that is gone or complete is fine. Raises `DestinationError`."""
+
+
 class Queue(Protocol):
     """The source queue and its dead-letter queue, as the pipeline uses them.
 
@@ -209,6 +266,29 @@ class Sender(Protocol):
 
     def send(self, bodies: Sequence[str]) -> None:
         """Send up to ten messages. Raises `QueueError` unless every one of them is queued."""
+
+
+class QueueDepth(msgspec.Struct, frozen=True):
+    """About how many messages a queue holds: ready, received and not deleted, and sent with a delay."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.visible + self.in_flight + self.delayed
+
+
+class QueueGauge(Protocol):
+    """Tells how full a queue is."""
+
+    def depth(self) -> QueueDepth:
+        """Return how many messages there are. Raises `QueueError`."""
+
+    def oldest_age_s(self) -> float | None:
+        """Return the age of the oldest message in seconds, None where nobody knows. Raises `QueueError`."""
 
 
 class Credentials(msgspec.Struct, frozen=True):

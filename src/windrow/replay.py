@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from urllib.parse import quote_plus
 
 import msgspec
 
-from windrow.core.events import utc_text
-from windrow.ports import Clock, ListedVersion, Sender
+from windrow.core.errors import ArchiveError, ChecksumMismatch
+from windrow.core.events import SourceObject, utc_text
+from windrow.core.ledger import member_digests
+from windrow.ports import Clock, Ledger, ListedVersion, Sender
+from windrow.steps.commit_point import CommitPoint
 
 BATCH = 10
 """Messages of one SendMessageBatch."""
+
+LOOKED_UP_AT_ONCE = 100
+"""Objects whose claims are read in one request."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -51,6 +58,75 @@ class Replayer:
             if ahead_s > 0:
                 self._clock.sleep(ahead_s)
         return queued
+
+
+class Reopener:
+    """Has the ledger forget deliveries that the destination does not hold (any more).
+
+    The archive was deleted, say, or is broken. The ledger still has it that its files are delivered, and a worker would
+    acknowledge their messages without a look at the destination.
+    """
+
+    def __init__(self, ledger: Ledger, commit_point: CommitPoint) -> None:
+        self._ledger = ledger
+        self._commit_point = commit_point
+
+    def reopened(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
+        """Yield the versions that are to be queued, those left out that an archive turns out to hold.
+
+        Raises:
+            LedgerError, DestinationError: one of them could not be asked.
+        """
+        iterator = iter(versions)
+        while piece := list(islice(iterator, LOOKED_UP_AT_ONCE)):
+            yield from self._reopen(piece)
+
+    def _reopen(self, versions: Sequence[ListedVersion]) -> list[ListedVersion]:
+        claims = self._ledger.claims(_object_id(version) for version in versions)
+        records = self._ledger.records({claim.archive_key for claim in claims.values()})
+        claimed: dict[str, set[str]] = defaultdict(set)
+        for object_id, claim in claims.items():
+            claimed[claim.archive_key].add(object_id)
+        delivered: set[str] = set()
+        for key, record in records.items():
+            wrongly = {object_id for object_id in claimed[key] if record.lists(object_id)}
+            if not wrongly:
+                continue
+            members = self._members(key)
+            delivered |= wrongly & set(members)
+            if wrongly - set(members):
+                truth = msgspec.structs.replace(record, members=member_digests(members), file_count=len(members))
+                self._ledger.record(truth)
+        return [version for version in versions if _object_id(version) not in delivered]
+
+    def _members(self, key: str) -> Collection[str]:
+        """Return what the archive holds; nothing if it is absent or broken: a worker will replace it."""
+        try:
+            found = self._commit_point.inspect(key)
+        except (ChecksumMismatch, ArchiveError):
+            return ()
+        return found.manifest.object_ids if found else ()
+
+
+class Sieve:
+    """Lets through what can be queued again without being delivered twice; ``left_out`` counts the rest.
+
+    Without versioning an object's identity holds the sequencer of its event, which no listing tells. Queued again, such
+    an object is another one to the ledger. So it may pass only if no archive lists it and its own event is gone from
+    the queue.
+    """
+
+    def __init__(self, *, unversioned: bool) -> None:
+        self._unversioned = unversioned
+        self.left_out = 0
+
+    def sift(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
+        """Yield what passes."""
+        for version in versions:
+            if version.version_id is not None or self._unversioned:
+                yield version
+            else:
+                self.left_out += 1
 
 
 def after(versions: Iterable[ListedVersion], position: Position | None) -> Iterator[ListedVersion]:
@@ -98,3 +174,10 @@ def notification(version: ListedVersion) -> str:
         "s3": {"bucket": {"name": version.bucket}, "object": item},
     }
     return msgspec.json.encode({"Records": [record]}).decode()
+
+
+def _object_id(version: ListedVersion) -> str:
+    source = SourceObject(
+        version.bucket, version.key, version.version_id, version.etag, "", version.size, version.last_modified
+    )
+    return source.object_id

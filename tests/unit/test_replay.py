@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.world import RUN_S, World
+from windrow.core.errors import DestinationError, DestinationFault, QueueError
 from windrow.core.events import SourceObject, parse
 from windrow.ports import ListedVersion
-from windrow.replay import Position, after, notification
+from windrow.replay import Position, Reopener, Replayer, Sieve, after, notification
+from windrow.steps.commit_point import CommitPoint
+from windrow.testing import FakeClock, FakeSender
 
 T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
 
@@ -46,3 +51,123 @@ def test_a_replay_goes_on_where_it_stopped(position: Position | None, left: list
     listed = [version("a", "1"), version("b", "3"), version("b", "2"), version("b", "1"), version("c", "1")]
 
     assert [f"{item.key}@{item.version_id}" for item in after(listed, position)] == left
+
+
+class Destined:
+    """A destination with archives of a world's files, a ledger that knows them, and a reopener."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.sources = [self.world.upload(f"k{number}") for number in range(3)]
+        self.world.process(*(self.world.message(source) for source in self.sources))
+        (self.key,) = self.world.destination.objects
+        self.world.clock.advance(10 * RUN_S)
+
+    def reopened(self, *sources: SourceObject) -> list[str]:
+        """Return the keys of what is to be queued."""
+        commit_point = CommitPoint(self.world.destination, self.world.metrics)
+        found = Reopener(self.world.ledger, commit_point).reopened(
+            [ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in sources]
+        )
+        return [version.key for version in found]
+
+
+def test_what_an_archive_lost_is_delivered_again() -> None:
+    """An archive is deleted by accident: the ledger forgets it, and a replay delivers its files once more."""
+    case = Destined()
+    del case.world.destination.objects[case.key]
+    queued = case.reopened(*case.sources)
+    failed = case.world.process(*(case.world.message(source) for source in case.sources))
+
+    assert (["k0", "k1", "k2"], []) == (queued, failed)
+    case.world.assert_each_once()
+
+
+def test_what_a_broken_archive_held_is_delivered_again() -> None:
+    """An archive whose bytes changed is replaced by one that is right."""
+    case = Destined()
+    stored, body = case.world.destination.objects[case.key]
+    case.world.destination.objects[case.key] = msgspec.structs.replace(stored, checksum_sha256="0" * 64), body
+    queued = case.reopened(*case.sources)
+    failed = case.world.process(*(case.world.message(source) for source in case.sources))
+
+    assert (["k0", "k1", "k2"], []) == (queued, failed)
+    case.world.assert_each_once()
+
+
+def test_what_an_archive_holds_after_all_is_not_queued() -> None:
+    """A file that was taken for missing and is in the archive its claim names is left alone."""
+    case = Destined()
+    records = dict(case.world.ledger.archives)
+
+    assert [] == case.reopened(*case.sources)
+    assert records == case.world.ledger.archives
+
+
+def test_what_the_ledger_does_not_know_is_queued() -> None:
+    """A file that was never claimed needs nothing of the ledger."""
+    case = Destined()
+    late = case.world.upload("late")
+
+    assert ["late"] == case.reopened(late)
+
+
+def test_a_destination_that_is_away_forgets_nothing() -> None:
+    """Whether the archive is there can't be told: nothing is changed and nothing queued."""
+    case = Destined()
+    records = dict(case.world.ledger.archives)
+
+    def away(_operation: str) -> None:
+        raise DestinationError("away", DestinationFault.CONNECT)
+
+    case.world.destination.hook = away
+    with pytest.raises(DestinationError):
+        case.reopened(*case.sources)
+
+    assert records == case.world.ledger.archives
+
+
+def test_queueing_keeps_to_the_rate_and_tells_each_step() -> None:
+    """25 objects at 10 a second take 2.5 seconds, and every ten are noted once they are queued."""
+    clock, sender, noted = FakeClock(), FakeSender(), list[Position]()
+    versions = [version(f"k{number:02}") for number in range(25)]
+    queued = Replayer(sender, clock, rate_per_s=10).replay(versions, noted.append, queued=100)
+
+    assert 125 == queued
+    assert 2.5 == clock.monotonic()
+    assert [(110, "k09"), (120, "k19"), (125, "k24")] == [(p.queued, p.key) for p in noted]
+    assert [f"k{number:02}" for number in range(25)] == [
+        source.key for body in sender.bodies for source in parse(body, {"landing"}) if isinstance(source, SourceObject)
+    ]
+
+
+def test_an_interrupted_replay_notes_only_what_is_queued() -> None:
+    """The queue fails at the second ten: the first ten are noted, and going on queues the rest."""
+    clock, noted = FakeClock(), list[Position]()
+    sent: list[str] = []
+
+    def fail_second(operation: str) -> None:
+        sent.append(operation)
+        if sent == ["send", "send done", "send"]:
+            raise QueueError("away")
+
+    sender = FakeSender(fail_second)
+    versions = [version(f"k{number:02}") for number in range(15)]
+    replayer = Replayer(sender, clock, rate_per_s=1000)
+    with pytest.raises(QueueError):
+        replayer.replay(versions, noted.append)
+    replayer.replay(after(versions, noted[-1]), noted.append, queued=noted[-1].queued)
+
+    assert [10, 15] == [position.queued for position in noted]
+    assert 15 == len(set(sender.bodies)) == len(sender.bodies)
+
+
+@pytest.mark.parametrize(("unversioned", "passed", "left_out"), [(False, ["a"], 1), (True, ["a", "b"], 0)])
+def test_objects_without_versions_pass_only_when_that_is_safe(
+    unversioned: bool, passed: list[str], left_out: int
+) -> None:
+    """Their identity is not known from a listing, so queueing them again could deliver them twice."""
+    sieve = Sieve(unversioned=unversioned)
+
+    assert passed == [item.key for item in sieve.sift([version("a"), version("b", None)])]
+    assert left_out == sieve.left_out

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from windrow import bootstrap, settings
+from windrow import settings
 from windrow.audit import AuditReport
 from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.cli.span import duration, span
@@ -35,6 +35,8 @@ def audit(
     Exits with 1 if anything is missing, duplicated, orphaned or broken. Costs a listing of the landing buckets and two
     small requests an archive.
     """
+    from windrow import bootstrap
+
     start, end = span(since, until, datetime.now(UTC))
     auditor = bootstrap.auditor(settings.load(os.environ, needs=NEEDS))
     with err.status("reading", spinner="dots") as status:
@@ -68,6 +70,7 @@ def _print(report: AuditReport) -> None:
         ("duplicated", report.duplicated, "in more than one archive", True),
         ("orphaned", report.orphaned, "in an archive, not in the landing bucket", True),
         ("expired", report.expired, "delivered, and removed by retention since", False),
+        ("replaced", report.replaced, "delivered, and overwritten since in a bucket without versions", False),
         ("broken", report.broken, "archives that fail their proof", True),
         ("unrecorded", report.unrecorded, "archives without a ledger record: windrow ledger rebuild", False),
     ]

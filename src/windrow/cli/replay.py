@@ -11,12 +11,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from windrow import bootstrap, settings
+from windrow import settings
 from windrow.cli.audit import NEEDS
 from windrow.cli.output import WrongUse, err, out, print_json
 from windrow.cli.span import duration, span
 from windrow.ports import ListedVersion
-from windrow.replay import Position, after
+from windrow.replay import Position, Sieve, after
 
 SHOWN = 20
 """Objects that a dry run names."""
@@ -46,13 +46,20 @@ def replay(
     if state is not None and missing:
         raise WrongUse("--state goes with --all; --missing finds out by itself what is left")
     start, end = span(since, until, datetime.now(UTC))
+    from windrow import bootstrap
+
     config = settings.load(os.environ, needs=(*NEEDS, "queue_url"))
+    sieve = Sieve(unversioned=missing and bootstrap.gauge(config.queue_url).depth().total == 0)
     auditor = bootstrap.auditor(config)
-    listed = auditor.missing(start, end, grace=duration(grace)) if missing else auditor.listed(start, end)
-    wanted = (version for version in listed if version.key.startswith(prefix))
+    if missing:
+        wanted = sieve.sift(auditor.missing(start, end, grace=duration(grace), prefix=prefix))
+    else:
+        wanted = sieve.sift(auditor.listed(start, end, prefix))
     if dry_run:
-        _show(wanted, as_json=as_json)
+        _show(wanted, sieve, as_json=as_json)
         return
+    if missing:
+        wanted = bootstrap.reopener(config).reopened(wanted)
     position = _load(state)
     with err.status("queueing", spinner="dots") as status:
 
@@ -65,12 +72,13 @@ def replay(
             after(wanted, position), note, queued=position.queued if position else 0
         )
     if as_json:
-        print_json({"ok": True, "queued": queued})
+        print_json({"ok": True, "queued": queued, "left_out": sieve.left_out})
     else:
         out.print(f"{queued:,} objects queued; watch them with: windrow status --watch")
+        _show_left_out(sieve)
 
 
-def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> None:
+def _show(versions: Iterator[ListedVersion], sieve: Sieve, *, as_json: bool) -> None:
     shown: list[ListedVersion] = []
     count = 0
     for version in versions:
@@ -78,11 +86,21 @@ def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> None:
         if count <= SHOWN:
             shown.append(version)
     if as_json:
-        print_json({"ok": True, "would_queue": count, "first": shown})
+        print_json({"ok": True, "would_queue": count, "left_out": sieve.left_out, "first": shown})
         return
     for version in shown:
         out.print(f"{version.last_modified:%Y-%m-%d %H:%M:%S}  {version.bucket}/{version.key}", markup=False)
     out.print(f"{count:,} objects would be queued" + (f", the first {SHOWN} are shown" if count > SHOWN else ""))
+    _show_left_out(sieve)
+
+
+def _show_left_out(sieve: Sieve) -> None:
+    if sieve.left_out:
+        out.print(
+            f"{sieve.left_out:,} objects without a version are left out: queued again they could be delivered twice. "
+            "Queue them with --missing while the queue is empty.",
+            soft_wrap=True,
+        )
 
 
 def _load(state: Path | None) -> Position | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients.queue import MAX_ENTRIES, PREFIX, REJECTIONS, by_payload
 from windrow.core.errors import QueueError
 
 if TYPE_CHECKING:
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BATCH = 10
-"""Messages of one SQS batch call."""
+HOLD_S = 900
+"""A message that was looked at is hidden for this long, from the same walk too; it is given back when that ends."""
 
-HOLD_S = 120
-"""A message that was looked at is hidden from the next look for this long; it is given back before that."""
+_UNKNOWN_ACTION = frozenset({"InvalidAction", "AWS.SimpleQueueService.UnsupportedOperation", "UnsupportedOperation"})
 
 UNKNOWN_REASON = "received too often"
 """Reason shown for a message that SQS moved here by itself, after its last receive."""
@@ -49,15 +49,18 @@ class DeadLetterQueue:
         self._queue_url = queue_url
         self._sqs = sqs
 
-    def walk(self, limit: int) -> Iterator[DeadLetter]:
-        """Yield up to ``limit`` messages, hidden from others for two minutes; give each back or delete it."""
+    def walk(self, limit: int) -> Generator[DeadLetter, None, None]:
+        """Yield up to ``limit`` different messages, hidden from others for 15 minutes; give each back or delete it.
+
+        A walk that is ended early must be closed.
+        """
         seen: set[str] = set()
         while len(seen) < limit:
             answer = self._call(
                 "read",
                 lambda: self._sqs.receive_message(
                     QueueUrl=self._dlq_url,
-                    MaxNumberOfMessages=min(BATCH, limit - len(seen)),
+                    MaxNumberOfMessages=min(MAX_ENTRIES, limit - len(seen)),
                     VisibilityTimeout=HOLD_S,
                     WaitTimeSeconds=1,
                     AttributeNames=["All"],
@@ -69,7 +72,12 @@ class DeadLetterQueue:
             if not fresh:
                 return
             seen.update(letter.message_id for letter in fresh)
-            yield from fresh
+            try:
+                while fresh:
+                    yield fresh.pop(0)
+            finally:
+                # Whoever stops early never saw these.
+                self.give_back(fresh)
 
     def give_back(self, letters: Sequence[DeadLetter]) -> None:
         """Make messages that `walk` gave visible again."""
@@ -85,12 +93,13 @@ class DeadLetterQueue:
         A message that was sent but could not be deleted stays here too: harmless, since a second delivery of the same
         object is recognised.
         """
-        self._in_batches(
-            letters,
-            lambda entries: self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries),
-            lambda letter: {"MessageBody": letter.body, "MessageAttributes": letter.attributes},
-        )
-        self.drop(letters)
+        for batch in by_payload(letters, _bytes):
+            self._in_one(
+                batch,
+                lambda entries: self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries),
+                lambda letter: {"MessageBody": letter.body, "MessageAttributes": letter.attributes},
+            )
+            self.drop(batch)
 
     def drop(self, letters: Sequence[DeadLetter]) -> None:
         """Delete messages for good."""
@@ -100,14 +109,21 @@ class DeadLetterQueue:
             lambda letter: {"ReceiptHandle": letter.receipt_handle},
         )
 
-    def redrive_all(self) -> str:
-        """Start SQS's own move task for the whole queue; return the task's handle."""
-        answer = self._call(
-            "redriven",
-            lambda: self._sqs.start_message_move_task(
-                SourceArn=self._arn(self._dlq_url), DestinationArn=self._arn(self._queue_url)
-            ),
-        )
+    def redrive_all(self) -> str | None:
+        """Start SQS's own move task for the whole queue; return its handle, None where SQS does not know such tasks.
+
+        An emulator may not.
+        """
+        source, target = self._arn(self._dlq_url), self._arn(self._queue_url)
+        try:
+            answer = self._call(
+                "redriven", lambda: self._sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
+            )
+        except QueueError as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _UNKNOWN_ACTION:
+                return None
+            raise
         return str(answer["TaskHandle"])
 
     def depth(self) -> int:
@@ -128,12 +144,20 @@ class DeadLetterQueue:
         call: Callable[[Any], Any],
         entry: Callable[[DeadLetter], dict[str, Any]],
     ) -> None:
-        for at in range(0, len(letters), BATCH):
-            entries = [{"Id": str(index), **entry(letter)} for index, letter in enumerate(letters[at : at + BATCH])]
-            answer = self._call("changed", partial(call, entries))
-            failed = answer.get("Failed", [])
-            if failed:
-                raise QueueError(f"SQS refused {len(failed)} messages, the first because: {failed[0].get('Message')}")
+        for at in range(0, len(letters), MAX_ENTRIES):
+            self._in_one(letters[at : at + MAX_ENTRIES], call, entry)
+
+    def _in_one(
+        self,
+        letters: Sequence[DeadLetter],
+        call: Callable[[Any], Any],
+        entry: Callable[[DeadLetter], dict[str, Any]],
+    ) -> None:
+        entries = [{"Id": str(index), **entry(letter)} for index, letter in enumerate(letters)]
+        answer = self._call("changed", partial(call, entries))
+        failed = answer.get("Failed", [])
+        if failed:
+            raise QueueError(f"SQS refused {len(failed)} messages, the first because: {failed[0].get('Message')}")
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         try:
@@ -155,9 +179,21 @@ def _letter(message: MessageTypeDef) -> DeadLetter:
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
         body=message["Body"],
-        reason=text("windrow-reason") or UNKNOWN_REASON,
-        detail=text("windrow-detail"),
-        rejections=int(text("windrow-rejections") or 0),
+        reason=text(PREFIX + "reason") or UNKNOWN_REASON,
+        detail=text(PREFIX + "detail"),
+        rejections=int(text(REJECTIONS) or 0),
         sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
         attributes=attributes,
     )
+
+
+def _bytes(letter: DeadLetter) -> int:
+    """Return the message's bytes as SQS counts them: body, and each attribute's name, type and value."""
+    named = sum(
+        len(name.encode())
+        + len(value["DataType"])
+        + len(value.get("StringValue", "").encode())
+        + len(value.get("BinaryValue", b""))
+        for name, value in letter.attributes.items()
+    )
+    return len(letter.body.encode()) + named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,7 +117,8 @@ class SqsQueue:
             )
             return {batch[index][0] for index in done}
 
-        return set[str]().union(*self._pool.map(send, _by_payload(letters)))
+        batches = by_payload(letters, lambda entry: payload_bytes(entry[1], entry[2]))
+        return set[str]().union(*self._pool.map(send, batches))
 
     def _done(self, what: str, call: Callable[[], Any]) -> set[int]:
         """Make one batch call; return the positions that succeeded and log the others."""
@@ -148,32 +149,30 @@ def letter(message: Message, error: Permanent, rejected_at: str) -> tuple[str, d
     own = {name: value for name, value in message.attributes.items() if not name.startswith(PREFIX)}
     attributes = reasons | dict(list(own.items())[: MAX_ATTRIBUTES - len(reasons) - 1])
     body = _NOT_ALLOWED.sub("\ufffd", message.body)
-    if _payload_bytes(body, attributes) > MAX_PAYLOAD_BYTES:
+    if payload_bytes(body, attributes) > MAX_PAYLOAD_BYTES:
         raw = body.encode()
         attributes = reasons | {PREFIX + "truncated": str(len(raw))}
-        body = raw[: MAX_PAYLOAD_BYTES - _payload_bytes("", attributes)].decode(errors="ignore")
+        body = raw[: MAX_PAYLOAD_BYTES - payload_bytes("", attributes)].decode(errors="ignore")
     return body, attributes
 
 
-def _payload_bytes(body: str, attributes: Mapping[str, str]) -> int:
+def payload_bytes(body: str, attributes: Mapping[str, str]) -> int:
     """Return what SQS counts: the body, and each attribute's name, type and value."""
     named = sum(len(name.encode()) + len("String") + len(value.encode()) for name, value in attributes.items())
     return len(body.encode()) + named
 
 
-def _by_payload(
-    letters: Sequence[tuple[str, str, Mapping[str, str]]],
-) -> Iterator[Sequence[tuple[str, str, Mapping[str, str]]]]:
-    """Cut into batches that keep to SQS's limits of entries and bytes a call."""
-    batch: list[tuple[str, str, Mapping[str, str]]] = []
+def by_payload(messages: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Cut into batches that keep to SQS's limits of entries and bytes a call; ``size_of`` tells bytes as SQS counts."""
+    batch: list[T] = []
     batch_bytes = 0
-    for entry in letters:
-        entry_bytes = _payload_bytes(entry[1], entry[2])
-        if batch and (len(batch) == MAX_ENTRIES or batch_bytes + entry_bytes > MAX_PAYLOAD_BYTES):
+    for message in messages:
+        message_bytes = size_of(message)
+        if batch and (len(batch) == MAX_ENTRIES or batch_bytes + message_bytes > MAX_PAYLOAD_BYTES):
             yield batch
             batch, batch_bytes = [], 0
-        batch.append(entry)
-        batch_bytes += entry_bytes
+        batch.append(message)
+        batch_bytes += message_bytes
     if batch:
         yield batch
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-struc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import unquote_plus
@@ -120,7 +120,7 @@ _decode_record = msgspec.json.Decoder(_Record).decode
 _NOT_S3 = "is not an S3 event notification"
 
 
-def parse(body: str, allowed_buckets: Collection[str]) -> Iterator[SourceObject | Permanent]:
+def parse(body: str, allowed_buckets: Container[str]) -> Iterator[SourceObject | Permanent]:
     """Yield what each record of a message body names, in order.
 
     A record that cannot be used yields the error that says why, so that one bad record does not cost the

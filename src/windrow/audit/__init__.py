@@ -1,0 +1,12 @@
+"""The audit: what arrived in the landing buckets against what the archives hold.
+
+Landing versions and manifest entries are gathered in a scratch SQLite database on disk and reconciled there, so that
+memory does not grow with the number of files. The destination is asked twice an archive (HEAD, and one range read of
+the manifest), never once a file.
+"""
+
+from windrow.audit.archives import ArchiveReader
+from windrow.audit.auditor import Auditor
+from windrow.audit.report import AuditReport, Finding
+
+__all__ = ["ArchiveReader", "AuditReport", "Auditor", "Finding"]

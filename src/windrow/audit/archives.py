@@ -1,0 +1,58 @@
+"""The archives of a time range, found by their keys and read by their manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+
+from windrow.audit.report import Finding
+from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
+from windrow.core.planning import DAY, floor, window_of
+from windrow.ports import Destination
+from windrow.steps.commit_point import CommitPoint, Found
+
+READERS = 8
+"""Archives whose manifests are read at once; also bounds the manifests held in memory."""
+
+
+class ArchiveReader:
+    """Lists archives and reads what they hold, two requests each. Changes nothing."""
+
+    def __init__(self, destination: Destination, commit_point: CommitPoint, prefix: str) -> None:
+        self._destination = destination
+        self._commit_point = commit_point
+        self._prefix = prefix
+
+    def keys(self, start: datetime, end: datetime) -> Iterator[str]:
+        """Yield the keys of all archives whose window touches [start, end), in key order. Raises `DestinationError`."""
+        day = floor(start, DAY)
+        while day < end:
+            under = f"{self._prefix}/{day:%Y/%m/%d}/" if self._prefix else f"{day:%Y/%m/%d}/"
+            for key, _size in self._destination.list(under):
+                window = window_of(key)
+                if window is not None and window.start < end and window.end > start:
+                    yield key
+            day += DAY
+
+    def read(self, start: datetime, end: datetime) -> Iterator[list[tuple[str, Found | Finding]]]:
+        """Yield the archives of [start, end) with what they hold, or what is wrong with them, a few at a time.
+
+        Raises:
+            DestinationError: the destination could not be asked.
+        """
+        keys = self.keys(start, end)
+        with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
+            while piece := list(islice(keys, READERS)):
+                yield list(zip(piece, pool.map(self.inspect, piece), strict=True))
+
+    def inspect(self, key: str) -> Found | Finding:
+        """Return what the archive holds, or what is wrong with it. Raises `DestinationError`."""
+        try:
+            found = self._commit_point.inspect(key)
+        except (ArchiveError, DestinationError) as error:
+            if isinstance(error, DestinationError) and error.kind is not DestinationFault.CHECKSUM:
+                raise
+            return Finding(key, str(error))
+        return found if found is not None else Finding(key, "there is no such archive")

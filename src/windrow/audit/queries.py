@@ -1,0 +1,55 @@
+# ruff: noqa: S608 - put together from constants of this module only
+"""The audit's SQL. Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``."""
+
+from __future__ import annotations
+
+RESOLUTION_S = 1.0
+"""Destinations tell when they stored an archive cut to the second; its end counts, so that no latency is flattered."""
+
+SCHEMA = """
+    CREATE TABLE landed (match BLOB, bucket TEXT, key TEXT, version TEXT, etag TEXT, size INTEGER, modified REAL);
+    CREATE TABLE archives (id INTEGER PRIMARY KEY, key TEXT, committed REAL, recorded INTEGER);
+    CREATE TABLE delivered (
+        ident BLOB, match BLOB, archive INTEGER, bucket TEXT, key TEXT, versioned INTEGER, event REAL
+    );
+"""
+INDEXES = """
+    CREATE INDEX landed_match ON landed (match);
+    CREATE INDEX delivered_match ON delivered (match);
+    CREATE INDEX delivered_ident ON delivered (ident);
+"""
+# Parts of the queries below. What the range is parameterised with: :start, :end, :young, :kept (Unix seconds).
+_ARRIVED = "modified >= :start AND modified < :end"
+IN_RANGE = "event >= :start AND event < :end"
+_UNDELIVERED = f"FROM landed WHERE {_ARRIVED} AND match NOT IN (SELECT match FROM delivered)"
+_MISSING = f"{_UNDELIVERED} AND modified <= :young"
+_STRAY = f"FROM delivered WHERE {IN_RANGE} AND match NOT IN (SELECT match FROM landed)"
+# Young strays are left out: they may have landed behind the listing, where clocks differ.
+_ORPHANED = f"{_STRAY} AND versioned AND event >= :kept AND event <= :young"
+_TWICE = "FROM delivered GROUP BY ident HAVING count(*) > 1 AND min(event) >= :start AND min(event) < :end"
+_ARCHIVE = "(SELECT archives.key FROM archives WHERE archives.id = archive)"
+_UNRECORDED = "FROM archives WHERE NOT recorded"
+LATENCY = f"""
+    CREATE TABLE latency AS
+    SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds
+    FROM delivered JOIN archives ON archives.id = archive WHERE {IN_RANGE} GROUP BY ident ORDER BY seconds
+"""
+COUNTS = {
+    "landed": f"SELECT count(*) FROM landed WHERE {_ARRIVED}",
+    "delivered": f"SELECT count(DISTINCT ident) FROM delivered WHERE {IN_RANGE}",
+    "archives": f"SELECT count(DISTINCT archive) FROM delivered WHERE {IN_RANGE}",
+    "pending": f"SELECT count(*) {_UNDELIVERED} AND modified > :young",
+    "missing": f"SELECT count(*) {_MISSING}",
+    "duplicated": f"SELECT count(*) FROM (SELECT 1 {_TWICE})",
+    "orphaned": f"SELECT count(*) {_ORPHANED}",
+    "expired": f"SELECT count(*) {_STRAY} AND versioned AND event < :kept",
+    "replaced": f"SELECT count(*) {_STRAY} AND NOT versioned",
+    "unrecorded": f"SELECT count(*) {_UNRECORDED}",
+}
+LISTED_MISSING = f"SELECT bucket, key, version, etag, size, modified {_MISSING} ORDER BY modified, key"
+EXAMPLES = {
+    "missing": f"SELECT bucket || '/' || key, 'version ' || coalesce(version, etag) {_MISSING} ORDER BY modified, key",
+    "duplicated": f"SELECT bucket || '/' || key, group_concat({_ARCHIVE}, ' ') {_TWICE}",
+    "orphaned": f"SELECT bucket || '/' || key, {_ARCHIVE} {_ORPHANED}",
+    "unrecorded": f"SELECT key, '' {_UNRECORDED}",
+}

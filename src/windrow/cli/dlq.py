@@ -1,0 +1,228 @@
+"""``windrow dlq``: look into the dead-letter queue, send messages back, drop them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Container, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from windrow import settings
+from windrow.cli.output import WrongUse, err, out, print_json
+from windrow.core.errors import MalformedEvent
+from windrow.core.events import SourceObject, parse
+
+if TYPE_CHECKING:
+    from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue
+
+NEEDS = ("queue_url", "dlq_url")
+LOOKED_AT = 1_000
+TAKEN = 10_000
+EXAMPLES = 3
+EACH = 10
+"""Messages of one SQS batch call."""
+
+app = typer.Typer(no_args_is_help=True, help="Look into the dead-letter queue, send back, drop.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+Reason = Annotated[
+    str | None, typer.Option(help="Only messages rejected for this reason, as `windrow dlq ls` names it.")
+]
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One message: the objects it names, why it is here, how often it came, and when it first arrived."""
+
+    message_id: str
+    objects: list[str]
+    detail: str
+    rejections: int
+    sent_at: datetime
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The messages of one reason."""
+
+    reason: str
+    count: int
+    oldest: datetime
+    newest: datetime
+    examples: list[Example]
+
+
+@app.command()
+def ls(
+    limit: Annotated[int, typer.Option(min=1, help="Messages to look at, at most.")] = LOOKED_AT,
+    as_json: AsJson = False,
+) -> None:
+    """Show the rejected messages by reason, with counts and examples; all of them stay."""
+    queue = _queue()
+    with err.status("reading", spinner="dots"):
+        depth = queue.depth()
+        letters = list(queue.walk(limit))
+        queue.give_back(letters)
+    groups = grouped(letters)
+    if as_json:
+        print_json({"ok": True, "about": max(depth, len(letters)), "looked_at": len(letters), "groups": groups})
+        return
+    if not groups:
+        out.print("the dead-letter queue is empty")
+        return
+    _print(groups)
+    if depth > len(letters):
+        out.print(f"{len(letters):,} of about {depth:,} messages were looked at: see --limit")
+
+
+@app.command()
+def redrive(
+    reason: Reason = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Messages to send back, at most.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send messages back to the source queue, with their history.
+
+    Without a filter SQS does it by itself, in the background. What fails again comes back here, its count of
+    rejections one higher.
+    """
+    queue = _queue()
+    if reason is None and limit is None:
+        depth = queue.depth()
+        handle = queue.redrive_all() if depth else None
+        if handle is not None:
+            _tell(
+                {"ok": True, "task": handle, "about": depth},
+                f"SQS moves about {depth:,} messages back",
+                as_json=as_json,
+            )
+            return
+    with err.status("sending back", spinner="dots"), chosen(queue, reason, limit or sys.maxsize) as letters:
+        count = 0
+        for batch in letters:
+            queue.redrive(batch)
+            count += len(batch)
+    _tell({"ok": True, "redriven": count}, f"{count:,} messages sent back", as_json=as_json)
+
+
+@app.command()
+def drop(
+    reason: Reason = None,
+    limit: Annotated[int, typer.Option(min=1, help="Messages to delete, at most.")] = TAKEN,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete messages for good. Their files stay in the landing bucket and count as missing in an audit."""
+    if not yes and (as_json or not sys.stdin.isatty()):
+        raise WrongUse("deleting needs --yes where nobody can be asked")
+    queue = _queue()
+    with chosen(queue, reason, limit) as batches:
+        letters = [letter for batch in batches for letter in batch]
+        agreed = yes or not letters or typer.confirm(f"Delete {len(letters):,} messages for good?")
+        if agreed:
+            queue.drop(letters)
+        else:
+            queue.give_back(letters)
+    count = len(letters) if agreed else 0
+    _tell({"ok": True, "dropped": count}, f"{count:,} messages deleted", as_json=as_json)
+
+
+def grouped(letters: Sequence[DeadLetter]) -> list[Group]:
+    """Return the messages by reason, the most frequent first, with the newest as examples."""
+    by_reason: dict[str, list[DeadLetter]] = defaultdict(list)
+    for letter in sorted(letters, key=lambda letter: letter.sent_at, reverse=True):
+        by_reason[letter.reason].append(letter)
+    groups = [
+        Group(reason, len(found), found[-1].sent_at, found[0].sent_at, [_example(each) for each in found[:EXAMPLES]])
+        for reason, found in by_reason.items()
+    ]
+    return sorted(groups, key=lambda group: (-group.count, group.reason))
+
+
+@contextmanager
+def chosen(queue: DeadLetterQueue, reason: str | None, limit: int) -> Iterator[Iterator[list[DeadLetter]]]:
+    """Give the messages of a reason (None: of any), a few at a time; what is of another goes back at the end.
+
+    Only as many are looked at as are there now: what is sent back and rejected anew meanwhile is not taken twice.
+    """
+    others: list[DeadLetter] = []
+
+    def batches() -> Iterator[list[DeadLetter]]:
+        left = limit
+        batch: list[DeadLetter] = []
+        with closing(queue.walk(queue.depth())) as letters:
+            for letter in letters:
+                if reason not in (None, letter.reason):
+                    others.append(letter)
+                    continue
+                batch.append(letter)
+                left -= 1
+                if len(batch) == EACH or not left:
+                    yield batch
+                    batch = []
+                if not left:
+                    return
+        if batch:
+            yield batch
+
+    try:
+        yield batches()
+    finally:
+        queue.give_back(others)
+
+
+class _Everything(Container[str]):
+    """Holds every bucket: rejected messages are shown whatever they name."""
+
+    def __contains__(self, _item: object) -> bool:
+        return True
+
+
+def _queue() -> DeadLetterQueue:
+    from windrow import bootstrap
+
+    return bootstrap.dead_letter_queue(settings.load(os.environ, needs=NEEDS))
+
+
+def _example(letter: DeadLetter) -> Example:
+    return Example(letter.message_id, _objects(letter.body), letter.detail, letter.rejections, letter.sent_at)
+
+
+def _objects(body: str) -> list[str]:
+    try:
+        found = list(parse(body, _Everything()))
+    except MalformedEvent:
+        return []
+    return [f"{each.bucket}/{each.key}" for each in found if isinstance(each, SourceObject)]
+
+
+def _print(groups: Sequence[Group]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("reason", "left"), ("count", "right"), ("oldest", "left"), ("newest", "left")):
+        table.add_column(name, justify="right" if justify == "right" else "left")
+    for group in groups:
+        table.add_row(group.reason, f"{group.count:,}", _moment(group.oldest), _moment(group.newest))
+    out.print(table)
+    for group in groups:
+        out.print(f"\n{group.reason}, for example")
+        for example in group.examples:
+            what = ", ".join(example.objects) or f"message {example.message_id}"
+            often = f" (rejected {example.rejections} times)" if example.rejections > 1 else ""
+            out.print(Text(f"  {what}  {example.detail}{often}"), soft_wrap=True)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _tell(report: dict[str, object], text: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+    else:
+        out.print(text)

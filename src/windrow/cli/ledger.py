@@ -1,0 +1,82 @@
+"""``windrow ledger``: care for the ledger."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from windrow import settings
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.span import span
+from windrow.core.circuit import Mode
+
+if TYPE_CHECKING:
+    from windrow.rebuild import Rebuilt
+    from windrow.settings import Settings
+
+NEEDS = ("ledger_table", "destination_endpoint", "destination_bucket", "destination_secret_id")
+LONGEST_WAIT = timedelta(days=14)
+"""A message may wait this long in the queues, so an archive's window may be so much older than its delivery:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+app = typer.Typer(no_args_is_help=True, help="Rebuild the ledger from the archives.")
+
+
+@app.callback()
+def _group() -> None:
+    """Rebuild the ledger from the archives."""
+
+
+@app.command()
+def rebuild(
+    since: Annotated[
+        str | None, typer.Option(help="Start of the archives' windows: a duration ago (30d), a date or a time in UTC.")
+    ] = None,
+    until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
+    force: Annotated[bool, typer.Option("--force", help="Although work may be going on.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Restore claims and archive records from the manifests, after the table was lost.
+
+    All that the ledger would remember, unless --since says else. What is there already stays as it is, so a rebuild
+    can be repeated and interrupted. The circuit must be held open: a worker that finds a file unknown delivers it.
+    """
+    config = settings.load(os.environ, needs=NEEDS)
+    now = datetime.now(UTC)
+    remembered = now - timedelta(days=config.ledger_ttl_days) - LONGEST_WAIT
+    start, end = span(since or remembered.isoformat(), until, now)
+    if not force:
+        _check_stopped(config)
+    from windrow import bootstrap
+
+    with err.status("reading archives", spinner="dots") as status:
+
+        def note(done: Rebuilt) -> None:
+            status.update(f"{done.archives:,} archives, {done.files:,} files restored")
+
+        done = bootstrap.rebuilder(config).rebuild(start, end, note)
+    if as_json:
+        print_json({"ok": not done.broken, "archives": done.archives, "files": done.files, "broken": done.broken})
+    else:
+        out.print(f"{done.files:,} files of {done.archives:,} archives are in the ledger")
+        for broken in done.broken:
+            out.print(f"  broken: {broken.what}  {broken.detail}", markup=False, soft_wrap=True)
+    if done.broken:
+        raise typer.Exit(PROBLEM)
+
+
+def _check_stopped(config: Settings) -> None:
+    """Raise `WrongUse` unless an operator holds the circuit open."""
+    from windrow import bootstrap
+
+    if not config.event_source_mapping_id:
+        raise WrongUse("WINDROW_EVENT_SOURCE_MAPPING_ID is not set: stop all workers by hand, then use --force")
+    switch = bootstrap.switch(config)
+    if switch.state().mode is not Mode.OPEN or switch.enabled():
+        raise WrongUse(
+            "stop the work first: windrow circuit open, then wait until no batch runs (the function's time limit); "
+            "or use --force"
+        )

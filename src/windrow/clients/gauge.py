@@ -1,0 +1,64 @@
+"""How full a queue is, by boto3."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.errors import QueueError
+from windrow.ports import Clock, QueueDepth
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sqs import SQSClient
+
+AGE_PERIOD_S = 60
+AGE_LOOK_BACK = timedelta(minutes=15)
+"""SQS publishes each minute, some minutes late, and nothing for a queue that was inactive for six hours:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html"""
+
+
+class SqsGauge:
+    """Implements `QueueGauge` with GetQueueAttributes and CloudWatch's GetMetricData."""
+
+    def __init__(self, queue_url: str, sqs: SQSClient, cloudwatch: CloudWatchClient, clock: Clock) -> None:
+        self._queue_url = queue_url
+        self._sqs = sqs
+        self._cloudwatch = cloudwatch
+        self._clock = clock
+
+    def depth(self) -> QueueDepth:
+        """Return how many messages there are; see the port's contract."""
+        names: Any = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        try:
+            values = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)["Attributes"]
+        except (BotoCoreError, ClientError) as error:
+            raise QueueError(f"the queue {self._queue_url} could not be read: {error}") from error
+        visible, in_flight, delayed = (int(values[name]) for name in names)
+        return QueueDepth(visible=visible, in_flight=in_flight, delayed=delayed)
+
+    def oldest_age_s(self) -> float | None:
+        """Return the age of the oldest message; see the port's contract."""
+        now = self._clock.now()
+        query: Any = {
+            "Id": "age",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/SQS",
+                    "MetricName": "ApproximateAgeOfOldestMessage",
+                    "Dimensions": [{"Name": "QueueName", "Value": self._queue_url.rpartition("/")[2]}],
+                },
+                "Period": AGE_PERIOD_S,
+                "Stat": "Maximum",
+            },
+        }
+        try:
+            answer = self._cloudwatch.get_metric_data(
+                MetricDataQueries=[query], StartTime=now - AGE_LOOK_BACK, EndTime=now, ScanBy="TimestampDescending"
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueError(f"CloudWatch did not tell the age of the oldest message: {error}") from error
+        values = answer["MetricDataResults"][0]["Values"]
+        return values[0] if values else None
