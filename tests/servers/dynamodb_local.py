@@ -11,7 +11,7 @@ from tests.optional import missing, require, tools_cache
 from windrow.local.process import HOST, Server
 
 HOW = "make dynamodb-local (needs Maven and Java 17)"
-MAIN = "software.amazon.dynamodb.services.local.main.ServerRunner"
+MAIN = Path(__file__).parent / "java" / "LoopbackDynamoDb.java"
 
 
 class _DynamoDbLocal(Server):
@@ -33,10 +33,9 @@ def dynamodb_local(folder: Path) -> Server:
     return _DynamoDbLocal(
         "dynamodb-local",
         folder,
-        # IPv4 only, as all servers here; it has no option to listen on the loopback address alone.
         lambda port: [
             *(java, "-Djava.net.preferIPv4Stack=true", "-cp", str(jars / "*")),
-            *(MAIN, "-inMemory", "-disableTelemetry", "-port", str(port)),
+            *(str(MAIN), "-inMemory", "-disableTelemetry", "-port", str(port)),
         ],
         environ={},
         health="/",
