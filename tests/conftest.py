@@ -18,7 +18,8 @@ from tests.servers.versitygw import versitygw as make_versitygw
 from windrow.local import servers
 
 MINIO_HOW = "make minio (needs Go, 3 minutes once)"
-KEYS = {"access_key": "windrow-test", "secret_key": "windrow-test-secret"}
+ACCESS_KEY = "windrow-test"
+SECRET_KEY = "windrow-test-secret"
 UNIT = Path(__file__).parent / "unit"
 
 
@@ -72,15 +73,17 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     binary = servers.find_minio()
     if binary is None:
         missing("minio", MINIO_HOW)
-    with servers.minio(tmp_path_factory.mktemp("minio"), **KEYS, binary=binary) as server:
-        yield Endpoint("minio", server.url, **KEYS, region="us-east-1")
+    with servers.minio(
+        tmp_path_factory.mktemp("minio"), binary=binary, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+    ) as server:
+        yield Endpoint("minio", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")
 
 
 @pytest.fixture(scope="session")
 def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Run one versitygw for all tests."""
-    with make_versitygw(tmp_path_factory.mktemp("versitygw"), **KEYS) as server:
-        yield Endpoint("versitygw", server.url, **KEYS, region="us-east-1")
+    with make_versitygw(tmp_path_factory.mktemp("versitygw"), access_key=ACCESS_KEY, secret_key=SECRET_KEY) as server:
+        yield Endpoint("versitygw", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")
 
 
 @pytest.fixture(scope="session")

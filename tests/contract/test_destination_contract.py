@@ -7,7 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from threading import Barrier
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,9 @@ from windrow.clients.destination import S3Destination
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.ports import Credentials, Destination
 from windrow.testing import FakeDestination, FakeSecrets
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 REAL = [
     pytest.param("minio", marks=pytest.mark.needs("minio")),
@@ -75,7 +78,7 @@ def test_probe_of_a_sound_destination_returns(destination: Destination) -> None:
 
 def test_put_stores_the_chunks_as_one_object(destination: Destination) -> None:
     """Chunks of any buffer type and size, empty ones too, arrive joined and in order."""
-    chunks = [b"first", b"", bytearray(b"|second|"), memoryview(b"x" * 300_000), os.urandom(1_000_000)]
+    chunks: list[Buffer] = [b"first", b"", bytearray(b"|second|"), memoryview(b"x" * 300_000), os.urandom(1_000_000)]
     body = b"".join(bytes(chunk) for chunk in chunks)
     assert destination.put("a/b.tar.gz", chunks, sha256(body).digest(), METADATA)
     assert body == destination.read("a/b.tar.gz", 0, len(body))

@@ -105,7 +105,11 @@ def test_reset_after_the_body_may_have_stored() -> None:
 
 def test_reset_before_the_body_stored_nothing() -> None:
     """The client waits for the server's go-ahead before it sends the body."""
-    with socket_server(lambda connection: connection.recv(1) and None) as port:
+
+    def read_a_byte(connection: socket.socket) -> None:
+        connection.recv(1)
+
+    with socket_server(read_a_byte) as port:
         error = failure(connect(f"http://{HOST}:{port}"))
     assert (DestinationFault.CONNECT, False) == (error.kind, error.maybe_stored)
 

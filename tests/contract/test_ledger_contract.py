@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import boto3.session
 import msgspec
@@ -91,7 +92,7 @@ def test_of_many_rivals_one_wins_each_object(ledger: Ledger) -> None:
     def claim(owner: str) -> list[ClaimOutcome]:
         return ledger.claim([new_claim(object_id, owner) for object_id in ids])
 
-    outcomes = _at_once([lambda owner=f"worker-{n}": claim(owner) for n in range(8)])
+    outcomes = _at_once([partial(claim, f"worker-{n}") for n in range(8)])
     assert [1] * 40 == [column.count(WON) for column in zip(*outcomes, strict=True)]
 
 
@@ -130,7 +131,7 @@ def test_of_many_heirs_one_takes_over(ledger: Ledger) -> None:
     def take_over(owner: str) -> list[ClaimOutcome]:
         return ledger.take_over([(found, new_claim(found.object_id, owner, 2_000)) for found in orphans])
 
-    outcomes = _at_once([lambda owner=f"heir-{n}": take_over(owner) for n in range(8)])
+    outcomes = _at_once([partial(take_over, f"heir-{n}") for n in range(8)])
     assert [1] * 30 == [column.count(WON) for column in zip(*outcomes, strict=True)]
 
 

@@ -22,7 +22,8 @@ class Endpoint:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this server."""
-        return boto3.session.Session().client(
+        session: Any = boto3.session.Session()  # the stubs know each service by its name only
+        return session.client(
             service,
             endpoint_url=self.url,
             region_name=self.region,
