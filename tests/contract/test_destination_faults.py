@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.conftest import KEYS, MINIO_HOW
+from tests.conftest import ACCESS_KEY, MINIO_HOW, SECRET_KEY
 from tests.optional import missing
 from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
 from windrow.clients import destination as module
@@ -28,7 +28,11 @@ BODY = b"body" * 50_000
 def connect(endpoint: str, secrets: FakeSecrets | None = None, clock: FakeClock | None = None) -> S3Destination:
     """Return a destination on an endpoint."""
     return S3Destination(
-        endpoint, "bucket", "us-east-1", secrets or FakeSecrets(Credentials(**KEYS)), clock or FakeClock()
+        endpoint,
+        "bucket",
+        "us-east-1",
+        secrets or FakeSecrets(Credentials(ACCESS_KEY, SECRET_KEY)),
+        clock or FakeClock(),
     )
 
 
@@ -206,13 +210,13 @@ def secure(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> I
     certificate = authority.issue_cert(HOST)
     certificate.private_key_pem.write_to_path(certs / "private.key")
     certificate.cert_chain_pems[0].write_to_path(certs / "public.crt")
-    with servers.minio(folder, **KEYS, certs=certs, binary=binary) as server:
+    with servers.minio(folder, access_key=ACCESS_KEY, secret_key=SECRET_KEY, certs=certs, binary=binary) as server:
         yield server.url
 
 
 def trusting(ca_pem: str | None) -> FakeSecrets:
     """Return credentials with a CA."""
-    return FakeSecrets(Credentials(**KEYS, ca_pem=ca_pem))
+    return FakeSecrets(Credentials(ACCESS_KEY, SECRET_KEY, ca_pem))
 
 
 def pem(authority: trustme.CA) -> str:
@@ -248,7 +252,7 @@ def test_the_ca_may_change_with_the_secret(secure: str, authority: trustme.CA) -
     secrets = trusting(pem(trustme.CA()))
     destination = connect(secure, secrets)
     assert DestinationFault.TLS == failure(destination).kind
-    secrets.value = Credentials(**KEYS, ca_pem=pem(authority))
+    secrets.value = Credentials(ACCESS_KEY, SECRET_KEY, pem(authority))
     assert DestinationFault.BUCKET == failure(destination).kind
 
 
