@@ -18,6 +18,7 @@ from windrow.clients import ledger as ledger_client
 from windrow.clients import queue as queue_client
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
+from windrow.clients.deferred import deferred
 from windrow.clients.destination import S3Destination
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
@@ -57,7 +58,9 @@ def aggregator(settings: Settings) -> Aggregator:
         landing=S3Landing(_session()),
         ledger=ledger(settings),
         destination=destination(settings),
-        queue=SqsQueue(settings.queue_url, settings.dlq_url, queue_client.connect(_session()), _clock),
+        queue=SqsQueue(
+            settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
+        ),
         metrics=EmfMetrics(),
         clock=_clock,
         jitter=_jitter,
@@ -110,7 +113,9 @@ def rotation(settings: Settings) -> Rotation:
 
 def destination(settings: Settings) -> S3Destination:
     """Return the destination, its credentials from Secrets Manager."""
-    current = SecretsManagerSecrets(settings.destination_secret_id, secrets_client.connect(_session()), _clock)
+    current = SecretsManagerSecrets(
+        settings.destination_secret_id, deferred(lambda: secrets_client.connect(_session())), _clock
+    )
     return S3Destination(
         settings.destination_endpoint, settings.destination_bucket, settings.destination_region, current, _clock
     )
@@ -118,7 +123,7 @@ def destination(settings: Settings) -> S3Destination:
 
 def ledger(settings: Settings) -> DynamoLedger:
     """Return the ledger."""
-    return DynamoLedger(settings.ledger_table, ledger_client.connect(_session()), _clock, _jitter)
+    return DynamoLedger(settings.ledger_table, deferred(lambda: ledger_client.connect(_session())), _clock, _jitter)
 
 
 def mapping(settings: Settings) -> LambdaMappingSwitch:
