@@ -43,6 +43,7 @@ def cost(
     cpu_factor: Annotated[float, typer.Option(min=0.1, help="CPU time on Lambda against what was measured.")] = 1.0,
     retention: Annotated[Retention, typer.Option(help="What Deep Archive keeps.")] = Retention.ARCHIVES,
     hot_days: Annotated[float, typer.Option(min=1, help="Days that raw files stay hot.")] = 7,
+    old_version_days: Annotated[float, typer.Option(min=0, help="Days that expired files stay as old versions.")] = 7,
     archive_months: Annotated[float, typer.Option(min=0, help="Months of data in Deep Archive.")] = 12,
     egress: Annotated[Egress, typer.Option(help="The way to the destination.")] = Egress.VPN,
     direct_connect_ports: Annotated[
@@ -75,6 +76,7 @@ def cost(
         cpu_factor=cpu_factor,
         retention=retention,
         hot_days=hot_days,
+        old_version_days=old_version_days,
         archive_months=archive_months,
         egress=egress,
         direct_connect_ports=direct_connect_ports,

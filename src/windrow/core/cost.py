@@ -6,11 +6,13 @@ may use them elsewhere. What is measured, and what is assumed, stands beside eac
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 import msgspec
 
 from windrow.core.errors import PriceError
+from windrow.core.ledger import MEMBER_BYTES
 from windrow.core.prices import PriceBook
 
 HOURS = 730.0
@@ -70,6 +72,9 @@ Other data compress otherwise: give ``compression_ratio``."""
 FILE_CPU_MS = 0.5
 """CPU time of a file whatever its size, measured: GET 0.33, ledger 0.11, the rest parsing and planning."""
 
+RECORD_BYTES = 400
+"""An archive record without its members, names included."""
+
 GET_WAIT_MS = 30.0
 """Assumed time to the last byte of a small object from S3 in the region."""
 
@@ -100,19 +105,23 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Assumed; at 2 messages a second a poller rarely finds the 10 that one receive may return."""
     retention: Retention = Retention.ARCHIVES
     hot_days: float = 7
+    old_version_days: float = 7
+    """Days that an expired file stays readable as an old version; a file that is moved leaves none."""
     archive_months: float = 12
     """Months of data that Deep Archive holds: the storage line is that of the last of them."""
     ledger_ttl_days: float = 30
-    ledger_item_bytes: float = 330
-    """Measured on keys of 60 characters: id 115, archive key 60, owner 36, numbers and names the rest."""
+    ledger_item_bytes: float = 280
+    """Names and values of a claim, counted for keys of 60 characters: id 119, archive key 60, owner 36, the rest 65."""
     egress: Egress = Egress.VPN
     direct_connect_ports: float = 0
     """Ports billed to this; 0 is a connection that is there already."""
     zones: int = 2
     interface_endpoints: int = 3
     """Secrets Manager, SQS, Lambda; S3 and DynamoDB have gateway endpoints, which are free."""
-    kms_keys: float = 1
-    alarms: float = 20
+    kms_keys: float = 2
+    """One for the landed files, one for everything else."""
+    alarms: float = 21
+    composite_alarms: float = 2
     metrics: float = 11
     log_bytes_per_batch: float = 8_000
 
@@ -149,6 +158,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     def archive_gb(self) -> float:
         """GB that are delivered in a month."""
         return self.raw_gb / self.compression.ratio
+
+    @property
+    def record_units(self) -> int:
+        """Write units of an archive record, which lists a digest of each member: one for each KB begun."""
+        members = self.files / self.archives if self.archives else 0.0
+        return math.ceil((RECORD_BYTES + members * MEMBER_BYTES) / 1024)
 
     @property
     def batch_s(self) -> float:
@@ -211,6 +226,9 @@ def _landing(s: Scenario, bill: _Bill) -> None:
     bill.add("S3", "uploads (PUT)", "s3-put", s.files)
     bill.add("S3", "reads by the aggregator (GET)", "s3-get", s.files)
     bill.add("S3", f"raw files kept hot for {s.hot_days:g} days", "s3-standard-gb-month", hot_gb)
+    if s.retention is not Retention.RAW:
+        old_gb = s.files_per_day * (s.old_version_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
+        bill.add("S3", f"and {s.old_version_days:g} days more as old versions", "s3-standard-gb-month", old_gb)
 
 
 def _retention(s: Scenario, bill: _Bill) -> None:
@@ -238,7 +256,7 @@ def _queue_and_ledger(s: Scenario, bill: _Bill) -> None:
     bill.add("SQS", "deletes, 10 messages each", "sqs-request", s.files / 10)
     stored = s.files_per_day * s.ledger_ttl_days * (s.ledger_item_bytes + DYNAMODB_ITEM_OVERHEAD_BYTES) / GIB
     bill.add("DynamoDB", "claims, one write a file", "dynamodb-write", s.files)
-    bill.add("DynamoDB", "archive records", "dynamodb-write", s.archives)
+    bill.add("DynamoDB", "archive records", "dynamodb-write", s.archives * s.record_units)
     bill.add("DynamoDB", f"items of {s.ledger_ttl_days:g} days", "dynamodb-gb-month", stored)
     bill.add("DynamoDB", "point-in-time recovery", "dynamodb-recovery-gb-month", stored)
 
@@ -281,6 +299,7 @@ def _operations(s: Scenario, bill: _Bill) -> None:
     bill.add("Operations", "log, a month of it kept", "log-gb-month", log_gb)
     bill.add("Operations", "custom metrics", "metric-month", s.metrics)
     bill.add("Operations", "alarms", "alarm-month", s.alarms)
+    bill.add("Operations", "composite alarms", "composite-alarm-month", s.composite_alarms)
     bill.add("Operations", "dashboard", "dashboard-month", 1)
     bill.add("Operations", "KMS keys", "kms-key-month", s.kms_keys)
     bill.add("Operations", "KMS requests", "kms-request", s.batches * KMS_REQUESTS_PER_BATCH)

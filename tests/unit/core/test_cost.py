@@ -51,6 +51,13 @@ def test_transitions_of_raw_files_cost_more_than_all_else() -> None:
     assert [] == [line for line in bill().lines if line.item.startswith("transitions")]
 
 
+def test_expired_files_are_paid_for_until_their_old_versions_go() -> None:
+    """In a versioned bucket expiry only hides a file: its bytes cost until the old version is deleted."""
+    archives, raw = bill(hot_days=7, old_version_days=7), bill(hot_days=7, retention=Retention.RAW)
+    assert usd(archives, "raw files kept hot") == usd(archives, "and 7 days more")
+    assert [] == [line for line in raw.lines if "old versions" in line.item]
+
+
 def test_deep_archive_adds_40_kb_to_each_object() -> None:
     """Each object in Deep Archive is billed 32 KB at its rate and 8 KB at the Standard rate, by AWS's arithmetic."""
     result = bill(retention=Retention.RAW, files_per_day=1e6 / DAYS, archive_months=12)
@@ -87,6 +94,12 @@ def test_memory_buys_time_up_to_one_processor() -> None:
     assert runs[512].batch_s > runs[1769].batch_s
     assert runs[1769].batch_s == runs[3538].batch_s
     assert pytest.approx(2 * usd(runs[1769], "aggregator, 1,769")) == usd(runs[3538], "aggregator, 3,538")
+
+
+def test_large_archives_have_large_records() -> None:
+    """A record lists its members, so that one of many files takes more than one write unit, and few take one."""
+    assert 1 == Scenario().record_units
+    assert Scenario(files_per_day=86_400_000).record_units > 10
 
 
 def test_direct_connect_replaces_vpn_and_internet() -> None:
