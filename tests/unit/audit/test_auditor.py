@@ -1,0 +1,390 @@
+"""The audit on fakes: every finding caused, everything that is none left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from windrow.audit import ArchiveReader, Auditor, AuditReport
+from windrow.core.archive.writer import SealedArchive, build_frame, seal
+from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError
+from windrow.core.events import SourceObject
+from windrow.core.ledger import ArchiveRecord
+from windrow.core.manifest import Window
+from windrow.core.naming import safe_names
+from windrow.core.planning import HOUR, MINUTE, archive_key, floor
+from windrow.ports import ListedVersion
+from windrow.steps.commit_point import CommitPoint
+from windrow.testing import FakeClock, FakeDestination, FakeLandingIndex, FakeLedger, FakeMetrics
+
+START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+END = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+INSIDE = datetime(2026, 11, 23, 10, 7, 30, tzinfo=UTC)
+GRACE = timedelta(minutes=5)
+WEEK = timedelta(days=7)
+FINDINGS = ("pending", "missing", "duplicated", "orphaned", "expired", "replaced", "broken", "unrecorded")
+
+
+def source(key: str, *, at: datetime = INSIDE, version_id: str | None = "v1", sequencer: str = "01") -> SourceObject:
+    """Return an object that arrived at a time."""
+    return SourceObject("landing", key, version_id, "0f343b09", sequencer, 1, at)
+
+
+def sealed(sources: Sequence[SourceObject], window: Window) -> SealedArchive:
+    """Return an archive of one-byte files."""
+    items = [(name, each, b"x") for name, each in zip(safe_names(sources), sources, strict=True)]
+    return seal(window, [build_frame(items, 1)] if items else [], 1)
+
+
+@dataclass
+class Scene:
+    """Landing, ledger and destination at noon, an hour after the range that is audited."""
+
+    prefix: str = "in"
+    clock: FakeClock = field(default_factory=lambda: FakeClock(END + timedelta(hours=1)))
+    index: FakeLandingIndex = field(default_factory=FakeLandingIndex)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    destination: FakeDestination = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.destination = FakeDestination(self.clock)
+
+    def land(self, *sources: SourceObject) -> None:
+        """List objects in the landing bucket."""
+        for each in sources:
+            self.index.listed.append(
+                ListedVersion(each.bucket, each.key, each.version_id, each.etag, each.size, each.event_time)
+            )
+
+    def deliver(
+        self,
+        *sources: SourceObject,
+        after: timedelta = timedelta(seconds=70),
+        recorded: bool = True,
+        width: timedelta = MINUTE,
+        window_at: datetime = INSIDE,
+    ) -> str:
+        """Commit an archive of objects so long after the first of them arrived; return its key."""
+        moment = sources[0].event_time if sources else window_at
+        start = floor(moment, width)
+        archive = sealed(sources, Window(start, start + width))
+        key = archive_key(self.prefix, start, width, [str(len(self.destination.objects)), *map(str, sources)])
+        self.destination.put(key, archive.chunks, archive.sha256, archive.metadata)
+        stored, body = self.destination.objects[key]
+        self.destination.objects[key] = msgspec.structs.replace(stored, last_modified=moment + after), body
+        if recorded:
+            self.ledger.record(ArchiveRecord(key, "o", archive.sha256.hex(), len(sources), 1, 1, 1, 2**40))
+        return key
+
+    def auditor(self) -> Auditor:
+        """Return an auditor of the scene."""
+        archives = ArchiveReader(self.destination, CommitPoint(self.destination, self.metrics), self.prefix)
+        return Auditor(index=self.index, ledger=self.ledger, archives=archives, buckets={"landing"}, clock=self.clock)
+
+    def audit(self, start: datetime = START, end: datetime = END) -> AuditReport:
+        """Audit the hour."""
+        return self.auditor().audit(start, end, grace=GRACE, retention=WEEK)
+
+
+def findings(report: AuditReport) -> dict[str, int]:
+    """Return what was found, without the zeros."""
+    return {name: getattr(report, name) for name in FINDINGS if getattr(report, name)}
+
+
+@pytest.mark.parametrize("prefix", ["in", "", "a/b"])
+def test_all_is_well(prefix: str) -> None:
+    """Everything that landed is in one archive each: nothing is found."""
+    scene = Scene(prefix)
+    files = [source(f"k{number}") for number in range(5)]
+    scene.land(*files)
+    scene.deliver(*files[:3])
+    scene.deliver(*files[3:])
+    report = scene.audit()
+
+    assert ({}, True) == (findings(report), report.ok)
+    assert (5, 5, 2) == (report.landed, report.delivered, report.archives)
+    assert all(examples == [] for examples in report.examples.values())
+
+
+def test_missing_files_are_named_oldest_first() -> None:
+    """What no archive lists after the grace is missing; an older version of a delivered key too."""
+    scene = Scene()
+    older = source("k", at=INSIDE, version_id="v1")
+    newer = source("k", at=INSIDE + timedelta(seconds=9), version_id="v2")
+    lost = source("lost", at=INSIDE - timedelta(seconds=9))
+    scene.land(older, newer, lost)
+    scene.deliver(newer)
+    report = scene.audit()
+
+    assert ({"missing": 2}, False) == (findings(report), report.ok)
+    assert [("landing/lost", "version v1"), ("landing/k", "version v1")] == [
+        (found.what, found.detail) for found in report.examples["missing"]
+    ]
+    assert ["lost", "k"] == [each.key for each in scene.auditor().missing(START, END, grace=GRACE)]
+    assert ["k"] == [each.key for each in scene.auditor().missing(START, END, grace=GRACE, prefix="k")]
+
+
+def test_young_files_are_pending() -> None:
+    """A file younger than the grace may be under way: that is no finding."""
+    scene = Scene(clock=FakeClock(INSIDE + GRACE - timedelta(seconds=1)))
+    scene.land(source("k"))
+    report = scene.audit()
+
+    assert ({"pending": 1}, True) == (findings(report), report.ok)
+    assert [] == list(scene.auditor().missing(START, END, grace=GRACE))
+
+
+def test_a_file_in_two_archives_is_duplicated() -> None:
+    """The finding names both archives; the file counts as delivered once."""
+    scene = Scene()
+    scene.land(source("k"), source("other"))
+    keys = [scene.deliver(source("k")), scene.deliver(source("k"), source("other"))]
+    report = scene.audit()
+
+    assert ({"duplicated": 1}, False, 2) == (findings(report), report.ok, report.delivered)
+    (found,) = report.examples["duplicated"]
+    assert ("landing/k", sorted(keys)) == (found.what, sorted(found.detail.split()))
+
+
+def test_two_versions_of_a_key_are_two_files() -> None:
+    """Both are delivered: none is a duplicate."""
+    scene = Scene()
+    files = [source("k", version_id="v1"), source("k", version_id="v2")]
+    scene.land(*files)
+    scene.deliver(*files)
+
+    assert {} == findings(scene.audit())
+
+
+def test_same_content_twice_without_versions_is_no_duplicate() -> None:
+    """The bucket shows the last upload only; the sequencer tells the two apart in the archives."""
+    scene = Scene()
+    first, second = source("k", version_id=None, sequencer="01"), source("k", version_id=None, sequencer="02")
+    scene.land(second)
+    scene.deliver(first, second)
+    report = scene.audit()
+
+    assert ({}, 1, 2) == (findings(report), report.landed, report.delivered)
+
+
+def test_overwritten_without_versions_is_replaced() -> None:
+    """An unversioned bucket forgets what was overwritten: no finding, but told."""
+    scene = Scene()
+    old = source("k", version_id=None)
+    new = msgspec.structs.replace(old, etag="ffff", sequencer="02")
+    scene.land(new)
+    scene.deliver(old, new)
+    report = scene.audit()
+
+    assert ({"replaced": 1}, True) == (findings(report), report.ok)
+
+
+def test_a_file_that_left_too_early_is_orphaned() -> None:
+    """An archive lists a version that should still be in the bucket."""
+    scene = Scene()
+    key = scene.deliver(source("k"))
+    report = scene.audit()
+
+    assert ({"orphaned": 1}, False) == (findings(report), report.ok)
+    assert [("landing/k", key)] == [(found.what, found.detail) for found in report.examples["orphaned"]]
+
+
+def test_a_file_that_left_by_retention_is_expired() -> None:
+    """Eight days later the lifecycle has removed it: no finding."""
+    scene = Scene(clock=FakeClock(INSIDE + timedelta(days=8)))
+    scene.deliver(source("k"))
+    report = scene.audit()
+
+    assert ({"expired": 1}, True) == (findings(report), report.ok)
+
+
+def test_a_file_that_landed_behind_the_listing_is_not_orphaned() -> None:
+    """It was delivered while the audit ran; a file younger than the grace is not judged."""
+    scene = Scene(clock=FakeClock(INSIDE + timedelta(minutes=2)))
+    scene.deliver(source("k"))
+
+    assert {} == findings(scene.audit())
+
+
+def test_a_long_upload_at_the_edges_is_matched() -> None:
+    """S3 lists an upload under its beginning, its event tells the end: neither edge makes a finding of that."""
+    scene = Scene()
+    begun = [source("before", at=START - timedelta(hours=3)), source("within", at=END - timedelta(seconds=1))]
+    scene.land(*begun)
+    scene.deliver(source("before", at=START + timedelta(minutes=1)))
+    scene.deliver(source("within", at=END + timedelta(hours=20)))
+    scene.clock.advance(86_400)
+    report = scene.audit()
+
+    assert ({}, 1, 1) == (findings(report), report.landed, report.delivered)
+
+
+def test_a_wide_window_counts_for_the_range_it_touches() -> None:
+    """A backlog makes archives of an hour: files of the range in one that began before it are found."""
+    scene = Scene()
+    early, inside = source("a", at=START + timedelta(minutes=31)), source("b", at=START + timedelta(minutes=50))
+    scene.land(early, inside)
+    scene.deliver(early, inside, width=HOUR)
+    report = scene.audit(start=START + timedelta(minutes=45))
+
+    assert ({}, 1) == (findings(report), report.delivered)
+
+
+def test_empty_archives_are_fine() -> None:
+    """A fence holds no file and needs no record."""
+    scene = Scene()
+    scene.land(source("k"))
+    scene.deliver(source("k"))
+    scene.deliver(recorded=False)
+    report = scene.audit()
+
+    assert ({}, 1) == (findings(report), report.archives)
+
+
+def test_an_archive_without_record_is_told() -> None:
+    """The files are delivered; the ledger is to be rebuilt."""
+    scene = Scene()
+    scene.land(source("k"))
+    key = scene.deliver(source("k"), recorded=False)
+    report = scene.audit()
+
+    assert ({"unrecorded": 1}, True) == (findings(report), report.ok)
+    assert [key] == [found.what for found in report.examples["unrecorded"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"checksum_sha256": "0" * 64}, "body has 0000"),
+        ({"metadata": {}}, "metadata says none"),
+    ],
+)
+def test_a_broken_archive_delivers_nothing_and_stays(change: dict[str, object], hint: str) -> None:
+    """Its files count as missing; the audit itself deletes nothing."""
+    scene = Scene()
+    scene.land(source("k"))
+    key = scene.deliver(source("k"))
+    stored, body = scene.destination.objects[key]
+    scene.destination.objects[key] = msgspec.structs.replace(stored, **change), body
+    report = scene.audit()
+
+    assert ({"missing": 1, "broken": 1}, False) == (findings(report), report.ok)
+    (found,) = report.examples["broken"]
+    assert key == found.what
+    assert hint in found.detail
+    assert key in scene.destination.objects
+
+
+def test_an_archive_whose_manifest_cannot_be_read_is_broken() -> None:
+    """A manifest of another length than the metadata says is a finding, not a crash."""
+    scene = Scene()
+    key = scene.deliver(source("k"))
+    stored, body = scene.destination.objects[key]
+    metadata = {**stored.metadata, "manifest-bytes": "7"}
+    scene.destination.objects[key] = msgspec.structs.replace(stored, metadata=metadata), body
+
+    assert 1 == scene.audit().broken
+
+
+def test_foreign_objects_at_the_destination_are_passed_over() -> None:
+    """What is no archive by its key is not read."""
+    scene = Scene()
+    scene.destination.put("in/2026/11/23/notes.txt", [b"x"], bytes.fromhex(SHA256_OF_X), {})
+
+    assert {} == findings(scene.audit())
+
+
+SHA256_OF_X = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+
+
+@pytest.mark.parametrize(
+    ("after_s", "within", "met"),
+    [(118, (1.0, 1.0), True), (119, (1.0, 1.0), True), (120, (0.0, 1.0), False), (180, (0.0, 0.0), False)],
+)
+def test_latency_is_never_flattered(after_s: int, within: tuple[float, float], met: bool) -> None:
+    """A second is added to what the destination's time stamp cut off; the objective's limits are inclusive."""
+    scene = Scene()
+    scene.land(source("k"))
+    scene.deliver(source("k"), after=timedelta(seconds=after_s))
+    report = scene.audit()
+
+    assert dict.fromkeys(("p50", "p95", "p99_9", "max"), after_s + 1.0) == report.latency_seconds
+    assert (within, met) == ((report.within_2_minutes, report.within_3_minutes), report.objective_met)
+    assert report.ok
+
+
+def test_latency_percentiles_are_by_nearest_rank_and_count_the_first_delivery() -> None:
+    """A duplicate delivered an hour later does not make its file late."""
+    scene = Scene()
+    files = [source(f"k{number:02}") for number in range(20)]
+    scene.land(*files)
+    for number, each in enumerate(files):
+        scene.deliver(each, after=timedelta(seconds=10 * (number + 1) - 1))
+    scene.deliver(files[0], after=timedelta(hours=1))
+    report = scene.audit()
+
+    assert {"p50": 100.0, "p95": 190.0, "p99_9": 200.0, "max": 200.0} == report.latency_seconds
+    assert (0.6, 0.9, False) == (report.within_2_minutes, report.within_3_minutes, report.objective_met)
+
+
+def test_without_deliveries_there_is_no_latency() -> None:
+    """An empty range has no percentiles, and neither meets nor misses the objective."""
+    report = Scene().audit()
+
+    assert (None, None, None) == (report.within_2_minutes, report.within_3_minutes, report.objective_met)
+    assert {None} == set(report.latency_seconds.values())
+    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("part", "operation", "error"),
+    [
+        ("index", "versions", LandingError("away")),
+        ("ledger", "records", LedgerError("away")),
+        ("destination", "list", DestinationError("away", DestinationFault.CONNECT)),
+        ("destination", "head", DestinationError("away", DestinationFault.SLOW)),
+        ("destination", "read", DestinationError("away", DestinationFault.UNAVAILABLE)),
+    ],
+)
+def test_half_an_audit_is_none(part: str, operation: str, error: Exception) -> None:
+    """If one of the three cannot be read the audit fails, rather than to report what it saw."""
+    scene = Scene()
+    scene.land(source("k"))
+    scene.deliver(source("k"))
+
+    def fail(name: str) -> None:
+        if name == operation:
+            raise error
+
+    getattr(scene, part).hook = fail
+    with pytest.raises(type(error)):
+        scene.audit()
+
+
+def test_progress_tells_files_and_archives() -> None:
+    """Both counts grow and end at the whole."""
+    scene = Scene()
+    files = [source(f"k{number}") for number in range(10)]
+    scene.land(*files)
+    for each in files:
+        scene.deliver(each)
+    told: list[tuple[str, int]] = []
+    scene.auditor().audit(
+        START, END, grace=GRACE, retention=WEEK, progress=lambda what, count: told.append((what, count))
+    )
+
+    assert [("landed", 10), ("archives", 8), ("archives", 10)] == told
+
+
+def test_examples_are_bounded_and_counts_are_not() -> None:
+    """Of a hundred missing files twenty are named."""
+    scene = Scene()
+    scene.land(*(source(f"k{number}") for number in range(100)))
+    report = scene.audit()
+
+    assert (100, 20) == (report.missing, len(report.examples["missing"]))
