@@ -1,14 +1,19 @@
-# AWS checks PartiQL statements as dynamodb:PartiQLInsert and so on, which the aggregator's own policy allows. MiniStack
-# knows neither these actions nor the table in a statement: it checks the API call, on "*".
-resource "aws_iam_role_policy" "partiql_on_ministack" {
-  name = "partiql-on-ministack"
+# What MiniStack checks and AWS does not. AWS checks PartiQL statements as dynamodb:PartiQLInsert and so on, and reading
+# a mapping as lambda:GetEventSourceMapping, each on its resource: the aggregator's own policy allows these. MiniStack
+# checks the API call on "*", and takes reading one mapping for listing them.
+resource "aws_iam_role_policy" "emulator" {
+  name = "emulator"
   role = module.windrow.role_names.aggregator
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid      = "PartiQL"
-      Effect   = "Allow"
-      Action   = ["dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement"]
+      Sid    = "AsMiniStackChecks"
+      Effect = "Allow"
+      Action = [
+        "dynamodb:BatchExecuteStatement",
+        "dynamodb:ExecuteStatement",
+        "lambda:ListEventSourceMappings",
+      ]
       Resource = "*"
     }]
   })

@@ -18,6 +18,11 @@ output "role_arn" {
   value       = aws_iam_role.this.arn
 }
 
+output "role_name" {
+  description = "Name of the execution role."
+  value       = aws_iam_role.this.name
+}
+
 output "log_group_name" {
   description = "Name of the log group."
   value       = aws_cloudwatch_log_group.this.name

@@ -108,6 +108,24 @@ run "copies_of_archives_may_be_put" {
   }
 }
 
+run "workers_may_read_the_mapping" {
+  command = apply
+
+  variables {
+    worker_principal_arns = ["arn:aws:iam::111122223333:role/worker"]
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(aws_iam_role_policy.worker[0].policy).Statement : s.Resource if s.Sid == "ReadTheMapping"]) == aws_lambda_event_source_mapping.queue.arn
+    error_message = "A worker may read this mapping, and not switch it."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.worker[0].policy, "*")
+    error_message = "No wildcard is needed."
+  }
+}
+
 run "the_alias_can_start_at_latest" {
   command = apply
 

@@ -1,0 +1,85 @@
+"""Runs Terraform on a copy of infra/, so that nothing is written beside the sources."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.optional import REQUIRE_ALL, require
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+INFRA = REPOSITORY / "infra"
+HOW = "https://developer.hashicorp.com/terraform/install (1.11 or newer)"
+
+
+def copy_infra(folder: Path) -> Path:
+    """Copy infra/ without what Terraform left there, and return the copy."""
+    copy = folder / "infra"
+    shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*"))
+    return copy
+
+
+def provider_arguments() -> list[str]:
+    """Return the arguments of ``init`` that say where the AWS provider is.
+
+    It is taken from the folder that TF_PLUGIN_DIR names. Without that, the test is skipped (the provider is a download
+    of 150 MB), or Terraform downloads it where every test is required to run.
+    """
+    folder = os.environ.get("TF_PLUGIN_DIR")
+    if folder:
+        return [f"-plugin-dir={folder}"]
+    if os.environ.get(REQUIRE_ALL) == "1":
+        return []
+    pytest.skip("TF_PLUGIN_DIR is not set: let it name a mirror made by `terraform providers mirror`")
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """Terraform in one folder of a copy of infra/."""
+
+    folder: Path
+
+    def run(self, *arguments: str, accept: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+        """Run a command; fail the test with its output unless its exit code is one of ``accept``."""
+        done = subprocess.run(
+            [require("terraform", HOW), *arguments],
+            cwd=self.folder,
+            env=environment(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in accept:
+            pytest.fail(
+                f"terraform {arguments[0]} in {self.folder.name}: exit {done.returncode}\n{done.stdout}\n{done.stderr}",
+                pytrace=False,
+            )
+        return done
+
+    def init(self) -> Terraform:
+        """Find the provider and the modules; leave the backend out."""
+        self.run("init", "-no-color", "-backend=false", *provider_arguments())
+        return self
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the values of the outputs."""
+        return {name: output["value"] for name, output in json.loads(self.run("output", "-json").stdout).items()}
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the user's own Terraform settings, in which loopback needs no proxy."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("TF_")}
+    return kept | {
+        "CHECKPOINT_DISABLE": "1",
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }

@@ -1,0 +1,280 @@
+"""infra/local applied to MiniStack with IAM enforced: what is made, who may do what, and that it all goes again."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.infra.terraform import Terraform, copy_infra
+from windrow import settings
+from windrow.local.process import HOST, Server
+from windrow.local.servers import ACCESS_KEY, REGION, SECRET_KEY
+
+pytestmark = pytest.mark.timeout(900)
+
+REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault"}
+PARTNER, AGGREGATOR = "partner", "aggregator"
+OTHER_BUCKET, OTHER_SECRET = "other-bucket", "other-secret"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody's access keys for the emulator."""
+
+    url: str
+    keys: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client that calls in their name."""
+        config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+        session: Any = boto3.session.Session(region_name=REGION, **self.keys)
+        return session.client(service, endpoint_url=self.url, config=config)
+
+    def in_role(self, arn: str) -> Caller:
+        """Take on a role."""
+        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return Caller(
+            self.url,
+            {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The applied stack."""
+
+    terraform: Terraform
+    variables: list[str]
+    root: Caller
+    before: dict[str, set[str]]
+    outputs: dict[str, Any]
+
+    def caller(self, name: str) -> Caller:
+        """Return the external party, or a worker in the aggregator's role."""
+        if name == PARTNER:
+            return self.root.in_role(self.outputs["uploader"]["role_arn"])
+        return self.root.in_role(self.outputs["worker_role_arn"]).in_role(self.outputs["role_arns"]["aggregator"])
+
+    def plan(self) -> int:
+        """Plan anew: 0 means that nothing would change, 2 that something would."""
+        arguments = ("plan", "-no-color", "-detailed-exitcode", *self.variables)
+        return self.terraform.run(*arguments, accept=(0, 2)).returncode
+
+
+def emulator(folder: Path) -> Server:
+    """Return MiniStack with every service, enforcing IAM."""
+    environ = {
+        "AUTH": "true",
+        "BIND_HOST": HOST,
+        "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "MINISTACK_REGION": REGION,
+        "SFTP_ENABLED": "0",
+    }
+    command = [sys.executable, "-m", "ministack"]
+    return Server("ministack", folder, lambda _port: command, environ=environ, health="/_ministack/health")
+
+
+def inventory(root: Caller) -> dict[str, set[str]]:
+    """Return the names of everything there is, by kind."""
+    ec2, iam, kms, lambda_ = (root.client(service) for service in ("ec2", "iam", "kms", "lambda"))
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    roles = iam.list_roles()["Roles"]
+    return {
+        "aliases of keys": {alias["AliasName"] for alias in kms.list_aliases()["Aliases"]},
+        "buckets": {bucket["Name"] for bucket in root.client("s3").list_buckets()["Buckets"]},
+        "event source mappings": {item["UUID"] for item in lambda_.list_event_source_mappings()["EventSourceMappings"]},
+        "functions": {function["FunctionName"] for function in lambda_.list_functions()["Functions"]},
+        # AWS deletes a key after a waiting period of at least a week.
+        "keys": {key["KeyId"] for key in keys if key["KeyState"] != "PendingDeletion"},
+        "log groups": {group["logGroupName"] for group in root.client("logs").describe_log_groups()["logGroups"]},
+        "queues": set(root.client("sqs").list_queues().get("QueueUrls", [])),
+        "roles": {role["RoleName"] for role in roles},
+        "schedules": {item["Name"] for item in root.client("scheduler").list_schedules()["Schedules"]},
+        "secrets": {secret["Name"] for secret in root.client("secretsmanager").list_secrets()["SecretList"]},
+        "security groups": {group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]},
+        "subnets": {subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]},
+        "tables": set(root.client("dynamodb").list_tables()["TableNames"]),
+        "VPCs": {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]},
+    }
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """infra/local, applied."""
+    folder = tmp_path_factory.mktemp("local")
+    terraform = Terraform(copy_infra(folder) / "local").init()
+    package = folder / "function.zip"
+    zipfile.ZipFile(package, "w").close()
+    with emulator(folder) as server:
+        root = Caller(server.url, {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY})
+        # Belong to somebody else in the same account; the stack must be refused both.
+        where = {"LocationConstraint": REGION}
+        root.client("s3").create_bucket(Bucket=OTHER_BUCKET, CreateBucketConfiguration=where)
+        root.client("secretsmanager").create_secret(Name=OTHER_SECRET, SecretString="{}")
+        before = inventory(root)
+        variables = [f"-var=aws_endpoint={server.url}", f"-var=zip_path={package}"]
+        terraform.run("apply", "-no-color", "-auto-approve", *variables)
+        yield Stack(terraform, variables, root, before, terraform.outputs())
+
+
+def test_second_apply_changes_nothing(stack: Stack) -> None:
+    """A plan after the apply is empty."""
+    assert stack.plan() == 0
+
+
+def test_apply_leaves_the_sentinels_and_the_deployments_work_alone(stack: Stack) -> None:
+    """A plan is empty after the circuit was opened and a deployment moved the alias."""
+    lambda_ = stack.root.client("lambda")
+    lambda_.update_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"], Enabled=False)
+    alias = {"FunctionName": stack.outputs["function_name"], "Name": stack.outputs["function_alias"]}
+    lambda_.update_alias(**alias, FunctionVersion="1")
+    assert stack.plan() == 0
+    lambda_.update_alias(**alias, FunctionVersion="$LATEST")
+
+
+def test_outputs_configure_a_worker(stack: Stack) -> None:
+    """The output `environment` holds every setting of the aggregator and the sentinel, each of them valid."""
+    environment = stack.outputs["environment"]
+    loaded = settings.load(environment, needs=(*settings.AGGREGATE, "event_source_mapping_id"))
+    assert loaded.landing_buckets == {stack.outputs["landing_bucket"]}
+    assert environment["AWS_ENDPOINT_URL"] == stack.root.url
+
+
+def test_mapping_and_queue_agree(stack: Stack) -> None:
+    """The mapping gathers a minute, with partial responses; the queue hides messages for six timeouts and a window."""
+    uuid = stack.outputs["event_source_mapping_id"]
+    mapping = stack.root.client("lambda").get_event_source_mapping(UUID=uuid)
+    attributes = stack.root.client("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["queue_url"], AttributeNames=["VisibilityTimeout", "RedrivePolicy"]
+    )["Attributes"]
+    assert mapping["MaximumBatchingWindowInSeconds"] == 60
+    assert mapping["BatchSize"] == 10_000
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert attributes["VisibilityTimeout"] == str(6 * 120 + 60)
+
+
+def test_upload_reaches_the_queue(stack: Stack) -> None:
+    """What the external party uploads is announced to the aggregator."""
+    key = "partner/announced.txt"
+    stack.caller(PARTNER).client("s3").put_object(Bucket=stack.outputs["landing_bucket"], Key=key, Body=b"x")
+    sqs = stack.caller(AGGREGATOR).client("sqs")
+    bodies: list[str] = []
+    # S3's test event comes first; long polls, so that no wait is guessed.
+    for _ in range(10):
+        answer = sqs.receive_message(QueueUrl=stack.outputs["queue_url"], MaxNumberOfMessages=10, WaitTimeSeconds=5)
+        bodies += [message["Body"] for message in answer.get("Messages", [])]
+        if any(key in body for body in bodies):
+            break
+    assert any(key in body for body in bodies)
+
+
+Act = Callable[[Any, Stack], object]
+
+
+def _bucket(stack: Stack) -> str:
+    return str(stack.outputs["landing_bucket"])
+
+
+def _insert(client: Any, stack: Stack) -> None:
+    statement = f"INSERT INTO \"{stack.outputs['ledger_table']}\" VALUE {{'object_id': 'a'}}"
+    client.batch_execute_statement(Statements=[{"Statement": statement}])
+
+
+ALLOWED: list[tuple[str, str, str, Act]] = [
+    (PARTNER, "s3", "put", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/a", Body=b"")),
+    (AGGREGATOR, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
+    (AGGREGATOR, "dynamodb", "claim", _insert),
+    (
+        AGGREGATOR,
+        "lambda",
+        "mapping",
+        lambda c, s: c.get_event_source_mapping(UUID=s.outputs["event_source_mapping_id"]),
+    ),
+    (
+        AGGREGATOR,
+        "lambda",
+        "limits",
+        lambda c, s: c.get_function_configuration(FunctionName=s.outputs["function_name"], Qualifier="live"),
+    ),
+    (
+        AGGREGATOR,
+        "dynamodb",
+        "read",
+        lambda c, s: c.batch_get_item(RequestItems={s.outputs["ledger_table"]: {"Keys": [{"object_id": {"S": "a"}}]}}),
+    ),
+    (AGGREGATOR, "sqs", "dead-letter", lambda c, s: c.send_message(QueueUrl=s.outputs["dlq_url"], MessageBody="x")),
+]
+
+FORBIDDEN: list[tuple[str, str, str, Act]] = [
+    (PARTNER, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (PARTNER, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
+    (PARTNER, "s3", "delete", lambda c, s: c.delete_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (PARTNER, "s3", "other prefix", lambda c, s: c.put_object(Bucket=_bucket(s), Key="other/a", Body=b"")),
+    (
+        PARTNER,
+        "s3",
+        "other encryption",
+        lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/b", Body=b"", ServerSideEncryption="AES256"),
+    ),
+    (PARTNER, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
+    (AGGREGATOR, "s3", "delete", lambda c, s: c.delete_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (AGGREGATOR, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/c", Body=b"")),
+    (AGGREGATOR, "s3", "other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (AGGREGATOR, "sqs", "send", lambda c, s: c.send_message(QueueUrl=s.outputs["queue_url"], MessageBody="x")),
+    (AGGREGATOR, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
+    (
+        AGGREGATOR,
+        "dynamodb",
+        "delete",
+        lambda c, s: c.delete_item(TableName=s.outputs["ledger_table"], Key={"object_id": {"S": "a"}}),
+    ),
+    (AGGREGATOR, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
+]
+
+
+def _named(cases: list[tuple[str, str, str, Act]]) -> list[Any]:
+    return [pytest.param(who, service, act, id=f"{who}-{service}-{what}") for who, service, what, act in cases]
+
+
+@pytest.mark.parametrize(("who", "service", "act"), _named(ALLOWED))
+def test_roles_can_do_their_work(stack: Stack, who: str, service: str, act: Act) -> None:
+    """What the pipeline needs is allowed."""
+    act(stack.caller(who).client(service), stack)
+
+
+@pytest.mark.parametrize(("who", "service", "act"), _named(FORBIDDEN))
+def test_roles_can_do_nothing_else(stack: Stack, who: str, service: str, act: Act) -> None:
+    """What nobody needs is refused."""
+    with pytest.raises(ClientError) as refusal:
+        act(stack.caller(who).client(service), stack)
+    assert refusal.value.response["Error"]["Code"] in REFUSED
+
+
+def test_state_holds_no_secret(stack: Stack) -> None:
+    """The secret has no value in the state, even once it has one."""
+    value = "the-value-of-the-secret"
+    secret_id = stack.outputs["destination_secret_id"]
+    stack.root.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=value)
+    stack.terraform.run("refresh", "-no-color", *stack.variables)
+    assert value not in (stack.terraform.folder / "terraform.tfstate").read_text()
+
+
+def test_destroy_leaves_nothing(stack: Stack) -> None:
+    """After `terraform destroy` there is what there was before the apply."""
+    stack.terraform.run("destroy", "-no-color", "-auto-approve", *stack.variables)
+    assert stack.before == inventory(stack.root)

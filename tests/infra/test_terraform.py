@@ -1,0 +1,107 @@
+"""Format, validity, tests and tables of the Terraform code; no AWS and no emulator."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
+from windrow.core.errors import DestinationFault
+from windrow.settings import PREFIX, Settings
+
+pytestmark = pytest.mark.timeout(600)
+
+TESTED = [".", *sorted(str(path.parent.relative_to(INFRA)) for path in INFRA.glob("modules/*/tests"))]
+LINES_OF_A_LIST = 40
+"""A comment may stand above a list of statements that all need it."""
+ENVIRONMENTS = ["examples/production", "examples/staging", "local"]
+
+
+@pytest.fixture(scope="module")
+def infra(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of infra/."""
+    return copy_infra(tmp_path_factory.mktemp("terraform"))
+
+
+def sources() -> dict[Path, str]:
+    """Return the text of every Terraform file that is part of the stack."""
+    return {path: path.read_text() for path in sorted(INFRA.rglob("*.tf")) if ".terraform" not in path.parts}
+
+
+def test_format(infra: Path) -> None:
+    """Every file is as `terraform fmt` writes it."""
+    done = Terraform(infra).run("fmt", "-check", "-recursive", "-no-color", accept=(0, 3))
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environments_are_valid(infra: Path, name: str) -> None:
+    """Each environment, and with it the root and all modules, passes `terraform validate`."""
+    done = Terraform(infra / name).init().run("validate", "-no-color")
+    assert "The configuration is valid" in done.stdout
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_modules_pass_their_own_tests(infra: Path, name: str) -> None:
+    """`terraform test` passes in each module, and runs something."""
+    done = Terraform(infra / name).init().run("test", "-no-color")
+    assert re.search(r"^Success! [1-9]\d* passed, 0 failed\.$", done.stdout, re.MULTILINE)
+
+
+def test_every_module_has_tests() -> None:
+    """No module is without tests of its own."""
+    modules = {path.name for path in (INFRA / "modules").iterdir() if path.is_dir()}
+    tested = {path.parent.parent.name for path in INFRA.glob("modules/*/tests/*.tftest.hcl")}
+    assert modules == tested
+
+
+def test_tables_in_the_readmes_are_up_to_date() -> None:
+    """The tables of inputs and outputs say what the code says."""
+    script = REPOSITORY / "scripts" / "terraform_docs.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_functions_get_settings_that_exist() -> None:
+    """Every WINDROW_ name in the Terraform code is a setting, since a function refuses to start with any other."""
+    known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)}
+    named = {name for text in sources().values() for name in re.findall(rf"\b{PREFIX}[A-Z_]+\b", text)}
+    assert named - known - {PREFIX} == set()
+
+
+def test_faults_have_alarms() -> None:
+    """Each kind of fault that the sentinel tells apart has an alarm of its own."""
+    text = (INFRA / "modules" / "observability" / "alarms_delivery.tf").read_text()
+    faults = re.search(r"faults = \{\n(.*?)\n  \}", text, re.DOTALL)
+    assert faults is not None
+    assert {kind.value for kind in DestinationFault} == set(re.findall(r"^ +(\w+) +=", faults[1], re.MULTILINE))
+
+
+def test_no_type_is_any() -> None:
+    """Every input has a type that says what it holds."""
+    loose = [path.name for path, text in sources().items() if re.search(r"^\s*type\s*=.*\bany\b", text, re.MULTILINE)]
+    assert loose == []
+
+
+def test_no_secret_value_is_managed() -> None:
+    """Terraform writes no secret value, which would be in its state or replace a rotated one."""
+    managed = [path.name for path, text in sources().items() if "aws_secretsmanager_secret_version" in text]
+    assert managed == []
+
+
+def test_wildcards_are_explained() -> None:
+    """A lone `*` as action, resource or principal has a comment beside it, or above it in the same list, on why."""
+    bare = []
+    for path, text in sources().items():
+        lines = text.splitlines()
+        for number, line in enumerate(lines):
+            if re.search(r'\b(Action|Resource|Principal|this_key)\s*=.*"(\*|\w+:\*)"', line):
+                nearby = lines[max(0, number - LINES_OF_A_LIST) : number + 1]
+                if not any(re.search(r"#.*(\"\*\"|refusal|nothing narrower)", other) for other in nearby):
+                    bare.append(f"{path.relative_to(INFRA)}:{number + 1}")
+    assert bare == []
