@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from windrow.cli.output import PROBLEM, err, human_bytes, out, print_json, require_extra
+from windrow.cli.output import PROBLEM, WrongUse, err, human_bytes, out, print_json, require_extra
 from windrow.cli.session import local_stack
 from windrow.core.errors import SettingsError
 
@@ -64,6 +64,8 @@ def load(
     from windrow.load.plan import checked
 
     plan = checked(_plan(profile, rate, seconds, burst, outage, size, window))
+    if plan.outage:
+        _require_minio()
     for file in (json_file, report_file):
         if file is not None and not file.absolute().parent.is_dir():
             raise SettingsError(f"there is no folder {file.parent} to write {file.name} into")
@@ -104,6 +106,14 @@ def _plan(
     return msgspec.structs.replace(
         PROFILES[profile], **{name: value for name, value in given.items() if value is not None}
     )
+
+
+def _require_minio() -> None:
+    """Check that the destination can come back from the dead with its data: MiniStack keeps all in memory."""
+    from windrow.local.servers import docker_has_minio, find_minio
+
+    if find_minio() is None and not docker_has_minio():
+        raise WrongUse("an outage needs a MinIO as destination; `make minio` builds it once")
 
 
 def _run(plan: Plan, profile: str) -> LoadResult:

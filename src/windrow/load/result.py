@@ -82,7 +82,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     oldest_s: list[float]
     busy: list[int]
     cores: dict[str, list[float]]
-    rss_mb: dict[str, list[float]]
+    rss_mb: dict[str, list[int]]
     machine_cores: list[float]
     load: list[float]
 
@@ -91,7 +91,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """Means over the run: cores by group, all of the machine's, and what is left of them for other programs."""
 
     cores: dict[str, float]
-    peak_rss_mb: dict[str, float]
+    peak_rss_mb: dict[str, int]
     machine_cores: float
     other_cores: float
     load: float

@@ -106,7 +106,7 @@ def _latencies(files: Sequence[Delivered]) -> Latencies | None:
         within_2_minutes=share_within(values, FAST_S),
         within_3_minutes=share_within(values, SURE_S),
         objective_met=summary.objective_met,
-        bin_s=bin_s,
+        bin_s=float(bin_s),
         counts=counts,
     )
 
@@ -181,14 +181,17 @@ def _resources(samples: Sequence[Sample]) -> Resources:
 def _limit(resources: Resources, machine: Machine) -> str:
     """Say what the run was limited by, in words."""
     share = resources.machine_cores / machine.cores
-    name, cores = max(resources.cores.items(), key=lambda item: item[1], default=("nothing", 0.0))
+    own = sum(resources.cores.values())
+    name, most = max(resources.cores.items(), key=lambda item: item[1], default=("nothing", 0.0))
     used = (
-        f"{share:.0%} of the {machine.cores} cores were busy; of the test's own processes the {name} took most "
-        f"({cores:.2f} cores), programs outside the test took {resources.other_cores:.2f}"
+        f"{share:.0%} of the {machine.cores} cores were busy; the test took {own:.2f} of them, most of that the {name} "
+        f"({most:.2f}), and programs outside the test took {resources.other_cores:.2f}"
     )
-    if share >= BUSY_SHARE:
-        return f"the processors: {used}"
-    return f"the batching window: the processors were not the limit, {used}"
+    if share < BUSY_SHARE:
+        return f"the batching window; the processors were not: {used}"
+    if resources.other_cores > own:
+        return f"the batching window, and programs outside the test: {used}"
+    return f"the processors: {used}"
 
 
 def _series(record: Record) -> Series:
@@ -201,8 +204,11 @@ def _series(record: Record) -> Series:
     running = busy(record.batches, [sample.at_s for sample in samples])
     names = list(samples[0].usage) if samples else []
 
-    def highest(value: Callable[[Sample], float], digits: int | None = None) -> list[float]:
+    def highest(value: Callable[[Sample], float], digits: int) -> list[float]:
         return [round(max(value(samples[index]) for index in group), digits) for group in groups]
+
+    def whole(value: Callable[[Sample], float]) -> list[int]:
+        return [int(number) for number in highest(value, 0)]
 
     def rate(count: Callable[[Sample], int]) -> list[float]:
         ends = [(samples[group[-1]].at_s, count(samples[group[-1]])) for group in groups]
@@ -214,13 +220,13 @@ def _series(record: Record) -> Series:
         at_s=[round(samples[group[-1]].at_s, 1) for group in groups],
         uploaded_per_s=rate(lambda sample: sample.uploaded),
         delivered_per_s=rate(lambda sample: sample.delivered),
-        queued=[int(value) for value in highest(lambda sample: sample.queued.total)],
-        in_flight=[int(value) for value in highest(lambda sample: sample.queued.in_flight)],
-        delayed=[int(value) for value in highest(lambda sample: sample.queued.delayed)],
+        queued=whole(lambda sample: sample.queued.total),
+        in_flight=whole(lambda sample: sample.queued.in_flight),
+        delayed=whole(lambda sample: sample.queued.delayed),
         oldest_s=highest(lambda sample: sample.oldest_s, 1),
         busy=[max(running[index] for index in group) for group in groups],
         cores={name: highest(lambda sample, name=name: sample.usage[name].cores, 2) for name in names},  # type: ignore[misc]
-        rss_mb={name: highest(lambda sample, name=name: sample.usage[name].rss_mb) for name in names},  # type: ignore[misc]
+        rss_mb={name: whole(lambda sample, name=name: sample.usage[name].rss_mb) for name in names},  # type: ignore[misc]
         machine_cores=highest(lambda sample: sample.machine_cores, 2),
         load=highest(lambda sample: sample.load, 2),
     )

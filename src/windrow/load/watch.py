@@ -16,8 +16,9 @@ _log = logging.getLogger(__name__)
 class Watch:
     """Looks for new archives each second, on a thread of its own; `delivered` may be read meanwhile."""
 
-    def __init__(self, deliveries: Deliveries) -> None:
+    def __init__(self, deliveries: Deliveries, every_s: float = LOOK_S) -> None:
         self._deliveries = deliveries
+        self._every_s = every_s
         self._counted: set[str] = set()
         self.delivered: set[Version] = set()
         self.archives = 0
@@ -33,7 +34,7 @@ class Watch:
 
     def run(self, stop: threading.Event) -> None:
         """Look until told to stop. A destination that does not answer is asked again: it may be the planned outage."""
-        while not stop.wait(LOOK_S):
+        while not stop.wait(self._every_s):
             try:
                 self.look()
             except DestinationError as error:

@@ -48,7 +48,8 @@ class Shade(msgspec.Struct, frozen=True):
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """A chart over ``x``; ``unit`` follows the values that a pointer shows.
 
-    ``least`` is what the y axis must reach, ``least_step`` what its labels are apart at least. ``x_label`` turns an x into text. ``bars`` draws the first line as bars that begin at each x and are ``bars`` wide.
+    ``least`` is what the y axis must reach, ``least_step`` what its labels are apart at least. ``x_label`` turns an x
+    into text. ``bars`` draws the first line as bars that begin at each x and are ``bars`` wide.
     """
 
     title: str

@@ -17,7 +17,7 @@ def latency_charts(result: LoadResult) -> list[Chart]:
     latency, arrivals = result.latency, result.arrivals
     if latency is None:
         return []
-    longest = max(len(latency.counts) * latency.bin_s, SURE_S * 1.1)
+    longest = max(len(latency.counts) * latency.bin_s, SURE_S * 1.2)
     histogram = Chart(
         title="How long files took",
         note=f"Files by time from arrival to commit, in bins of {latency.bin_s:g} s.",
