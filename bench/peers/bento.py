@@ -10,6 +10,7 @@ import itertools
 import os
 import subprocess
 import time
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ CONFIGURATION = Path(__file__).with_name("bento.yaml")
 BATCH_MOST = 600
 """Files in one of its archives; with 3,000 at once it would need 1.5 GB."""
 LIMIT_S = 300
+VISIBILITY_S = 60
 _LOOK_S = 0.05
 
 
@@ -33,14 +35,14 @@ def contend(task: Task) -> Figures:
     program = BENTO.find()
     if program is None:
         raise SystemExit("Bento was not built")
-    environment = _environment(task, batch_size(len(task.files)))
-    _fill(task)
+    queue_url = _fill(task)
+    environment = {**_environment(task), "QUEUE_URL": queue_url}
     with Meter(task.s3_endpoint, children=True) as start:
         subprocess.run([program, "lint", CONFIGURATION], env=environment, check=True)
     with Meter(task.s3_endpoint, children=True) as meter:
         process = subprocess.Popen([program, "-c", CONFIGURATION], env=environment)
         try:
-            wall_s = _await_empty(task, process)
+            wall_s = _await_empty(task, queue_url, process)
         finally:
             process.terminate()
             process.wait()
@@ -58,7 +60,7 @@ def batch_size(files: int) -> int:
     return max(size for size in range(1, min(files, BATCH_MOST) + 1) if files % size == 0)
 
 
-def _environment(task: Task, count: int) -> dict[str, str]:
+def _environment(task: Task) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "REGION": task.region,
@@ -66,25 +68,31 @@ def _environment(task: Task, count: int) -> dict[str, str]:
         "AWS_ENDPOINT": task.aws_endpoint,
         "ACCESS_KEY": ACCESS_KEY,
         "SECRET_KEY": SECRET_KEY,
-        "QUEUE_URL": task.queue_url,
         "DESTINATION": task.destination,
         "PREFIX": task.prefix,
-        "COUNT": str(count),
+        "COUNT": str(batch_size(len(task.files))),
         "LEVEL": str(task.level),
     }
 
 
-def _fill(task: Task) -> None:
+def _fill(task: Task) -> str:
+    """Put one message a file into a new queue and return its URL.
+
+    The queue gives a message that was received in vain back after `VISIBILITY_S`: on a busy machine the emulator's
+    answer to a receive may come too late for Bento.
+    """
     sqs = client("sqs", task.aws_endpoint, task.region)
-    sqs.purge_queue(QueueUrl=task.queue_url)
+    attributes = {"VisibilityTimeout": str(VISIBILITY_S)}
+    queue_url: str = sqs.create_queue(QueueName=f"bento-{uuid.uuid4().hex}", Attributes=attributes)["QueueUrl"]
     moment = datetime.now(UTC)
     numbered = enumerate(body(upload, task.landing, moment) for upload in task.files)
     while group := list(itertools.islice(numbered, 10)):
         entries = [{"Id": str(number), "MessageBody": text} for number, text in group]
-        sqs.send_message_batch(QueueUrl=task.queue_url, Entries=entries)
+        sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+    return queue_url
 
 
-def _await_empty(task: Task, process: subprocess.Popen[bytes]) -> float:
+def _await_empty(task: Task, queue_url: str, process: subprocess.Popen[bytes]) -> float:
     """Return after how many seconds the queue was empty: Bento deletes messages once their archive is stored."""
     sqs = client("sqs", task.aws_endpoint, task.region)
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -92,7 +100,7 @@ def _await_empty(task: Task, process: subprocess.Popen[bytes]) -> float:
     while (passed_s := time.perf_counter() - begun) < LIMIT_S:
         if process.poll() is not None:
             raise SystemExit("Bento ended by itself")
-        left = sqs.get_queue_attributes(QueueUrl=task.queue_url, AttributeNames=names)["Attributes"]
+        left = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         if not any(int(left[name]) for name in names):
             return passed_s
         time.sleep(_LOOK_S)
