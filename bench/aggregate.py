@@ -1,7 +1,7 @@
 """One batch of 100 KB files from a real S3 server to a real MinIO: Windrow, its peers, and the floor, in one run.
 
-Every contender runs in a fresh process, in turn, several times over; figures are medians. Each archive is read back
-and compared. The servers run on the same machine and share its cores, which is the same for all.
+Every contender runs in a fresh process, in turn, several times over; figures are medians. Each archive is read back,
+and its files are compared. The servers run on the same machine and share its cores, which is the same for all.
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ CONTENDERS = (FLOOR, WINDROW, NAIVE_6, NAIVE_9, BENTO_6, PIPE)
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One contender's medians. Requests are those of one repetition: to the S3 server, and boto3's to the emulator."""
+    """One contender's medians.
+
+    ``requests`` are those of one repetition, to the S3 server and boto3's to the emulator. ``missing`` and ``doubled``
+    count the files that were not delivered exactly once, in all repetitions; for Windrow either ends the benchmark.
+    """
 
     files_per_s: float
     cpu_ms_per_file: float
@@ -53,6 +57,8 @@ class Row(msgspec.Struct, frozen=True):
     archive_mb: float | None
     requests: dict[str, int]
     runs: list[dict[str, float]]
+    missing: int = 0
+    doubled: int = 0
 
 
 Rows = dict[str, Row | None]
@@ -81,13 +87,17 @@ def _once(place: Stand, contender: Contender, files: list[Upload], warm: list[Up
         WINDROW_LEDGER_TABLE=place.fresh_ledger(),
     )
     figures = run(contender.module, task(place, files, warm, prefix, contender.level), environment)
-    size = outcome.archive_bytes(place, prefix, files, warm) if contender.delivers else None
+    end = outcome.inspect(place, prefix, files, warm) if contender.delivers else None
+    if contender == WINDROW and end:
+        outcome.require_all(end)
     return Row(
         files_per_s=len(files) / figures.wall_s,
         cpu_ms_per_file=figures.cpu_s / len(files) * 1000,
         peak_mb=figures.peak_bytes / 1e6,
-        archive_mb=None if size is None else size / 1e6,
+        archive_mb=end.archive_bytes / 1e6 if end else None,
         requests=figures.calls,
+        missing=end.missing if end else 0,
+        doubled=end.doubled if end else 0,
         runs=[{"wall_s": figures.wall_s, "cpu_s": figures.cpu_s, "peak_mb": figures.peak_bytes / 1e6}],
     )
 
@@ -100,6 +110,8 @@ def _median(rows: Sequence[Row]) -> Row:
         archive_mb=None if rows[0].archive_mb is None else round(rows[0].archive_mb, 3),
         requests=rows[-1].requests,
         runs=[single for row in rows for single in row.runs],
+        missing=sum(row.missing for row in rows),
+        doubled=sum(row.doubled for row in rows),
     )
 
 
@@ -125,16 +137,17 @@ def ratios(rows: Rows) -> dict[str, float | None]:
     return {name: None if value is None else round(value, 4) for name, value in values.items()}
 
 
-def limit(rows: Rows, cores: int) -> str:
-    """Say what bounds Windrow's throughput here."""
+def limit(rows: Rows, this: machine.Machine) -> str:
+    """Say what bounds Windrow's throughput here. The machine's load is that of before the benchmark began."""
     windrow = rows[WINDROW.name]
     assert windrow is not None  # noqa: S101 - `ratios` has made sure
     busy = windrow.files_per_s * windrow.cpu_ms_per_file / 1000
-    return (
-        f"CPU: Windrow keeps {busy:.1f} of {cores} cores busy, the servers on this machine and others use the rest"
-        if busy > cores / 2
-        else f"the servers: Windrow keeps only {busy:.1f} of {cores} cores busy"
-    )
+    share = f"Windrow keeps {busy:.1f} of {this.cores} cores busy"
+    if this.load > this.cores:
+        return f"other work on this machine (load {this.load} before the start): {share}"
+    if busy > this.cores / 2:
+        return f"CPU: {share}, the servers on this machine most of the rest"
+    return f"the servers on this machine: {share}"
 
 
 def table(count: int, rows: Rows) -> str:
@@ -146,6 +159,8 @@ def table(count: int, rows: Rows) -> str:
             continue
         size = "" if row.archive_mb is None else f"{row.archive_mb:.2f}"
         requests = ", ".join(f"{kind} {number}" for kind, number in sorted(row.requests.items()))
+        if row.missing or row.doubled:
+            requests += f"; {row.missing} files missing, {row.doubled} twice"
         lines.append(
             f"{name:24}{row.files_per_s:9.0f}{row.cpu_ms_per_file:13.2f}{row.peak_mb:9.0f}{size:>12}  {requests}"
         )
@@ -178,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "file_bytes": FILE_BYTES,
             "repeat": options.repeat,
             "machine": this,
-            "limiting_factor": limit(first, this.cores),
+            "limiting_factor": limit(first, this),
         }
         print(msgspec.json.encode(answer).decode())
         return
@@ -190,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"{name} {'-' if value is None else format(value, '.3f')}" for name, value in ratios(rows).items()
             )
         )
-        print(f"limit: {limit(rows, this.cores)}\n")
+        print(f"limit: {limit(rows, this)}\n")
 
 
 if __name__ == "__main__":

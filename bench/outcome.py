@@ -9,15 +9,21 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import IO
 
+import msgspec
+
 from bench.stand import Stand, Upload
 
 
-def archive_bytes(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> int:
-    """Return the size of all archives that hold the measured files.
+class Outcome(msgspec.Struct, frozen=True):
+    """The size of the archives that hold measured files; how many files are in none, or in one too many."""
 
-    Raises:
-        SystemExit: a file is missing, is there twice, or has other bytes.
-    """
+    archive_bytes: int
+    missing: int
+    doubled: int
+
+
+def inspect(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> Outcome:
+    """Read back all archives under a prefix. A file whose bytes are others than they were counts as missing."""
     s3 = stand.client("s3")
     bucket = stand.outputs.destination_bucket
     measured = Counter(upload.sha256 for upload in files)
@@ -30,11 +36,14 @@ def archive_bytes(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequ
             if digests != small:
                 found += digests
                 total += item["Size"]
-    if found != measured:
-        raise SystemExit(
-            f"{prefix}: {(measured - found).total()} files are missing, {(found - measured).total()} too many"
-        )
-    return total
+    return Outcome(total, (measured - found).total(), (found - measured).total())
+
+
+def require_all(outcome: Outcome) -> Outcome:
+    """Return the outcome if every file was delivered exactly once. Raises `SystemExit` otherwise."""
+    if outcome.missing or outcome.doubled:
+        raise SystemExit(f"{outcome.missing} files are missing, {outcome.doubled} are there twice")
+    return outcome
 
 
 def _digests(body: IO[bytes]) -> Counter[str]:

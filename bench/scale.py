@@ -54,7 +54,8 @@ class Grid:
         prefix = f"scale/{files}-{file_bytes}-{at_once}"
         with ThreadPoolExecutor(at_once) as pool:
             figures = list(pool.map(lambda n: self._run(parts[n], warm, f"{prefix}/{n}"), range(at_once)))
-        size = sum(outcome.archive_bytes(self._place, f"{prefix}/{n}", part, warm) for n, part in enumerate(parts))
+        ends = [outcome.inspect(self._place, f"{prefix}/{n}", part, warm) for n, part in enumerate(parts)]
+        size = sum(outcome.require_all(end).archive_bytes for end in ends)
         cpu_s = statistics.median(figure.cpu_s for figure in figures)
         return Point(
             files=files,
@@ -97,9 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--files", type=int, nargs="+", default=COUNTS)
     parser.add_argument("--bytes", type=int, nargs="+", default=SIZES, dest="sizes")
     parser.add_argument("--at-once", type=int, nargs="+", default=AT_ONCE)
-    parser.add_argument(
-        "--at-once-files", type=int, default=AT_ONCE_FILES, help="files in each of several batches"
-    )
+    parser.add_argument("--at-once-files", type=int, default=AT_ONCE_FILES, help="files in each of several batches")
     parser.add_argument("--most-mb", type=float, default=MOST_MB, help="raw data of one batch at most")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
