@@ -111,3 +111,13 @@ tools: ## Get all of them
 $(STAMP): requirements.lock pyproject.toml
 	@sh scripts/install.sh $(VENV) $(PYTHON)
 	@touch $@
+
+##@ Measure
+
+.PHONY: bench
+bench: $(STAMP) ## Measure one batch against its peers and the floor (needs `make minio`; a few minutes)
+	@$(RUN) bench.aggregate $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: $(STAMP) ## Build the programs that `make bench` compares with (needs Go; 4 minutes)
+	@$(RUN) bench.peers
