@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Callable, Sequence
 from functools import cache
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
     from windrow.clients.mapping import LambdaMappingSwitch
+    from windrow.deployment import Deployer, Event
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
     from windrow.rotation import Rotation
@@ -197,3 +199,20 @@ def dead_letter_queue(settings: Settings) -> DeadLetterQueue:
     from windrow.clients.dead_letters import DeadLetterQueue
 
     return DeadLetterQueue(settings.dlq_url, settings.queue_url, _session().client("sqs"))
+
+
+def deployer(
+    function: str,
+    alias: str,
+    alarms: Sequence[str],
+    wait: Callable[[float], bool],
+    note: Callable[[Event], object],
+) -> Deployer:
+    """Return what deploys versions behind the alias of a function; ``wait`` and ``note`` as `Deployer` has them."""
+    from windrow.clients.alarms import CloudWatchWatch
+    from windrow.clients.versions import LambdaVersions
+    from windrow.deployment import Deployer
+
+    versions = LambdaVersions(function, alias, _session().client("lambda"), _clock)
+    watch = CloudWatchWatch(function, alias, alarms, _session().client("cloudwatch"), _clock)
+    return Deployer(versions, watch, _clock, wait, note)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -43,12 +44,22 @@ HOW = "make lambda-rie"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy what the zip is made of, which may change in the checkout while these tests run."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build the twin for this interpreter."""
     target = host_target()
     if target is None:
         pytest.skip("Lambda's wheels run on Linux only")
-    return build(ROOT, target, tmp_path_factory.mktemp("package") / "twin.zip")
+    return build(checkout, target, tmp_path_factory.mktemp("package") / "twin.zip")
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +86,16 @@ def isolated(task: Path, script: str, *arguments: str) -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
-def test_same_inputs_make_the_same_bytes(built: Built, tmp_path: Path) -> None:
+def test_same_inputs_make_the_same_bytes(built: Built, checkout: Path, tmp_path: Path) -> None:
     """A second build has the same SHA-256."""
-    again = build(ROOT, built.target, tmp_path / "again.zip")
+    again = build(checkout, built.target, tmp_path / "again.zip")
     assert built.sha256 == again.sha256
     assert Path(built.path).read_bytes() == (tmp_path / "again.zip").read_bytes()
 
 
-def test_every_entry_point_imports(task: Path) -> None:
+def test_every_entry_point_imports(checkout: Path, task: Path) -> None:
     """Each Lambda entry point imports from the package alone, and has a handler."""
-    entry_points = [path.stem for path in sorted((ROOT / "src/windrow/functions").glob("[a-z]*.py"))]
+    entry_points = [path.stem for path in sorted((checkout / "src/windrow/functions").glob("[a-z]*.py"))]
     script = "import importlib\nfor name in sys.argv[1:]: importlib.import_module('windrow.functions.' + name).handler"
     isolated(task, script, *entry_points)
 

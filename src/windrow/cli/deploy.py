@@ -16,7 +16,7 @@ import typer
 
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.core.errors import DeploymentError
-from windrow.deployment import Deployer, Event, Outcome, Result, check_steps
+from windrow.deployment import Event, Outcome, Result, check_steps
 
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
@@ -46,10 +46,12 @@ def deploy(
         raise WrongUse("give --zip to deploy, or --rollback to go back")
     if to is not None and not rollback:
         raise WrongUse("--to goes with --rollback")
+    from windrow import bootstrap
+
     percents, bake_s = parse_steps(steps), parse_duration(bake)
     note = _json_line if as_json else _say
     with _stoppable() as wait:
-        deployer = _deployer(function, alias, alarm or [], wait, note)
+        deployer = bootstrap.deployer(function, alias, alarm or [], wait, note)
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s)
     ok = rollback or result.outcome is not Outcome.ROLLED_BACK
     _conclude(result, ok=ok, as_json=as_json)
@@ -73,21 +75,6 @@ def parse_duration(text: str) -> float:
     if match is None:
         raise WrongUse(f"--bake must be a duration as in 30s or 5m, not {text!r}")
     return float(match[1]) * _UNITS_S[match[2]]
-
-
-def _deployer(
-    function: str, alias: str, alarms: list[str], wait: Callable[[float], bool], note: Callable[[Event], object]
-) -> Deployer:
-    import boto3
-
-    from windrow.clients.alarms import CloudWatchWatch
-    from windrow.clients.clock import SystemClock
-    from windrow.clients.versions import LambdaVersions
-
-    clock = SystemClock()
-    versions = LambdaVersions(function, alias, boto3.client("lambda"), clock)
-    watch = CloudWatchWatch(function, alias, alarms, boto3.client("cloudwatch"), clock)
-    return Deployer(versions, watch, clock, wait, note)
 
 
 def _read(package: Path) -> bytes:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-SERVICES = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts"})
+SERVICES = frozenset({"cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts"})
 """AWS services whose client the code builds (STS: botocore itself, for role credentials). botocore carries the models
 of more than 400; the others are left out. A test holds this to the sources and builds each client from the zip."""
 

@@ -14,8 +14,8 @@ import deflate
 
 from windrow.core.errors import PackageError
 
-LEVEL = 12
-"""libdeflate's smallest; it takes a second."""
+LEVEL = 6
+"""Of libdeflate. Measured: 1.4 s; level 12 takes 30 s for a zip that is 3 % smaller."""
 
 MOST_ENTRIES = 0xFFFF
 """More would need the zip64 records that are not written here."""
