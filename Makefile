@@ -121,3 +121,17 @@ bench: $(STAMP) ## Measure one batch against its peers and the floor (needs `mak
 .PHONY: bench-peers
 bench-peers: $(STAMP) ## Build the programs that `make bench` compares with (needs Go; 4 minutes)
 	@$(RUN) bench.peers
+
+##@ AWS
+
+.PHONY: tf-check
+tf-check: $(STAMP) ## Check the Terraform code: format, validity, module tests, tables, an apply to MiniStack
+	@$(RUN) pytest tests/infra $(ARGS)
+
+.PHONY: tf-docs
+tf-docs: $(STAMP) ## Write the tables of inputs and outputs into the READMEs of infra/
+	@$(BIN)/python scripts/terraform_docs.py
+
+.PHONY: checkov
+checkov: ## Check the Terraform code with Checkov (installed once, apart: it pins another boto3)
+	@bash scripts/checkov.sh $(ARGS)
