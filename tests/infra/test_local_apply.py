@@ -36,7 +36,8 @@ class Caller:
     def client(self, service: str) -> Any:
         """Return a boto3 client that calls in their name."""
         config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
-        session: Any = boto3.session.Session(region_name=REGION, **self.keys)
+        arguments: dict[str, Any] = {"region_name": REGION, **self.keys}
+        session: Any = boto3.session.Session(**arguments)
         return session.client(service, endpoint_url=self.url, config=config)
 
     def in_role(self, arn: str) -> Caller:
