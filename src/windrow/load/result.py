@@ -78,7 +78,6 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     delivered_per_s: list[float]
     queued: list[int]
     in_flight: list[int]
-    delayed: list[int]
     oldest_s: list[float]
     busy: list[int]
     cores: dict[str, list[float]]

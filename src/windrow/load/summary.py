@@ -222,7 +222,6 @@ def _series(record: Record) -> Series:
         delivered_per_s=rate(lambda sample: sample.delivered),
         queued=whole(lambda sample: sample.queued.total),
         in_flight=whole(lambda sample: sample.queued.in_flight),
-        delayed=whole(lambda sample: sample.queued.delayed),
         oldest_s=highest(lambda sample: sample.oldest_s, 1),
         busy=[max(running[index] for index in group) for group in groups],
         cores={name: highest(lambda sample, name=name: sample.usage[name].cores, 2) for name in names},  # type: ignore[misc]

@@ -77,11 +77,10 @@ def load_charts(result: LoadResult) -> list[Chart]:
         _over_time(
             result,
             "Queue depth",
-            "Messages in the queue: all, those that a worker holds, and those put off after a failure.",
+            "Messages in the queue: all, and those received and not settled, put off after a failure included.",
             [
                 Line("all", series.queued, 1, style="area"),
-                Line("in a worker's hands", series.in_flight, 2),
-                Line("put off", series.delayed, 4),
+                Line("in a worker's hands or put off", series.in_flight, 2),
             ],
             unit="messages",
         ),
