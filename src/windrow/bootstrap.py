@@ -24,6 +24,7 @@ from windrow.clients.destination import S3Destination
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import EmfMetrics
+from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
 from windrow.core.circuit import APART_S
@@ -113,12 +114,12 @@ def rotation(settings: Settings) -> Rotation:
     )
 
 
-def destination(settings: Settings) -> S3Destination:
+def destination(settings: Settings) -> S3MultipartDestination:
     """Return the destination, its credentials from Secrets Manager."""
     current = SecretsManagerSecrets(
         settings.destination_secret_id, deferred(lambda: secrets_client.connect(_session())), _clock
     )
-    return S3Destination(
+    return S3MultipartDestination(
         settings.destination_endpoint, settings.destination_bucket, settings.destination_region, current, _clock
     )
 

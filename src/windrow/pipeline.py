@@ -11,14 +11,15 @@ finds the archive or builds it anew (`windrow.steps.claim`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from windrow.core.archive.writer import SealedArchive, seal
-from windrow.core.errors import LedgerError, ObjectTooLarge, OutOfTime, Permanent
+from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
+from windrow.core.errors import DestinationError, LedgerError, ObjectTooLarge, OutOfTime, Permanent, WindrowError
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
-from windrow.ports import Clock, Destination, Landing, Ledger, Metrics, Queue
+from windrow.ports import Clock, Landing, Ledger, Metrics, MultipartDestination, Queue
 from windrow.settings import Settings
 from windrow.steps.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
 from windrow.steps.budget import Budget
@@ -27,6 +28,7 @@ from windrow.steps.commit_point import CommitPoint
 from windrow.steps.deliver import Deliverer, Delivery, DeliveryState
 from windrow.steps.fetch import Fetcher
 from windrow.steps.gate import Gate
+from windrow.steps.large import LargeArchiver
 from windrow.steps.settle import Settler
 
 BUSY_SPREAD_S = 5
@@ -47,7 +49,7 @@ class Aggregator:
         *,
         landing: Landing,
         ledger: Ledger,
-        destination: Destination,
+        destination: MultipartDestination,
         queue: Queue,
         metrics: Metrics,
         clock: Clock,
@@ -66,7 +68,17 @@ class Aggregator:
             frame_bytes=settings.frame_bytes,
             level=settings.compression_level,
         )
-        self._deliverer = Deliverer(destination, commit_point, clock, jitter)
+        self._large = LargeArchiver(
+            landing,
+            destination,
+            metrics,
+            clock,
+            prefix=settings.destination_prefix,
+            level=settings.compression_level,
+            concurrency=settings.fetch_concurrency,
+        )
+        self._destination = destination
+        self._deliverer = Deliverer(commit_point, clock, jitter)
         self._settler = Settler(queue, metrics, jitter)
 
     def process(self, messages: Sequence[Message], *, owner: str, remaining_s: float) -> list[str]:
@@ -154,22 +166,58 @@ class Aggregator:
 
     def _fill(self, batch: Batch, archive: PlannedArchive, held: dict[str, Claim], budget: Budget) -> None:
         """Fetch and frame what was claimed, let go of what dropped out, and deliver the rest."""
+        if archive.raw_bytes > self._settings.max_archive_bytes:
+            self._fill_large(batch, archive, held, budget)
+            return
         fetched = self._fetcher.fetch(archive.objects, budget)
-        for object_id, error in fetched.lost.items():
-            outcome = Outcome.REJECTED if isinstance(error, Permanent) else Outcome.RETRY
-            batch.settle([object_id], Fate(outcome, error))
-        self._claimer.release([held[object_id] for object_id in fetched.lost])
+        self._drop(batch, fetched.lost, held)
         claims = {s.object_id: held[s.object_id] for s in archive.objects if s.object_id not in fetched.lost}
         if claims:
             sealed = seal(archive.window, fetched.frames, self._settings.compression_level)
-            delivery = self._deliverer.deliver(archive, sealed, budget)
-            self._conclude(batch, archive, sealed, claims, delivery)
+            self._deliver(batch, archive, sealed, claims, budget)
+
+    def _fill_large(self, batch: Batch, archive: PlannedArchive, held: dict[str, Claim], budget: Budget) -> None:
+        """Stream the one object of an archive that is too large to hold, and deliver it."""
+        (object_id,) = (source.object_id for source in archive.objects)
+        try:
+            built = self._large.build(archive, batch.owner, budget)
+        except WindrowError as error:
+            if isinstance(error, DestinationError):
+                self._gate.forget()
+            self._drop(batch, {object_id: error}, held)
+            return
+        claims = {object_id: held[object_id]}
+        if isinstance(built, SealedArchive):
+            self._deliver(batch, archive, built, claims, budget)
+            return
+        store = partial(self._large.store, archive.key, built, budget)
+        delivery = self._deliverer.deliver(archive, built.summary, store, budget)
+        self._large.discard(built)
+        self._conclude(batch, archive, built.summary, claims, delivery)
+
+    def _drop(self, batch: Batch, lost: Mapping[str, WindrowError], held: dict[str, Claim]) -> None:
+        """Note the fates of objects that won't be in the archive, and release their claims."""
+        for object_id, error in lost.items():
+            outcome = Outcome.REJECTED if isinstance(error, Permanent) else Outcome.RETRY
+            batch.settle([object_id], Fate(outcome, error))
+        self._claimer.release([held[object_id] for object_id in lost])
+
+    def _deliver(
+        self,
+        batch: Batch,
+        archive: PlannedArchive,
+        sealed: SealedArchive,
+        claims: dict[str, Claim],
+        budget: Budget,
+    ) -> None:
+        store = partial(self._destination.put, archive.key, sealed.chunks, sealed.sha256, sealed.metadata)
+        self._conclude(batch, archive, sealed, claims, self._deliverer.deliver(archive, sealed, store, budget))
 
     def _conclude(
         self,
         batch: Batch,
         archive: PlannedArchive,
-        sealed: SealedArchive,
+        sealed: ArchiveSummary,
         claims: dict[str, Claim],
         delivery: Delivery,
     ) -> None:
@@ -198,7 +246,7 @@ class Aggregator:
         batch.settle(claims, Fate(Outcome.RETRY, error))
         self._claimer.release(list(claims.values()))
 
-    def _report(self, batch: Batch, archive: PlannedArchive, sealed: SealedArchive, members: set[str]) -> None:
+    def _report(self, batch: Batch, archive: PlannedArchive, sealed: ArchiveSummary, members: set[str]) -> None:
         now = self._clock.now()
         sources = [batch.objects[object_id] for object_id in members]
         self._metrics.latency(

@@ -42,8 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     frame_bytes: int = MIB
     """Raw bytes that are compressed together as one gzip member."""
     max_archive_bytes: int = 256 * MIB
-    """Raw bytes of one archive at most."""
-    max_object_bytes: int = 256 * MIB
+    """Raw bytes of one archive at most; a larger object is streamed into an archive of its own."""
+    max_object_bytes: int = 5120 * MIB
     """An object over this is dead-lettered as ``too-large``."""
     fetch_concurrency: int = 16
     event_source_mapping_id: str = ""

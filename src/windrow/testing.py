@@ -31,7 +31,7 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
-from windrow.ports import Body, ClaimOutcome, Clock, Credentials, ListedVersion, Stored
+from windrow.ports import Body, ClaimOutcome, Clock, Credentials, ListedVersion, Part, Span, Stored
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -241,12 +241,25 @@ class FakeLedger:
 
 
 @dataclass
+class _Upload:
+    """An upload in parts; ``parts`` are bytes by number."""
+
+    key: str
+    metadata: dict[str, str]
+    verified: bool
+    parts: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass
 class FakeDestination:
     """A destination bucket in memory. A hook may raise `DestinationError` only."""
 
     clock: Clock = field(default_factory=FakeClock)
     hook: Hook = _nothing
     objects: dict[str, tuple[Stored, bytes]] = field(default_factory=dict)
+    uploads: dict[str, _Upload] = field(default_factory=dict)
+    """Uploads in parts that have not ended, by id."""
+    _begun: int = 0
     _lock: RLock = field(default_factory=RLock)
 
     def probe(self) -> None:
@@ -262,7 +275,7 @@ class FakeDestination:
                 return False
             if _digest(body) != sha256:
                 raise DestinationError(f"PUT {key}: BadDigest", DestinationFault.CHECKSUM)
-            etag = md5(body, usedforsecurity=False).hexdigest()
+            etag = _etag(body)
             names = {name.lower(): value for name, value in metadata.items()}
             self.objects[key] = Stored(len(body), etag, names, sha256.hex(), self.clock.now()), body
         self.hook("put done")
@@ -295,6 +308,82 @@ class FakeDestination:
         with self._lock:
             found = sorted((key, stored.size) for key, (stored, _) in self.objects.items() if key.startswith(prefix))
         yield from found
+
+    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:
+        """Begin an upload in parts."""
+        self.hook("begin")
+        with self._lock:
+            self._begun += 1
+            upload_id = f"upload-{self._begun}"
+            self.uploads[upload_id] = _Upload(key, {name.lower(): text for name, text in metadata.items()}, verified)
+        self.hook("begin done")
+        return upload_id
+
+    def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
+        """Store a part if the digest is its own."""
+        self.hook("send_part")
+        body = b"".join(bytes(chunk) for chunk in chunks)
+        if _digest(body) != sha256:
+            raise DestinationError(f"PUT {key}: BadDigest", DestinationFault.CHECKSUM)
+        part = self._keep(key, upload_id, number, body, verified=True)
+        self.hook("send_part done")
+        return msgspec.structs.replace(part, sha256=sha256)
+
+    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+        """Store a part from an object that is there with this ETag."""
+        self.hook("copy_part")
+        with self._lock:
+            held = self.objects.get(span.key)
+        if held is None or held[0].etag != span.etag:
+            raise DestinationError(f"COPY {span.key}: PreconditionFailed", DestinationFault.REFUSED)
+        body = held[1][span.start : span.start + span.length]
+        part = self._keep(key, upload_id, number, body, verified=False)
+        self.hook("copy_part done")
+        return part
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Make the parts an object if the key is free and they are those that are held."""
+        self.hook("complete")
+        with self._lock:
+            upload = self._upload(key, upload_id)
+            if key in self.objects:
+                return False
+            held = {number: _etag(body) for number, body in upload.parts.items()}
+            if not parts or any(held.get(part.number) != part.etag for part in parts):
+                raise DestinationError(f"POST {key}: InvalidPart", DestinationFault.REFUSED)
+            body = b"".join(upload.parts[part.number] for part in parts)
+            digests = b"".join(bytes.fromhex(part.etag) for part in parts)
+            etag = f"{_etag(digests)}-{len(parts)}"
+            self.objects[key] = Stored(len(body), etag, upload.metadata, None, self.clock.now()), body
+            del self.uploads[upload_id]
+        self.hook("complete done")
+        return True
+
+    def abandon(self, key: str, upload_id: str) -> None:
+        """Drop an upload; absent is fine."""
+        self.hook("abandon")
+        with self._lock:
+            if upload_id in self.uploads and self.uploads[upload_id].key == key:
+                del self.uploads[upload_id]
+        self.hook("abandon done")
+
+    def _keep(self, key: str, upload_id: str, number: int, body: bytes, *, verified: bool) -> Part:
+        with self._lock:
+            upload = self._upload(key, upload_id)
+            if upload.verified is not verified:
+                raise DestinationError(f"PUT {key}: InvalidRequest", DestinationFault.REFUSED)
+            upload.parts[number] = body
+        return Part(number, _etag(body))
+
+    def _upload(self, key: str, upload_id: str) -> _Upload:
+        upload = self.uploads.get(upload_id)
+        if upload is None or upload.key != key:
+            raise DestinationError(f"{key}: NoSuchUpload", DestinationFault.REFUSED)
+        return upload
+
+
+def _etag(body: bytes) -> str:
+    return md5(body, usedforsecurity=False).hexdigest()
 
 
 def _digest(body: bytes) -> bytes:

@@ -37,7 +37,7 @@ def test_defaults_are_the_designs() -> None:
         compression_level=6,
         frame_bytes=1_048_576,
         max_archive_bytes=268_435_456,
-        max_object_bytes=268_435_456,
+        max_object_bytes=5_368_709_120,
         fetch_concurrency=16,
         event_source_mapping_id="",
     )

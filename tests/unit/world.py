@@ -8,12 +8,14 @@ import tarfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from urllib.parse import quote_plus
 
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.events import Message, SourceObject, utc_text
+from windrow.core.planning import staging_folder
 from windrow.pipeline import Aggregator
-from windrow.ports import Destination
+from windrow.ports import MultipartDestination
 from windrow.settings import Settings
 from windrow.testing import FakeClock, FakeDestination, FakeLanding, FakeLedger, FakeMetrics, FakeQueue, Hook
 
@@ -64,7 +66,7 @@ class World:
         for port in (self.landing, self.ledger, self.queue, self.destination):
             port.hook = hook
 
-    def worker(self, destination: Destination | None = None) -> Aggregator:
+    def worker(self, destination: MultipartDestination | None = None) -> Aggregator:
         """Return a worker as it starts."""
         return Aggregator(
             self.settings,
@@ -77,7 +79,9 @@ class World:
             jitter=lambda: 1.0,
         )
 
-    def process(self, *messages: Message, destination: Destination | None = None, run_s: float = RUN_S) -> list[str]:
+    def process(
+        self, *messages: Message, destination: MultipartDestination | None = None, run_s: float = RUN_S
+    ) -> list[str]:
         """Run one batch in a fresh worker; return the ids that stay in the queue."""
         self.owners += 1
         return self.worker(destination).process(messages, owner=f"request-{self.owners}", remaining_s=run_s)
@@ -85,7 +89,10 @@ class World:
     def delivered(self) -> Counter[str]:
         """Return how often each object id is in the archives, each member's bytes compared with the upload."""
         ids: Counter[str] = Counter()
-        for stored, body in self.destination.objects.values():
+        for key, (stored, body) in self.destination.objects.items():
+            if key.startswith(staging_folder(self.settings.destination_prefix)):
+                continue
+            assert sha256(body).hexdigest() == stored.metadata["sha256_checksum"]
             manifest = parse_manifest(body[: int(stored.metadata["manifest-bytes"])])
             with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
                 for file in manifest.files:

@@ -63,7 +63,7 @@ class S3Destination:
         try:
             self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", PROBE_ATTEMPTS)
         except DestinationError as error:
-            if _status(error) != 404:  # noqa: PLR2004 - Not Found
+            if status(error) != 404:  # noqa: PLR2004 - Not Found
                 raise
             # The answer to a HEAD has no body; this one's says whether it is the bucket (or, with versitygw, the
             # access key) that is not there.
@@ -89,7 +89,7 @@ class S3Destination:
         try:
             self._once(request, f"PUT {key}", lambda: body.exhausted)
         except DestinationError as error:
-            if _status(error) == 412:  # noqa: PLR2004 - Precondition Failed
+            if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
                 return False
             raise
         return True
@@ -101,17 +101,19 @@ class S3Destination:
                 lambda s3: s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"), f"HEAD {key}"
             )
         except DestinationError as error:
-            if _status(error) != 404:  # noqa: PLR2004 - Not Found
+            if status(error) != 404:  # noqa: PLR2004 - Not Found
                 raise
             # Nothing in the answer to a HEAD tells a missing bucket from a missing object.
             self.probe()
             return None
-        checksum = answer.get("ChecksumSHA256")
+        checksum = answer.get("ChecksumSHA256", "")
+        # Of an object that came in parts it is the digest of their digests, with their number behind a dash.
+        whole = checksum and "-" not in checksum
         return Stored(
             size=answer["ContentLength"],
             etag=answer["ETag"].strip('"'),
             metadata={name.lower(): value for name, value in answer["Metadata"].items()},
-            checksum_sha256=_hex(checksum) if checksum else None,
+            checksum_sha256=_hex(checksum) if whole else None,
             last_modified=answer["LastModified"],
         )
 
@@ -127,7 +129,7 @@ class S3Destination:
         try:
             return self._read(request, f"GET {key}")
         except DestinationError as error:
-            if _status(error) == 416:  # noqa: PLR2004 - Range Not Satisfiable: it starts behind the end
+            if status(error) == 416:  # noqa: PLR2004 - Range Not Satisfiable: it starts behind the end
                 return b""
             raise
 
@@ -221,7 +223,7 @@ class S3Destination:
         return client
 
 
-def _status(error: DestinationError) -> int:
+def status(error: DestinationError) -> int:
     """Return the HTTP status behind an error, 0 if there was none."""
     cause = error.__cause__
     if not isinstance(cause, ClientError):

@@ -16,7 +16,8 @@ WindrowError
 │   ├── MappingError          the event source mapping could not be read or switched
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
-│   └── OutOfTime             the run-time budget ends before the work would
+│   ├── OutOfTime             the run-time budget ends before the work would
+│   └── ObjectTooSlow         one object needs more run time than a whole run has
 └── Permanent                 will never go away: the message goes to the dead-letter queue
     ├── MalformedEvent        the body is no S3 event Windrow understands
     ├── ForeignBucket         the event names a bucket outside the allow-list
@@ -90,6 +91,10 @@ class MappingError(Transient):
 
 class OutOfTime(Transient):
     """The run-time budget would end before the work did."""
+
+
+class ObjectTooSlow(Transient):
+    """One object needs more run time than a whole run has: the next run has more, or is faster, or fails as well."""
 
 
 class DestinationFault(StrEnum):

@@ -21,6 +21,7 @@ SUSPECT_AFTER_RECEIVES = 3
 
 ID_DIGITS = 16
 SUFFIX = ".tar.gz"
+STAGING_FOLDER = ".windrow-staging"
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -37,12 +38,18 @@ class PlannedArchive(msgspec.Struct, frozen=True):
     window: Window
     objects: tuple[SourceObject, ...]
 
+    @property
+    def raw_bytes(self) -> int:
+        """The objects' bytes together, by their events."""
+        return sum(source.size for source in self.objects)
+
 
 def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int) -> list[PlannedArchive]:
     """Group objects by the minute they arrived in, and split groups over ``max_archive_bytes`` (raw).
 
-    When the objects fall into more than 8 minutes, windows widen to hours, then to days. An object larger than
-    ``max_archive_bytes`` gets an archive of its own. Archives come oldest window first.
+    When the objects fall into more than 8 minutes, windows widen to hours, then to days. Archives come oldest window
+    first. An object larger than ``max_archive_bytes`` gets an archive of its own; these come behind all others, which
+    are not to wait for them.
     """
     ordered = sorted(objects, key=_order)
     width, windows = _windows(ordered)
@@ -51,7 +58,7 @@ def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int
         for part in _split(windows[start], max_archive_bytes):
             key = archive_key(prefix, start, width, (source.object_id for source in part))
             archives.append(PlannedArchive(key, Window(start, start + width), tuple(part)))
-    return archives
+    return sorted(archives, key=lambda archive: archive.raw_bytes > max_archive_bytes)
 
 
 def isolate(objects: Iterable[tuple[SourceObject, int]], *, salt: str) -> list[list[SourceObject]]:
@@ -90,6 +97,11 @@ def rebuild_key(key: str, owner: str) -> str:
     """
     stem, _, identity = key.removesuffix(SUFFIX).rpartition("-")
     return f"{stem}-{sha256(f'{identity}{owner}'.encode()).hexdigest()[:ID_DIGITS]}{SUFFIX}"
+
+
+def staging_folder(prefix: str) -> str:
+    """Return where archives too large to hold are put together (it ends in a slash). Nothing in it is an archive."""
+    return f"{prefix}/{STAGING_FOLDER}/" if prefix else f"{STAGING_FOLDER}/"
 
 
 def window_of(key: str) -> Window | None:

@@ -30,12 +30,14 @@ DESTINATION_POLICY = {
         },
         {
             "Effect": "Allow",
-            "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            "Action": ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
             "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*"],
         },
     ],
 }
-"""What the aggregator may do at the destination: delete is for an archive whose checksum turned out wrong."""
+"""What the aggregator may do at the destination.
+
+Delete is for an archive whose checksum turned out wrong, and for what was staged; abort for uploads that failed."""
 
 
 class DestinationAccess(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from windrow.core.archive.reader import Archive
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
+from windrow.core.planning import STAGING_FOLDER
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
 from windrow.sentinel import CANARY_FOLDER
@@ -21,6 +22,9 @@ from windrow.sources import StoredArchive
 Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""
 
+
+_NO_ARCHIVES = (CANARY_FOLDER, STAGING_FOLDER)
+"""Folders of other objects of Windrow's."""
 
 RESOLUTION = timedelta(seconds=1)
 """Of an object's time stamp in HTTP (Last-Modified)."""
@@ -46,7 +50,7 @@ class Deliveries:
     def refresh(self) -> None:
         """Look for archives that are new. Raises `DestinationError`, `ArchiveError`."""
         for key, size in self._destination.list(""):
-            ours = key not in self._found and f"{CANARY_FOLDER}/" not in key
+            ours = key not in self._found and not any(f"{folder}/" in key for folder in _NO_ARCHIVES)
             stored = self._destination.head(key) if ours else None
             if stored is None:
                 continue

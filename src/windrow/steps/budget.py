@@ -13,6 +13,8 @@ DELIVER_RESERVE_S = 20.0
 SETTLE_RESERVE_S = 5.0
 """With less time left than this nothing is tried again."""
 
+FRESH_SHARE = 0.75
+
 
 class Budget:
     """Counts down from the run time that was granted, in seconds.
@@ -29,6 +31,11 @@ class Budget:
     def remaining_s(self) -> float:
         """Seconds left; negative when over."""
         return self._end - self._clock.monotonic()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether most of the run time is left: what does not fit now will not fit into the next run either."""
+        return self.remaining_s > self._granted_s * FRESH_SHARE
 
     def may_start(self) -> bool:
         """Tell whether there is time for one more archive."""

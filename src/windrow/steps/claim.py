@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from windrow.core.archive.writer import SealedArchive
+from windrow.core.archive.writer import ArchiveSummary
 from windrow.core.errors import DestinationError, LedgerError
 from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge, member_digests
 from windrow.core.planning import PlannedArchive, rebuild_key
@@ -103,7 +103,7 @@ class Claimer:
         """End leases early without giving the claims up: the next worker must ask the destination first."""
         self._ledger.expire(claims, self._clock.now())
 
-    def commit(self, archive_key: str, owner: str, standing: Found | SealedArchive) -> None:
+    def commit(self, archive_key: str, owner: str, standing: Found | ArchiveSummary) -> None:
         """Write the record of an archive that stands. A failure is logged only: the archive itself is the truth."""
         now = int(self._clock.now().timestamp())
         if isinstance(standing, Found):

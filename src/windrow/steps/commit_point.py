@@ -8,13 +8,19 @@ from datetime import datetime
 from hashlib import sha256
 
 from windrow.core.archive.reader import parse_manifest
-from windrow.core.archive.writer import SealedArchive, seal
+from windrow.core.archive.writer import ArchiveSummary, seal
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError
 from windrow.core.manifest import Manifest, Window
 from windrow.ports import Destination, Metrics, Stored
 
 READ_BACK_BYTES = 8 * 1024 * 1024
 """Piece size when an archive must be read back because the server keeps no SHA-256 of it."""
+
+STAGED_ETAG = "staged-etag"
+"""Metadata of an archive that the server copied from a staged object whose bytes were proven: that object's ETag.
+
+Both came in the same parts, so the ETag, which the server made from what it copied, is the same if the bytes are.
+Where a server makes ETags otherwise (encryption by KMS), the archive is read back."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +75,7 @@ class CommitPoint:
         manifest = parse_manifest(self._destination.read(key, 0, length))
         return Found(manifest, stored.metadata["sha256_checksum"], stored.size, stored.last_modified)
 
-    def prove(self, key: str, sealed: SealedArchive) -> None:
+    def prove(self, key: str, sealed: ArchiveSummary) -> None:
         """Check that the destination holds exactly ``sealed``.
 
         Raises:
@@ -108,9 +114,12 @@ class CommitPoint:
         return found
 
     def _check(self, key: str, stored: Stored, expected: str) -> None:
-        """Compare stored metadata and the server's own checksum with the expected digest (hex)."""
+        """Compare stored metadata and the server's own checksum (a copy's ETag) with the expected digest (hex)."""
         declared = stored.metadata.get("sha256_checksum", "")
-        actual = stored.checksum_sha256 or self._read_back(key, stored.size)
+        actual = stored.checksum_sha256
+        if actual is None:
+            copied = stored.metadata.get(STAGED_ETAG) == stored.etag
+            actual = declared if copied else self._read_back(key, stored.size)
         if not declared == expected == actual:
             raise ChecksumMismatch(
                 f"{key}: sent SHA-256 {expected or 'none'}, metadata says {declared or 'none'}, body has {actual}"

@@ -1,4 +1,4 @@
-"""Deliver one archive: a conditional, checksummed PUT, then the proof."""
+"""Deliver one archive: a conditional write of its key, then the proof."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from windrow.core.archive.writer import SealedArchive
+from windrow.core.archive.writer import ArchiveSummary
 from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.planning import PlannedArchive
-from windrow.ports import Clock, Destination
+from windrow.ports import Clock
 from windrow.steps.budget import Budget
 from windrow.steps.commit_point import CommitPoint, Found
 
 RETRY_DELAYS_S = (0.25, 1.0, 0.0)
-"""Pauses after the first, second and third attempt at a PUT; the last is followed by none."""
+"""Pauses after the first, second and third attempt at a write; the last is followed by none."""
 
 PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
 """Faults that another attempt within the same batch may mend."""
@@ -35,7 +35,7 @@ class DeliveryState(Enum):
 class Delivery:
     """The end of one delivery.
 
-    COMMITTED: what was sent stands under the key, or what is ``found`` there from an earlier PUT.
+    COMMITTED: what was sent stands under the key, or what is ``found`` there from an earlier write.
     NOT_STORED: nothing of it stands or can come to stand there. UNKNOWN: nobody can tell yet.
     """
 
@@ -44,23 +44,26 @@ class Delivery:
     found: Found | None = None
 
 
-class Deliverer:
-    """Puts archives, and finds out what became of a PUT whose reply was lost."""
+Store = Callable[[], bool]
+"""Writes an archive's key once, if it is free: whole, or not at all. False if it was taken.
 
-    def __init__(
-        self, destination: Destination, commit_point: CommitPoint, clock: Clock, jitter: Callable[[], float]
-    ) -> None:
-        self._destination = destination
+Raises `DestinationError` as `windrow.ports.Destination.put` does. May be called again."""
+
+
+class Deliverer:
+    """Commits archives, and finds out what became of a write whose reply was lost."""
+
+    def __init__(self, commit_point: CommitPoint, clock: Clock, jitter: Callable[[], float]) -> None:
         self._commit_point = commit_point
         self._clock = clock
         self._jitter = jitter
 
-    def deliver(self, archive: PlannedArchive, sealed: SealedArchive, budget: Budget) -> Delivery:
+    def deliver(self, archive: PlannedArchive, sealed: ArchiveSummary, store: Store, budget: Budget) -> Delivery:
         """Commit the archive and prove it; never raises.
 
-        Repeating the PUT is safe: if an earlier one was carried out after all, the repetition finds the key taken.
+        Repeating ``store`` is safe: if an earlier write was carried out after all, the repetition finds the key taken.
         """
-        attempt = _Attempt(self._destination, self._commit_point, archive, sealed)
+        attempt = _Attempt(self._commit_point, archive.key, sealed, store)
         error: DestinationError | None = None
         for delay_s in RETRY_DELAYS_S:
             try:
@@ -79,7 +82,7 @@ class Deliverer:
         return self._resolve(archive, error)
 
     def _resolve(self, archive: PlannedArchive, error: DestinationError | None) -> Delivery:
-        """Find out about, or close, a key whose PUT may have been carried out."""
+        """Find out about, or close, a key whose write may have been carried out."""
         try:
             found = self._commit_point.resolve(archive.key, archive.window)
         except DestinationError as failure:
@@ -88,33 +91,30 @@ class Deliverer:
 
 
 class _Attempt:
-    """One archive's PUT, made once or more often; remembers whether it may stand although nobody confirmed it."""
+    """One archive's write, made once or more often; remembers whether it may stand although nobody confirmed it."""
 
-    def __init__(
-        self, destination: Destination, commit_point: CommitPoint, archive: PlannedArchive, sealed: SealedArchive
-    ) -> None:
-        self._destination = destination
+    def __init__(self, commit_point: CommitPoint, key: str, sealed: ArchiveSummary, store: Store) -> None:
         self._commit_point = commit_point
-        self._archive = archive
+        self._key = key
         self._sealed = sealed
+        self._store = store
         self.may_stand = False
 
     def make(self) -> Delivery:
-        key, sealed = self._archive.key, self._sealed
         before = self.may_stand
         self.may_stand = True
         try:
-            created = self._destination.put(key, sealed.chunks, sealed.sha256, sealed.metadata)
+            created = self._store()
         except DestinationError as error:
             self.may_stand = before or error.maybe_stored
             raise
         if not created:
-            found = self._commit_point.find(key)
+            found = self._commit_point.find(self._key)
             if found is None:
-                raise DestinationError.gone(key)
+                raise DestinationError.gone(self._key)
             return Delivery(DeliveryState.COMMITTED, found=found)
         try:
-            self._commit_point.prove(key, sealed)
+            self._commit_point.prove(self._key, self._sealed)
         except ChecksumMismatch:
             self.may_stand = before
             raise

@@ -105,17 +105,21 @@ class Fetcher:
     def _get(self, source: SourceObject) -> Buffer:
         body = self._landing.get(source)
         if body.declared_sha256 is not None:
-            _compare(source, body.declared_sha256, sha256(body.data).hexdigest())
+            check_declared(source, body.declared_sha256, sha256(body.data).hexdigest())
         return body.data
 
     def _stream(self, name: str, source: SourceObject) -> BuiltFrame:
         with self._landing.stream(source, STREAM_PIECE_BYTES) as (declared, pieces):
             frame = stream_frame(name, source, pieces, self._level)
-        if declared is not None:
-            _compare(source, declared, frame.files[0].sha256)
+        check_declared(source, declared, frame.files[0].sha256)
         return frame
 
 
-def _compare(source: SourceObject, declared: str, actual: str) -> None:
-    if declared.lower() != actual:
+def check_declared(source: SourceObject, declared: str | None, actual: str) -> None:
+    """Compare the SHA-256 that an object's uploader declared, if any, with that of its bytes (hex).
+
+    Raises:
+        SourceChecksumWrong: they differ.
+    """
+    if declared is not None and declared.lower() != actual:
         raise SourceChecksumWrong(f"{source.key!r} has SHA-256 {actual}, its uploader declared {declared[:64]!r}")

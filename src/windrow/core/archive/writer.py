@@ -32,28 +32,82 @@ SCRATCH_BYTES = 2 * 1024 * 1024
 class BuiltFrame:
     """One gzip member of whole tar entries: ``chunks`` joined are ``size`` bytes.
 
-    ``files`` are its entries in order; their ``frame`` is 0 until `seal` numbers the frames. ``raw_bytes`` counts
-    the files' own bytes.
+    ``files`` are its entries in order; their ``frame`` is 0 until `wrap` numbers the frames.
     """
 
     chunks: tuple[Buffer, ...]
     size: int
     files: tuple[ManifestFile, ...]
-    raw_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
-class SealedArchive:
-    """A whole archive: ``chunks`` in order are its ``size`` bytes, ``sha256`` their digest.
+class ArchiveSummary:
+    """What is known of a whole archive of ``size`` bytes whose digest is ``sha256``.
 
     ``metadata`` is what the destination stores beside it (names without ``x-amz-meta-``).
     """
 
-    chunks: list[Buffer]
     size: int
     sha256: bytes
     manifest: Manifest
     metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedArchive(ArchiveSummary):
+    """A whole archive in memory: ``chunks`` in order are its bytes."""
+
+    chunks: list[Buffer]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """What stands around the frames of an archive: ``first``, the manifest member, and ``end``, the tar end."""
+
+    manifest: Manifest
+    first: Buffer
+    end: Buffer
+
+    def summary(self, size: int, digest: bytes) -> ArchiveSummary:
+        """Describe the archive of ``size`` bytes with the SHA-256 ``digest`` that this wraps."""
+        manifest = self.manifest
+        metadata = {
+            "sha256_checksum": digest.hex(),
+            "format": FORMAT,
+            "file-count": str(len(manifest.files)),
+            "raw-bytes": str(sum(file.size for file in manifest.files)),
+            "window-start": _iso(manifest.window_start),
+            "window-end": _iso(manifest.window_end),
+            "manifest-bytes": str(memoryview(self.first).nbytes),
+        }
+        return ArchiveSummary(size, digest, manifest, metadata)
+
+
+class FrameStream:
+    """One large file's frame while it is compressed: iterate over its chunks once, then ask what it is.
+
+    Holds a piece of the file at most. Iterating raises `SourceChecksumWrong` when the pieces are not ``source.size``
+    bytes together; errors of ``pieces`` pass through.
+    """
+
+    def __init__(self, name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> None:
+        self._name = name
+        self._source = source
+        self._header = tar.header(name, source.size, tar.seconds(source.event_time))
+        self._digest = sha256()
+        self._size = 0
+        self._chunks = members.compress_pieces(_entry(self._header, source, pieces, self._digest.update), level)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._size += len(chunk)
+            yield chunk
+
+    def built(self, chunks: tuple[Buffer, ...] = ()) -> BuiltFrame:
+        """Describe the frame once its last chunk has been taken; ``chunks`` are they, where they were kept."""
+        source = self._source
+        listed = _listed(self._name, source, source.size, self._digest.hexdigest(), len(self._header))
+        return BuiltFrame(chunks, self._size, (listed,))
 
 
 def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -> BuiltFrame:
@@ -63,16 +117,15 @@ def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -
     """
     parts: list[Buffer] = []
     files = []
-    position = raw_bytes = 0
+    position = 0
     for name, source, data in items:
         size = memoryview(data).nbytes
         header = tar.header(name, size, tar.seconds(source.event_time))
         parts += (header, data, tar.padding(size))
         files.append(_listed(name, source, size, sha256(data).hexdigest(), position + len(header)))
         position += len(header) + tar.padded(size)
-        raw_bytes += size
     member = members.compress(_joined(parts, position), level)
-    return BuiltFrame((member,), len(member), tuple(files), raw_bytes)
+    return BuiltFrame((member,), len(member), tuple(files))
 
 
 def stream_frame(name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> BuiltFrame:
@@ -81,36 +134,36 @@ def stream_frame(name: str, source: SourceObject, pieces: Iterable[Buffer], leve
     Raises:
         SourceChecksumWrong: the pieces are not ``source.size`` bytes together. Errors of ``pieces`` pass through.
     """
-    header = tar.header(name, source.size, tar.seconds(source.event_time))
-    digest = sha256()
-    chunks = tuple(members.compress_pieces(_entry(header, source, pieces, digest.update), level))
-    listed = _listed(name, source, source.size, digest.hexdigest(), len(header))
-    return BuiltFrame(chunks, sum(map(len, chunks)), (listed,), source.size)
+    frame = FrameStream(name, source, pieces, level)
+    chunks = tuple(frame)
+    return frame.built(chunks)
 
 
 def seal(window: Window, frames: Sequence[BuiltFrame], level: int) -> SealedArchive:
     """Put manifest, frames and tar end together without copying the frames. No frames make an empty archive."""
-    manifest = _manifest(window, frames)
-    first = members.compress(_manifest_entry(manifest), level)
-    chunks: list[Buffer] = [first]
+    wrapping = wrap(window, frames, level)
+    chunks: list[Buffer] = [wrapping.first]
     for frame in frames:
         chunks += frame.chunks
-    end = members.compress(tar.END, level)
-    chunks.append(end)
+    chunks.append(wrapping.end)
     digest = sha256()
+    size = 0
     for chunk in chunks:
         digest.update(chunk)
-    size = len(first) + sum(frame.size for frame in frames) + len(end)
-    metadata = {
-        "sha256_checksum": digest.hexdigest(),
-        "format": FORMAT,
-        "file-count": str(len(manifest.files)),
-        "raw-bytes": str(sum(frame.raw_bytes for frame in frames)),
-        "window-start": _iso(window.start),
-        "window-end": _iso(window.end),
-        "manifest-bytes": str(len(first)),
-    }
-    return SealedArchive(chunks, size, digest.digest(), manifest, metadata)
+        size += memoryview(chunk).nbytes
+    summary = wrapping.summary(size, digest.digest())
+    return SealedArchive(size, summary.sha256, summary.manifest, summary.metadata, chunks)
+
+
+def wrap(window: Window, frames: Sequence[BuiltFrame], level: int) -> Wrapping:
+    """Build what stands around the frames; their chunks are not looked at."""
+    manifest = _manifest(window, frames)
+    return Wrapping(manifest, members.compress(_manifest_entry(manifest), level), tar_end(level))
+
+
+def tar_end(level: int) -> Buffer:
+    """Return the last member of every archive, which is the same for all."""
+    return members.compress(tar.END, level)
 
 
 class _Scratch(local):
