@@ -1,0 +1,181 @@
+"""One campaign from start to verdict."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from bench.faults.catalogue import Fault, Lane, schedule
+from bench.faults.handler import POISON, POISON_KILLS, POISON_MENDED
+from bench.faults.inject import Injector
+from bench.faults.reckoning import Reckoning, reckon
+from bench.faults.stage import Stage, no_trace, private_key_names
+from bench.faults.traffic import Traffic
+from bench.machine import Machine, describe
+from windrow.local.proof import Deliveries
+from windrow.local.provision import Shape
+
+SHAPE = Shape(window_s=1, timeout_s=8, concurrency=2, batch_size=1000, sentinel_s=0)
+"""Without the circuit breaker: it would keep the worker from the faults. tests/stack/test_outage.py is about it."""
+VISIBILITY_S = 12
+"""Longer than a batch may take (8 s of run time after 1 s of gathering), shorter than AWS's advice for speed."""
+FILES_PER_S = 8.0
+POISON_OBJECTS = 2
+PAUSES_S = {Lane.WORKER: 0.5, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
+"""Longest rest between two faults of a lane; of the others 0.5 s. The destination needs time in which it works."""
+ATTEMPTS = 6
+"""Tries to find an occasion for a fault."""
+DRAIN_S = 240.0
+"""Longest wait without progress for the queue to empty at the end; leases and visibility are over in 30 s."""
+LOOK_S = 0.5
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """The verdict, as ``--json`` prints it. ``faults`` counts those that took effect, by kind."""
+
+    ok: bool
+    seed: int
+    faults_injected: int
+    faults: dict[str, int]
+    without_occasion: dict[str, int]
+    poison_kills: int
+    reckoning: Reckoning
+    logs_with_secrets: list[str]
+    seconds: float
+    drain_seconds: float
+    machine: Machine
+
+
+class Campaign:
+    """Runs a schedule of faults against a stage while files arrive; ``note`` is told each change."""
+
+    def __init__(self, stage: Stage, seed: int, count: int, note: Callable[[str], object]) -> None:
+        self._stage = stage
+        self._seed = seed
+        self._plan = schedule(seed, count)
+        self._note = note
+        self._traffic = Traffic(stage, seed, FILES_PER_S)
+        self._injector = Injector(stage, self._traffic)
+        self._deliveries = Deliveries(stage.destination())
+        self._lock = threading.Lock()
+        self._injected: Counter[str] = Counter()
+        self._missed: Counter[str] = Counter()
+
+    def run(self) -> Result:
+        """Inject everything, let the queue drain, reconcile."""
+        begun = time.monotonic()
+        rng = Random(f"{self._seed} poison")
+        self._traffic.start()
+        over = threading.Event()
+        keeper = threading.Thread(target=self._injector.keep_engine, args=(over,), daemon=True)
+        keeper.start()
+        try:
+            return self._run(rng, begun)
+        finally:
+            over.set()
+            keeper.join()
+
+    def _run(self, rng: Random, begun: float) -> Result:
+        try:
+            for _ in range(POISON_OBJECTS):
+                self._traffic.poison(rng)
+            self._inject_all()
+        finally:
+            self._traffic.stop()
+        stopped = time.monotonic()
+        self._note("faults are over; the queue drains")
+        self._await_files()
+        (self._stage.traps / POISON_MENDED).touch()
+        self._note("the poison is harmless now")
+        self._await_queue()
+        self._note("reading every archive back")
+        return self._result(begun, stopped)
+
+    def _inject_all(self) -> None:
+        lanes = [[fault for fault in self._plan if fault.lane is lane] for lane in Lane]
+        with ThreadPoolExecutor(len(lanes), "lane") as pool:
+            for done in [pool.submit(self._follow, faults) for faults in lanes if faults]:
+                done.result()
+
+    def _follow(self, faults: Iterable[Fault]) -> None:
+        """Inject one lane's faults one after the other."""
+        for fault in faults:
+            rng = Random(fault.seed)
+            time.sleep(rng.uniform(0, PAUSES_S.get(fault.lane, 0.5)))
+            self._inject(fault)
+
+    def _inject(self, fault: Fault) -> None:
+        for attempt in range(ATTEMPTS):
+            if self._injector.inject(msgspec.structs.replace(fault, seed=fault.seed + attempt)):
+                with self._lock:
+                    self._injected[fault.kind] += 1
+                    total = self._injected.total()
+                self._note(f"{total} of {len(self._plan)} faults, {len(self._traffic.sent)} files")
+                return
+        with self._lock:
+            self._missed[fault.kind] += 1
+
+    def _await_files(self) -> None:
+        """Return when all but the poison is delivered, which may take its neighbours along a few times."""
+
+        def left() -> int:
+            self._deliveries.refresh()
+            held = {
+                (file.key, file.version_id)
+                for delivery in self._deliveries.archives
+                for file in delivery.manifest.files
+            }
+            files = [one.file for one in self._traffic.sent if not one.file.key.startswith(POISON)]
+            return sum((file.key, file.version_id) not in held for file in files)
+
+        self._await_none(left, "files to be delivered")
+
+    def _await_queue(self) -> None:
+        self._await_none(self._stage.depth, "messages in the queue")
+
+    def _await_none(self, count: Callable[[], int], what: str) -> None:
+        """Return when nothing is left, or when nothing has moved for long."""
+        moved_at, before = time.monotonic(), -1
+        while (left := count()) and time.monotonic() - moved_at < DRAIN_S:
+            if left != before:
+                moved_at, before = time.monotonic(), left
+            self._note(f"{left} {what}")
+            time.sleep(LOOK_S)
+
+    def _result(self, begun: float, stopped: float) -> Result:
+        drained = time.monotonic()
+        reckoning = reckon(self._stage, self._traffic, self._deliveries)
+        kills = self._stage.traps / POISON_KILLS
+        secrets = self._stage.secrets | private_key_names(self._stage.folder)
+        leaks = no_trace(self._stage.folder, secrets)
+        missed = dict(self._missed)
+        return Result(
+            ok=reckoning.ok and not leaks and not missed,
+            seed=self._seed,
+            faults_injected=self._injected.total(),
+            faults=dict(sorted(self._injected.items())),
+            without_occasion=missed,
+            poison_kills=kills.stat().st_size if kills.exists() else 0,
+            reckoning=reckoning,
+            logs_with_secrets=leaks,
+            seconds=round(time.monotonic() - begun, 1),
+            drain_seconds=round(drained - stopped, 1),
+            machine=describe(),
+        )
+
+
+def campaign(folder: Path, toxiproxy: Path, *, seed: int, count: int, note: Callable[[str], object]) -> Result:
+    """Run a campaign of ``count`` faults in an empty folder, where logs and data stay.
+
+    Raises:
+        LocalStackError: a server did not start.
+    """
+    with Stage(folder, toxiproxy, SHAPE, visibility_s=VISIBILITY_S) as stage:
+        return Campaign(stage, seed, count, note).run()

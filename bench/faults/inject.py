@@ -1,0 +1,273 @@
+"""Injects faults, one kind a method. Each returns whether the fault took effect."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from random import Random
+
+import msgspec
+import psutil
+
+from bench.faults.catalogue import Fault
+from bench.faults.handler import steps
+from bench.faults.proxy import Action, Rule
+from bench.faults.stage import DESTINATION, IMPOSTER, Stage
+from bench.faults.traffic import Traffic
+
+PATIENCE_S = 15.0
+"""How long a fault waits for its occasion; then the next of its kind is drawn."""
+SHORT_S, LONG_S = 0.3, 2.0
+"""How long a fault of the destination lasts."""
+LOOK_S = 0.02
+ALWAYS = 1_000_000
+
+_XML = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{}</Code><Message>as ordered</Message></Error>"
+_DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
+_COMMON_STEPS = ("destination.put after", "destination.put before", "ledger.claim after", "landing.get after")
+
+
+class Injector:
+    """Knows how to make each kind of fault happen."""
+
+    def __init__(self, stage: Stage, traffic: Traffic) -> None:
+        self._stage = stage
+        self._traffic = traffic
+        self._engine = threading.Lock()
+        self._methods: dict[str, Callable[[Random], bool]] = {
+            "worker killed at a step": self._kill_at_step,
+            "worker killed at a random instant": self._kill_at_random,
+            "engine killed and started again": self._kill_engine,
+            "destination killed and started again": self._kill_destination,
+            "destination stopped (accepts, never answers)": self._stop_destination,
+            "destination slow": self._slow_destination,
+            "destination resets connections": lambda rng: self._toxic(rng, DESTINATION, "reset_peer", {"timeout": 0}),
+            "destination refuses connections": lambda rng: self._hold(rng, stage.toxiproxy.down(DESTINATION)),
+            "destination lets connections hang": lambda rng: self._toxic(rng, DESTINATION, "timeout", {"timeout": 0}),
+            "destination certificate wrong": self._wrong_certificate,
+            "destination credentials refused": self._refuse_credentials,
+            "destination bucket gone": self._hide_bucket,
+            "destination answers 503": self._destination_503,
+            "reply of a PUT lost": self._lose_put_reply,
+            "a bit of a PUT body changed": lambda rng: self._break_put(rng, Action.FLIP_BODY),
+            "a digit of the stored SHA-256 changed": lambda rng: self._break_put(rng, Action.FLIP_METADATA),
+            "S3 answers 5xx": self._s3_5xx,
+            "S3 body cut short": lambda rng: self._s3(rng, Action.TRUNCATE, times=rng.randint(1, 4)),
+            "S3 body slow": lambda rng: self._s3(rng, Action.SLOW, seconds=rng.uniform(0.5, 2)),
+            "S3 never answers": lambda rng: self._s3(rng, Action.STALL, seconds=rng.uniform(1, 5)),
+            "S3 resets connections": lambda rng: self._toxic(rng, "s3", "reset_peer", {"timeout": 0}),
+            "DynamoDB throttles": lambda rng: self._dynamodb_error(rng, 400, "ProvisionedThroughputExceededException"),
+            "DynamoDB answers 500": lambda rng: self._dynamodb_error(rng, 500, "InternalServerError"),
+            "DynamoDB never answers": lambda rng: self._ledger(rng, Action.STALL, seconds=rng.uniform(2, 6)),
+            "DynamoDB carries out, reply lost": lambda rng: self._ledger(rng, Action.LOSE_REPLY),
+            "DynamoDB resets connections": lambda rng: self._toxic(rng, "dynamodb", "reset_peer", {"timeout": 0}),
+            "SQS answers an error": self._sqs_error,
+            "SQS carries out, reply lost": lambda rng: self._sqs(rng, Action.LOSE_REPLY),
+            "SQS resets connections": lambda rng: self._toxic(rng, "sqs", "reset_peer", {"timeout": 0}),
+            "event duplicated": self._told(traffic.duplicate),
+            "event delayed": self._told(traffic.delay),
+            "events reordered": self._told(traffic.reorder),
+            "several events in one message, one twice": self._told(traffic.gather),
+            "message that is no S3 event of ours": self._told(traffic.misinform),
+            "object deleted before its event": self._told(traffic.lose_object),
+        }
+
+    def inject(self, fault: Fault) -> bool:
+        """Make a fault happen and end; return False if there was no occasion for it in time."""
+        return self._methods[fault.kind](Random(fault.seed))
+
+    def keep_engine(self, over: threading.Event) -> None:
+        """Start the engine again when it has ended, as a service manager does, until told to stop.
+
+        It ends with an error when its first worker is killed before the handler is loaded.
+        """
+        while not over.wait(LOOK_S * 10):
+            with self._engine:
+                if not self._stage.stack.worker.running:
+                    self._stage.start_worker()
+
+    def _kill_at_step(self, rng: Random) -> bool:
+        """Set a trap for a step: the steps around the commit, or any."""
+        step = rng.choice(_COMMON_STEPS if rng.random() < 0.4 else steps())
+        trap = self._stage.traps / step
+        trap.touch()
+        deadline = time.monotonic() + PATIENCE_S
+        while trap.exists():
+            if time.monotonic() > deadline:
+                return self._disarm(trap)
+            time.sleep(LOOK_S)
+        return True
+
+    @staticmethod
+    def _disarm(trap: Path) -> bool:
+        """Take a trap away; return whether a worker took it at the last moment."""
+        try:
+            trap.unlink()
+        except FileNotFoundError:
+            return True
+        return False
+
+    def _kill_at_random(self, rng: Random) -> bool:
+        time.sleep(rng.uniform(0, 1.5))
+        with self._engine:
+            workers = sorted(self._stage.worker_processes(), key=lambda process: process.pid)
+            if not workers:
+                return False
+            try:
+                rng.choice(workers).kill()
+            except psutil.NoSuchProcess:
+                return False
+        return True
+
+    def _kill_engine(self, rng: Random) -> bool:
+        """Kill the engine; its workers notice within a second and may go on so long."""
+        with self._engine:
+            self._stage.stack.worker.kill()
+            time.sleep(rng.uniform(0.1, 1.5))
+            self._stage.start_worker()
+        return True
+
+    def _hold(self, rng: Random, block: AbstractContextManager[object]) -> bool:
+        with block:
+            time.sleep(rng.uniform(SHORT_S, LONG_S))
+        return True
+
+    def _toxic(self, rng: Random, link: str, kind: str, attributes: dict[str, int]) -> bool:
+        return self._hold(rng, self._stage.toxiproxy.toxic(link, kind, attributes))
+
+    def _kill_destination(self, rng: Random) -> bool:
+        server = self._stage.stack.destination
+        server.kill()
+        time.sleep(rng.uniform(0.1, LONG_S))
+        server.start()
+        return True
+
+    def _stop_destination(self, rng: Random) -> bool:
+        pid = self._stage.stack.destination.pid
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(rng.uniform(SHORT_S, 2 * LONG_S))
+        os.kill(pid, signal.SIGCONT)
+        return True
+
+    def _slow_destination(self, rng: Random) -> bool:
+        delays = {"latency": rng.randint(100, 1500), "jitter": 100}
+        toxiproxy = self._stage.toxiproxy
+        with toxiproxy.toxic(DESTINATION, "latency", delays):
+            return self._hold(rng, toxiproxy.toxic(DESTINATION, "bandwidth", {"rate": rng.randint(5, 50)}, "upstream"))
+
+    def _wrong_certificate(self, rng: Random) -> bool:
+        """Lead the worker to a server that has a certificate from another authority."""
+        self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(IMPOSTER))
+        time.sleep(rng.uniform(SHORT_S, LONG_S))
+        self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(DESTINATION))
+        return True
+
+    def _refuse_credentials(self, rng: Random) -> bool:
+        """Change the key at the destination and tell Secrets Manager only after a while."""
+        self._stage.rotate_keys()
+        time.sleep(rng.uniform(SHORT_S, LONG_S))
+        self._stage.publish_keys()
+        return True
+
+    def _hide_bucket(self, rng: Random) -> bool:
+        rule = _answer(DESTINATION, 404, _XML.format("NoSuchBucket"), times=ALWAYS)
+        with self._stage.http.rule(rule) as named:
+            time.sleep(rng.uniform(SHORT_S, LONG_S))
+            return self._stage.http.await_hits(named, 0) > 0 or self._wait_for_one(named)
+
+    def _wait_for_one(self, rule: Rule) -> bool:
+        deadline = time.monotonic() + PATIENCE_S
+        while self._stage.http.hits(rule) == 0:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_S)
+        return True
+
+    def _destination_503(self, rng: Random) -> bool:
+        code = rng.choice(("SlowDown", "ServiceUnavailable", "InternalError"))
+        method = rng.choice(("PUT", "PUT", "HEAD", "GET", ""))
+        return self._apply(
+            _answer(DESTINATION, 503, _XML.format(code), method=method, times=rng.randint(1, 4)), enough=1
+        )
+
+    def _lose_put_reply(self, rng: Random) -> bool:
+        """Now and then the replies to all three attempts, so that the batch ends without knowing."""
+        times = rng.choice((1, 1, 1, 2, 3, 4))
+        return self._apply(_rule(DESTINATION, Action.LOSE_REPLY, method="PUT", times=times), enough=1)
+
+    def _break_put(self, rng: Random, action: Action) -> bool:
+        return self._apply(_rule(DESTINATION, action, method="PUT", times=rng.randint(1, 2)), enough=1)
+
+    def _s3_5xx(self, rng: Random) -> bool:
+        status, code = rng.choice(((500, "InternalError"), (503, "SlowDown"), (503, "ServiceUnavailable")))
+        return self._apply(_answer("s3", status, _XML.format(code), method="GET", times=rng.randint(1, 8)), enough=1)
+
+    def _s3(self, _rng: Random, action: Action, *, times: int = 1, seconds: float = 0.0) -> bool:
+        return self._apply(_rule("s3", action, method="GET", times=times, seconds=seconds))
+
+    def _dynamodb_error(self, rng: Random, status: int, code: str) -> bool:
+        body = f'{{"__type":"{_DYNAMODB}{code}","message":"as ordered"}}'
+        rule = _answer(
+            "dynamodb", status, body, times=rng.choice((1, 2, 4, 30)), content_type="application/x-amz-json-1.0"
+        )
+        return self._apply(rule, enough=1)
+
+    def _ledger(self, rng: Random, action: Action, *, seconds: float = 0.0) -> bool:
+        operation = rng.choice(("Batch", "BatchExecuteStatement", "PutItem"))
+        return self._apply(_rule("dynamodb", action, operation=operation, seconds=seconds))
+
+    def _sqs_error(self, rng: Random) -> bool:
+        body = '{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"as ordered"}'
+        rule = _answer("sqs", 503, body, times=rng.randint(1, 6), content_type="application/x-amz-json-1.0")
+        return self._apply(_operation(rng, rule), enough=1)
+
+    def _sqs(self, rng: Random, action: Action) -> bool:
+        return self._apply(_operation(rng, _rule("sqs", action)))
+
+    def _apply(self, rule: Rule, *, enough: int | None = None) -> bool:
+        """Have a rule applied as often as it says; ``enough`` applications in time count as well."""
+        with self._stage.http.rule(rule) as named:
+            hits = self._stage.http.await_hits(named, PATIENCE_S / 3 if enough else PATIENCE_S)
+        return hits >= (enough or rule.times)
+
+    @staticmethod
+    def _told(send: Callable[[Random], object]) -> Callable[[Random], bool]:
+        def told(rng: Random) -> bool:
+            send(rng)
+            return True
+
+        return told
+
+
+def _rule(
+    listener: str, action: Action, *, method: str = "", operation: str = "", times: int = 1, seconds: float = 0.0
+) -> Rule:
+    return Rule(
+        id="", listener=listener, action=action, method=method, operation=operation, times=times, seconds=seconds
+    )
+
+
+def _answer(
+    listener: str, status: int, body: str, *, method: str = "", times: int = 1, content_type: str = "application/xml"
+) -> Rule:
+    return Rule(
+        id="",
+        listener=listener,
+        action=Action.ANSWER,
+        method=method,
+        times=times,
+        status=status,
+        body=body,
+        content_type=content_type,
+    )
+
+
+def _operation(rng: Random, rule: Rule) -> Rule:
+    """Aim a rule at one of the calls that matter."""
+    operation = rng.choice(("ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", ""))
+    return msgspec.structs.replace(rule, operation=operation)

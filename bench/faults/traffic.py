@@ -1,0 +1,164 @@
+"""What arrives during the campaign: files all the time, and events as SQS and S3 may deliver them at their worst."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from random import Random
+from typing import Any
+from urllib.parse import quote_plus
+
+import msgspec
+
+from bench.faults.handler import POISON
+from bench.faults.stage import QUIET_BUCKET, Stage
+from windrow.core.events import utc_text
+from windrow.local.upload import Uploaded
+
+SMALLEST_BYTES, LARGEST_BYTES = 2_000, 20_000
+LONGEST_DELAY_S = 20
+_ALPHABET = b"abcdefghijklmnopqrstuvwxyz,;:{}\n" * 8
+_KEYS = ("in/{}.json", "in/space {}.txt", "in/plus+{}%2F.csv", "in//{}.bin", "Über/発票 {}.txt", "in/{}/")
+"""Most keys are plain; the odd ones go through boto3, not obstore."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """An upload with what its event says."""
+
+    bucket: str
+    file: Uploaded
+    etag: str
+    event_time: datetime
+
+    def record(self) -> dict[str, Any]:
+        """Return its event record."""
+        item = {
+            "key": quote_plus(self.file.key),
+            "size": self.file.size,
+            "eTag": self.etag,
+            "versionId": self.file.version_id,
+            "sequencer": "00",
+        }
+        return {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "eventTime": utc_text(self.event_time),
+            "s3": {"bucket": {"name": self.bucket}, "object": item},
+        }
+
+
+class Traffic:
+    """Uploads in the background until told to stop, and sends events by hand."""
+
+    def __init__(self, stage: Stage, seed: int, files_per_s: float) -> None:
+        self._stage = stage
+        self._s3 = stage.client("s3")
+        self._sqs = stage.client("sqs")
+        self._rng = Random(f"{seed} uploads")
+        self._rate = files_per_s
+        self._lock = threading.Lock()
+        self._sent: list[Sent] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
+        self._error: Exception | None = None
+        self.bad_messages = 0
+        self.deleted_objects = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Upload nothing more. Raises what an upload raised."""
+        self._stop.set()
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+    @property
+    def sent(self) -> list[Sent]:
+        """What was uploaded so far, but for what was deleted on purpose."""
+        with self._lock:
+            return list(self._sent)
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        try:
+            while not self._stop.wait(max(0.0, due - time.monotonic())):
+                self.upload(self._stage.stack.outputs.landing_bucket, self._rng)
+                due = max(due + 1 / self._rate, time.monotonic() - 5)
+        except Exception as error:  # noqa: BLE001 - raised again by `stop`
+            self._error = error
+
+    def upload(self, bucket: str, rng: Random, prefix: str = "") -> Sent:
+        """Upload one file; now and then a new version of an earlier key, an empty one, or one with its SHA-256."""
+        sent = self._put(bucket, rng, prefix)
+        with self._lock:
+            self._sent.append(sent)
+        return sent
+
+    def _put(self, bucket: str, rng: Random, prefix: str = "") -> Sent:
+        size = 0 if rng.random() < 0.01 else rng.randint(SMALLEST_BYTES, LARGEST_BYTES)
+        content = rng.randbytes(size).translate(_ALPHABET)
+        number = rng.randrange(100_000) if rng.random() < 0.9 else rng.randrange(20)
+        pattern = _KEYS[0] if prefix or rng.random() < 0.8 else rng.choice(_KEYS)
+        digest = sha256(content).hexdigest()
+        metadata = {"sha256": digest} if rng.random() < 0.3 else {}
+        key = prefix + pattern.format(number)
+        now = datetime.now(UTC)
+        answer = self._s3.put_object(Bucket=bucket, Key=key, Body=content, Metadata=metadata)
+        return Sent(bucket, Uploaded(key, answer["VersionId"], size, digest), answer["ETag"].strip('"'), now)
+
+    def poison(self, rng: Random) -> Sent:
+        """Upload an object that kills whoever reads it."""
+        return self.upload(self._stage.stack.outputs.landing_bucket, rng, POISON)
+
+    def duplicate(self, rng: Random) -> None:
+        """Send the event of an earlier upload again, up to three times, at once or later."""
+        for sent in rng.choices(self.sent, k=rng.randint(1, 3)):
+            self._send([sent.record()], rng.choice((0, 0, rng.randint(1, LONGEST_DELAY_S))))
+
+    def delay(self, rng: Random) -> None:
+        """Upload a file whose event comes late."""
+        sent = self.upload(QUIET_BUCKET, rng)
+        self._send([sent.record()], rng.randint(5, LONGEST_DELAY_S))
+
+    def reorder(self, rng: Random) -> None:
+        """Upload several files whose events come in another order."""
+        sent = [self.upload(QUIET_BUCKET, rng) for _ in range(rng.randint(2, 5))]
+        rng.shuffle(sent)
+        for late, one in enumerate(sent):
+            self._send([one.record()], late)
+
+    def gather(self, rng: Random) -> None:
+        """Upload several files whose events come in one message, one of them twice in it."""
+        sent = [self.upload(QUIET_BUCKET, rng) for _ in range(rng.randint(2, 4))]
+        self._send([one.record() for one in [*sent, rng.choice(sent)]])
+
+    def lose_object(self, rng: Random) -> None:
+        """Upload a file and delete that version before its event comes: it can't be delivered any more."""
+        sent = self._put(QUIET_BUCKET, rng)
+        self._s3.delete_object(Bucket=QUIET_BUCKET, Key=sent.file.key, VersionId=sent.file.version_id)
+        self._send([sent.record()])
+        with self._lock:
+            self.deleted_objects += 1
+
+    def misinform(self, rng: Random) -> None:
+        """Send a message that is no S3 event, or names a bucket that is none of ours."""
+        foreign = {"Records": [{**self.sent[0].record(), "s3": {"bucket": {"name": "other"}, "object": {"key": "a"}}}]}
+        body = rng.choice(("no event", "{}", '{"Records": 7}', json.dumps(foreign)))
+        self._sqs.send_message(QueueUrl=self._stage.stack.outputs.queue_url, MessageBody=body)
+        with self._lock:
+            self.bad_messages += 1
+
+    def _send(self, records: Sequence[dict[str, Any]], delay_s: int = 0) -> None:
+        self._sqs.send_message(
+            QueueUrl=self._stage.stack.outputs.queue_url,
+            MessageBody=json.dumps({"Records": list(records)}),
+            DelaySeconds=delay_s,
+        )
