@@ -51,7 +51,7 @@ variable "retention" {
 variable "queue_retention_days" {
   description = "Days that a file waits for the destination at most; longer outages need `windrow replay --missing`."
   type        = number
-  default     = 4
+  default     = 5
   nullable    = false
 }
 

@@ -68,7 +68,7 @@ _BOUNDS = {
     "max_object_bytes": (1, 5 * 1024**4),
     "fetch_concurrency": (1, 256),
 }
-"""Lowest and highest value. The ledger must remember longer than the queue keeps a message (4 days)."""
+"""Lowest and highest value. The ledger must remember at least as long as the queue keeps a message (5 days)."""
 
 
 def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Settings:

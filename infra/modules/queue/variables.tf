@@ -56,12 +56,12 @@ variable "window_s" {
 variable "retention_days" {
   description = "Days that a message waits for the destination at most; longer outages need `windrow replay --missing`."
   type        = number
-  default     = 4
+  default     = 5
   nullable    = false
 
   validation {
-    condition     = var.retention_days >= 4 && var.retention_days <= 14
-    error_message = "retention_days must be from 4 (the outage that must lose nothing) to 14 (the limit of SQS)."
+    condition     = var.retention_days >= 5 && var.retention_days <= 14
+    error_message = "retention_days must be from 5 (an outage of 4 days, and the drain after it) to 14 (the limit of SQS)."
   }
 }
 

@@ -39,7 +39,8 @@ BATCH_SIZE = 10_000
 """Lambda's largest SQS batch; its 6 MB payload limit closes batches earlier."""
 MAX_RECEIVES = 100
 DAY_S = 86_400
-QUEUE_RETENTION_S = 4 * DAY_S
+QUEUE_RETENTION_S = 5 * DAY_S
+"""An outage of 4 days (NFR-04), the minutes until it is noticed and over, and the drain: 4 days would drop messages."""
 DLQ_RETENTION_S = 14 * DAY_S
 """SQS's longest: a message keeps its first enqueue time in the dead-letter queue."""
 

@@ -44,7 +44,7 @@ def test_stack_is_provisioned_as_terraform_does_it(tmp_path: Path) -> None:
         table = boto3.client("dynamodb").describe_table(TableName=out.ledger_table)["Table"]
         lifetime = boto3.client("dynamodb").describe_time_to_live(TableName=out.ledger_table)
         mapping = boto3.client("lambda").get_event_source_mapping(UUID=out.event_source_mapping_id)
-    assert ("187", "345600") == (queue["VisibilityTimeout"], queue["MessageRetentionPeriod"])
+    assert ("187", "432000") == (queue["VisibilityTimeout"], queue["MessageRetentionPeriod"])
     assert 100 == int(json.loads(queue["RedrivePolicy"])["maxReceiveCount"])
     assert "Enabled" == versioning["Status"]
     assert [{"AttributeName": "object_id", "KeyType": "HASH"}] == table["KeySchema"]

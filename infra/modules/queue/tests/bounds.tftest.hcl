@@ -26,7 +26,7 @@ run "refuses_1" {
     # a long window
     window_s = 301
     # a short retention
-    retention_days = 3
+    retention_days = 4
     # few receives
     max_receives = 9
     # plain http from elsewhere

@@ -19,8 +19,8 @@ run "defaults" {
   }
 
   assert {
-    condition     = aws_sqs_queue.this.message_retention_seconds == 4 * 86400
-    error_message = "Messages must be kept for 4 days."
+    condition     = aws_sqs_queue.this.message_retention_seconds == 5 * 86400
+    error_message = "Messages must be kept for 5 days: an outage of 4, and the drain."
   }
 
   assert {
