@@ -37,7 +37,7 @@ def deploy(
         bool, typer.Option("--json", help="Print one JSON object a line: events, then the result.")
     ] = False,
 ) -> None:
-    """Publish a zip as a new version and shift the alias to it in steps; go back by itself when an alarm fires.
+    """Shift the alias to a new version in steps, watching alarms; go back by itself when one fires.
 
     Ctrl-C and SIGTERM go back too. Exits 0 when deployed (or rolled back as asked), 1 when it went back or could not
     start, 2 for wrong use.
