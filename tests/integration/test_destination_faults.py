@@ -1,0 +1,311 @@
+"""One batch against a real MinIO that fails in earnest: stopped, killed, replies lost, bytes changed on the way.
+
+Between the pipeline and MinIO stands `bench.faults.proxy`, a process of its own. Ledger, queue and landing are fakes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import trustme
+
+from bench.faults.links import HttpProxy
+from bench.faults.proxy import Action, Listener, Rule
+from tests.servers.endpoint import Endpoint, new_name
+from tests.unit.world import World
+from windrow.clients import destination as destination_client
+from windrow.clients.clock import SystemClock
+from windrow.clients.destination import S3Destination
+from windrow.core.archive.reader import parse_manifest
+from windrow.core.errors import DestinationError, DestinationFault
+from windrow.core.events import Message
+from windrow.local import servers
+from windrow.local.process import HOST, Server, free_port
+from windrow.ports import Credentials
+from windrow.testing import FakeSecrets
+
+pytestmark = pytest.mark.needs("minio")
+
+AFTER_LEASE_S = 200
+"""Longer than any lease of a worker that runs 60 s."""
+KEYS = {"access_key": "windrow-test", "secret_key": "windrow-test-secret"}
+XML = "<?xml version='1.0'?><Error><Code>{}</Code></Error>"
+
+
+@dataclass
+class Line:
+    """A MinIO, the proxy before it, and certificate authorities: the one that signed for the proxy, and a stranger."""
+
+    server: Server
+    proxy: HttpProxy
+    port: int
+    tls_port: int
+    authority: trustme.CA
+    stranger: trustme.CA
+
+    def endpoint(self) -> Endpoint:
+        """Return the server without the proxy."""
+        return Endpoint("minio", self.server.url, **KEYS, region="us-east-1")
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    """Run MinIO and the proxy once for this module, which stops and kills MinIO."""
+    folder = tmp_path_factory.mktemp("line")
+    authority = trustme.CA()
+    certificate = folder / "proxy.pem"
+    certificate.write_bytes(authority.issue_cert(HOST).private_key_and_cert_chain_pem.bytes())
+    with servers.minio(folder, **KEYS) as server:
+        ports = free_port(), free_port()
+        listeners = [
+            Listener("plain", ports[0], server.port),
+            Listener("tls", ports[1], server.port, str(certificate)),
+        ]
+        with HttpProxy(folder, listeners, (KEYS["access_key"], KEYS["secret_key"])) as proxy:
+            yield Line(server, proxy, *ports, authority, trustme.CA())
+
+
+@dataclass
+class Scene:
+    """A world whose destination is a bucket of its own in MinIO, behind the proxy."""
+
+    line: Line
+    world: World
+    bucket: str
+    secrets: FakeSecrets
+    destination: S3Destination
+
+    def run(self, *messages: Message) -> list[str]:
+        """Process one batch in a fresh worker; return the ids of the messages that stay."""
+        return self.world.process(*messages, destination=self.destination)
+
+    def upload(self, key: str = "a") -> Message:
+        """Upload a file and return its message."""
+        return self.world.message(self.world.upload(key, f"content of {key}".encode() * 100))
+
+    def archives(self) -> dict[str, bytes]:
+        """Return what the bucket holds."""
+        s3 = self.line.endpoint().client("s3")
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
+        return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def assert_each_once(self) -> None:
+        """Check that every upload is in the archives once, with its bytes."""
+        found: Counter[str] = Counter()
+        s3 = self.line.endpoint().client("s3")
+        for key, body in self.archives().items():
+            length = int(s3.head_object(Bucket=self.bucket, Key=key)["Metadata"]["manifest-bytes"])
+            with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
+                for file in parse_manifest(body[:length]).files:
+                    member = tar.extractfile(file.name)
+                    assert member is not None
+                    assert f"content of {file.key}".encode() * 100 == member.read()
+                    found[file.object_id] += 1
+        assert Counter({source.object_id: 1 for source in self.world.sources}) == found
+
+
+@pytest.fixture
+def scene(line: Line, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Return a world with an empty bucket; the client waits 1 s for an answer, not 15."""
+    monkeypatch.setattr(destination_client, "READ_S", 1.0)
+    return make_scene(line, f"http://{HOST}:{line.port}", FakeSecrets(Credentials(**KEYS)))
+
+
+def make_scene(line: Line, endpoint: str, secrets: FakeSecrets) -> Scene:
+    """Return a scene whose destination is reached at an endpoint with some credentials."""
+    bucket = line.endpoint().new_bucket()
+    destination = S3Destination(endpoint, bucket, "us-east-1", secrets, SystemClock())
+    return Scene(line, World(), bucket, secrets, destination)
+
+
+def rule(action: Action, times: int = 1, **more: Any) -> Rule:
+    """Return a rule for PUTs on the plain listener."""
+    return Rule(id="", listener="plain", action=action, times=times, **{"method": "PUT", **more})
+
+
+def kinds(scene: Scene) -> DestinationFault:
+    """Return the kind of fault that a probe finds."""
+    with pytest.raises(DestinationError) as caught:
+        scene.destination.probe()
+    return caught.value.kind
+
+
+def test_the_reply_of_a_put_is_lost(scene: Scene) -> None:
+    """MinIO has stored the archive; the next attempt meets 412 and the manifest says that it is delivered."""
+    with scene.line.proxy.rule(rule(Action.LOSE_REPLY)) as lost:
+        failed = scene.run(scene.upload())
+        assert 1 == scene.line.proxy.hits(lost)
+
+    assert [] == failed
+    scene.assert_each_once()
+
+
+def test_every_reply_of_a_put_is_lost_and_so_is_the_look(scene: Scene) -> None:
+    """The batch ends without knowing; the next worker asks, and finds the archive there."""
+    message = scene.upload()
+    gone = rule(Action.LOSE_REPLY, times=100, method="", target="Z-")
+    with scene.line.proxy.rule(gone):
+        failed = scene.run(message)
+    stored = len(scene.archives())
+    again = scene.run(message)
+
+    assert ([message.message_id], 1, []) == (failed, stored, again)
+    assert 1 == scene.world.metrics.counts["FilesDuplicate"]
+    scene.assert_each_once()
+
+
+def test_a_bit_of_the_body_changes_on_the_way(scene: Scene) -> None:
+    """MinIO refuses the body by its checksum and stores nothing; the retry delivers."""
+    message = scene.upload()
+    with scene.line.proxy.rule(rule(Action.FLIP_BODY)) as changed:
+        failed = scene.run(message)
+        assert 1 == scene.line.proxy.hits(changed)
+    stored = scene.archives()
+    again = scene.run(message)
+
+    assert ([message.message_id], {}, []) == (failed, stored, again)
+    scene.assert_each_once()
+
+
+def test_the_stored_metadata_changes_on_the_way(scene: Scene) -> None:
+    """MinIO stores a wrong digest, soundly signed; the proof finds it, deletes the archive, and the retry delivers."""
+    message = scene.upload()
+    with scene.line.proxy.rule(rule(Action.FLIP_METADATA)) as changed:
+        failed = scene.run(message)
+        assert 1 == scene.line.proxy.hits(changed)
+    stored = scene.archives()
+    mismatches = scene.world.metrics.counts["ChecksumMismatch"]
+    again = scene.run(message)
+
+    assert ([message.message_id], {}, 1, []) == (failed, stored, mismatches, again)
+    scene.assert_each_once()
+
+
+def test_minio_answers_503_once(scene: Scene) -> None:
+    """The same batch tries again and delivers."""
+    busy = rule(Action.ANSWER, status=503, body=XML.format("SlowDown"))
+    with scene.line.proxy.rule(busy) as answered:
+        failed = scene.run(scene.upload())
+        assert 1 == scene.line.proxy.hits(answered)
+
+    assert [] == failed
+    scene.assert_each_once()
+
+
+def test_minio_is_stopped_before_the_batch(scene: Scene) -> None:
+    """It accepts connections and never answers: nothing is claimed or fetched, and the retry delivers."""
+    message = scene.upload()
+    os.kill(scene.line.server.pid, signal.SIGSTOP)
+    try:
+        failed = scene.run(message)
+        kind = kinds(scene)
+    finally:
+        os.kill(scene.line.server.pid, signal.SIGCONT)
+    claims = dict(scene.world.ledger.items)
+    again = scene.run(message)
+
+    assert ([message.message_id], {}, []) == (failed, claims, again)
+    assert DestinationFault.SLOW == kind
+    scene.assert_each_once()
+
+
+def test_minio_is_stopped_while_the_batch_runs(scene: Scene) -> None:
+    """Its PUT is carried out when MinIO goes on, long after the worker gave up; the file is there once."""
+    message = scene.upload()
+
+    def stop(operation: str) -> None:
+        if operation == "get":
+            os.kill(scene.line.server.pid, signal.SIGSTOP)
+
+    scene.world.landing.hook = stop
+    try:
+        failed = scene.run(message)
+    finally:
+        os.kill(scene.line.server.pid, signal.SIGCONT)
+    scene.world.landing.hook = lambda _: None
+    scene.world.clock.advance(AFTER_LEASE_S)
+    again = scene.run(message)
+
+    assert ([message.message_id], []) == (failed, again)
+    scene.assert_each_once()
+
+
+def test_minio_is_killed_while_the_batch_runs(scene: Scene) -> None:
+    """Nothing is stored, or all of it; either way the retry finds out."""
+    message = scene.upload()
+
+    def kill(operation: str) -> None:
+        if operation == "get":
+            scene.line.server.kill()
+
+    scene.world.landing.hook = kill
+    try:
+        failed = scene.run(message)
+    finally:
+        scene.line.server.start()
+    scene.world.landing.hook = lambda _: None
+    scene.world.clock.advance(AFTER_LEASE_S)
+    again = scene.run(message)
+
+    assert ([message.message_id], []) == (failed, again)
+    scene.assert_each_once()
+
+
+def test_the_bucket_is_gone(scene: Scene) -> None:
+    """The fault is named, nothing is claimed, and the retry delivers into the bucket that is there again."""
+    message = scene.upload()
+    s3 = scene.line.endpoint().client("s3")
+    s3.delete_bucket(Bucket=scene.bucket)
+    failed = scene.run(message)
+    kind = kinds(scene)
+    claims = dict(scene.world.ledger.items)
+    s3.create_bucket(Bucket=scene.bucket)
+    again = scene.run(message)
+
+    assert ([message.message_id], {}, []) == (failed, claims, again)
+    assert DestinationFault.BUCKET == kind
+    scene.assert_each_once()
+
+
+def test_the_credentials_are_wrong(scene: Scene) -> None:
+    """MinIO refuses them, they are fetched anew and refused again; with the right ones the retry delivers."""
+    message = scene.upload()
+    scene.secrets.value = Credentials(KEYS["access_key"], new_name("wrong"))
+    failed = scene.run(message)
+    kind = kinds(scene)
+    refreshed = scene.secrets.refreshed
+    scene.secrets.value = Credentials(**KEYS)
+    again = scene.run(message)
+
+    assert ([message.message_id], []) == (failed, again)
+    assert DestinationFault.CREDENTIALS == kind
+    assert refreshed >= 1
+    scene.assert_each_once()
+
+
+def test_the_certificate_is_from_another_authority(line: Line) -> None:
+    """No byte is sent to a server that cannot prove who it is; with the right authority the retry delivers."""
+
+    def trusting(authority: trustme.CA) -> Credentials:
+        return Credentials(**KEYS, ca_pem=authority.cert_pem.bytes().decode())
+
+    scene = make_scene(line, f"https://{HOST}:{line.tls_port}", FakeSecrets(trusting(line.stranger)))
+    message = scene.upload()
+    with line.proxy.rule(Rule(id="", listener="tls", action=Action.LOSE_REPLY, times=100)) as heard:
+        failed = scene.run(message)
+        kind = kinds(scene)
+        requests = line.proxy.hits(heard)
+    scene.secrets.value = trusting(line.authority)
+    again = scene.run(message)
+
+    assert ([message.message_id], 0, []) == (failed, requests, again)
+    assert DestinationFault.TLS == kind
+    scene.assert_each_once()
