@@ -191,6 +191,12 @@ def _bucket(stack: Stack) -> str:
     return str(stack.outputs["landing_bucket"])
 
 
+def _function_of_the_mapping(stack: Stack) -> str:
+    """Return what the mapping names, as the engine of `windrow run` asks for it: the alias's ARN."""
+    mapping = stack.root.client("lambda").get_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"])
+    return str(mapping["FunctionArn"])
+
+
 def _insert(client: Any, stack: Stack) -> None:
     statement = f"INSERT INTO \"{stack.outputs['ledger_table']}\" VALUE {{'object_id': 'a'}}"
     client.batch_execute_statement(Statements=[{"Statement": statement}])
@@ -210,7 +216,7 @@ ALLOWED: list[tuple[str, str, str, Act]] = [
         AGGREGATOR,
         "lambda",
         "limits",
-        lambda c, s: c.get_function_configuration(FunctionName=s.outputs["function_name"], Qualifier="live"),
+        lambda c, s: c.get_function_configuration(FunctionName=_function_of_the_mapping(s)),
     ),
     (
         AGGREGATOR,

@@ -18,7 +18,7 @@ resource "aws_iam_role_policy" "worker" {
         Sid      = "ReadTheFunctionsLimits"
         Effect   = "Allow"
         Action   = ["lambda:GetFunctionConfiguration"]
-        Resource = aws_lambda_alias.live.arn
+        Resource = [module.function.arn, aws_lambda_alias.live.arn]
       },
       {
         Sid      = "FindTheQueue"
