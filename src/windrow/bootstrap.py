@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from windrow.replay import Reopener, Replayer
     from windrow.rotation import Rotation
     from windrow.sentinel import Sentinel, Switch
+    from windrow.status import Watcher
 
 _clock = SystemClock()
 _jitter = random.random
@@ -116,11 +117,16 @@ def rotation(settings: Settings) -> Rotation:
 
 def destination(settings: Settings) -> S3MultipartDestination:
     """Return the destination, its credentials from Secrets Manager."""
-    current = SecretsManagerSecrets(
-        settings.destination_secret_id, deferred(lambda: secrets_client.connect(_session())), _clock
-    )
+    current = destination_secrets(settings)
     return S3MultipartDestination(
         settings.destination_endpoint, settings.destination_bucket, settings.destination_region, current, _clock
+    )
+
+
+def destination_secrets(settings: Settings) -> SecretsManagerSecrets:
+    """Return where the destination's credentials come from."""
+    return SecretsManagerSecrets(
+        settings.destination_secret_id, deferred(lambda: secrets_client.connect(_session())), _clock
     )
 
 
@@ -193,6 +199,21 @@ def gauge(queue_url: str) -> SqsGauge:
     from windrow.clients.gauge import SqsGauge
 
     return SqsGauge(queue_url, _session().client("sqs"), _session().client("cloudwatch"), _clock)
+
+
+def watcher(settings: Settings) -> Watcher:
+    """Return what looks at how things stand."""
+    from windrow.status import Watcher
+
+    return Watcher(
+        queue=gauge(settings.queue_url),
+        dead_letters=dead_letter_queue(settings),
+        circuits=circuits(settings),
+        mapping=mapping(settings),
+        destination=destination(settings),
+        prefix=settings.destination_prefix,
+        clock=_clock,
+    )
 
 
 def dead_letter_queue(settings: Settings) -> DeadLetterQueue:

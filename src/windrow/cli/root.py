@@ -38,6 +38,8 @@ COMMANDS = {
     "load": Entry("windrow.cli.load", "load", "Start everything on this machine, upload at a rate, audit it."),
     "run": Entry("windrow.cli.run", "run", "Poll the queue and process its batches until SIGTERM or SIGINT."),
     "archive": Entry("windrow.cli.archive", "app", "List, read, extract and verify archives, by range reads."),
+    "status": Entry("windrow.cli.status", "status", "Show queue, circuit, dead letters and the last delivery."),
+    "doctor": Entry("windrow.cli.doctor", "doctor", "Check settings, AWS, TLS and what the destination can do."),
     "audit": Entry("windrow.cli.audit", "audit", "Compare what arrived with what the archives hold."),
     "replay": Entry("windrow.cli.replay", "replay", "Queue objects of the landing buckets again."),
     "dlq": Entry("windrow.cli.dlq", "app", "Look into the dead-letter queue, send back, drop."),

@@ -1,0 +1,9 @@
+"""``windrow doctor``'s checks: settings, AWS, TLS, and what the destination can do, each with what to do about it.
+
+Nothing is changed but one small object in the destination, which is deleted again.
+"""
+
+from windrow.doctor.check import Check, State, failed
+from windrow.doctor.examination import checks
+
+__all__ = ["Check", "State", "checks", "failed"]

@@ -1,0 +1,172 @@
+"""What can be seen on AWS without changing anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from windrow.doctor.check import Check, asked, fail, ok, warn
+from windrow.settings import Settings
+from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in_flight_fault, visibility_fault
+
+if TYPE_CHECKING:
+    import boto3.session
+
+DAY_S = 86_400
+QUEUE_RETENTION_S = 4 * DAY_S
+"""The longest outage of the destination that must lose nothing (NFR-04)."""
+DLQ_RETENTION_S = 14 * DAY_S
+"""SQS's longest; a message keeps its first enqueue time in the dead-letter queue."""
+MAX_RECEIVES = 100
+KEY = "object_id"
+TTL = "expires_at"
+
+
+class AwsChecks:
+    """Checks of one set of settings; what is not set is left to the check of the settings."""
+
+    def __init__(self, settings: Settings, session: boto3.session.Session) -> None:
+        self._settings = settings
+        self._session = session
+
+    def run(self) -> Iterator[Check]:
+        """Yield every check."""
+        settings = self._settings
+        yield from asked("identity", self._identity, "Set AWS_PROFILE or AWS_ACCESS_KEY_ID, and AWS_REGION.")
+        if settings.queue_url:
+            yield from asked("queue", self._queue, "Check WINDROW_QUEUE_URL and the region.")
+        if settings.dlq_url:
+            yield from asked("dead-letter queue", self._dlq, "Check WINDROW_DLQ_URL and the region.")
+        if settings.event_source_mapping_id:
+            yield from asked("mapping", self._mapping, "Check WINDROW_EVENT_SOURCE_MAPPING_ID and the region.")
+        if settings.ledger_table:
+            advice = "Check WINDROW_LEDGER_TABLE; if the table is lost, see docs/operations.md#ledger-lost."
+            yield from asked("ledger", self._ledger, advice)
+        for bucket in sorted(settings.landing_buckets):
+            look = partial(self._landing, bucket)
+            yield from asked(f"landing {bucket}", look, "Check WINDROW_LANDING_BUCKETS and the region.")
+
+    def _identity(self) -> Iterator[Check]:
+        yield ok("identity", self._client("sts").get_caller_identity()["Arn"])
+
+    def _queue(self) -> Iterator[Check]:
+        attributes = self._attributes(self._settings.queue_url)
+        yield from _retention("queue", attributes, QUEUE_RETENTION_S, "A longer outage loses messages")
+        yield from _encryption("queue", attributes)
+        policy = json.loads(attributes.get("RedrivePolicy", "{}"))
+        advice = f"Set its redrive policy: the queue at WINDROW_DLQ_URL, maxReceiveCount {MAX_RECEIVES}."
+        if not policy:
+            yield warn("queue redrive", "there is no redrive policy", advice)
+        elif self._settings.dlq_url and policy["deadLetterTargetArn"] != self._arn(self._settings.dlq_url):
+            yield warn("queue redrive", f"it leads to {policy['deadLetterTargetArn']}", advice)
+        elif int(policy["maxReceiveCount"]) < MAX_RECEIVES:
+            yield warn("queue redrive", f"after {policy['maxReceiveCount']} receives already", advice)
+        else:
+            yield ok("queue redrive", f"after {policy['maxReceiveCount']} receives")
+
+    def _dlq(self) -> Iterator[Check]:
+        attributes = self._attributes(self._settings.dlq_url)
+        yield from _retention(
+            "dead-letter queue", attributes, DLQ_RETENTION_S, "Messages keep their first enqueue time"
+        )
+        yield from _encryption("dead-letter queue", attributes)
+
+    def _mapping(self) -> Iterator[Check]:
+        # No cap by this machine's processors: what counts is what Lambda will do.
+        source = LambdaMapping(
+            self._client("lambda"),
+            self._client("sqs"),
+            self._settings.event_source_mapping_id,
+            Overrides(processes_most=BATCH_SIZE_MOST),
+        )
+        config = source.read()
+        if config.enabled:
+            yield ok("mapping", f"enabled, batches of {config.batch_size:,} within {config.window_s} s")
+        else:
+            yield warn("mapping", "disabled: messages wait in the queue", "See windrow circuit status.")
+        if not config.partial_responses:
+            advice = "Set its function response types to ReportBatchItemFailures."
+            yield fail("mapping responses", "one failed message would bring back its whole batch", advice)
+        seen = int(self._attributes(config.queue_url)["VisibilityTimeout"])
+        fault = visibility_fault(seen, config.timeout_s, config.window_s)
+        if fault:
+            yield fail("visibility timeout", fault, "Raise the queue's visibility timeout.")
+        else:
+            yield ok("visibility timeout", f"{seen} s")
+        crowded = in_flight_fault(config)
+        if crowded:
+            yield warn("mapping concurrency", crowded, "Lower the mapping's maximum concurrency or batch size.")
+
+    def _ledger(self) -> Iterator[Check]:
+        dynamodb = self._client("dynamodb")
+        name = self._settings.ledger_table
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        if table["KeySchema"] != [{"AttributeName": KEY, "KeyType": "HASH"}]:
+            yield fail("ledger", f"its key is not the string {KEY} alone", "Create the table anew as infra/ does.")
+        elif table["TableStatus"] not in ("ACTIVE", "UPDATING"):
+            yield fail("ledger", f"the table is {table['TableStatus']}", "Wait until it is ACTIVE.")
+        else:
+            yield ok("ledger", f"table {name}")
+        ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if ttl.get("AttributeName") == TTL and ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING"):
+            yield ok("ledger expiry", f"by {TTL}")
+        else:
+            yield warn("ledger expiry", "items are kept for ever", f"Enable time to live on {TTL}.")
+
+    def _landing(self, bucket: str) -> Iterator[Check]:
+        name = f"landing {bucket}"
+        s3 = self._client("s3")
+        s3.list_object_versions(Bucket=bucket, MaxKeys=1)
+        if s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled":
+            yield ok(name, "can be listed, keeps versions")
+        else:
+            advice = "Enable versioning: a file that is overwritten before it is fetched is lost without it."
+            yield warn(name, "keeps no versions", advice)
+        if not self._settings.queue_url:
+            return
+        arn = self._arn(self._settings.queue_url)
+        if any(_announces(each, arn) for each in _notifications(s3, bucket)):
+            yield ok(f"{name} events", "reach the queue")
+        else:
+            advice = f"Have the bucket announce s3:ObjectCreated:* to {arn}."
+            yield fail(f"{name} events", "do not reach the queue", advice)
+
+    def _attributes(self, url: str) -> Mapping[str, str]:
+        reply = self._client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        attributes: Mapping[str, str] = reply["Attributes"]
+        return attributes
+
+    def _arn(self, url: str) -> str:
+        return self._attributes(url)["QueueArn"]
+
+    def _client(self, service: Any) -> Any:  # noqa: ANN401 - one of many clients
+        return self._session.client(service)
+
+
+def _retention(name: str, attributes: Mapping[str, str], wanted_s: int, why: str) -> Iterator[Check]:
+    kept_s = int(attributes["MessageRetentionPeriod"])
+    if kept_s >= wanted_s:
+        yield ok(name, f"keeps messages for {kept_s / DAY_S:g} days")
+    else:
+        yield warn(
+            name, f"keeps messages for {kept_s / DAY_S:g} days only", f"{why}: set {wanted_s / DAY_S:g} days or more."
+        )
+
+
+def _encryption(name: str, attributes: Mapping[str, str]) -> Iterator[Check]:
+    encrypted = attributes.get("KmsMasterKeyId") or attributes.get("SqsManagedSseEnabled") == "true"
+    if not encrypted:
+        yield warn(f"{name} encryption", "messages are not encrypted at rest", "Set SqsManagedSseEnabled or a KMS key.")
+
+
+def _notifications(s3: Any, bucket: str) -> list[Mapping[str, Any]]:  # noqa: ANN401 - boto3's client
+    found: list[Mapping[str, Any]] = s3.get_bucket_notification_configuration(Bucket=bucket).get(
+        "QueueConfigurations", []
+    )
+    return found
+
+
+def _announces(notification: Mapping[str, Any], queue_arn: str) -> bool:
+    return notification["QueueArn"] == queue_arn and "s3:ObjectCreated:*" in notification["Events"]

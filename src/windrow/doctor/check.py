@@ -1,0 +1,68 @@
+"""The result of one check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from windrow.core.errors import WindrowError
+
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"})
+
+
+class State(StrEnum):
+    """How a check ended. ``warn`` works, but not as it should, or could not be looked at."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What was checked, how it ended, what was seen, and what to do (empty where nothing is)."""
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+
+
+def ok(name: str, detail: str) -> Check:
+    """Return a check that ended well."""
+    return Check(name, State.OK, detail)
+
+
+def warn(name: str, detail: str, advice: str) -> Check:
+    """Return a check that found a weakness."""
+    return Check(name, State.WARN, detail, advice)
+
+
+def fail(name: str, detail: str, advice: str) -> Check:
+    """Return a check that found what will not work."""
+    return Check(name, State.FAIL, detail, advice)
+
+
+def failed(checks: Iterable[Check]) -> bool:
+    """Tell whether any check failed."""
+    return any(check.state is State.FAIL for check in checks)
+
+
+def asked(name: str, look: Callable[[], Iterator[Check]], advice: str) -> Iterator[Check]:
+    """Yield what ``look`` finds; its errors become findings.
+
+    What this identity may not look at is a warning: the aggregator's own role may be allowed to.
+    """
+    try:
+        yield from look()
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        if code in _DENIED:
+            action = f"{error.operation_name} is not allowed to this identity"
+            yield warn(name, f"could not be looked at: {action}", "Ask with an identity that may, or check it by hand.")
+        else:
+            yield fail(name, f"{error.operation_name} answered {code}", advice)
+    except (BotoCoreError, WindrowError) as error:
+        yield fail(name, str(error), advice)

@@ -1,0 +1,178 @@
+"""What the destination is and can do, found out by doing it on a small object of its own."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from windrow.clients.tls import context_for
+from windrow.core.errors import DestinationError, DestinationFault, SecretError
+from windrow.doctor.check import Check, fail, ok, warn
+from windrow.ports import Clock, Destination, Secrets
+from windrow.sentinel import CANARY_FOLDER
+from windrow.settings import Settings
+
+HANDSHAKE_S = 10.0
+RENEW_WITHIN = timedelta(days=21)
+
+ADVICE = {
+    DestinationFault.CONNECT: "Check WINDROW_DESTINATION_ENDPOINT, the VPN and the firewall from where this runs.",
+    DestinationFault.TLS: "Check the server's certificate and its name; put a private CA into the secret as ca_pem.",
+    DestinationFault.CREDENTIALS: "Check the keys in the secret and the policy of their user at the destination.",
+    DestinationFault.BUCKET: "Create the bucket, or correct WINDROW_DESTINATION_BUCKET.",
+    DestinationFault.SLOW: "The server accepts and does not answer in time: look at its load and disks.",
+    DestinationFault.REFUSED: "The server does not do what Windrow needs: use MinIO or another that does.",
+    DestinationFault.UNAVAILABLE: "The server answers with errors: look at its log.",
+    DestinationFault.CHECKSUM: "The server or something before it changes bytes: look for a proxy, then at the disks.",
+}
+
+
+class DestinationChecks:
+    """Checks of one destination. ``new_id`` names the object that is written; ``destination`` is reached with it."""
+
+    def __init__(
+        self, settings: Settings, destination: Destination, secrets: Secrets, clock: Clock, new_id: Callable[[], str]
+    ) -> None:
+        self._settings = settings
+        self._destination = destination
+        self._secrets = secrets
+        self._clock = clock
+        prefix = f"{settings.destination_prefix}/" if settings.destination_prefix else ""
+        # Named as the sentinel's canaries are: should it stay behind, the sentinel deletes it.
+        self._key = f"{prefix}{CANARY_FOLDER}/{int(clock.now().timestamp())}-{new_id()}"
+
+    def run(self) -> Iterator[Check]:
+        """Yield every check; what needs one that failed is left out."""
+        try:
+            credentials = self._secrets.credentials()
+        except SecretError as error:
+            yield fail("secret", str(error), "Check WINDROW_DESTINATION_SECRET_ID and what the secret holds.")
+            return
+        ca = "with its private CA" if credentials.ca_pem else "certificates by the system's CAs"
+        yield ok("secret", f"read, {ca}")
+        yield from self._tls(credentials.ca_pem)
+        try:
+            self._destination.probe()
+        except DestinationError as error:
+            yield fail("destination", str(error), ADVICE[error.kind])
+            return
+        yield ok("destination", f"bucket {self._settings.destination_bucket} answers")
+        yield from self._trial()
+
+    def _tls(self, ca_pem: str | None) -> Iterator[Check]:
+        url = urlsplit(self._settings.destination_endpoint)
+        if url.scheme == "http":
+            yield warn("TLS", "not used: the endpoint is on this machine", "Use https:// for anything but trials.")
+            return
+        try:
+            version, expires = handshake(url.hostname or "", url.port or 443, context_for(ca_pem))
+        except (OSError, DestinationError) as error:
+            # ssl.SSLError is an OSError: what it says of the certificate is what a person needs.
+            tls = isinstance(error, ssl.SSLError | DestinationError)
+            kind = DestinationFault.TLS if tls else DestinationFault.CONNECT
+            yield fail("TLS", str(error), ADVICE[kind])
+            return
+        left = expires - self._clock.now()
+        text = f"{version}, certificate until {expires:%Y-%m-%d}"
+        if left < RENEW_WITHIN:
+            yield warn("TLS", f"{text}: {left.days} days", "Renew the server's certificate.")
+        else:
+            yield ok("TLS", text)
+
+    def _trial(self) -> Iterator[Check]:
+        """Write, write again, write wrongly, look, read, list, delete."""
+        body = self._key.encode()
+        digest = sha256(body).digest()
+        other = f"{self._key}-wrong"
+        steps: list[tuple[str, Callable[[], Check]]] = [
+            ("write", lambda: self._write(body, digest)),
+            ("conditional write", lambda: self._write_again(body, digest)),
+            ("checksum verification", lambda: self._write_wrongly(other, body)),
+            ("stored checksum", lambda: self._look(digest)),
+            ("read", lambda: self._read(body)),
+            ("list", self._list),
+        ]
+        try:
+            for name, step in steps:
+                check = _tried(name, step)
+                yield check
+                if name == "write" and check.state != "ok":
+                    return
+        finally:
+            gone = _tried("delete", lambda: self._delete(other))
+        yield gone
+
+    def _write(self, body: bytes, digest: bytes) -> Check:
+        if not self._destination.put(self._key, [body], digest, {"sha256_checksum": digest.hex()}):
+            return fail("write", "a new key counts as taken", ADVICE[DestinationFault.REFUSED])
+        return ok("write", "a small object was stored")
+
+    def _write_again(self, body: bytes, digest: bytes) -> Check:
+        if self._destination.put(self._key, [body], digest, {}):
+            advice = "Without If-None-Match a file could be delivered twice. " + ADVICE[DestinationFault.REFUSED]
+            return fail("conditional write", "a second write to the same key was carried out", advice)
+        return ok("conditional write", "a second write to the same key is refused")
+
+    def _write_wrongly(self, key: str, body: bytes) -> Check:
+        name = "checksum verification"
+        try:
+            self._destination.put(key, [body], sha256(b"other").digest(), {})
+        except DestinationError as error:
+            if error.kind is DestinationFault.CHECKSUM and self._destination.head(key) is None:
+                return ok(name, "a body with another SHA-256 is refused")
+            return fail(name, f"a body with another SHA-256 ended so: {error}", ADVICE[DestinationFault.REFUSED])
+        advice = "Damage on the way would go unnoticed. " + ADVICE[DestinationFault.REFUSED]
+        return fail(name, "a body with another SHA-256 was stored", advice)
+
+    def _look(self, digest: bytes) -> Check:
+        name = "stored checksum"
+        stored = self._destination.head(self._key)
+        if stored is None:
+            return fail(name, "what was written is not there", ADVICE[DestinationFault.REFUSED])
+        if stored.metadata.get("sha256_checksum") != digest.hex():
+            return fail(name, "metadata are not kept", ADVICE[DestinationFault.REFUSED])
+        if stored.checksum_sha256 is None:
+            advice = "Each archive is read back to prove it: twice the traffic. Use a server that keeps SHA-256."
+            return warn(name, "the server tells no SHA-256", advice)
+        if stored.checksum_sha256 != digest.hex():
+            return fail(name, "the server tells another SHA-256", ADVICE[DestinationFault.CHECKSUM])
+        return ok(name, "the server tells the SHA-256 of what it stored")
+
+    def _read(self, body: bytes) -> Check:
+        if self._destination.read(self._key, 2, 5) != body[2:7]:
+            return fail("read", "a range came back wrong", ADVICE[DestinationFault.REFUSED])
+        return ok("read", "ranges can be read")
+
+    def _list(self) -> Check:
+        if self._key not in dict(self._destination.list(self._key)):
+            return fail("list", "what was written is not listed", ADVICE[DestinationFault.REFUSED])
+        return ok("list", "what was written is listed")
+
+    def _delete(self, other: str) -> Check:
+        self._destination.delete(other)
+        self._destination.delete(self._key)
+        if self._destination.head(self._key) is not None:
+            return fail("delete", "what was deleted is still there", ADVICE[DestinationFault.REFUSED])
+        return ok("delete", "nothing stays behind")
+
+
+def handshake(host: str, port: int, context: ssl.SSLContext) -> tuple[str, datetime]:
+    """Return the TLS version agreed on, and until when the server's certificate is valid. Raises `OSError`."""
+    with (
+        socket.create_connection((host, port), timeout=HANDSHAKE_S) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        certificate = secure.getpeercert() or {}
+        expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        return secure.version() or "TLS", datetime.fromtimestamp(expires, UTC)
+
+
+def _tried(name: str, step: Callable[[], Check]) -> Check:
+    try:
+        return step()
+    except DestinationError as error:
+        return fail(name, str(error), ADVICE[error.kind])

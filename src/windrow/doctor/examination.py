@@ -1,0 +1,41 @@
+"""All checks in order: settings, AWS, destination."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from uuid import uuid4
+
+import boto3.session
+
+from windrow import bootstrap, settings
+from windrow.clients.clock import SystemClock
+from windrow.core.errors import SettingsError
+from windrow.doctor.aws import AwsChecks
+from windrow.doctor.check import Check, fail, ok
+from windrow.doctor.destination import DestinationChecks
+
+NEEDS = (*settings.AGGREGATE, "event_source_mapping_id")
+
+
+def checks(environ: Mapping[str, str]) -> Iterator[Check]:
+    """Yield every check of an environment; without a setting the checks that need it are left out."""
+    try:
+        settings.load(environ, NEEDS)
+        yield ok("settings", "complete")
+    except SettingsError as error:
+        for fault in re.split("; (?=WINDROW_)", str(error)):
+            yield fail("settings", fault, "Correct it in the environment; README.md lists every setting.")
+    try:
+        usable = settings.load(environ, needs=())
+    except SettingsError:
+        return
+    yield from AwsChecks(usable, boto3.session.Session()).run()
+    if usable.destination_endpoint and usable.destination_bucket and usable.destination_secret_id:
+        yield from DestinationChecks(
+            usable,
+            bootstrap.destination(usable),
+            bootstrap.destination_secrets(usable),
+            SystemClock(),
+            lambda: uuid4().hex,
+        ).run()

@@ -1,0 +1,124 @@
+"""``windrow doctor`` and ``windrow status`` on the local stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from windrow import bootstrap, settings
+from windrow.local.proof import Deliveries
+from windrow.local.provision import Shape
+from windrow.local.stack import Stack
+
+PATIENCE_S = 90.0
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A stack with a worker and no sentinel."""
+    with Stack(tmp_path, Shape(window_s=1, sentinel_s=0)) as stack:
+        yield stack
+
+
+def windrow(*arguments: str, **more: str) -> tuple[int, dict[str, Any]]:
+    """Run a command with ``--json``; return exit code and report."""
+    command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
+    env = {**os.environ, **more}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def states(report: dict[str, Any], *wanted: str) -> list[tuple[str, str]]:
+    """Return name and detail of the checks that ended so."""
+    return [(check["name"], check["detail"]) for check in report["checks"] if check["state"] in wanted]
+
+
+def test_doctor_finds_the_stack_fit_and_leaves_nothing_behind(stack: Stack) -> None:
+    """Everything that Terraform provides is right; only the missing TLS of a local server is pointed out."""
+    code, report = windrow("doctor")
+    names = [check["name"] for check in report["checks"]]
+
+    assert [] == states(report, "fail")
+    assert ["TLS"] == [name for name, _ in states(report, "warn")]
+    assert (0, True) == (code, report["ok"])
+    assert {"identity", "queue redrive", "visibility timeout", "ledger expiry", "conditional write"} <= set(names)
+    assert [] == list(bootstrap.destination(settings.load(os.environ)).list(""))
+
+
+def test_doctor_names_each_thing_that_is_wrong(stack: Stack) -> None:
+    """One look finds all of it: visibility, notification, versions, expiry, redrive, mapping, bucket."""
+    out = stack.outputs
+    sqs: Any = boto3.client("sqs")
+    short = {"VisibilityTimeout": "30", "MessageRetentionPeriod": "3600", "RedrivePolicy": ""}
+    sqs.set_queue_attributes(QueueUrl=out.queue_url, Attributes=short)
+    s3: Any = boto3.client("s3")
+    s3.put_bucket_notification_configuration(Bucket=out.landing_bucket, NotificationConfiguration={})
+    s3.put_bucket_versioning(Bucket=out.landing_bucket, VersioningConfiguration={"Status": "Suspended"})
+    boto3.client("dynamodb").update_time_to_live(
+        TableName=out.ledger_table, TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires_at"}
+    )
+    boto3.client("lambda").update_event_source_mapping(UUID=out.event_source_mapping_id, Enabled=False)
+    code, report = windrow("doctor", WINDROW_DESTINATION_BUCKET="no-such-bucket")
+    landing = f"landing {out.landing_bucket}"
+
+    assert (1, False) == (code, report["ok"])
+    assert {"visibility timeout", f"{landing} events", "destination"} == {n for n, _ in states(report, "fail")}
+    assert {"queue", "queue redrive", "mapping", "ledger expiry", landing, "TLS"} == {
+        name for name, _ in states(report, "warn")
+    }
+    assert all(check["advice"] for check in report["checks"] if check["state"] != "ok")
+
+
+def test_doctor_names_wrong_settings(stack: Stack) -> None:
+    """A misspelt, a wrong and a missing setting are one finding each, and the rest is checked all the same."""
+    code, report = windrow("doctor", WINDROW_QUEUE_URL="", WINDROW_LEDGER_TABLE="no-such-table")
+    wrong = windrow("doctor", WINDROW_QUEUE_URI="x", WINDROW_FRAME_BYTES="1")[1]
+
+    assert 1 == code
+    assert [("settings", "WINDROW_QUEUE_URL is needed and not set")] == [
+        found for found in states(report, "fail") if found[0] == "settings"
+    ]
+    assert "ledger" in [name for name, _ in states(report, "fail")]
+    assert [
+        "WINDROW_QUEUE_URI is no setting; did you mean WINDROW_QUEUE_URL?",
+        "WINDROW_FRAME_BYTES must be from 65536 to 67108864, not 1",
+    ] == sorted((detail for _, detail in states(wrong, "fail")), reverse=True)
+
+
+def test_status_shows_how_things_stand(stack: Stack) -> None:
+    """The last delivery, an empty queue and a closed circuit; then a disabled mapping and a waiting file."""
+    s3: Any = boto3.client("s3")
+    for number in range(5):
+        s3.put_object(Bucket=stack.outputs.landing_bucket, Key=f"k{number}", Body=b"x")
+    deliveries = Deliveries(bootstrap.destination(settings.load(os.environ)))
+    deadline = time.monotonic() + PATIENCE_S
+    while deliveries.count < 5 or bootstrap.gauge(stack.outputs.queue_url).depth().total:
+        assert time.monotonic() < deadline
+        deliveries.refresh()
+        time.sleep(0.1)
+    code, well = windrow("status")
+    windrow("circuit", "open")
+    stack.worker.stop()
+    s3.put_object(Bucket=stack.outputs.landing_bucket, Key="later", Body=b"x")
+    held_code, held = windrow("status")
+    stack.destination.kill()
+    _, away = windrow("status")
+
+    assert (0, True, {}) == (code, well["ok"], well["problems"])
+    assert ({"visible": 0, "in_flight": 0, "delayed": 0}, 0) == (well["queue"], well["dead_letters"])
+    assert max(delivery.key for delivery in deliveries.archives) == well["last_archive"]["key"]
+    assert ("auto", False, True) == (well["circuit"]["mode"], well["circuit"]["opened"], well["mapping_enabled"])
+    # The worker's last poll may take the message on its way out.
+    assert (1, 1, False) == (held_code, sum(held["queue"].values()), held["mapping_enabled"])
+    assert ["last_archive"] == list(away["problems"])
+    assert held["queue"] == away["queue"]
