@@ -18,15 +18,21 @@ SENTINEL = "windrow.functions.sentinel.handler"
 INTERVAL_S = 60.0
 """How often EventBridge Scheduler runs the sentinel."""
 LIMIT_S = 60.0
+FAILURES_MOST = 3
+"""Failed runs in a row after which the sentinel counts as broken. Fewer are what a busy emulator does to it."""
 _FUNCTION = Function("windrow-sentinel", "arn:aws:lambda:eu-west-2:000000000000:function:windrow-sentinel", 256)
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """One run of the sentinel: when (seconds from the start), and the circuit after it."""
+    """One run of the sentinel: when (seconds from the start), and the circuit after it.
+
+    ``error`` says why the run failed, if it did; the circuit is as it was then.
+    """
 
     at_s: float
     opened: bool
-    fault: str
+    fault: str = ""
+    error: str = ""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -44,15 +50,27 @@ class Sentinel:
         self.probes: list[Probe] = []
 
     def run(self, stop: threading.Event) -> None:
-        """Probe until told to stop. Raises `LocalStackError` when a run of the sentinel fails."""
+        """Probe until told to stop; a run that fails is made good by the next one, as on Lambda.
+
+        Raises:
+            LocalStackError: several runs in a row failed.
+        """
         due = self._begun
         while not stop.wait(max(0.0, due - time.monotonic())):
-            done = self._pool.invoke(b"{}", _FUNCTION, LIMIT_S)
-            if done.outcome is not Outcome.OK:
-                raise LocalStackError(f"the sentinel ended with {done.outcome}: {done.detail}")
-            answer = msgspec.json.decode(done.response, type=_Answer)
-            self.probes.append(Probe(time.monotonic() - self._begun, answer.opened, answer.fault))
+            self.probes.append(self._probe())
+            latest = self.probes[-FAILURES_MOST:]
+            if len(latest) == FAILURES_MOST and all(probe.error for probe in latest):
+                raise LocalStackError(f"the sentinel failed {FAILURES_MOST} times in a row: {latest[-1].error}")
             due += self._interval_s
+
+    def _probe(self) -> Probe:
+        done = self._pool.invoke(b"{}", _FUNCTION, LIMIT_S)
+        at_s = time.monotonic() - self._begun
+        if done.outcome is not Outcome.OK:
+            opened = bool(self.probes) and self.probes[-1].opened
+            return Probe(at_s, opened, error=done.detail)
+        answer = msgspec.json.decode(done.response, type=_Answer)
+        return Probe(at_s, answer.opened, answer.fault)
 
 
 class Outage:

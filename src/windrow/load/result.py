@@ -112,6 +112,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     latency: Latencies | None
     drain_s: float
     disturbance: Disturbance | None
+    sentinel_errors: list[str]
     resources: Resources
     series: Series
     arrivals: ArrivalLatency

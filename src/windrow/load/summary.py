@@ -65,6 +65,7 @@ def summarize(record: Record, *, profile: str, command: str, machine: Machine) -
         latency=latencies,
         drain_s=_drain_s(record, files),
         disturbance=_disturbance(record, files),
+        sentinel_errors=[f"at {probe.at_s:.0f} s: {probe.error}" for probe in record.probes if probe.error],
         resources=resources,
         series=_series(record),
         arrivals=_arrivals(files),

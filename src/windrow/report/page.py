@@ -159,6 +159,7 @@ def _facts(result: LoadResult) -> str:
             f"at most, and took {uploads.put_p50_ms:.0f} ms (p50), {uploads.put_p99_ms:.0f} ms (p99); "
             f"{uploads.failed} of {uploads.planned:,} failed"
         ),
+        "Sentinel": "ran each minute; " + (_failures(result.sentinel_errors) or "no run failed"),
         "Latency": (
             "from the event time that S3 gives a file to the time stamp of its archive at the destination. That stamp "
             "is cut to a second and counts to its end here: up to 1 s too long, never too short"
@@ -171,6 +172,10 @@ def _facts(result: LoadResult) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
     repeat = f"<dt>Repeat it</dt><dd><code>{escape(result.command)}</code></dd>"
     return f'<h2>How it was measured</h2>\n<dl class="facts">{rows}{repeat}</dl>\n'
+
+
+def _failures(errors: list[str]) -> str:
+    return "; ".join(f"failed {error}" for error in errors)
 
 
 def _batches(result: LoadResult) -> str:

@@ -50,6 +50,9 @@ def ok(text: bytes) -> Invocation:
     return Invocation(Outcome.OK, response=text)
 
 
+BROKEN = Invocation(Outcome.ERROR, detail="SettingsError: no table")
+
+
 def test_outage_kills_and_starts_again() -> None:
     """The destination is away for the planned time; what is going on is told."""
     server, told = FakeServer(), list[str]()
@@ -94,9 +97,19 @@ def test_sentinel_notes_the_circuit_at_each_run() -> None:
     assert [(False, "connect"), (True, "connect")] == [(probe.opened, probe.fault) for probe in sentinel.probes]
 
 
-def test_sentinel_that_fails_is_not_overlooked() -> None:
-    """A sentinel that raises ends the load test: its results would mean nothing."""
+def test_failed_run_of_the_sentinel_is_noted_and_made_good() -> None:
+    """A run that fails leaves the circuit as it was, and the next one goes on."""
     stop = threading.Event()
-    broken = [Invocation(Outcome.ERROR, detail="SettingsError: no table")]
-    with pytest.raises(LocalStackError, match="SettingsError: no table"):
-        Sentinel(cast("Pool", FakePool(broken, stop)), time.monotonic()).run(stop)
+    answers = [ok(b'{"opened":true,"fault":"connect"}'), BROKEN, BROKEN, ok(b'{"opened":false,"fault":""}')]
+    sentinel = Sentinel(cast("Pool", FakePool(answers, stop)), time.monotonic(), interval_s=0.01)
+    sentinel.run(stop)
+    found = [(probe.opened, probe.error) for probe in sentinel.probes]
+    assert [(True, ""), (True, BROKEN.detail), (True, BROKEN.detail), (False, "")] == found
+
+
+def test_sentinel_that_never_succeeds_is_not_overlooked() -> None:
+    """A sentinel that fails again and again ends the load test: its results would mean nothing."""
+    stop = threading.Event()
+    sentinel = Sentinel(cast("Pool", FakePool([BROKEN] * 4, stop)), time.monotonic(), interval_s=0.01)
+    with pytest.raises(LocalStackError, match="3 times in a row: SettingsError: no table"):
+        sentinel.run(stop)

@@ -148,3 +148,10 @@ def test_kept_result_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("sys.argv", ["report", str(tmp_path / "r.json"), str(tmp_path / "r.html")])
     main()
     assert render(kept) == (tmp_path / "r.html").read_text()
+
+
+def test_failed_runs_of_the_sentinel_are_told() -> None:
+    """A sentinel that failed now and then is part of how it was measured."""
+    failing = [Probe(60.0, opened=False, error="LedgerError: timed out")]
+    assert "no run failed" in Page(render(result(record([30.0])))).text
+    assert "failed at 60 s: LedgerError: timed out" in Page(render(result(record([30.0], probes=failing)))).text
