@@ -87,9 +87,13 @@ class Injector:
         It ends with an error when its first worker is killed before the handler is loaded.
         """
         while not over.wait(LOOK_S * 10):
-            with self._engine:
-                if not self._stage.stack.worker.running:
-                    self._stage.start_worker()
+            self.revive_engine()
+
+    def revive_engine(self) -> None:
+        """Start the engine again if it has ended."""
+        with self._engine:
+            if not self._stage.stack.worker.running:
+                self._stage.start_worker()
 
     def _kill_at_step(self, rng: Random) -> bool:
         """Set a trap for a step: the steps around the commit, or any."""

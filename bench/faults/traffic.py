@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from random import Random
@@ -107,12 +107,26 @@ class Traffic:
         content = rng.randbytes(size).translate(_ALPHABET)
         number = rng.randrange(100_000) if rng.random() < 0.9 else rng.randrange(20)
         pattern = _KEYS[0] if prefix or rng.random() < 0.8 else rng.choice(_KEYS)
-        digest = sha256(content).hexdigest()
-        metadata = {"sha256": digest} if rng.random() < 0.3 else {}
-        key = prefix + pattern.format(number)
+        metadata = {"sha256": sha256(content).hexdigest()} if rng.random() < 0.3 else {}
+        return self._store(bucket, prefix + pattern.format(number), content, metadata)
+
+    def _store(self, bucket: str, key: str, content: bytes, metadata: Mapping[str, str]) -> Sent:
         now = datetime.now(UTC)
         answer = self._s3.put_object(Bucket=bucket, Key=key, Body=content, Metadata=metadata)
-        return Sent(bucket, Uploaded(key, answer["VersionId"], size, digest), answer["ETag"].strip('"'), now)
+        uploaded = Uploaded(key, answer["VersionId"], len(content), sha256(content).hexdigest())
+        return Sent(bucket, uploaded, answer["ETag"].strip('"'), now)
+
+    def upload_as(self, bucket: str, key: str, content: bytes) -> Sent:
+        """Upload one file of one's own choice."""
+        sent = self._store(bucket, key, content, {})
+        with self._lock:
+            self._sent.append(sent)
+        return sent
+
+    def tell(self, sent: Sequence[Sent]) -> None:
+        """Send the events of uploads, a message each, in this order."""
+        for one in sent:
+            self._send([one.record()])
 
     def poison(self, rng: Random) -> Sent:
         """Upload an object that kills whoever reads it."""

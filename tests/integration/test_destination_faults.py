@@ -23,7 +23,7 @@ from tests.servers.endpoint import Endpoint, new_name
 from tests.unit.world import World
 from windrow.clients import destination as destination_client
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import S3Destination
+from windrow.clients.multipart import S3MultipartDestination
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.core.events import Message
@@ -63,7 +63,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     authority = trustme.CA()
     certificate = folder / "proxy.pem"
     certificate.write_bytes(authority.issue_cert(HOST).private_key_and_cert_chain_pem.bytes())
-    with servers.minio(folder, **KEYS) as server:
+    with servers.minio(folder, access_key=KEYS["access_key"], secret_key=KEYS["secret_key"]) as server:
         ports = free_port(), free_port()
         listeners = [
             Listener("plain", ports[0], server.port),
@@ -81,7 +81,7 @@ class Scene:
     world: World
     bucket: str
     secrets: FakeSecrets
-    destination: S3Destination
+    destination: S3MultipartDestination
 
     def run(self, *messages: Message) -> list[str]:
         """Process one batch in a fresh worker; return the ids of the messages that stay."""
@@ -122,7 +122,7 @@ def scene(line: Line, monkeypatch: pytest.MonkeyPatch) -> Scene:
 def make_scene(line: Line, endpoint: str, secrets: FakeSecrets) -> Scene:
     """Return a scene whose destination is reached at an endpoint with some credentials."""
     bucket = line.endpoint().new_bucket()
-    destination = S3Destination(endpoint, bucket, "us-east-1", secrets, SystemClock())
+    destination = S3MultipartDestination(endpoint, bucket, "us-east-1", secrets, SystemClock())
     return Scene(line, World(), bucket, secrets, destination)
 
 
