@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,16 @@ class SentPart:
     start: int
     size: int
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one range request reads of a part."""
+
+    part: SentPart
+    start: int
+    length: int
+    ends_part: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +93,17 @@ class StagingArea:
             ChecksumMismatch: the destination gives other bytes than it was sent.
             DestinationError: it could not be read.
         """
-        whole = sha256()
+        whole, digest = sha256(), sha256()
         with ThreadPoolExecutor(self._at_once, thread_name_prefix="prove") as pool:
-            for part in staged.parts:
+            for piece, data in windowed(pool, partial(self._read, staged.key), _pieces(staged.parts), self._at_once):
+                check_time()
+                whole.update(data)
+                digest.update(data)
+                if not piece.ends_part:
+                    continue
+                if digest.digest() != piece.part.sha256:
+                    raise ChecksumMismatch(f"{staged.key} gives other bytes in part {piece.part.number} than were sent")
                 digest = sha256()
-                for data in windowed(pool, lambda piece: self._read(staged, *piece), _pieces(part), self._at_once):
-                    check_time()
-                    digest.update(data)
-                    whole.update(data)
-                if digest.digest() != part.sha256:
-                    raise ChecksumMismatch(f"{staged.key} gives other bytes in part {part.number} than it was sent")
         return whole.digest()
 
     def copy(self, staged: Staged, key: str, metadata: Mapping[str, str], check_time: Callable[[], None]) -> bool:
@@ -123,8 +135,8 @@ class StagingArea:
         with ThreadPoolExecutor(self._at_once, thread_name_prefix="copy") as pool:
             return list(windowed(pool, copy, staged.parts, self._at_once))
 
-    def _read(self, staged: Staged, start: int, length: int) -> bytes:
-        return self._destination.read(staged.key, start, length)
+    def _read(self, key: str, piece: _Piece) -> tuple[_Piece, bytes]:
+        return piece, self._destination.read(key, piece.start, piece.length)
 
     def _sweep(self, object_id: str) -> None:
         """Delete what dead workers left: of this object, whose claim is ours, and whatever is a day old."""
@@ -185,10 +197,11 @@ class StagingUpload:
             start += size
 
 
-def _pieces(part: SentPart) -> Iterator[tuple[int, int]]:
-    end = part.start + part.size
-    for start in range(part.start, end, READ_BYTES):
-        yield start, min(READ_BYTES, end - start)
+def _pieces(parts: Iterable[SentPart]) -> Iterator[_Piece]:
+    for part in parts:
+        end = part.start + part.size
+        for start in range(part.start, end, READ_BYTES):
+            yield _Piece(part, start, min(READ_BYTES, end - start), ends_part=end - start <= READ_BYTES)
 
 
 def _short(text: str) -> str:
