@@ -1,0 +1,37 @@
+"""The runbook: a section for every alarm, and links that lead to sections."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNBOOK = ROOT / "docs/operations.md"
+ALARMS = ROOT / "infra/modules/observability/README.md"
+
+
+def anchors(text: str) -> list[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def alarms() -> set[str]:
+    """Return the alarms that the observability module lists."""
+    table = ALARMS.read_text().partition("| alarm |")[2].partition("\n\n")[0]
+    return {name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+
+
+def test_every_alarm_has_its_section() -> None:
+    """An alarm's description links the section of its name."""
+    assert len(alarms()) > 20
+    assert set() == alarms() - set(anchors(RUNBOOK.read_text()))
+
+
+def test_links_within_the_runbook_lead_somewhere() -> None:
+    """Each section that another refers to exists, once."""
+    text = RUNBOOK.read_text()
+    found = anchors(text)
+
+    assert len(found) == len(set(found))
+    assert set() == set(re.findall(r"\]\(#([^)]+)\)", text)) - set(found)
