@@ -40,6 +40,8 @@ class Batch:
     messages: Sequence[Message]
     objects: dict[str, SourceObject] = field(default_factory=dict)
     fates: dict[str, Fate] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+    """Ids of messages that were deleted before the end of the batch."""
     _ids: dict[str, list[str]] = field(default_factory=dict)
     _rejections: dict[str, Permanent] = field(default_factory=dict)
     _receives: dict[str, int] = field(default_factory=dict)

@@ -38,8 +38,15 @@ class Settler:
         self._jitter = jitter
 
     def acknowledge_finished(self, batch: Batch) -> None:
-        """Delete messages that are done already, before work starts that may kill the process."""
-        self._queue.delete([message for message in batch.messages if batch.finished(message)])
+        """Delete messages that are done already, each once, before work starts that may kill the process."""
+        done = [
+            message
+            for message in batch.messages
+            if message.message_id not in batch.acknowledged and batch.finished(message)
+        ]
+        if done:
+            self._queue.delete(done)
+            batch.acknowledged.update(message.message_id for message in done)
 
     def settle(self, batch: Batch) -> list[str]:
         """Dispose of every message; return the ids of those that stay in the queue, for the batch response."""
