@@ -1,0 +1,212 @@
+"""How things stand, on fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+
+from tests.archives import archive_of
+from windrow.cli.status import render, report
+from windrow.core.archive.writer import SealedArchive, seal
+from windrow.core.circuit import Circuit, Mode
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, QueueError
+from windrow.core.manifest import Window
+from windrow.core.planning import MINUTE, archive_key, floor
+from windrow.ports import QueueDepth
+from windrow.status import Status, Watcher
+from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping
+
+NOON = datetime(2026, 11, 23, 12, 3, 20, tzinfo=UTC)
+
+
+@dataclass
+class Gauge:
+    """A queue's gauge."""
+
+    queue: QueueDepth = field(default_factory=lambda: QueueDepth(visible=0, in_flight=0, delayed=0))
+    age_s: float | None = None
+    error: QueueError | None = None
+
+    def depth(self) -> QueueDepth:
+        """Return the depth."""
+        if self.error:
+            raise self.error
+        return self.queue
+
+    def oldest_age_s(self) -> float | None:
+        """Return the age."""
+        if self.error:
+            raise self.error
+        return self.age_s
+
+
+@dataclass
+class Letters:
+    """A dead-letter queue."""
+
+    count: int = 0
+    error: QueueError | None = None
+
+    def depth(self) -> int:
+        """Return the count."""
+        if self.error:
+            raise self.error
+        return self.count
+
+
+class Desk:
+    """Everything that a watcher looks at, at noon."""
+
+    def __init__(self, prefix: str = "in") -> None:
+        self.prefix = prefix
+        self.clock = FakeClock(NOON)
+        self.gauge, self.letters = Gauge(), Letters()
+        self.mapping, self.circuits = FakeMapping(), FakeCircuits()
+        self.destination = FakeDestination(self.clock)
+        self.watcher = Watcher(
+            queue=self.gauge,
+            dead_letters=self.letters,
+            circuits=self.circuits,
+            mapping=self.mapping,
+            destination=self.destination,
+            prefix=prefix,
+            clock=self.clock,
+        )
+
+    def deliver(self, at: datetime, files: int = 3, width: timedelta = MINUTE) -> str:
+        """Commit an archive of files that arrived at a time."""
+        start = floor(at, width)
+        window = Window(start, start + width)
+        archive: SealedArchive = (
+            archive_of([(f"k{number}", b"x") for number in range(files)], window=window)
+            if files
+            else seal(window, [], 1)
+        )
+        key = archive_key(self.prefix, start, width, [str(len(self.destination.objects))])
+        self.destination.put(key, archive.chunks, archive.sha256, archive.metadata)
+        return key
+
+
+def text(status: Status) -> str:
+    """Return what a person sees."""
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(render(status))
+    return captured.get()
+
+
+def test_all_is_well() -> None:
+    """Nothing waits, the mapping is on, the last delivery is told."""
+    desk = Desk()
+    key = desk.deliver(NOON - MINUTE)
+    desk.clock.advance(42)
+    status = desk.watcher.look()
+
+    assert (True, {}) == (status.well, status.problems)
+    assert status.last_archive is not None
+    assert (key, 3) == (status.last_archive.key, status.last_archive.files)
+    assert "0:00:42 ago, 3 files" in text(status)
+    assert "unknown (CloudWatch has no figure)" in text(status)
+
+
+def test_rates_are_since_the_look_before() -> None:
+    """Ten seconds, seven files in new archives, and a queue that shrank by twenty."""
+    desk = Desk()
+    desk.deliver(NOON - MINUTE)
+    desk.gauge.queue = QueueDepth(visible=100, in_flight=5, delayed=0)
+    first = desk.watcher.look()
+    desk.clock.advance(10)
+    newest = [desk.deliver(NOON - MINUTE, files=4), desk.deliver(NOON, files=3)][-1]
+    desk.gauge.queue = QueueDepth(visible=70, in_flight=15, delayed=0)
+    second = desk.watcher.look()
+
+    assert (None, None) == (first.files_per_second, first.queue_change_per_second)
+    assert (0.7, -2.0) == (second.files_per_second, second.queue_change_per_second)
+    assert second.last_archive is not None
+    assert newest == second.last_archive.key
+    assert "70 waiting, 15 in flight, -2.0/s" in text(second)
+
+
+def test_quiet_since_a_while() -> None:
+    """The last delivery is found hours and days back, and remembered when nothing new comes."""
+    for back in (timedelta(hours=1), timedelta(hours=5), timedelta(hours=11), timedelta(days=6)):
+        desk = Desk(prefix="")
+        key = desk.deliver(NOON - back)
+        looks = [desk.watcher.look(), desk.watcher.look()]
+        assert [key, key] == [look.last_archive.key for look in looks if look.last_archive]
+        assert 0.0 == looks[1].files_per_second
+
+
+def test_a_fence_is_no_delivery() -> None:
+    """An archive without files is not shown as the last one."""
+    desk = Desk()
+    key = desk.deliver(NOON - MINUTE)
+    desk.deliver(NOON, files=0)
+    status = desk.watcher.look()
+
+    assert status.last_archive is not None
+    assert key == status.last_archive.key
+
+
+def test_nothing_was_ever_delivered() -> None:
+    """An empty destination is no problem, and told."""
+    status = Desk().watcher.look()
+
+    assert (None, {}) == (status.last_archive, status.problems)
+    assert "none within 7 days" in text(status)
+
+
+def test_each_part_that_is_away_is_told_and_hides_nothing() -> None:
+    """Everything fails: every field says why, and the look itself does not fail."""
+    desk = Desk()
+
+    def destination_away(_operation: str) -> None:
+        raise DestinationError("no way there", DestinationFault.CONNECT)
+
+    def ledger_away(_operation: str) -> None:
+        raise LedgerError("no table")
+
+    def mapping_away(_operation: str) -> None:
+        raise MappingError("no mapping")
+
+    desk.destination.hook, desk.circuits.hook, desk.mapping.hook = destination_away, ledger_away, mapping_away
+    desk.gauge.error = desk.letters.error = QueueError("no queue")
+    status = desk.watcher.look()
+
+    assert {
+        "queue": "no queue",
+        "oldest_age_seconds": "no queue",
+        "circuit": "no table",
+        "mapping_enabled": "no mapping",
+        "dead_letters": "no queue",
+        "last_archive": "no way there",
+    } == status.problems
+    assert not status.well
+    assert all(why in text(status) for why in status.problems.values())
+
+
+def test_what_is_wrong_is_shown() -> None:
+    """An open circuit, a disabled mapping, dead letters and an old message."""
+    desk = Desk()
+    desk.circuits.circuit = Circuit(opened=True, failures=9, fault="tls")
+    desk.mapping.on = False
+    desk.letters.count = 7
+    desk.gauge.age_s = 7321.4
+    status = desk.watcher.look()
+    shown = text(status)
+
+    assert not status.well
+    for part in ("open: the destination failed", "(tls), 9 in a row", "disabled", "7: see windrow dlq ls", "2:02:01"):
+        assert part in shown
+
+
+def test_json_has_every_field() -> None:
+    """A machine gets all of it, and whether it is well."""
+    desk = Desk()
+    desk.circuits.circuit = Circuit(mode=Mode.OPEN, opened=True)
+    found = report(desk.watcher.look())
+
+    assert found.keys() == {"ok", *Status.__struct_fields__}
+    assert found["ok"] is True
