@@ -82,7 +82,8 @@ def test_drain_empties_the_queue(run: Run) -> None:
 @pytest.mark.usefixtures("_minio")
 def test_scale_measures_each_point_of_the_grid(run: Run) -> None:
     """Sizes of which no count fits are measured with as many files as fit."""
-    answer = run(scale.main, "--files", "4", "8", "--bytes", "1000", "3000000", "--at-once", "2", "--most-mb", "6")
+    options = ("--files", "4", "--bytes", "1000", "3000000", "--at-once", "2", "--at-once-files", "5", "--most-mb", "6")
+    answer = run(scale.main, *options)
 
     points = [(point["files"], point["file_bytes"], point["at_once"]) for point in answer["points"]]
     assert [(4, 1000, 1), (2, 3_000_000, 1), (5, scale.AT_ONCE_BYTES, 2)] == points
