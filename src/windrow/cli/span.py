@@ -7,16 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from windrow.cli.output import WrongUse
 
-_DURATION = re.compile(r"(\d+)([smhd])")
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_LONGEST = timedelta(days=3650)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
     """Read ``90s``, ``5m``, ``24h`` or ``7d``. Raises `WrongUse`."""
     match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise WrongUse(f"{text!r} is no duration; write 90s, 5m, 24h or 7d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if match is None or (found := timedelta(**{_UNITS[match[2]]: int(match[1])})) > _LONGEST:
+        raise WrongUse(f"{text!r} is no duration of up to ten years; write 90s, 5m, 24h or 7d")
+    return found
 
 
 def moment(text: str, now: datetime) -> datetime:

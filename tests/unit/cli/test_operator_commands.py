@@ -1,0 +1,142 @@
+"""Wrong use and reports of the operators' commands."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from windrow.audit import AuditReport, Finding
+from windrow.cli import replay as replay_command
+from windrow.cli.circuit import describe
+from windrow.cli.output import WrongUse
+from windrow.cli.root import run
+from windrow.core.circuit import Circuit, Mode
+from windrow.replay import Position
+
+START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["audit"], "WINDROW_LANDING_BUCKETS"),
+        (["audit", "--since", "soon"], "'soon' is no time"),
+        (["audit", "--since", "1h", "--until", "2h"], "the range is empty"),
+        (["replay"], "--missing or --all"),
+        (["replay", "--missing", "--all"], "--missing or --all"),
+        (["replay", "--missing", "--state", "x"], "--state goes with --all"),
+        (["replay", "--missing"], "WINDROW_QUEUE_URL"),
+        (["dlq", "ls"], "WINDROW_DLQ_URL"),
+        (["dlq", "drop", "--json"], "--yes"),
+        (["ledger", "rebuild"], "WINDROW_LEDGER_TABLE"),
+        (["circuit", "open"], "WINDROW_EVENT_SOURCE_MAPPING_ID"),
+        (["status"], "WINDROW_QUEUE_URL"),
+    ],
+)
+def test_wrong_use_names_what_is_wrong(arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is asked of AWS before the command line and the settings are right."""
+    assert 2 == run([*arguments, *([] if "--json" in arguments else ["--json"])])
+    report = json.loads(capsys.readouterr().out)
+    assert not report["ok"]
+    assert named in report["error"]
+
+
+def test_rebuild_without_a_mapping_needs_force(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no circuit can be looked at, the operator must say that the work stands still."""
+    for name in ("LEDGER_TABLE", "DESTINATION_BUCKET", "DESTINATION_SECRET_ID"):
+        monkeypatch.setenv(f"WINDROW_{name}", "x")
+    monkeypatch.setenv("WINDROW_DESTINATION_ENDPOINT", "https://destination.example")
+    assert 2 == run(["ledger", "rebuild"])
+    assert "--force" in capsys.readouterr().err
+
+
+class Auditing:
+    """Stands in for the auditor: reports what it is told to."""
+
+    def __init__(self, report: AuditReport) -> None:
+        self.report = report
+
+    def audit(self, *_range: datetime, **_options: object) -> AuditReport:
+        """Report."""
+        return self.report
+
+
+def report(**found: object) -> AuditReport:
+    """Return a report with some findings."""
+    counts = ("landed", "delivered", "pending", "missing", "duplicated", "orphaned", "expired", "replaced")
+    zeros: dict[str, object] = dict.fromkeys((*counts, "archives", "broken", "unrecorded"), 0)
+    latency = {"p50": 61.0, "p95": 80.5, "p99_9": 99.0, "max": 100.0}
+    rest = {"latency_seconds": latency, "within_2_minutes": 1.0, "within_3_minutes": 1.0, "objective_met": True}
+    fields = {**zeros, **rest, "examples": {}, "ok": True, **found}
+    return AuditReport(start=START, end=START + timedelta(hours=1), **fields)  # type: ignore[arg-type]
+
+
+def audited(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: AuditReport, *options: str
+) -> tuple[int, str]:
+    """Run ``windrow audit`` on a report; return exit code and output."""
+    monkeypatch.setattr("windrow.settings.load", lambda *_args, **_options: None)
+    monkeypatch.setattr("windrow.bootstrap.auditor", lambda _settings: Auditing(found))
+    return run(["audit", *options]), capsys.readouterr().out
+
+
+def test_a_clean_audit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0, percentiles and the objective."""
+    code, text = audited(monkeypatch, capsys, report(landed=5, delivered=5, archives=1))
+
+    assert 0 == code
+    for part in (
+        "p50 61.0 s",
+        "p99.9 99.0 s",
+        "objective met: 100.00% within 2 minutes",
+        "nothing lost, nothing twice",
+    ):
+        assert part in text
+
+
+def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1; examples are shown as they are, brackets of theirs included."""
+    found = report(missing=1, ok=False, examples={"missing": [Finding("landing/[red]k[/]", "version v1")]})
+    code, text = audited(monkeypatch, capsys, found)
+
+    assert 1 == code
+    assert "missing: landing/[red]k[/]  version v1" in text
+    assert "there are findings" in text
+
+
+def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One object with every field; the exit code is the same."""
+    code, text = audited(monkeypatch, capsys, report(duplicated=2, ok=False), "--json")
+    fields = json.loads(text)
+
+    assert (1, 2, False) == (code, fields["duplicated"], fields["ok"])
+    assert set(AuditReport.__struct_fields__) == fields.keys()
+
+
+def test_position_of_a_replay_survives(tmp_path: Path) -> None:
+    """What is saved is loaded again; nothing else is taken for a position."""
+    path = tmp_path / "state.json"
+    position = Position("landing", "k", "v1", 17)
+    absent = replay_command._load(path)
+    replay_command._save(path, position)
+
+    assert (None, position) == (absent, replay_command._load(path))
+    assert [path] == list(tmp_path.iterdir())
+    path.write_text("nonsense")
+    with pytest.raises(WrongUse, match="holds no position"):
+        replay_command._load(path)
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("opened", [True, False])
+def test_every_state_of_the_circuit_has_words(mode: Mode, opened: bool) -> None:
+    """No state that can come about is without its meaning."""
+    if (mode, opened) in ((Mode.OPEN, False), (Mode.CLOSED, True)):
+        return
+    assert describe(Circuit(mode=mode, opened=opened))
+    assert "(tls), 3 in a row" in describe(Circuit(mode=mode, opened=opened, failures=3, fault="tls"))
