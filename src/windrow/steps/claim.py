@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from windrow.core.archive.writer import ArchiveSummary
-from windrow.core.errors import DestinationError, LedgerError
+from windrow.core.errors import DestinationError, LedgerError, OutOfTime
 from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge, member_digests
 from windrow.core.planning import PlannedArchive, rebuild_key
 from windrow.ports import ClaimOutcome, Clock, Ledger
@@ -79,6 +79,10 @@ class Claimer:
             by_key[claim.archive_key].append(claim)
         free: list[Claim] = []
         for key, claims in by_key.items():
+            if not budget.may_start():
+                late = OutOfTime("no time left to ask for another dead owner's archive")
+                result.failed.update(dict.fromkeys((claim.object_id for claim in claims), late))
+                continue
             try:
                 found = self._commit_point.resolve(key, archive.window)
             except DestinationError as error:
