@@ -22,13 +22,13 @@ from bench.machine import Machine, describe
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 
-SHAPE = Shape(window_s=1, timeout_s=8, concurrency=2, batch_size=1000, sentinel_s=0)
+SHAPE = Shape(window_s=1, timeout_s=15, concurrency=2, batch_size=250, sentinel_s=0)
 """Without the circuit breaker: it would keep the worker from the faults. tests/stack/test_outage.py is about it."""
-VISIBILITY_S = 12
-"""Longer than a batch may take (8 s of run time after 1 s of gathering), shorter than AWS's advice for speed."""
-FILES_PER_S = 8.0
+VISIBILITY_S = 20
+"""Longer than a batch may take (15 s of run time after 1 s of gathering), shorter than AWS's advice for speed."""
+FILES_PER_S = 5.0
 POISON_OBJECTS = 2
-PAUSES_S = {Lane.WORKER: 0.5, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
+PAUSES_S = {Lane.WORKER: 1.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
 """Longest rest between two faults of a lane; of the others 0.5 s. The destination needs time in which it works."""
 ATTEMPTS = 6
 """Tries to find an occasion for a fault."""

@@ -13,7 +13,7 @@ SLOW_S = 5.0
 
 
 def test_many_dead_owners_and_a_slow_destination_do_not_use_up_the_run_time() -> None:
-    """What there is no time to ask for goes back at once, rather than all with the process; in the end each is there."""
+    """What there is no time to ask for goes back at once, not all with the process; in the end each is there."""
     world = World()
     messages = [world.message(world.upload(f"{n}")) for n in range(OWNERS)]
 
