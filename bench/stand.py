@@ -29,10 +29,10 @@ from botocore.config import Config
 from obstore.store import S3Store
 
 from bench.samples import json_lines
+from windrow.local.destination import DestinationAccess
 from windrow.local.process import Server
 from windrow.local.provision import (
     LANDING_BUCKET,
-    DestinationAccess,
     Shape,
     StackOutputs,
     provision,
@@ -112,7 +112,8 @@ class Stand:
 
 def client(service: str, endpoint: str, region: str) -> Any:  # noqa: ANN401 - any of boto3's clients
     """Return a boto3 client with the stand's keys."""
-    return boto3.client(
+    connect: Any = boto3.client  # the stubs know each service by its name only
+    return connect(
         service,
         endpoint_url=endpoint,
         region_name=region,

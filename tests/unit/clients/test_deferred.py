@@ -1,5 +1,6 @@
 """Clients that are built at their first use."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -46,7 +47,7 @@ def test_threads_that_use_it_at_once_get_one() -> None:
 
 def test_a_failure_is_raised_at_the_use_and_tried_again() -> None:
     """An error of the building reaches the user, and the next use builds anew."""
-    answers = iter([OSError("no region"), Client()])
+    answers: Iterator[OSError | Client] = iter([OSError("no region"), Client()])
 
     def build() -> Client:
         answer = next(answers)
