@@ -118,6 +118,10 @@ $(STAMP): requirements.lock pyproject.toml
 bench: $(STAMP) ## Measure one batch against its peers and the floor (needs `make minio`; a few minutes)
 	@$(RUN) bench.aggregate $(ARGS)
 
+.PHONY: faults
+faults: $(STAMP) ## Inject 1,000 faults and reconcile every file (needs `make minio toxiproxy`; 20 minutes; ARGS='--seed 2')
+	@$(RUN) bench.faults $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: $(STAMP) ## Build the programs that `make bench` compares with (needs Go; 4 minutes)
 	@$(RUN) bench.peers
