@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from rich.console import Console
 
 from tests.archives import archive_of
+from windrow.cli import status as status_command
+from windrow.cli.root import run
 from windrow.cli.status import render, report
 from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.circuit import Circuit, Mode
@@ -210,3 +214,59 @@ def test_json_has_every_field() -> None:
 
     assert found.keys() == {"ok", *Status.__struct_fields__}
     assert found["ok"] is True
+
+
+class Looks:
+    """Lets so many pauses between two looks pass, then Ctrl-C."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def sleep(self, _seconds: float) -> None:
+        """Pass at once, or interrupt."""
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk that the command looks at."""
+    desk = Desk()
+    monkeypatch.setattr("windrow.settings.load", lambda *_args, **_options: None)
+    monkeypatch.setattr("windrow.bootstrap.watcher", lambda _settings: desk.watcher)
+    monkeypatch.setattr("windrow.cli.status.time.sleep", Looks(2).sleep)
+    return desk
+
+
+@pytest.mark.usefixtures("desk")
+def test_watching_for_machines_prints_an_object_a_look(capsys: pytest.CaptureFixture[str]) -> None:
+    """Until Ctrl-C, which is no error."""
+    assert 0 == run(["status", "--watch", "--json"])
+    assert [True] * 3 == [json.loads(line)["ok"] for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.usefixtures("desk")
+def test_watching_for_people_redraws_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal each look replaces the one before."""
+    console = Console(force_terminal=True, width=100, height=30, highlight=False)
+    monkeypatch.setattr(status_command, "out", console)
+    with console.capture() as captured:
+        assert 0 == run(["status", "--watch"])
+
+    assert "\x1b[1A" in captured.get()
+    assert "closed: the sentinel watches" in captured.get()
+
+
+@pytest.mark.usefixtures("desk")
+def test_watching_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Into a pipe, people's tables make no sense."""
+    assert 2 == run(["status", "--watch"])
+    assert "--json" in capsys.readouterr().err
+
+
+def test_a_look_that_is_not_well_exits_with_1(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scripts see that dead letters wait."""
+    desk.letters.count = 1
+    assert 1 == run(["status"])
+    assert "1: see windrow dlq ls" in capsys.readouterr().out

@@ -38,6 +38,8 @@ def status(
     """
     from windrow import bootstrap
 
+    if watch and not (as_json or out.is_terminal):
+        raise WrongUse("--watch needs a terminal, or --json")
     watcher = bootstrap.watcher(settings.load(os.environ, needs=NEEDS))
     found = watcher.look()
     if not watch:
@@ -45,8 +47,6 @@ def status(
         if not found.well:
             raise typer.Exit(PROBLEM)
         return
-    if not (as_json or out.is_terminal):
-        raise WrongUse("--watch needs a terminal, or --json")
     try:
         with nullcontext() if as_json else Live(render(found), console=out, auto_refresh=False) as live:
             while True:
