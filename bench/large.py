@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print: ``python -m bench.large [--bytes N] [--json]``."""
     parser = argparse.ArgumentParser(prog="python -m bench.large", description=__doc__)
     parser.add_argument("--bytes", type=int, default=BYTES, help="size of the object (%(default)s)")
-    parser.add_argument("--max-archive-bytes", type=int, default=256 * MIB, help="(%(default)s)")
+    parser.add_argument("--max-archive-bytes", type=int, default=192 * MIB, help="(%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     with stand() as place:

@@ -41,8 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """libdeflate's level, 1 (fast) to 12 (small)."""
     frame_bytes: int = MIB
     """Raw bytes that are compressed together as one gzip member."""
-    max_archive_bytes: int = 256 * MIB
-    """Raw bytes of one archive at most; a larger object is streamed into an archive of its own."""
+    max_archive_bytes: int = 192 * MIB
+    """Raw bytes of one archive at most; a larger object is streamed into an archive of its own. Files that do not
+    compress are held at this size until the archive is put: with the default, a process stays under 400 MB."""
     max_object_bytes: int = 5120 * MIB
     """An object over this is dead-lettered as ``too-large``."""
     fetch_concurrency: int = 16

@@ -36,7 +36,7 @@ def test_defaults_are_the_designs() -> None:
         destination_secret_id="windrow/destination",
         compression_level=6,
         frame_bytes=1_048_576,
-        max_archive_bytes=268_435_456,
+        max_archive_bytes=201_326_592,
         max_object_bytes=5_368_709_120,
         fetch_concurrency=16,
         event_source_mapping_id="",

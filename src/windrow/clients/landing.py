@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 3.0
 REQUEST_S = 10.0
-"""One request in full, body included. The largest is one piece of a stream."""
+"""One request in full, body included. The largest is a whole object that is just not streamed (16 MiB)."""
 RETRIES = 2
 RETRY_S = 15.0
 """No retry starts later than this after the first attempt: a batch's run time is bounded, so must its requests be."""

@@ -22,6 +22,10 @@ HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 MAX_INFLATION = 1032
 """Deflate makes at most 258 bytes of 2 bits (RFC 1951): more raw bytes per compressed byte cannot be true."""
 
+_FED_BYTES = 256 * 1024
+"""Given to zlib at once. It gathers its output twice before it hands it out; more would leave large holes in the heap
+of each thread (12 files of 16 MiB that do not compress, each on a thread of its own: 490 MB instead of 400)."""
+
 _XFL = 8
 _ZLIB_MAX_LEVEL = 9
 
@@ -42,8 +46,10 @@ def compress_pieces(pieces: Iterable[Buffer], level: int) -> Iterator[bytes]:
     compressor = zlib.compressobj(min(level, _ZLIB_MAX_LEVEL), zlib.DEFLATED, -zlib.MAX_WBITS)
     crc, raw_bytes = 0, 0
     for piece in pieces:
-        crc = zlib.crc32(piece, crc)
-        raw_bytes += memoryview(piece).nbytes
-        if chunk := compressor.compress(piece):
-            yield chunk
+        view = memoryview(piece).cast("B")
+        crc = zlib.crc32(view, crc)
+        raw_bytes += view.nbytes
+        for start in range(0, view.nbytes, _FED_BYTES):
+            if chunk := compressor.compress(view[start : start + _FED_BYTES]):
+                yield chunk
     yield compressor.flush() + struct.pack("<II", crc, raw_bytes & 0xFFFFFFFF)
