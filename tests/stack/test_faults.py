@@ -67,14 +67,16 @@ def test_a_short_campaign(tmp_path: Path, toxiproxy: Path) -> None:
 def test_a_worker_killed_at_each_step(stage: Stage) -> None:
     """Before and after every operation of every port a process dies once; every file arrives once and whole."""
     rng = Random(SEED)
-    traffic = Traffic(stage, SEED, files_per_s=5)
+    traffic = Traffic(stage, SEED, files_per_s=2)
     sprung = []
     traffic.start()
     try:
         for step in steps():
             with ExitStack() as trouble:
                 provoke(step, stage, traffic, trouble, rng)
-                sprung.append(step) if spring(stage, step, traffic, rng) else None
+                if spring(stage, step, traffic, rng):
+                    sprung.append(step)
+            await_good_batch(stage)
     finally:
         traffic.stop()
     await_empty_queue(stage)
@@ -131,6 +133,19 @@ def spring(stage: Stage, step: str, traffic: Traffic, rng: Random) -> bool:
                 time.sleep(1)
         time.sleep(0.02)
     return not trap.exists()
+
+
+def await_good_batch(stage: Stage) -> None:
+    """Wait until a batch ends well: the engine pauses the longer the more of them crash in a row."""
+    before = good_batches(stage)
+    deadline = time.monotonic() + PATIENCE_S
+    while good_batches(stage) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def good_batches(stage: Stage) -> int:
+    """Return how many batches have ended well so far, by the worker's log."""
+    return stage.stack.worker.log.read_text(errors="replace").count("messages: ok,")
 
 
 def await_empty_queue(stage: Stage) -> None:
