@@ -28,8 +28,8 @@ VISIBILITY_S = 20
 """Longer than a batch may take (15 s of run time after 1 s of gathering), shorter than AWS's advice for speed."""
 FILES_PER_S = 5.0
 POISON_OBJECTS = 2
-PAUSES_S = {Lane.WORKER: 1.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
-"""Longest rest between two faults of a lane; of the others 0.5 s. The destination needs time in which it works."""
+PAUSES_S = {Lane.WORKER: 3.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
+"""Longest rest between two faults of a lane; of the others 0.5 s. Both need time in which they work."""
 ATTEMPTS = 6
 """Tries to find an occasion for a fault."""
 DRAIN_S = 240.0

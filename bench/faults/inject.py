@@ -217,7 +217,7 @@ class Injector:
     def _dynamodb_error(self, rng: Random, status: int, code: str) -> bool:
         body = f'{{"__type":"{_DYNAMODB}{code}","message":"as ordered"}}'
         rule = _answer(
-            "dynamodb", status, body, times=rng.choice((1, 2, 4, 30)), content_type="application/x-amz-json-1.0"
+            "dynamodb", status, body, times=rng.choice((1, 2, 4, 12)), content_type="application/x-amz-json-1.0"
         )
         return self._apply(rule, enough=1)
 

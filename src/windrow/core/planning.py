@@ -64,9 +64,11 @@ def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int
 def isolate(objects: Iterable[tuple[SourceObject, int]], *, salt: str) -> list[list[SourceObject]]:
     """Cut objects whose last owner died into small groups, so that one that kills its worker takes few along.
 
-    ``objects`` come with their receive counts. The more often an object came back, the smaller its group: 64, 16
-    and 4 objects at the 4th, 5th and 6th receive, then one alone. ``salt`` (the request id) shuffles them, so that
-    the killer stands elsewhere in the row each time and those behind it get their turn.
+    ``objects`` come with their receive counts. The more often an object came back, the smaller the first group of its
+    kind: 64, 16 and 4 objects at the 4th, 5th and 6th receive, then one alone. Each group that the process survives
+    is followed by one twice as large: after a time in which every process died, whatever it touched, thousands of
+    objects must not each cost an archive. ``salt`` (the request id) shuffles them, so that the killer stands elsewhere
+    in the row each time and those behind it get their turn.
     """
     groups: list[list[SourceObject]] = []
     by_limit: dict[int, list[SourceObject]] = {}
@@ -75,7 +77,10 @@ def isolate(objects: Iterable[tuple[SourceObject, int]], *, salt: str) -> list[l
         by_limit.setdefault(limit, []).append(source)
     for limit in sorted(by_limit, reverse=True):
         shuffled = sorted(by_limit[limit], key=lambda source: crc32(f"{salt}{source.object_id}".encode()))
-        groups.extend(shuffled[at : at + limit] for at in range(0, len(shuffled), limit))
+        size = limit
+        while shuffled:
+            groups.append(shuffled[:size])
+            shuffled, size = shuffled[size:], 2 * size
     return groups
 
 

@@ -105,10 +105,17 @@ def test_a_plan_loses_nothing_and_does_not_depend_on_order(items: list[SourceObj
 
 
 @pytest.mark.parametrize(
-    ("receives", "sizes"), [(4, [64, 36]), (5, [16] * 6 + [4]), (6, [4] * 25), (7, [1] * 100), (90, [1] * 100)]
+    ("receives", "sizes"),
+    [
+        (4, [64, 36]),
+        (5, [16, 32, 52]),
+        (6, [4, 8, 16, 32, 40]),
+        (7, [1, 2, 4, 8, 16, 32, 37]),
+        (90, [1, 2, 4, 8, 16, 32, 37]),
+    ],
 )
-def test_groups_shrink_with_each_receive(receives: int, sizes: list[int]) -> None:
-    """64, 16, 4, then one alone."""
+def test_groups_shrink_with_each_receive_and_double_with_each_success(receives: int, sizes: list[int]) -> None:
+    """The first has 64, 16, 4, then one alone; each that is survived is followed by one twice as large."""
     groups = isolate([(source(f"{n}"), receives) for n in range(100)], salt="request")
 
     assert [len(group) for group in groups] == sizes
@@ -122,6 +129,24 @@ def test_isolation_loses_nothing(receives: list[int], salt: str) -> None:
     groups = isolate(items, salt=salt)
 
     assert sorted(item.key for group in groups for item in group) == sorted(item.key for item, _ in items)
+
+
+def test_a_killer_among_a_thousand_costs_few_rounds_and_few_archives() -> None:
+    """Each round the groups before the killer's are delivered; the last group is the killer alone."""
+    items = [(source(f"{n}"), 24) for n in range(1000)]
+    killer = items[500][0]
+    rounds = archives = 0
+    while len(items) > 1:
+        rounds += 1
+        groups = isolate(items, salt=f"request {rounds}")
+        fatal = next(index for index, group in enumerate(groups) if killer in group)
+        archives += fatal
+        done = {item.key for group in groups[:fatal] for item in group}
+        items = [(item, receives) for item, receives in items if item.key not in done]
+
+    assert [(killer, 24)] == items
+    assert rounds < 30
+    assert archives < 100
 
 
 def test_isolation_shuffles_by_request() -> None:
