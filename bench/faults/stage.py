@@ -37,6 +37,8 @@ IMPOSTER = "imposter"
 SERVICES = ("s3", "dynamodb", "sqs")
 QUIET_BUCKET = "windrow-landing-quiet"
 """A second landing bucket without notifications: the campaign makes its events by hand."""
+MAX_RECEIVES = 1000
+"""The queue's own limit of 100 takes 12 hours and more to reach; with the campaign's short backoff, ten minutes."""
 HANDLER = "bench.faults.handler.handler"
 
 
@@ -203,9 +205,11 @@ class Stage:
     def _provision(self) -> None:
         outputs = self.stack.outputs
         self.publish_keys()
-        self.client("sqs").set_queue_attributes(
-            QueueUrl=outputs.queue_url, Attributes={"VisibilityTimeout": str(self._visibility_s)}
-        )
+        sqs = self.client("sqs")
+        held = sqs.get_queue_attributes(QueueUrl=outputs.queue_url, AttributeNames=["RedrivePolicy"])["Attributes"]
+        redrive = {**json.loads(held["RedrivePolicy"]), "maxReceiveCount": MAX_RECEIVES}
+        attributes = {"VisibilityTimeout": str(self._visibility_s), "RedrivePolicy": json.dumps(redrive)}
+        sqs.set_queue_attributes(QueueUrl=outputs.queue_url, Attributes=attributes)
         s3 = self.client("s3")
         s3.create_bucket(Bucket=QUIET_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=QUIET_BUCKET, VersioningConfiguration={"Status": "Enabled"})
