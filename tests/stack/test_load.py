@@ -58,7 +58,7 @@ def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", str(Path(require("minio", "make minio")).parent), prepend=os.pathsep)
     plan = Plan(rate=30, seconds=4, outage=Span(0.5, 1.0), size=2000, window_s=1)
     told: list[str] = []
-    with Stack(tmp_path, Shape(window_s=1), destination="minio", worker=False) as stack:
+    with Stack(tmp_path, Shape(window_s=1, sentinel_s=0), destination="minio", worker=False) as stack:
         record = LoadTest(stack, plan, say=told.append).run()
     result = summarize(record, profile="baseline", command="", machine=machine())
     assert result.ok, result.proof.problems

@@ -123,7 +123,9 @@ def _run(plan: Plan, profile: str) -> LoadResult:
     from windrow.load.summary import summarize
     from windrow.local.provision import Shape
 
-    with local_stack(Shape(window_s=plan.window_s), worker=False) as stack, _progress(plan) as (note, say):
+    # The load test runs worker and sentinel itself, to note what they do.
+    shape = Shape(window_s=plan.window_s, sentinel_s=0)
+    with local_stack(shape, worker=False) as stack, _progress(plan) as (note, say):
         record = LoadTest(stack, plan, note=note, say=say).run()
         return summarize(record, profile=profile, command=command(profile, plan), machine=machine())
 

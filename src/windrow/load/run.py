@@ -56,7 +56,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadTest:
-    """Runs one plan on a stack that has no worker yet. ``note`` is told each sample, ``say`` what is going on."""
+    """Runs one plan on a stack without worker and sentinel. ``note`` is told each sample, ``say`` what is going on."""
 
     def __init__(
         self,
