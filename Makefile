@@ -132,6 +132,10 @@ bench-peers: $(STAMP) ## Build the programs that `make bench` compares with (nee
 tf-check: $(STAMP) ## Check the Terraform code: format, validity, module tests, tables, an apply to MiniStack
 	@$(RUN) pytest tests/infra $(ARGS)
 
+.PHONY: stack-test
+stack-test: $(STAMP) ## Apply infra/local to MiniStack with IAM enforced, and deliver files through it (needs Terraform, `make minio`)
+	@$(RUN) pytest tests/infra/test_local_apply.py $(ARGS)
+
 .PHONY: tf-docs
 tf-docs: $(STAMP) ## Write the tables of inputs and outputs into the READMEs of infra/
 	@$(BIN)/python scripts/terraform_docs.py

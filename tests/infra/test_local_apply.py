@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,9 +18,17 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.infra.terraform import Terraform, copy_infra
+from tests.servers.endpoint import Endpoint
 from windrow import settings
-from windrow.local.process import HOST, Server
-from windrow.local.servers import ACCESS_KEY, REGION, SECRET_KEY
+from windrow.clients.clock import SystemClock
+from windrow.clients.destination import S3Destination
+from windrow.core.archive.reader import Archive
+from windrow.local.process import HOST, Process, Server
+from windrow.local.provision import isolated
+from windrow.local.servers import ACCESS_KEY, REGION, SECRET_KEY, find_minio
+from windrow.ports import Credentials
+from windrow.sources import StoredArchive
+from windrow.testing import FakeSecrets
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -115,7 +126,13 @@ def inventory(root: Caller) -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def minio_url(request: pytest.FixtureRequest) -> str:
+    """Return where MinIO listens; where there is none, where it would."""
+    return str(request.getfixturevalue("minio").url) if find_minio() else "http://127.0.0.1:9000"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[Stack]:
     """infra/local, applied."""
     folder = tmp_path_factory.mktemp("local")
     terraform = Terraform(copy_infra(folder) / "local").init()
@@ -128,7 +145,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         root.client("s3").create_bucket(Bucket=OTHER_BUCKET, CreateBucketConfiguration=where)
         root.client("secretsmanager").create_secret(Name=OTHER_SECRET, SecretString="{}")
         before = inventory(root)
-        variables = [f"-var=aws_endpoint={server.url}", f"-var=zip_path={package}"]
+        endpoints = [f"-var=aws_endpoint={server.url}", f"-var=destination_endpoint={minio_url}"]
+        variables = [*endpoints, f"-var=zip_path={package}"]
         terraform.run("apply", "-no-color", "-auto-approve", *variables)
         yield Stack(terraform, variables, root, before, terraform.outputs())
 
@@ -182,6 +200,39 @@ def test_upload_reaches_the_queue(stack: Stack) -> None:
         if any(key in body for body in bodies):
             break
     assert any(key in body for body in bodies)
+
+
+def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
+    """The worker follows the mapping that Terraform made, in the aggregator's role, with IAM enforced."""
+    config = settings.load(stack.outputs["environment"])
+    minio.client("s3").create_bucket(Bucket=config.destination_bucket)
+    secret = json.dumps({"access_key": minio.access_key, "secret_key": minio.secret_key})
+    stack.root.client("secretsmanager").put_secret_value(SecretId=config.destination_secret_id, SecretString=secret)
+    uploads = {f"partner/{number}.txt": f"content {number}".encode() for number in range(30)}
+    s3 = stack.caller(PARTNER).client("s3")
+    for key, body in uploads.items():
+        s3.put_object(Bucket=stack.outputs["landing_bucket"], Key=key, Body=body)
+    keys = {name.upper(): value for name, value in stack.caller(AGGREGATOR).keys.items()}
+    environment = {**isolated(os.environ), **stack.outputs["environment"], "AWS_DEFAULT_REGION": REGION, **keys}
+    secrets = FakeSecrets(Credentials(minio.access_key, minio.secret_key))
+    destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
+
+    worker = Process("worker", tmp_path)
+    worker.launch([sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1"], environment)
+    try:
+        delivered: dict[str, bytes] = {}
+        deadline = time.monotonic() + 120
+        while len(delivered) < len(uploads):
+            assert worker.running, worker.last_words()
+            assert time.monotonic() < deadline, worker.last_words()
+            time.sleep(0.5)
+            for key, _size in destination.list(config.destination_prefix):
+                archive = Archive.open(StoredArchive(destination, key))
+                for file in archive.manifest.files:
+                    delivered[file.key] = b"".join(archive.read(file))
+    finally:
+        worker.stop()
+    assert uploads == {key: body for key, body in delivered.items() if key in uploads}
 
 
 Act = Callable[[Any, Stack], object]
