@@ -157,7 +157,8 @@ class Campaign:
         leaks = no_trace(self._stage.folder, secrets)
         missed = dict(self._missed)
         return Result(
-            ok=reckoning.ok and not leaks and not missed,
+            # A fault may find no occasion now and then; a kind that never took effect proves nothing.
+            ok=reckoning.ok and not leaks and missed.keys() <= self._injected.keys(),
             seed=self._seed,
             faults_injected=self._injected.total(),
             faults=dict(sorted(self._injected.items())),

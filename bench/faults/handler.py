@@ -113,6 +113,7 @@ def _trapped(settings: Any, **parts: Any) -> Aggregator:  # noqa: ANN401 - passe
     return Aggregator(settings, **parts)
 
 
-bootstrap.Aggregator = _trapped  # type: ignore[attr-defined, assignment]  # the wiring stays the product's own
-gate.CACHE_S = GATE_CACHE_S
+if TRAPS in os.environ:  # in the campaign's workers only, not where somebody asks for the steps
+    bootstrap.Aggregator = _trapped  # type: ignore[attr-defined, assignment]  # the wiring stays the product's own
+    gate.CACHE_S = GATE_CACHE_S
 handler = aggregate.handler
