@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,7 +30,7 @@ FILES_PER_S = 5.0
 POISON_OBJECTS = 2
 PAUSES_S = {Lane.WORKER: 3.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
 """Longest rest between two faults of a lane; of the others 0.5 s. Both need time in which they work."""
-ATTEMPTS = 6
+ATTEMPTS = 20
 """Tries to find an occasion for a fault."""
 DRAIN_S = 240.0
 """Longest wait without progress for the queue to empty at the end; leases and visibility are over in 30 s."""
@@ -105,22 +105,27 @@ class Campaign:
                 done.result()
 
     def _follow(self, faults: Iterable[Fault]) -> None:
-        """Inject one lane's faults one after the other."""
-        for fault in faults:
-            rng = Random(fault.seed)
-            time.sleep(rng.uniform(0, PAUSES_S.get(fault.lane, 0.5)))
-            self._inject(fault)
+        """Inject one lane's faults one after the other; one that finds no occasion comes again after the others."""
+        waiting = deque((fault, 1) for fault in faults)
+        while waiting:
+            fault, attempt = waiting.popleft()
+            time.sleep(Random(fault.seed).uniform(0, PAUSES_S.get(fault.lane, 0.5)))
+            if self._inject(fault):
+                continue
+            if attempt < ATTEMPTS:
+                waiting.append((msgspec.structs.replace(fault, seed=fault.seed + 1), attempt + 1))
+                continue
+            with self._lock:
+                self._missed[fault.kind] += 1
 
-    def _inject(self, fault: Fault) -> None:
-        for attempt in range(ATTEMPTS):
-            if self._injector.inject(msgspec.structs.replace(fault, seed=fault.seed + attempt)):
-                with self._lock:
-                    self._injected[fault.kind] += 1
-                    total = self._injected.total()
-                self._note(f"{total} of {len(self._plan)} faults, {len(self._traffic.sent)} files")
-                return
+    def _inject(self, fault: Fault) -> bool:
+        if not self._injector.inject(fault):
+            return False
         with self._lock:
-            self._missed[fault.kind] += 1
+            self._injected[fault.kind] += 1
+            total = self._injected.total()
+        self._note(f"{total} of {len(self._plan)} faults, {len(self._traffic.sent)} files")
+        return True
 
     def _await_files(self) -> None:
         """Return when all but the poison is delivered, which may take its neighbours along a few times."""

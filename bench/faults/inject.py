@@ -236,6 +236,8 @@ class Injector:
     def _apply(self, rule: Rule, *, enough: int | None = None) -> bool:
         """Have a rule applied as often as it says; ``enough`` applications in time count as well."""
         with self._stage.http.rule(rule) as named:
+            if enough and not self._wait_for_one(named):
+                return False
             hits = self._stage.http.await_hits(named, PATIENCE_S / 3 if enough else PATIENCE_S)
         return hits >= (enough or rule.times)
 

@@ -7,13 +7,15 @@ from collections import Counter
 import msgspec
 
 from bench.faults.handler import POISON
-from bench.faults.stage import Stage
+from bench.faults.stage import QUIET_BUCKET, Stage
 from bench.faults.traffic import Traffic
+from windrow.core.errors import ForeignBucket, MalformedEvent, ObjectMissing, Permanent
 from windrow.core.events import parse
 from windrow.local.proof import Deliveries, Version, prove
 
-DELIBERATE = frozenset({"malformed", "foreign-bucket", "missing"})
-"""Reasons that the campaign provoked: messages that are no S3 events of ours, and deleted objects."""
+NO_EVENTS = frozenset({MalformedEvent.reason, ForeignBucket.reason})
+MISSING = ObjectMissing.reason
+"""Reasons that the campaign provokes: messages that are no S3 events of ours, and deleted objects."""
 
 
 class Reckoning(msgspec.Struct, kw_only=True):
@@ -48,7 +50,7 @@ def reckon(stage: Stage, traffic: Traffic, deliveries: Deliveries) -> Reckoning:
     deliveries.refresh()
     sent: dict[Version, str] = {(one.file.key, one.file.version_id): one.file.sha256 for one in traffic.sent}
     proof = prove([one.file for one in traffic.sent], deliveries, stage.destination())
-    letters, unexplained, saved = _dead_letters(stage)
+    letters, unexplained, saved = _dead_letters(stage, traffic)
     missing = {version for version in sent if not proof.seen[version]} - saved
     return Reckoning(
         files=len(sent),
@@ -70,21 +72,34 @@ def reckon(stage: Stage, traffic: Traffic, deliveries: Deliveries) -> Reckoning:
     )
 
 
-def _dead_letters(stage: Stage) -> tuple[Counter[str], list[str], set[Version]]:
-    """Return the reasons, what nobody provoked, and the poison objects that wait there (not lost)."""
+def _dead_letters(stage: Stage, traffic: Traffic) -> tuple[Counter[str], list[str], set[Version]]:
+    """Return the reasons, what nobody provoked, and the poison objects that wait there (not lost).
+
+    A message may be there more than once: a worker that dies after the copy and before the acknowledgement leaves the
+    message to another.
+    """
     queue = stage.dead_letters()
     reasons: Counter[str] = Counter()
     unexplained = []
     saved: set[Version] = set()
     for letter in queue.walk(queue.depth() + 1):
         reasons[letter.reason] += 1
-        if letter.reason in DELIBERATE:
+        if letter.reason in NO_EVENTS and letter.body in traffic.bad_bodies:
             continue
-        objects = [
-            item for item in parse(letter.body, {stage.stack.outputs.landing_bucket}) if not isinstance(item, Exception)
-        ]
-        if objects and all(item.key.startswith(POISON) for item in objects):
-            saved.update((item.key, item.version_id) for item in objects)
+        versions = _versions(stage, letter.body)
+        if letter.reason == MISSING and versions and versions <= traffic.deleted:
+            continue
+        if versions and all(key.startswith(POISON) for key, _ in versions):
+            saved |= versions
         else:
             unexplained.append(f"{letter.reason}: {letter.detail or letter.body[:200]}")
     return reasons, unexplained, saved
+
+
+def _versions(stage: Stage, body: str) -> set[Version]:
+    """Return the object versions that a message names, none if it is no event of ours."""
+    try:
+        items = list(parse(body, {stage.stack.outputs.landing_bucket, QUIET_BUCKET}))
+    except MalformedEvent:
+        return set()
+    return {(item.key, item.version_id) for item in items if not isinstance(item, Permanent)}

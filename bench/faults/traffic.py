@@ -66,8 +66,10 @@ class Traffic:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._error: Exception | None = None
-        self.bad_messages = 0
-        self.deleted_objects = 0
+        self.bad_bodies: set[str] = set()
+        """Bodies of the messages that are no S3 events of ours."""
+        self.deleted: set[tuple[str, str | None]] = set()
+        """Keys and version ids of objects that were deleted before their event."""
 
     def start(self) -> None:
         """Begin."""
@@ -158,17 +160,17 @@ class Traffic:
         """Upload a file and delete that version before its event comes: it can't be delivered any more."""
         sent = self._put(QUIET_BUCKET, rng)
         self._s3.delete_object(Bucket=QUIET_BUCKET, Key=sent.file.key, VersionId=sent.file.version_id)
-        self._send([sent.record()])
         with self._lock:
-            self.deleted_objects += 1
+            self.deleted.add((sent.file.key, sent.file.version_id))
+        self._send([sent.record()])
 
     def misinform(self, rng: Random) -> None:
         """Send a message that is no S3 event, or names a bucket that is none of ours."""
-        foreign = {"Records": [{**self.sent[0].record(), "s3": {"bucket": {"name": "other"}, "object": {"key": "a"}}}]}
-        body = rng.choice(("no event", "{}", '{"Records": 7}', json.dumps(foreign)))
-        self._sqs.send_message(QueueUrl=self._stage.stack.outputs.queue_url, MessageBody=body)
+        foreign = json.dumps({"Records": [msgspec.structs.replace(self.sent[0], bucket="other").record()]})
+        body = rng.choice(("no event", "{}", '{"Records": 7}', foreign))
         with self._lock:
-            self.bad_messages += 1
+            self.bad_bodies.add(body)
+        self._sqs.send_message(QueueUrl=self._stage.stack.outputs.queue_url, MessageBody=body)
 
     def _send(self, records: Sequence[dict[str, Any]], delay_s: int = 0) -> None:
         self._sqs.send_message(
