@@ -151,6 +151,42 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
         yield Stack(terraform, variables, root, before, terraform.outputs())
 
 
+def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
+    """The worker follows the mapping that Terraform made, in the aggregator's role, with IAM enforced.
+
+    It comes first: later tests switch the mapping off and move the alias.
+    """
+    config = settings.load(stack.outputs["environment"])
+    minio.client("s3").create_bucket(Bucket=config.destination_bucket)
+    secret = json.dumps({"access_key": minio.access_key, "secret_key": minio.secret_key})
+    stack.root.client("secretsmanager").put_secret_value(SecretId=config.destination_secret_id, SecretString=secret)
+    uploads = {f"partner/{number}.txt": f"content {number}".encode() for number in range(30)}
+    s3 = stack.caller(PARTNER).client("s3")
+    for key, body in uploads.items():
+        s3.put_object(Bucket=stack.outputs["landing_bucket"], Key=key, Body=body)
+    keys = {name.upper(): value for name, value in stack.caller(AGGREGATOR).keys.items()}
+    environment = {**isolated(os.environ), **stack.outputs["environment"], "AWS_DEFAULT_REGION": REGION, **keys}
+    secrets = FakeSecrets(Credentials(minio.access_key, minio.secret_key))
+    destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
+
+    worker = Process("worker", tmp_path)
+    worker.launch([sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1"], environment)
+    try:
+        delivered: dict[str, bytes] = {}
+        deadline = time.monotonic() + 120
+        while len(delivered) < len(uploads):
+            assert worker.running, worker.last_words()
+            assert time.monotonic() < deadline, worker.last_words()
+            time.sleep(0.5)
+            for key, _size in destination.list(config.destination_prefix):
+                archive = Archive.open(StoredArchive(destination, key))
+                for file in archive.manifest.files:
+                    delivered[file.key] = b"".join(archive.read(file))
+    finally:
+        worker.stop()
+    assert uploads == {key: body for key, body in delivered.items() if key in uploads}
+
+
 def test_second_apply_changes_nothing(stack: Stack) -> None:
     """A plan after the apply is empty."""
     assert stack.plan() == 0
@@ -200,39 +236,6 @@ def test_upload_reaches_the_queue(stack: Stack) -> None:
         if any(key in body for body in bodies):
             break
     assert any(key in body for body in bodies)
-
-
-def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
-    """The worker follows the mapping that Terraform made, in the aggregator's role, with IAM enforced."""
-    config = settings.load(stack.outputs["environment"])
-    minio.client("s3").create_bucket(Bucket=config.destination_bucket)
-    secret = json.dumps({"access_key": minio.access_key, "secret_key": minio.secret_key})
-    stack.root.client("secretsmanager").put_secret_value(SecretId=config.destination_secret_id, SecretString=secret)
-    uploads = {f"partner/{number}.txt": f"content {number}".encode() for number in range(30)}
-    s3 = stack.caller(PARTNER).client("s3")
-    for key, body in uploads.items():
-        s3.put_object(Bucket=stack.outputs["landing_bucket"], Key=key, Body=body)
-    keys = {name.upper(): value for name, value in stack.caller(AGGREGATOR).keys.items()}
-    environment = {**isolated(os.environ), **stack.outputs["environment"], "AWS_DEFAULT_REGION": REGION, **keys}
-    secrets = FakeSecrets(Credentials(minio.access_key, minio.secret_key))
-    destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
-
-    worker = Process("worker", tmp_path)
-    worker.launch([sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1"], environment)
-    try:
-        delivered: dict[str, bytes] = {}
-        deadline = time.monotonic() + 120
-        while len(delivered) < len(uploads):
-            assert worker.running, worker.last_words()
-            assert time.monotonic() < deadline, worker.last_words()
-            time.sleep(0.5)
-            for key, _size in destination.list(config.destination_prefix):
-                archive = Archive.open(StoredArchive(destination, key))
-                for file in archive.manifest.files:
-                    delivered[file.key] = b"".join(archive.read(file))
-    finally:
-        worker.stop()
-    assert uploads == {key: body for key, body in delivered.items() if key in uploads}
 
 
 Act = Callable[[Any, Stack], object]
