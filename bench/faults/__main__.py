@@ -11,11 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from bench.faults.campaign import Result, campaign
+from bench.faults.campaign import LONG, SHORT, Result, campaign
 from bench.faults.links import find_toxiproxy
 from windrow.local.servers import find_minio
 
 SAY_EVERY_S = 10.0
+SHORT_BELOW = 200
+"""Campaigns of fewer faults hurry: shorter runs, one poison object."""
 
 
 def main() -> int:
@@ -28,7 +30,14 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="windrow-faults-"))
     result = None
     try:
-        result = campaign(folder, toxiproxy, seed=arguments.seed, count=arguments.faults, note=_Teller().note)
+        result = campaign(
+            folder,
+            toxiproxy,
+            seed=arguments.seed,
+            count=arguments.faults,
+            pace=SHORT if arguments.faults < SHORT_BELOW else LONG,
+            note=_Teller().note,
+        )
     finally:
         if result is not None and result.ok:
             shutil.rmtree(folder)

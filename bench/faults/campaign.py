@@ -22,12 +22,7 @@ from bench.machine import Machine, describe
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 
-SHAPE = Shape(window_s=1, timeout_s=15, concurrency=2, batch_size=250, sentinel_s=0)
-"""Without the circuit breaker: it would keep the worker from the faults. tests/stack/test_outage.py is about it."""
-VISIBILITY_S = 20
-"""Longer than a batch may take (15 s of run time after 1 s of gathering), shorter than AWS's advice for speed."""
 FILES_PER_S = 5.0
-POISON_OBJECTS = 2
 PAUSES_S = {Lane.WORKER: 3.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
 """Longest rest between two faults of a lane; of the others 0.5 s. Both need time in which they work."""
 ATTEMPTS = 20
@@ -35,6 +30,28 @@ ATTEMPTS = 20
 DRAIN_S = 240.0
 """Longest wait without progress for the queue to empty at the end; leases and visibility are over in 30 s."""
 LOOK_S = 0.5
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a worker may run, how long a message it had is hidden, how many poison objects there are.
+
+    ``visibility_s`` is longer than a batch may take (its run time after 1 s of gathering); AWS's advice of six times as
+    long would be slow. After ``poison_s`` of draining the poison is mended, whether or not all other files are there.
+    """
+
+    timeout_s: int
+    visibility_s: int
+    poison_objects: int
+    poison_s: float
+
+    @property
+    def shape(self) -> Shape:
+        """The stack's shape: no circuit breaker, which would keep the worker from the faults."""
+        return Shape(window_s=1, timeout_s=self.timeout_s, concurrency=2, batch_size=250, sentinel_s=0)
+
+
+LONG = Pace(timeout_s=15, visibility_s=20, poison_objects=2, poison_s=3600.0)
+SHORT = Pace(timeout_s=10, visibility_s=12, poison_objects=1, poison_s=15.0)
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -56,10 +73,11 @@ class Result(msgspec.Struct, kw_only=True):
 class Campaign:
     """Runs a schedule of faults against a stage while files arrive; ``note`` is told each change."""
 
-    def __init__(self, stage: Stage, seed: int, count: int, note: Callable[[str], object]) -> None:
+    def __init__(self, stage: Stage, seed: int, count: int, pace: Pace, note: Callable[[str], object]) -> None:
         self._stage = stage
         self._seed = seed
         self._plan = schedule(seed, count)
+        self._pace = pace
         self._note = note
         self._traffic = Traffic(stage, seed, FILES_PER_S)
         self._injector = Injector(stage, self._traffic)
@@ -84,7 +102,7 @@ class Campaign:
 
     def _run(self, rng: Random, begun: float) -> Result:
         try:
-            for _ in range(POISON_OBJECTS):
+            for _ in range(self._pace.poison_objects):
                 self._traffic.poison(rng)
             self._inject_all()
         finally:
@@ -140,15 +158,16 @@ class Campaign:
             files = [one.file for one in self._traffic.sent if not one.file.key.startswith(POISON)]
             return sum((file.key, file.version_id) not in held for file in files)
 
-        self._await_none(left, "files to be delivered")
+        self._await_none(left, "files to be delivered", self._pace.poison_s)
 
     def _await_queue(self) -> None:
-        self._await_none(self._stage.depth, "messages in the queue")
+        self._await_none(self._stage.depth, "messages in the queue", 3600.0)
 
-    def _await_none(self, count: Callable[[], int], what: str) -> None:
-        """Return when nothing is left, or when nothing has moved for long."""
+    def _await_none(self, count: Callable[[], int], what: str, most_s: float) -> None:
+        """Return when nothing is left, when nothing has moved for long, or after ``most_s``."""
         moved_at, before = time.monotonic(), -1
-        while (left := count()) and time.monotonic() - moved_at < DRAIN_S:
+        end = moved_at + most_s
+        while (left := count()) and time.monotonic() < min(end, moved_at + DRAIN_S):
             if left != before:
                 moved_at, before = time.monotonic(), left
             self._note(f"{left} {what}")
@@ -177,11 +196,13 @@ class Campaign:
         )
 
 
-def campaign(folder: Path, toxiproxy: Path, *, seed: int, count: int, note: Callable[[str], object]) -> Result:
+def campaign(
+    folder: Path, toxiproxy: Path, *, seed: int, count: int, pace: Pace, note: Callable[[str], object]
+) -> Result:
     """Run a campaign of ``count`` faults in an empty folder, where logs and data stay.
 
     Raises:
         LocalStackError: a server did not start.
     """
-    with Stage(folder, toxiproxy, SHAPE, visibility_s=VISIBILITY_S) as stage:
-        return Campaign(stage, seed, count, note).run()
+    with Stage(folder, toxiproxy, pace.shape, visibility_s=pace.visibility_s) as stage:
+        return Campaign(stage, seed, count, pace, note).run()

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -39,6 +40,7 @@ QUIET_BUCKET = "windrow-landing-quiet"
 """A second landing bucket without notifications: the campaign makes its events by hand."""
 MAX_RECEIVES = 1000
 """The queue's own limit of 100 takes 12 hours and more to reach; with the campaign's short backoff, ten minutes."""
+LOOK_S = 0.25
 HANDLER = "bench.faults.handler.handler"
 
 
@@ -116,6 +118,13 @@ class Stage:
         names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
         answer = self.client("sqs").get_queue_attributes(QueueUrl=self.stack.outputs.queue_url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
+
+    def await_empty(self, patience_s: float) -> int:
+        """Wait until the queue is empty, or for so long; return how many messages it holds then."""
+        deadline = time.monotonic() + patience_s
+        while (depth := self.depth()) and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        return depth
 
     def environment(self) -> dict[str, str]:
         """Return the worker's environment."""

@@ -1,0 +1,27 @@
+"""A worker behind proxies that break its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.faults.campaign import SHORT
+from bench.faults.links import find_toxiproxy
+from bench.faults.stage import Stage
+
+
+@pytest.fixture
+def toxiproxy() -> Path:
+    """Return Toxiproxy's server."""
+    found = find_toxiproxy()
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def stage(tmp_path: Path, toxiproxy: Path) -> Iterator[Stage]:
+    """Run servers, proxies and a worker that dies at traps."""
+    with Stage(tmp_path, toxiproxy, SHORT.shape, visibility_s=SHORT.visibility_s) as running:
+        yield running
