@@ -34,13 +34,17 @@ def main() -> None:
 
 
 def run(profile: str) -> None:
-    """Run one load test; one that found a problem ends this, and keeps nothing."""
+    """Run one load test and keep its result, whatever it found: the table says it.
+
+    Raises:
+        SystemExit: it ended without a result.
+    """
     path = FOLDER / f"{datetime.now(UTC):%Y-%m-%d}-{profile}.json"
     new = path.with_suffix(".new")
-    subprocess.run(
-        [sys.executable, "-m", "windrow.cli", "load", "--profile", profile, "--json", str(new)],
-        check=True,
-    )
+    command = [sys.executable, "-m", "windrow.cli", "load", "--profile", profile, "--json", str(new)]
+    ended = subprocess.run(command, check=False)
+    if not new.exists():
+        raise SystemExit(f"windrow load --profile {profile} ended with {ended.returncode} and no result")
     for old in FOLDER.glob(f"*-{profile}.*"):
         if old != new:
             old.unlink()
