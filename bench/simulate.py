@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -301,22 +301,26 @@ STEPS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the simulations and print a table, or one JSON object with ``--json``."""
+    """Run the simulations and print tables, or one JSON object with ``--json``."""
     parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1_800, help="simulated time of each run")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    runs = RUNS | {f"10,000/s, {name}": setup for name, setup in STEPS.items()}
-    results = {name: simulate(setup, options.seconds) for name, setup in runs.items()}
+    runs, steps = ({name: simulate(setup, options.seconds) for name, setup in each.items()} for each in (RUNS, STEPS))
     if options.json:
-        print(msgspec.json.encode({"seconds": options.seconds, "runs": results}).decode())
+        print(msgspec.json.encode({"seconds": options.seconds, "runs": runs, "steps": steps}).decode())
         return
-    print(f"{'':54}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/archive  at once  in flight     waiting  first limit")
+    _print("load", runs)
+    _print("10,000/s", steps)
+
+
+def _print(title: str, results: Mapping[str, Result]) -> None:
+    print(f"{title:48}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/archive  at once  in flight     waiting  first limit")
     for name, result in results.items():
         seconds = result.latency_s
         drained = f", backlog gone after {result.drained_s:.0f} s" if result.setup.backlog and result.drained_s else ""
         print(
-            f"{name:54}{seconds['p50']:7.1f}{seconds['p95']:8.1f}{seconds['p99.9']:8.1f}"
+            f"{name:48}{seconds['p50']:7.1f}{seconds['p95']:8.1f}{seconds['p99.9']:8.1f}"
             f"{result.files_per_archive:15,}{result.batches_at_once:9}{result.in_flight:11,}{result.waiting_at_end:12,}"
             f"  {result.limit}, {result.usd_per_month:,.0f} USD a month{drained}"
         )
