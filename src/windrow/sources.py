@@ -61,6 +61,7 @@ class StoredArchive:
         self._destination = destination
         self._key = key
         self.size = stored.size
+        self.last_modified = stored.last_modified
         self.manifest_bytes = _manifest_bytes(stored)
         self.expected_sha256 = stored.metadata.get("sha256_checksum")
 
