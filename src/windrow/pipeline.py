@@ -86,7 +86,7 @@ class Aggregator:
 
         ``owner`` is unique to this run (the request id); ``remaining_s`` is how long the process may still run.
         """
-        budget = Budget(self._clock, remaining_s)
+        budget = Budget(self._clock, remaining_s, len(messages))
         batch = Batch(owner, messages)
         batch.parse(self._settings.landing_buckets)
         self._reject_large(batch)

@@ -118,10 +118,11 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 
 def test_every_page_is_listed() -> None:
-    """The start page of the documentation links every other page, and the list of records."""
+    """The start page of the documentation and the README link every other page, and the list of records."""
     folder = ROOT / "docs"
     pages = {path.name for path in folder.glob("*.md")} - {"README.md"} | {"decisions/README.md"}
     assert pages == set(LINK.findall((folder / "README.md").read_text()))
+    assert set() == {f"docs/{page}" for page in pages} - set(LINK.findall((ROOT / "README.md").read_text()))
 
 
 def test_documents_name_existing_make_targets() -> None:

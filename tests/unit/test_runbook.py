@@ -1,9 +1,11 @@
-"""The runbook: a section for every alarm, and links that lead to sections."""
+"""The runbook: a section for every alarm, links that lead to sections, and outputs that Terraform has."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs/operations.md"
@@ -35,3 +37,26 @@ def test_links_within_the_runbook_lead_somewhere() -> None:
 
     assert len(found) == len(set(found))
     assert set() == set(re.findall(r"\]\(#([^)]+)\)", text)) - set(found)
+
+
+@pytest.mark.parametrize("example", ["production", "staging"])
+def test_documented_outputs_exist(example: str) -> None:
+    """Whatever a page reads with `terraform output`, the root module that users copy has."""
+    read = {
+        name
+        for page in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"terraform output (?:-\w+ )?(\w+)", page.read_text())
+    }
+    outputs = (ROOT / f"infra/examples/{example}/outputs.tf").read_text()
+
+    assert {"environment", "function_name"} <= read
+    assert set() == read - set(re.findall(r'^output "(\w+)"', outputs, re.MULTILINE))
+
+
+def test_the_queue_keeps_messages_as_long_as_the_runbook_says() -> None:
+    """The retention in days that Terraform sets by default."""
+    variable = (ROOT / "infra/variables.tf").read_text().partition('"queue_retention_days"')[2]
+    default = re.search(r"default += (\d+)", variable)
+
+    assert default is not None
+    assert {default[1]} == set(re.findall(r"queue (?:for )?(\d+) days", RUNBOOK.read_text()))

@@ -9,7 +9,7 @@ from bench.events import batch
 from bench.machine import Machine
 from bench.peers.bento import batch_size
 from bench.samples import json_lines
-from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles
+from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles, simulate
 from bench.stand import Upload
 from windrow.core.events import parse
 
@@ -113,4 +113,27 @@ def test_simulated_messages_in_flight_keep_to_the_limit_of_the_queue() -> None:
 
     assert result.in_flight <= IN_FLIGHT
     assert result.waiting_at_end > 0
-    assert "ledger writes" == result.first_limit
+    assert "claims" == result.first_limit
+
+
+def test_a_simulated_worker_gathers_one_batch_while_another_is_worked_on() -> None:
+    """As `windrow run` does: a batch holds all files of a window, one after the other."""
+    result = Simulation(Setup(files_per_s=10, gatherers=1, concurrency=2)).run(600)
+
+    assert (600, 2) == (result.files_per_archive, result.batches_at_once)
+
+
+def test_a_simulated_backlog_ends_when_it_is_gone() -> None:
+    """Ten slots of the defaults do about 2,900 files a second."""
+    result = simulate(Setup(files_per_s=10, backlog=600_000), 60)
+
+    assert result.drained_s == pytest.approx(600_000 / 2_900, rel=0.1)
+    assert not result.falls_behind
+
+
+def test_a_simulated_load_beyond_the_slots_falls_behind() -> None:
+    """What it would take is told, and not only that all there are were used."""
+    result = simulate(Setup(files_per_s=6_000), 300)
+
+    assert result.falls_behind
+    assert result.limit == "batches at once, 194 %"

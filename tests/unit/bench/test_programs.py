@@ -93,8 +93,8 @@ def test_simulate_names_the_first_limit_of_every_run(run: Run) -> None:
     """Every run tells its latency, its first limit and its cost."""
     answer = run(simulate.main, "--seconds", "200")
 
-    assert simulate.RUNS.keys() == answer["runs"].keys()
-    for result in answer["runs"].values():
+    assert (simulate.RUNS.keys(), simulate.STEPS.keys()) == (answer["runs"].keys(), answer["steps"].keys())
+    for result in (*answer["runs"].values(), *answer["steps"].values()):
         assert {"p50", "p95", "p99.9", "max"} == result["latency_s"].keys()
         assert max(result["utilisation"].values()) == result["utilisation"][result["first_limit"]]
         assert result["usd_per_month"] > 0
