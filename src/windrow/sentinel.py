@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from windrow.core.circuit import APART_S, Action, Circuit, Mode, after_probe, left_alone, set_mode
-from windrow.core.errors import DestinationError, DestinationFault, LedgerError
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, WindrowError
 from windrow.ports import CircuitStore, Clock, Destination, EventSourceMapping, Metrics
 
 SLOW_S = 10.0
@@ -32,6 +32,10 @@ STALE_S = 3600
 
 COMMAND_ATTEMPTS = 5
 """Tries of an operator's command to be noted before a sentinel that runs at the same time."""
+
+GIVE_WAY_ATTEMPTS = 5
+GIVE_WAY_PAUSE_S = 2.0
+"""Lambda refuses changes to a mapping that is being changed. This adds 10 s at most, to a good probe's `SLOW_S`."""
 
 _CANARY = re.compile(r"(\d{1,12})-[^/]+")
 
@@ -144,13 +148,34 @@ class Sentinel:
         if action is Action.ENABLE:
             self._mapping.enable()
         if not self._circuits.save(after, replacing=before):
-            _log.info("another sentinel was quicker")
-            return self._circuits.load()
+            _log.info("another sentinel or an operator was quicker")
+            return self._give_way() if action is Action.ENABLE else self._circuits.load()
         if action is Action.DISABLE:
             self._mapping.disable()
         if after.opened != before.opened:
             _log.warning("circuit %s", "opened" if after.opened else "closed", extra={"kind": fault})
         return after
+
+    def _give_way(self) -> Circuit:
+        """Do with the mapping, which was just enabled, what the circuit says that was saved meanwhile; return that.
+
+        It is looked at again afterwards: who saved it may have changed it once more, and the mapping with it.
+        """
+        failure: WindrowError = LedgerError("the circuit's state kept changing; the next run looks again")
+        for _ in range(GIVE_WAY_ATTEMPTS):
+            circuit = self._circuits.load()
+            try:
+                if circuit.opened:
+                    self._mapping.disable()
+                else:
+                    self._mapping.enable()
+            except MappingError as error:
+                failure = error
+                self._clock.sleep(GIVE_WAY_PAUSE_S)
+                continue
+            if self._circuits.load().revision == circuit.revision:
+                return circuit
+        raise failure
 
 
 class Switch:

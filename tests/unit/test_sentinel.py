@@ -386,6 +386,103 @@ def test_two_sentinels_opening_at_once_both_leave_it_open() -> None:
     assert (True, True, True) == (opened, off, watch.mapping.on)
 
 
+def between(at: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """Return a hook that acts once, at the first time of an operation."""
+    acted: list[str] = []
+
+    def hook(operation: str) -> None:
+        if operation == at and not acted:
+            acted.append(operation)
+            act()
+
+    return hook
+
+
+def about_to_close() -> Watch:
+    """Return the end of an outage: the circuit is open, the next probe will be good."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.run()
+    watch.mend()
+    return watch
+
+
+@pytest.mark.parametrize("commands", [[Mode.OPEN], [Mode.CLOSED, Mode.OPEN], [Mode.OPEN, Mode.OPEN]])
+def test_an_operator_who_opens_while_a_sentinel_enables_gets_their_way(commands: list[Mode]) -> None:
+    """The sentinel, whose note comes too late, takes back what it did to the mapping within the same run."""
+    watch = about_to_close()
+    watch.mapping.hook = between("enable", lambda: [watch.switch().set(mode) for mode in commands])
+    circuit = watch.sentinel().run()
+
+    assert (Mode.OPEN, True, False) == (circuit.mode, circuit.opened, watch.mapping.on)
+    assert circuit == watch.circuits.circuit
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.CLOSED])
+def test_an_operator_who_changes_their_mind_meanwhile_gets_their_way(mode: Mode) -> None:
+    """Opened while the sentinel enables, and closed again while it takes that back: the mapping ends up enabled."""
+    watch = about_to_close()
+    opening = between("enable", lambda: watch.switch().set(Mode.OPEN))
+    closing = between("disable", lambda: watch.switch().set(mode))
+
+    def change_mind(operation: str) -> None:
+        if enabled:
+            closing(operation)
+        opening(operation)
+        enabled.extend([operation] if operation == "enable done" else [])
+
+    enabled: list[str] = []
+    watch.mapping.hook = change_mind
+    circuit = watch.sentinel().run()
+
+    assert (mode, False, True) == (circuit.mode, circuit.opened, watch.mapping.on)
+
+
+def test_a_mapping_that_is_still_changing_is_asked_again() -> None:
+    """Lambda refuses to disable what it is just enabling: a few seconds later it does not."""
+    watch = about_to_close()
+    refusals = iter([True, True, False])
+
+    def busy(operation: str) -> None:
+        opening(operation)
+        if operation == "disable" and enabled and next(refusals):
+            raise MappingError("it is being changed")
+        enabled.extend([operation] if operation == "enable done" else [])
+
+    enabled: list[str] = []
+    opening = between("enable", lambda: watch.switch().set(Mode.OPEN))
+    watch.mapping.hook = busy
+    watch.sentinel().run()
+
+    assert not watch.mapping.on
+    assert 0 < watch.clock.monotonic() < 3 * MINUTE_S
+
+
+def test_a_mapping_that_cannot_be_disabled_again_is_an_error() -> None:
+    """The tries are bounded well within the run time; the next run repeats what the operator wants."""
+    watch = about_to_close()
+
+    def refuse(operation: str) -> None:
+        opening(operation)
+        if operation == "disable" and enabled:
+            raise MappingError("it is being changed")
+        enabled.extend([operation] if operation == "enable done" else [])
+
+    enabled: list[str] = []
+    opening = between("enable", lambda: watch.switch().set(Mode.OPEN))
+    watch.mapping.hook = refuse
+    began = watch.clock.monotonic()
+    with pytest.raises(MappingError):
+        watch.sentinel().run()
+    took_s = watch.clock.monotonic() - began
+    watch.mapping.hook = lambda _operation: None
+    watch.run()
+
+    assert took_s <= LAMBDA_LIMIT_S / 4
+    assert not watch.mapping.on
+
+
 def test_operator_holds_and_hands_back() -> None:
     """Held open stands against good probes, held closed against bad ones, and auto decides by probes again."""
     watch = Watch()
