@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from windrow.audit import AuditReport, Finding
@@ -61,9 +62,9 @@ class Auditing:
     def __init__(self, report: AuditReport) -> None:
         self.report = report
 
-    def audit(self, *_range: datetime, **_options: object) -> AuditReport:
+    def audit(self, *_range: datetime, prefix: str, **_options: object) -> AuditReport:
         """Report."""
-        return self.report
+        return msgspec.structs.replace(self.report, prefix=prefix)
 
 
 def report(**found: object) -> AuditReport:
@@ -107,6 +108,13 @@ def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert 1 == code
     assert "missing: landing/[red]k[/]  version v1" in text
     assert "there are findings" in text
+
+
+def test_an_audit_of_a_prefix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is handed on, and named as it is."""
+    text = audited(monkeypatch, capsys, report(), "--prefix", "[b]/2026")[1]
+
+    assert "keys under [b]/2026" in text.replace("\n", " ")
 
 
 def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
