@@ -34,8 +34,8 @@ def audit(
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
 
-    Exits with 1 if anything is missing, duplicated, orphaned or broken. Costs two small requests for each archive of the
-    range, and a listing of the landing buckets, whatever the range: a request for each 1,000 versions under --prefix.
+    Exits with 1 if anything is missing, duplicated, orphaned or broken. Costs two small requests for each archive of
+    the range and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
     """
     from windrow import bootstrap
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from windrow.audit import AuditReport, Finding
-from windrow.cli import replay as replay_command
 from windrow.cli.circuit import describe
-from windrow.cli.output import WrongUse
 from windrow.cli.root import run
 from windrow.core.circuit import Circuit, Mode
-from windrow.replay import Position
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -30,6 +26,7 @@ START = datetime(2026, 11, 23, 10, tzinfo=UTC)
         (["replay", "--missing", "--all"], "--missing or --all"),
         (["replay", "--missing", "--state", "x"], "--state goes with --all"),
         (["replay", "--missing"], "WINDROW_QUEUE_URL"),
+        (["replay", "--missing"], "WINDROW_DLQ_URL"),
         (["dlq", "ls"], "WINDROW_DLQ_URL"),
         (["dlq", "drop", "--json"], "--yes"),
         (["ledger", "rebuild"], "WINDROW_LEDGER_TABLE"),
@@ -124,20 +121,6 @@ def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     assert (1, 2, False) == (code, fields["duplicated"], fields["ok"])
     assert set(AuditReport.__struct_fields__) == fields.keys()
-
-
-def test_position_of_a_replay_survives(tmp_path: Path) -> None:
-    """What is saved is loaded again; nothing else is taken for a position."""
-    path = tmp_path / "state.json"
-    position = Position("landing", "k", "v1", 17)
-    absent = replay_command._load(path)
-    replay_command._save(path, position)
-
-    assert (None, position) == (absent, replay_command._load(path))
-    assert [path] == list(tmp_path.iterdir())
-    path.write_text("nonsense")
-    with pytest.raises(WrongUse, match="holds no position"):
-        replay_command._load(path)
 
 
 @pytest.mark.parametrize("mode", Mode)
