@@ -20,7 +20,7 @@ from windrow.clients import queue as queue_client
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
 from windrow.clients.deferred import deferred
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import EmfMetrics
@@ -76,7 +76,7 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     from windrow.sentinel import Sentinel
 
     return Sentinel(
-        destination=destination(settings),
+        destination=destination(settings, PROBING),
         prefix=settings.destination_prefix,
         mapping=mapping(settings),
         circuits=circuits(settings),
@@ -115,11 +115,15 @@ def rotation(settings: Settings) -> Rotation:
     )
 
 
-def destination(settings: Settings) -> S3MultipartDestination:
+def destination(settings: Settings, patience: Patience = PATIENT) -> S3MultipartDestination:
     """Return the destination, its credentials from Secrets Manager."""
-    current = destination_secrets(settings)
     return S3MultipartDestination(
-        settings.destination_endpoint, settings.destination_bucket, settings.destination_region, current, _clock
+        settings.destination_endpoint,
+        settings.destination_bucket,
+        settings.destination_region,
+        destination_secrets(settings),
+        _clock,
+        patience,
     )
 
 

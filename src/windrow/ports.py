@@ -348,6 +348,11 @@ class CircuitStore(Protocol):
         """Write the state if the stored revision is still ``replacing``'s; False if it is not. Raises `LedgerError`."""
 
 
+NEWEST_STAGE = "windrow-newest"
+"""Stage of the version that a rotation wrote last, whatever became of it. ``AWSPENDING`` does not tell that: Secrets
+Manager moves it to the next version before its first step, and an operator may take it away."""
+
+
 class SecretVersions(Protocol):
     """The destination secret's versions, for rotation. Every method raises `RotationError` when it can't be done."""
 
@@ -358,7 +363,7 @@ class SecretVersions(Protocol):
         """Return the value of the version ``token`` if it is written, None if it is not."""
 
     def put_pending(self, token: str, credentials: Credentials) -> None:
-        """Write version ``token`` and stage it ``AWSPENDING``."""
+        """Write version ``token`` and stage it ``AWSPENDING`` and `NEWEST_STAGE`, in one step."""
 
     def promote(self, token: str, *, from_version: str) -> None:
         """Move ``AWSCURRENT`` to version ``token``; the version before becomes ``AWSPREVIOUS``."""

@@ -143,7 +143,7 @@ def test_hooks_and_ci_use_existing_make_targets() -> None:
     loop = re.search(r"for target in ([a-z ]+);", (ROOT / ".ci/run").read_text())
     assert loop is not None
     assert {"lint", "types", "layers"} == set(hooks)
-    assert {"test", *hooks} == set(loop[1].split())
+    assert {"test", *hooks, "checkov"} == set(loop[1].split())
     assert set() == set(loop[1].split()) - make_targets()
     assert "- run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
 

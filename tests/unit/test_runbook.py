@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from windrow.cli.root import load
+from windrow.cli.span import span
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs/operations.md"
@@ -60,3 +66,26 @@ def test_the_queue_keeps_messages_as_long_as_the_runbook_says() -> None:
 
     assert default is not None
     assert {default[1]} == set(re.findall(r"queue (?:for )?(\d+) days", RUNBOOK.read_text()))
+
+
+def commands() -> list[str]:
+    """Return the runbook's commands of Windrow, each once."""
+    blocks = re.findall(r"^ *```console\n(.*?)^ *```", RUNBOOK.read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith("windrow ")})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_exists_with_its_options(command: str) -> None:
+    """What the runbook says to type is taken by the command line, time ranges included."""
+    name, *arguments = shlex.split(command)[1:]
+    found: Any = load(name)
+    while hasattr(found, "commands"):
+        name, *arguments = arguments
+        found = found.commands[name]
+    given = found.make_context(name, arguments).params
+
+    if given.get("since"):
+        now = datetime(2026, 11, 26, tzinfo=UTC)
+        start, end = span(given["since"], given["until"], now)
+        assert start < end <= now

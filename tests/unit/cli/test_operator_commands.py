@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+import msgspec
 import pytest
 
 from windrow.audit import AuditReport, Finding
-from windrow.cli import replay as replay_command
 from windrow.cli.circuit import describe
-from windrow.cli.output import WrongUse
 from windrow.cli.root import run
 from windrow.core.circuit import Circuit, Mode
-from windrow.replay import Position
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -29,6 +26,7 @@ START = datetime(2026, 11, 23, 10, tzinfo=UTC)
         (["replay", "--missing", "--all"], "--missing or --all"),
         (["replay", "--missing", "--state", "x"], "--state goes with --all"),
         (["replay", "--missing"], "WINDROW_QUEUE_URL"),
+        (["replay", "--missing"], "WINDROW_DLQ_URL"),
         (["dlq", "ls"], "WINDROW_DLQ_URL"),
         (["dlq", "drop", "--json"], "--yes"),
         (["ledger", "rebuild"], "WINDROW_LEDGER_TABLE"),
@@ -61,9 +59,9 @@ class Auditing:
     def __init__(self, report: AuditReport) -> None:
         self.report = report
 
-    def audit(self, *_range: datetime, **_options: object) -> AuditReport:
+    def audit(self, *_range: datetime, prefix: str, **_options: object) -> AuditReport:
         """Report."""
-        return self.report
+        return msgspec.structs.replace(self.report, prefix=prefix)
 
 
 def report(**found: object) -> AuditReport:
@@ -109,6 +107,13 @@ def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "there are findings" in text
 
 
+def test_an_audit_of_a_prefix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is handed on, and named as it is."""
+    text = audited(monkeypatch, capsys, report(), "--prefix", "[b]/2026")[1]
+
+    assert "keys under [b]/2026" in text.replace("\n", " ")
+
+
 def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One object with every field; the exit code is the same."""
     code, text = audited(monkeypatch, capsys, report(duplicated=2, ok=False), "--json")
@@ -116,20 +121,6 @@ def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     assert (1, 2, False) == (code, fields["duplicated"], fields["ok"])
     assert set(AuditReport.__struct_fields__) == fields.keys()
-
-
-def test_position_of_a_replay_survives(tmp_path: Path) -> None:
-    """What is saved is loaded again; nothing else is taken for a position."""
-    path = tmp_path / "state.json"
-    position = Position("landing", "k", "v1", 17)
-    absent = replay_command._load(path)
-    replay_command._save(path, position)
-
-    assert (None, position) == (absent, replay_command._load(path))
-    assert [path] == list(tmp_path.iterdir())
-    path.write_text("nonsense")
-    with pytest.raises(WrongUse, match="holds no position"):
-        replay_command._load(path)
 
 
 @pytest.mark.parametrize("mode", Mode)
