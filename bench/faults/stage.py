@@ -27,6 +27,7 @@ from bench.faults.proxy import Listener
 from windrow import bootstrap, settings
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
+from windrow.core.errors import LocalStackError
 from windrow.local.process import HOST, free_port
 from windrow.local.provision import Shape
 from windrow.local.servers import REGION
@@ -148,10 +149,10 @@ class Stage:
         self.stack.worker.launch([*command, "--concurrency", str(self.stack.shape.concurrency)], self.environment())
 
     def worker_processes(self) -> list[psutil.Process]:
-        """Return the processes that run batches."""
+        """Return the processes that run batches, none while there is no engine."""
         try:
             return psutil.Process(self.stack.worker.pid).children()
-        except psutil.Error:
+        except (psutil.Error, LocalStackError):
             return []
 
     def port(self, name: str) -> int:

@@ -15,7 +15,7 @@ from bench.faults.stage import Stage, no_trace, private_key_names
 from bench.faults.traffic import Traffic
 from windrow.local.proof import Deliveries
 
-pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(900)]
 
 PATIENCE_S = 240.0
 NUDGE_S = 5.0
