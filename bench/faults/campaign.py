@@ -24,7 +24,7 @@ from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 
 FILES_PER_S = 5.0
-PAUSES_S = {Lane.WORKER: 3.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
+PAUSES_S = {Lane.WORKER: 2.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
 """Longest rest between two faults of a lane; of the others 0.5 s. Both need time in which they work."""
 ATTEMPTS = 20
 """Tries to find an occasion for a fault."""

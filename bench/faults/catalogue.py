@@ -21,8 +21,8 @@ class Lane(StrEnum):
 
 
 KINDS: dict[str, tuple[Lane, float]] = {
-    "worker killed at a step": (Lane.WORKER, 16),
-    "worker killed at a random instant": (Lane.WORKER, 5),
+    "worker killed at a step": (Lane.WORKER, 12),
+    "worker killed at a random instant": (Lane.WORKER, 4),
     "engine killed and started again": (Lane.WORKER, 2),
     "destination killed and started again": (Lane.DESTINATION, 2),
     "destination stopped for a moment": (Lane.DESTINATION, 1),

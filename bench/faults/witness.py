@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from bench.faults.stage import Stage
 
 
@@ -11,8 +13,14 @@ class Witness:
     def __init__(self, stage: Stage, listener: str) -> None:
         self._stage = stage
         self._listener = listener
+        self._begun = time.monotonic()
         self._before = stage.http.counts(listener)
         self._log_bytes = stage.stack.worker.log.stat().st_size
+
+    @property
+    def age_s(self) -> float:
+        """How long it has been looking."""
+        return time.monotonic() - self._begun
 
     def asked(self) -> bool:
         """Tell whether a whole request came to the listener."""
