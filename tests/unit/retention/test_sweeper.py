@@ -18,6 +18,7 @@ from windrow.core.events import SourceObject
 from windrow.core.manifest import Window
 from windrow.core.planning import MINUTE, archive_key, floor
 from windrow.ports import ListedVersion
+from windrow.retention import SweepReport
 from windrow.retention import sweep as sweep_module
 from windrow.steps.commit_point import CommitPoint
 from windrow.testing import START, FakeLandingIndex, Hook
@@ -250,6 +251,16 @@ def test_a_copy_with_other_content_keeps_the_files() -> None:
         assert other is scene.copies.objects[key][0]
 
 
+def test_a_copy_of_another_size_is_told_at_once() -> None:
+    """Not only when the files are due, a week later."""
+    scene = Scene()
+    key = scene.deliver("a")
+    scene.copies.store(key, [b"other"], 5, sha256(b"other").digest(), {})
+    scene.age(3600)
+    report = scene.sweep()
+    assert ({"failed": 1}, {key: b"other"}) == (done(report), scene.copied())
+
+
 def test_an_archive_that_was_replaced_keeps_the_files() -> None:
     """Its bytes are not those of the copy any more, though they fit its own metadata."""
     scene = Scene()
@@ -401,7 +412,8 @@ def test_a_destination_that_is_away_deletes_nothing(operation: str) -> None:
         scene.sweep()
 
     assert ["a"] == scene.landed()
-    assert 1 == scene.metrics.counts["RetentionSweepsCompleted"]
+    # The sweep before; nothing is blamed on the archive.
+    assert (1, 0) == (scene.metrics.counts["RetentionSweepsCompleted"], scene.metrics.counts["ArchiveCopyFailed"])
     assert 2 == scene.metrics.flushes
 
 
@@ -461,12 +473,19 @@ def test_time_that_runs_out_leaves_the_rest_to_the_next_run() -> None:
             clock.advance(8)
 
     scene.copies.hook = scene.raw.hook = slow
-    first = scene.sweep(remaining_s=120)
+
+    def run() -> SweepReport:
+        began_s = clock.monotonic()
+        report = scene.sweep(remaining_s=120)
+        assert clock.monotonic() - began_s < 120
+        return report
+
+    first = run()
     after_first = scene.landed()
     reports = [first]
     while not reports[-1].complete:
         assert len(reports) < 20
-        reports.append(scene.sweep(remaining_s=120))
+        reports.append(run())
 
     assert (False, True) == (first.ok, first.left_since is not None)
     assert 0 < first.copied < 20
@@ -598,13 +617,14 @@ def test_prefixes_and_wide_windows(prefix: str) -> None:
     scene.age(108 * 3600)
     scene.world.process(*(scene.world.message(source) for source in sources))
     assert [] != [key for key in scene.archives() if key.count("/") == 3 + len(prefix.split("/")) * bool(prefix)]
-    scene.age()
+    # The last file, of 06:04, is not a week old yet, though the start of its archive's window is.
+    scene.age(6 * 86_400 + 13 * 3600)
     report = scene.sweep()
-    # The last day's window has just ended.
     scene.age(24 * 3600)
     rest = scene.sweep()
 
     assert (12, []) == (report.expired + rest.expired, scene.landed())
+    assert (0, 0) == (report.young, rest.young)
     assert scene.archives() == scene.copied()
     assert all(key.startswith(f"{prefix}/" if prefix else "") for key in scene.copied())
 
