@@ -21,7 +21,7 @@ from bench.faults.proxy import Action, Rule
 from bench.faults.stage import DESTINATION, IMPOSTER, Stage
 from bench.faults.traffic import Traffic
 from bench.faults.witness import Witness
-from windrow.clients.destination import CONNECT_S
+from windrow.clients.destination import PATIENT
 
 PATIENCE_S = 15.0
 """How long a fault waits for its occasion; then the next of its kind is drawn."""
@@ -316,7 +316,7 @@ class Injector:
 
 def _timed_out(witness: Witness) -> bool:
     """Tell whether a request to the destination has timed out that was made meanwhile or shortly before."""
-    return witness.age_s > CONNECT_S and witness.logged(TIMED_OUT)
+    return witness.age_s > PATIENT.connect_s and witness.logged(TIMED_OUT)
 
 
 def _await(condition: Callable[[], bool], patience_s: float) -> bool:

@@ -29,6 +29,7 @@ from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
+from windrow.ports import Clock, Metrics
 from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from windrow.deployment import Deployer, Event
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
+    from windrow.retention import Sweeper
     from windrow.rotation import Rotation
     from windrow.sentinel import Sentinel, Switch
     from windrow.status import Watcher
@@ -173,6 +175,25 @@ def auditor(settings: Settings) -> Auditor:
         archives=archive_reader(settings),
         buckets=settings.landing_buckets,
         clock=_clock,
+    )
+
+
+def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:
+    """Return the retention sweeper; ``clock`` lets a test move time."""
+    from windrow.audit import ArchiveReader
+    from windrow.clients import copies, raw_files
+    from windrow.retention import Sweeper
+
+    target = destination(settings)
+    return Sweeper(
+        destination=target,
+        archives=ArchiveReader(target, CommitPoint(target, metrics), settings.destination_prefix),
+        copies=copies.S3Copies(settings.copies_bucket, copies.connect(_session())),
+        raw_files=raw_files.S3RawFiles(raw_files.connect(_session())),
+        buckets=settings.landing_buckets,
+        prefix=settings.destination_prefix,
+        metrics=metrics,
+        clock=clock,
     )
 
 

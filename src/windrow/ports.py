@@ -245,6 +245,52 @@ class MultipartDestination(Destination, Protocol):
         """Drop an upload and its parts; one that is gone or complete is fine. Raises `DestinationError`."""
 
 
+class StoredCopy(msgspec.Struct, frozen=True):
+    """What the bucket for copies says of a copy: its size, and its metadata as in `Stored`."""
+
+    size: int
+    metadata: Mapping[str, str]
+
+
+class CopyStore(Protocol):
+    """The bucket that keeps a copy of each archive, under the same key. A copy is never replaced."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size) of every copy under the prefix in key order. Raises `CopyError`."""
+
+    def head(self, key: str) -> StoredCopy | None:
+        """Return what is stored under the key, None if nothing. Raises `CopyError`."""
+
+    def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store the pieces as one object if no object has this key: whole and proven, or not at all.
+
+        The object comes into being only if the pieces make ``size`` bytes with the digest ``sha256``, and the server
+        received those very bytes. Returns False if the key exists already (nothing is changed). Memory holds 16 MiB
+        and a piece, whatever the size. What ``pieces`` raises passes through, and nothing is stored then.
+
+        Raises:
+            CopyError: nothing is stored, or (where a reply was lost) the whole object is: `head` tells.
+        """
+
+
+class RawVersion(msgspec.Struct, frozen=True):
+    """One version of one object of a landing bucket."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+class RawFiles(Protocol):
+    """Deletes raw files from landing buckets, for good."""
+
+    def delete(self, versions: Sequence[RawVersion]) -> list[tuple[RawVersion, str]]:
+        """Delete exactly these versions and nothing else; one that is gone is fine.
+
+        Returns those that are not known to be deleted, each with the reason. Never raises for single ones.
+        """
+
+
 class Queue(Protocol):
     """The source queue and its dead-letter queue, as the pipeline uses them.
 

@@ -16,6 +16,7 @@ from windrow.core.objectives import Latency, latency
 from windrow.core.planning import STAGING_FOLDER
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
+from windrow.retention.markers import FOLDER as NOTES_FOLDER
 from windrow.sentinel import CANARY_FOLDER
 from windrow.sources import SourceMissing, StoredArchive
 
@@ -23,7 +24,7 @@ Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""
 
 
-_NO_ARCHIVES = (CANARY_FOLDER, STAGING_FOLDER)
+_NO_ARCHIVES = (CANARY_FOLDER, STAGING_FOLDER, NOTES_FOLDER)
 """Folders of other objects of Windrow's."""
 
 RESOLUTION = timedelta(seconds=1)
