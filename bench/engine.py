@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Self
 
+from windrow.local.provision import Shape
 from windrow.worker.engine import Engine
 from windrow.worker.mapping import FixedMapping, MappingConfig, queue_arn
 from windrow.worker.pool import Pool
@@ -17,6 +18,7 @@ from windrow.worker.progress import Counters
 
 HANDLER = "windrow.functions.aggregate.handler"
 QUIET_WAIT_S = 1
+WINDOW_S = 5
 LOOK_S = 0.05
 
 
@@ -28,7 +30,8 @@ class BackgroundEngine:
             queue_url=queue_url,
             queue_arn=queue_arn(sqs, queue_url),
             batch_size=batch_size,
-            window_s=5,
+            window_s=WINDOW_S,
+            timeout_s=Shape().timeout_s,
             max_concurrency=workers,
         )
         self._counters = Counters()

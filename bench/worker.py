@@ -27,6 +27,7 @@ WORKERS = 2
 """As many as Bento's uploads at once (``max_in_flight`` in its configuration)."""
 TIMEOUT_S = 300
 VISIBILITY_S = "3600"
+"""Longer than any run: nothing comes twice, and the engine has nothing to warn of."""
 _FUNCTION = Function("windrow", "arn:aws:lambda:us-east-1:000000000000:function:windrow", 1024)
 
 
