@@ -63,10 +63,10 @@ class BackgroundEngine:
 
 
 @contextmanager
-def handlers(environment: Mapping[str, str], queue_url: str) -> Iterator[Pool]:
-    """Give a pool of worker processes that run Windrow's handler; the metrics it prints are dropped."""
+def handlers(environment: Mapping[str, str], queue_url: str, handler: str = HANDLER) -> Iterator[Pool]:
+    """Give a pool of worker processes that run a handler, Windrow's unless told; the metrics it prints are dropped."""
     with (
         open(os.devnull, "wb") as nowhere,  # noqa: PTH123 - a file descriptor
-        Pool(HANDLER, env={**environment, "WINDROW_QUEUE_URL": queue_url}, output=nowhere.fileno()) as pool,
+        Pool(handler, env={**environment, "WINDROW_QUEUE_URL": queue_url}, output=nowhere.fileno()) as pool,
     ):
         yield pool
