@@ -84,10 +84,9 @@ def _run_engine(
     process.launch([sys.executable, "-m", "windrow.cli", "run", *arguments, *options], {**environment, **given})
 
 
-WINDROW = Rival("Windrow", _windrow)
 RIVALS = (
     Rival("naive: claim, then deliver", _naive(Order.CLAIM_FIRST)),
     Rival("naive: deliver, then mark", _naive(Order.MARK_AFTER)),
     Rival("Bento", _bento, BENTO.find),
-    WINDROW,
+    Rival("Windrow", _windrow),
 )
