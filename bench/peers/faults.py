@@ -33,6 +33,7 @@ from windrow.local.provision import MAX_RECEIVES
 
 LINK = "destination"
 LOOK_S = 0.01
+DEPTH_LOOK_S = 0.25
 LIMIT_S = 1_800
 """Longest wait for a queue to become empty; what is in it then is counted as missing."""
 HIT_LIMIT_S = 120
@@ -69,26 +70,37 @@ class Trial:
     """One rival at work on a full queue, and the hand that disturbs it."""
 
     def __init__(
-        self, place: Stand, proxy: HttpProxy, times: Times, start: Callable[[], None], process: Process
+        self,
+        place: Stand,
+        proxy: HttpProxy,
+        times: Times,
+        start: Callable[[], None],
+        process: Process,
+        depth: Callable[[], int],
     ) -> None:
         self.start = start
         self.times = times
         self._proxy = proxy
         self._process = process
         self._place = place
+        self._depth = depth
 
     def kill(self) -> None:
         """Kill the rival and all its processes."""
         kill(self._process)
 
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """Have the destination refuse connections inside the block."""
+    def start_without_destination(self, seconds: float) -> None:
+        """Start the rival and have the destination refuse connections so long, or until the queue is empty."""
         self._proxy.server.kill()
         try:
-            yield
+            self.start()
+            self.await_empty(seconds)
         finally:
             self._proxy.server.start()
+
+    def await_empty(self, limit_s: float) -> None:
+        """Return when the queue is empty, or after so long."""
+        _await(lambda: not self._depth(), limit_s, DEPTH_LOOK_S)
 
     def lose_replies(self, seconds: float) -> None:
         """Have the destination carry out what commits an archive and lose the reply, so long from the first on."""
@@ -122,15 +134,11 @@ def _replies_lost(trial: Trial, _prefix: str) -> None:
 
 
 def _down_at_first(trial: Trial, _prefix: str) -> None:
-    with trial.away():
-        trial.start()
-        time.sleep(trial.times.down_s)
+    trial.start_without_destination(trial.times.down_s)
 
 
 def _away(trial: Trial, _prefix: str) -> None:
-    with trial.away():
-        trial.start()
-        time.sleep(trial.times.away_s)
+    trial.start_without_destination(trial.times.away_s)
 
 
 def _nothing(trial: Trial, _prefix: str) -> None:
@@ -176,10 +184,12 @@ class Arena:
         sqs = self._place.client("sqs")
         backlog.fill(sqs, queues.queue_url, self._with_absent(files) if fault.absent else files, work.landing)
         process = Process(prefix.replace("/", "-"), self._folder)
+        depth = partial(backlog.depth, sqs, queues.queue_url)
         start = partial(rival.start, process, self._place, work, queues)
         try:
-            fault.disturb(Trial(self._place, self._proxy, self._times, start, process), prefix)
-            _await(lambda: not backlog.depth(sqs, queues.queue_url), LIMIT_S)
+            trial = Trial(self._place, self._proxy, self._times, start, process, depth)
+            fault.disturb(trial, prefix)
+            trial.await_empty(LIMIT_S)
         finally:
             process.stop()
         end = outcome.inspect(self._place, prefix, files, [])
@@ -190,7 +200,7 @@ class Arena:
             missing=end.missing,
             twice=end.doubled,
             dead_lettered=backlog.depth(sqs, queues.dlq_url),
-            waiting=backlog.depth(sqs, queues.queue_url),
+            waiting=depth(),
             seconds=round(time.monotonic() - begun, 1),
         )
 
@@ -222,10 +232,10 @@ def arena(times: Times) -> Iterator[tuple[Arena, Stand]]:
             yield Arena(place, proxy, f"http://{HOST}:{listener.port}", times, Path(folder)), place
 
 
-def _await(there: Callable[[], bool], limit_s: float) -> None:
+def _await(there: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> None:
     deadline = time.monotonic() + limit_s
     while not there() and time.monotonic() < deadline:
-        time.sleep(LOOK_S)
+        time.sleep(look_s)
 
 
 def campaign(names: Sequence[str], who: str, files: int, batch_files: int, times: Times) -> Iterator[Result]:
