@@ -37,6 +37,8 @@ _LINGER = struct.pack("ii", 1, 0)
 class Action(StrEnum):
     """What is done to an exchange."""
 
+    COUNT = "count"
+    """Nothing: the exchange is only counted."""
     ANSWER = "answer"
     """Answer for the server, which never hears of the request."""
     LOSE_REPLY = "lose-reply"

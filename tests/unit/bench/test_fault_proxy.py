@@ -104,6 +104,13 @@ def test_it_answers_for_the_server_as_often_as_told(line: Line) -> None:
     assert 1 == len(line.heard)
 
 
+def test_counting_changes_nothing(line: Line) -> None:
+    """Request and reply pass, and the rule knows how many did."""
+    with line.proxy.rule(rule(Action.COUNT, times=9)) as named:
+        assert [(200, REPLY)] * 2 == [line.ask(), line.ask()]
+        assert 2 == line.proxy.hits(named)
+
+
 def test_a_rule_applies_to_what_it_names_only(line: Line) -> None:
     """Method and target both have to match."""
     with line.proxy.rule(rule(Action.ANSWER, method="PUT", target="^/x", times=9)) as named:
