@@ -160,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     this = machine.describe()
     specs = list(grid(options.files, options.sizes, options.most_mb))
-    specs += [Spec(*batch, n) for batch in options.at_once_batch or AT_ONCE_BATCHES for n in options.at_once]
+    batches = options.at_once_batch or AT_ONCE_BATCHES
+    specs += [Spec(files, file_bytes, n) for files, file_bytes in batches for n in options.at_once]
     specs += [Spec(*large) for large in LARGE if options.large]
     results = []
     with stand() as place:

@@ -88,7 +88,7 @@ class NaiveHandler:
 
     def _deliver(self, name: str, data: bytes) -> None:
         digest = hashlib.sha256(data).hexdigest()
-        metadata = {"sha256_checksum": digest}
+        metadata: dict[str, str | list[str] | tuple[str]] = {"sha256_checksum": digest}
         self._minio.put_object(self._task.destination, name, io.BytesIO(data), len(data), metadata=metadata)
         stored = self._minio.stat_object(self._task.destination, name).metadata or {}
         if stored["x-amz-meta-sha256_checksum"] != digest:
