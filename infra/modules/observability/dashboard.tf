@@ -6,7 +6,7 @@ locals {
     {
       title = "Files"
       stat  = "Sum"
-      metrics = [for metric in ["FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried"] :
+      metrics = [for metric in ["FilesProcessed", "FilesOver2Minutes", "FilesOver3Minutes", "FilesDuplicate", "FilesRejected", "FilesRetried"] :
         concat([local.namespace, metric], local.own, [{ label = metric }])
       ]
     },
@@ -27,14 +27,26 @@ locals {
       ]
     },
     {
-      title   = "Age of the oldest message (s)"
+      title   = "Age of the oldest message (s), without those received three times or more"
       stat    = "Maximum"
       metrics = [concat(["AWS/SQS", "ApproximateAgeOfOldestMessage"], local.queue, [{ label = "age" }])]
+    },
+    {
+      title   = "Age of the oldest message given back (ms)"
+      stat    = "Maximum"
+      metrics = [concat([local.namespace, "OldestRetriedMs"], local.own, [{ label = "age" }])]
     },
     {
       title   = "Destination up"
       stat    = "Minimum"
       metrics = [concat([local.namespace, "DestinationUp"], local.own, [{ label = "up" }])]
+    },
+    {
+      title = "Time of a probe (ms)"
+      stat  = "Maximum"
+      metrics = [for stat in ["p50", "Maximum"] :
+        concat([local.namespace, "DestinationProbeMs"], local.own, [{ label = stat, stat = stat }])
+      ]
     },
     {
       title = "Faults of the destination"
