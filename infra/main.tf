@@ -37,8 +37,15 @@ module "network" {
   kms_key_arn             = module.key.arn
 
   gateway_endpoint_resources = {
-    s3       = concat([local.landing_bucket_arn], local.archive_copies_arns)
-    dynamodb = [local.ledger_arn]
+    s3             = [local.landing_bucket_arn]
+    archive_copies = local.archive_copies_arns
+    dynamodb       = [local.ledger_arn]
+  }
+
+  # Neither secret nor queues need the network, so there is no circle.
+  interface_endpoint_resources = {
+    secretsmanager = [module.credentials.secret_arn]
+    sqs            = [module.queue.arn, module.queue.dead_letter_arn]
   }
 }
 

@@ -1,23 +1,30 @@
 locals {
+  # What the functions do there, and nothing else; their roles' policies say which function may.
   gateway_policies = {
-    s3 = {
-      # The objects of these buckets; their names are the uploaders'.
-      resources = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
-      # Reading and putting: nothing in the VPC deletes or administers.
-      actions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"]
-    }
-    dynamodb = {
-      resources = var.gateway_endpoint_resources.dynamodb
-      actions = [
+    s3 = concat(
+      [{
+        Sid    = "ReadLandedFiles"
+        Action = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+        # "/*": the objects of these buckets; their names are the uploaders'.
+        Resource = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
+      }],
+      [for arn in var.gateway_endpoint_resources.archive_copies : {
+        Sid      = "CopyArchives"
+        Action   = ["s3:PutObject"]
+        Resource = ["${arn}/*"] # the objects of this one bucket, named after their minute
+      }],
+    )
+    dynamodb = [{
+      Sid = "KeepTheLedger"
+      Action = [
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:PartiQLInsert",
-        "dynamodb:PartiQLSelect",
         "dynamodb:PartiQLUpdate",
         "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
       ]
-    }
+      Resource = var.gateway_endpoint_resources.dynamodb
+    }]
   }
 }
 
@@ -31,14 +38,11 @@ resource "aws_vpc_endpoint" "gateway" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "OwnResourcesOnly"
+    Statement = [for statement in each.value : merge(statement, {
       Effect    = "Allow"
       Principal = "*" # an endpoint's policy takes nothing narrower; the condition names the account
-      Action    = each.value.actions
-      Resource  = each.value.resources
       Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id } }
-    }]
+    })]
   })
 
   tags = { Name = "${var.name}-${each.key}" }

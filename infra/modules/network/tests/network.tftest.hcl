@@ -3,14 +3,15 @@ mock_provider "aws" {
 }
 
 variables {
-  name                       = "windrow"
-  region                     = "eu-west-2"
-  account_id                 = "111122223333"
-  availability_zones         = ["eu-west-2a", "eu-west-2b"]
-  destination                = { cidrs = ["10.20.0.5/32"], port = 9000 }
-  on_premises                = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
-  gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-  kms_key_arn                = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  name                         = "windrow"
+  region                       = "eu-west-2"
+  account_id                   = "111122223333"
+  availability_zones           = ["eu-west-2a", "eu-west-2b"]
+  destination                  = { cidrs = ["10.20.0.5/32"], port = 9000 }
+  on_premises                  = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
+  gateway_endpoint_resources   = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q", "arn:aws:sqs:eu-west-2:111122223333:q-dlq"] }
+  kms_key_arn                  = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 }
 
 run "defaults" {
@@ -67,6 +68,26 @@ run "defaults" {
   }
 
   assert {
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : s.Sid] == ["ReadLandedFiles"] && !contains(jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[0].Action, "s3:PutObject")
+    error_message = "Landed files may be read and not written."
+  }
+
+  assert {
+    condition     = toset(jsondecode(aws_vpc_endpoint.gateway["dynamodb"].policy).Statement[0].Action) == toset(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PutItem"])
+    error_message = "The ledger may not be searched, and nothing deleted from it."
+  }
+
+  assert {
+    condition     = [for service in ["secretsmanager", "sqs"] : tolist(jsondecode(aws_vpc_endpoint.interface[service].policy).Statement[0].Resource)] == [var.interface_endpoint_resources.secretsmanager, var.interface_endpoint_resources.sqs]
+    error_message = "Other secrets and queues must be out of reach."
+  }
+
+  assert {
+    condition     = jsondecode(aws_vpc_endpoint.interface["lambda"].policy).Statement[0].Resource == ["arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:*"]
+    error_message = "Functions must be out of reach."
+  }
+
+  assert {
     condition     = [for rule in aws_vpc_security_group_egress_rule.destination : [rule.cidr_ipv4, rule.from_port, rule.to_port]] == [["10.20.0.5/32", 9000, 9000]]
     error_message = "MinIO's address and port, and nothing around it."
   }
@@ -89,6 +110,19 @@ run "defaults" {
   assert {
     condition     = aws_flow_log.refused[0].traffic_type == "REJECT"
     error_message = "Refused connections must be logged."
+  }
+}
+
+run "copies_of_archives_may_be_put" {
+  command = apply
+
+  variables {
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::landing-archives"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "CopyArchives"] == [[["s3:PutObject"], ["arn:aws:s3:::landing-archives/*"]]]
+    error_message = "Into their bucket, and no other."
   }
 }
 

@@ -53,4 +53,9 @@ run "defaults" {
     condition     = one([for s in jsondecode(local.policy).Statement : s.Resource if s.Sid == "SwitchTheMapping"]) == var.event_source_mapping.arn
     error_message = "It may switch this mapping only."
   }
+
+  assert {
+    condition     = one([for s in jsondecode(local.policy).Statement : s if s.Sid == "KeepTheCircuitsState"]).Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["circuit#u"] && one([for s in jsondecode(local.policy).Statement : s if s.Sid == "KeepTheCircuitsState"]).Action == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    error_message = "Of the ledger it may read and write its own item only."
+  }
 }
