@@ -58,6 +58,7 @@ module "queue" {
   function_timeout_s       = var.aggregator.timeout_s
   window_s                 = var.aggregator.window_s
   retention_days           = var.queue_retention_days
+  max_receives             = var.queue_max_receives
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
 }
 

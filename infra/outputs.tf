@@ -76,6 +76,16 @@ output "alarm_topic_arn" {
   value       = one(values(module.observability)[*].topic_arn)
 }
 
+output "vpc_id" {
+  description = "The VPC, for a Route 53 Resolver rule or a private zone that knows MinIO's name."
+  value       = module.network.vpc_id
+}
+
+output "private_subnet_ids" {
+  description = "Subnets of the functions, one a zone."
+  value       = module.network.subnet_ids
+}
+
 output "vpn_connection_id" {
   description = "The VPN connection, from which the network team downloads the router's configuration; null with another way on-premises."
   value       = module.network.vpn_connection_id

@@ -51,7 +51,8 @@ locals {
       }
     },
     {
-      # SSE-C: the caller keeps the key, and S3 decrypts for nobody without it. Refused is any request with that header.
+      # SSE-C: the caller keeps the key, and S3 decrypts for nobody without it. A refusal of any
+      # request with that header.
       Sid       = "NoKeyOfTheCaller"
       Effect    = "Deny"
       Principal = "*"
