@@ -66,6 +66,11 @@ output "role_names" {
   value       = { for function, arn in local.role_arns : function => split("/", arn)[1] }
 }
 
+output "operator_policy" {
+  description = "Policy (JSON) of who runs the command line, without `windrow deploy`: attach it to the operators' role."
+  value       = jsonencode({ Version = "2012-10-17", Statement = local.operator_statements })
+}
+
 output "alarm_names" {
   description = "Alarms that tell people; `windrow deploy` watches them."
   value       = flatten(values(module.observability)[*].alarm_names)

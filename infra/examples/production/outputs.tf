@@ -33,6 +33,11 @@ output "vpn_connection_id" {
   value       = module.windrow.vpn_connection_id
 }
 
+output "operator_policy" {
+  description = "Policy of who runs the command line."
+  value       = module.windrow.operator_policy
+}
+
 output "environment" {
   description = "Settings of the command line (WINDROW_*)."
   value       = module.windrow.environment
