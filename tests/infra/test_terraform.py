@@ -98,7 +98,7 @@ def test_no_secret_value_is_managed() -> None:
 
 
 def test_wildcards_are_explained() -> None:
-    """Every `*` in an action, a resource or a principal has a comment on why, beside it or above it in the same list."""
+    """Every `*` in an action, a resource or a principal has a comment on why, beside it or above in its list."""
     assert unexplained(sources()) == []
 
 
