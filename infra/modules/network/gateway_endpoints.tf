@@ -9,9 +9,9 @@ locals {
         Resource = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
       }],
       [for arn in var.gateway_endpoint_resources.archive_copies : {
-        Sid      = "CopyArchives"
-        Action   = ["s3:PutObject"]
-        Resource = ["${arn}/*"] # the objects of this one bucket, named after their minute
+        Sid      = "KeepCopies"
+        Action   = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        Resource = [arn, "${arn}/*"] # the objects of this one bucket, named after their minute
       }],
     )
     dynamodb = [{
@@ -38,11 +38,11 @@ resource "aws_vpc_endpoint" "gateway" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [for statement in each.value : merge(statement, {
+    Statement = [for statement in each.value : merge({
       Effect    = "Allow"
       Principal = "*" # an endpoint's policy takes nothing narrower; the condition names the account
       Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id } }
-    })]
+    }, statement)]
   })
 
   tags = { Name = "${var.name}-${each.key}" }

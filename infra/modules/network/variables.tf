@@ -128,7 +128,7 @@ variable "on_premises" {
 }
 
 variable "gateway_endpoint_resources" {
-  description = "ARNs that may be reached through the gateway endpoints: buckets to read (with their objects), buckets to put copies of archives into, and tables. All else is refused at the endpoint."
+  description = "ARNs that may be reached through the gateway endpoints: buckets to read (with their objects), buckets to keep copies of archives in, and tables. All else is refused at the endpoint."
   type = object({
     s3             = list(string)
     archive_copies = optional(list(string), [])

@@ -113,7 +113,7 @@ run "defaults" {
   }
 }
 
-run "copies_of_archives_may_be_put" {
+run "copies_of_archives_may_be_kept" {
   command = apply
 
   variables {
@@ -121,8 +121,8 @@ run "copies_of_archives_may_be_put" {
   }
 
   assert {
-    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "CopyArchives"] == [[["s3:PutObject"], ["arn:aws:s3:::landing-archives/*"]]]
-    error_message = "Into their bucket, and no other."
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "KeepCopies"] == [[["s3:GetObject", "s3:ListBucket", "s3:PutObject"], ["arn:aws:s3:::landing-archives", "arn:aws:s3:::landing-archives/*"]]]
+    error_message = "In their bucket, and no other."
   }
 }
 
