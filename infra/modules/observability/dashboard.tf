@@ -6,7 +6,7 @@ locals {
     {
       title = "Files"
       stat  = "Sum"
-      metrics = [for metric in ["FilesProcessed", "FilesOver2Minutes", "FilesOver3Minutes", "FilesDuplicate", "FilesRejected", "FilesRetried"] :
+      metrics = [for metric in ["FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried"] :
         concat([local.namespace, metric], local.own, [{ label = metric }])
       ]
     },
@@ -15,6 +15,13 @@ locals {
       stat  = "p50"
       metrics = [for stat in ["p50", "p95", "p99.9"] :
         concat([local.namespace, "ProcessingLatencyMs"], local.own, [{ label = stat, stat = stat }])
+      ]
+    },
+    {
+      title = "Late files"
+      stat  = "Sum"
+      metrics = [for metric in ["FilesOver2Minutes", "FilesOver3Minutes"] :
+        concat([local.namespace, metric], local.own, [{ label = metric }])
       ]
     },
     {

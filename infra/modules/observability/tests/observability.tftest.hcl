@@ -124,8 +124,8 @@ run "the_dashboard_shows_alarms_and_charts" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 12
-    error_message = "Alarms and eleven charts."
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 13
+    error_message = "Alarms and twelve charts."
   }
 
   assert {
