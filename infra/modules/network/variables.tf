@@ -152,25 +152,6 @@ variable "gateway_endpoint_resources" {
   }
 }
 
-variable "interface_endpoint_resources" {
-  description = "ARNs that may be reached through the interface endpoints: secrets and queues. All else is refused at the endpoint."
-  type = object({
-    secretsmanager = list(string)
-    sqs            = list(string)
-  })
-  nullable = false
-
-  validation {
-    condition     = length(var.interface_endpoint_resources.secretsmanager) > 0 && alltrue([for arn in var.interface_endpoint_resources.secretsmanager : can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
-    error_message = "interface_endpoint_resources.secretsmanager must hold ARNs of secrets, without '*'."
-  }
-
-  validation {
-    condition     = length(var.interface_endpoint_resources.sqs) > 0 && alltrue([for arn in var.interface_endpoint_resources.sqs : can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
-    error_message = "interface_endpoint_resources.sqs must hold ARNs of queues, without '*'."
-  }
-}
-
 variable "account_id" {
   description = "Account whose principals may use the endpoints."
   type        = string
@@ -202,5 +183,24 @@ variable "kms_key_arn" {
   validation {
     condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "interface_endpoint_resources" {
+  description = "ARNs that may be reached through the interface endpoints: secrets and queues. All else is refused at the endpoint."
+  type = object({
+    secretsmanager = list(string)
+    sqs            = list(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.interface_endpoint_resources.secretsmanager) > 0 && alltrue([for arn in var.interface_endpoint_resources.secretsmanager : can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
+    error_message = "interface_endpoint_resources.secretsmanager must hold ARNs of secrets, without '*'."
+  }
+
+  validation {
+    condition     = length(var.interface_endpoint_resources.sqs) > 0 && alltrue([for arn in var.interface_endpoint_resources.sqs : can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
+    error_message = "interface_endpoint_resources.sqs must hold ARNs of queues, without '*'."
   }
 }

@@ -29,13 +29,11 @@ run "refuses_1" {
     on_premises = {}
     # any bucket
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::*"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-    # any secret
-    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q"] }
     # an odd log retention
     flow_log_retention_days = 31
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.interface_endpoint_resources, var.flow_log_retention_days]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days]
 }
 
 run "refuses_2" {
@@ -52,11 +50,9 @@ run "refuses_2" {
     on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7" }, transit_gateway = { id = "tgw-0123456789abcdef0" } }
     # any table
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/*"] }
-    # any queue
-    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:a"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:*"] }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.interface_endpoint_resources]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources]
 }
 
 run "refuses_3" {
@@ -116,4 +112,15 @@ run "refuses_7" {
   }
 
   expect_failures = [var.on_premises]
+}
+
+run "refuses_8" {
+  command = plan
+
+  variables {
+    # any secret, any queue
+    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:*"] }
+  }
+
+  expect_failures = [var.interface_endpoint_resources]
 }

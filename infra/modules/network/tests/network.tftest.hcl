@@ -113,19 +113,6 @@ run "defaults" {
   }
 }
 
-run "copies_of_archives_may_be_kept" {
-  command = apply
-
-  variables {
-    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::landing-archives"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-  }
-
-  assert {
-    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "KeepCopies"] == [[["s3:GetObject", "s3:ListBucket", "s3:PutObject"], ["arn:aws:s3:::landing-archives", "arn:aws:s3:::landing-archives/*"]]]
-    error_message = "In their bucket, and no other."
-  }
-}
-
 run "a_transit_gateway" {
   command = apply
 
@@ -169,5 +156,18 @@ run "an_existing_vpc" {
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.gateway_endpoints) == 2
     error_message = "So must those of S3 and DynamoDB."
+  }
+}
+
+run "copies_of_archives_may_be_kept" {
+  command = apply
+
+  variables {
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::landing-archives"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "KeepCopies"] == [[["s3:GetObject", "s3:ListBucket", "s3:PutObject"], ["arn:aws:s3:::landing-archives", "arn:aws:s3:::landing-archives/*"]]]
+    error_message = "In their bucket, and no other."
   }
 }
