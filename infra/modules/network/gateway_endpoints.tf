@@ -29,7 +29,7 @@ locals {
 }
 
 resource "aws_vpc_endpoint" "gateway" {
-  for_each = local.own_vpc ? local.gateway_policies : {}
+  for_each = { for service, statements in local.gateway_policies : service => statements if local.own_vpc }
 
   vpc_id            = aws_vpc.this[0].id
   service_name      = "com.amazonaws.${var.region}.${each.key}"
