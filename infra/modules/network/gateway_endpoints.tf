@@ -13,6 +13,20 @@ locals {
         Action   = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
         Resource = [arn, "${arn}/*"] # the objects of this one bucket, named after their minute
       }],
+      flatten([for sweep in var.retention_sweep[*] : [
+        {
+          Sid       = "SweepDeletesLandedVersions"
+          Action    = ["s3:DeleteObjectVersion"]
+          Resource  = ["${sweep.landing_bucket_arn}/*"] # the objects of this one bucket
+          Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id, "aws:PrincipalArn" = sweep.role_arn } }
+        },
+        {
+          Sid       = "SweepDropsParts"
+          Action    = ["s3:AbortMultipartUpload"]
+          Resource  = ["${sweep.copies_bucket_arn}/*"] # the objects of this one bucket
+          Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id, "aws:PrincipalArn" = sweep.role_arn } }
+        },
+      ]]),
     )
     dynamodb = [{
       Sid = "KeepTheLedger"

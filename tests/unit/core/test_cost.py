@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
-from windrow.core.cost import DAYS, GIB, Egress, Estimate, Retention, Scenario, estimate
+from windrow.core.cost import DAYS, GIB, SWEEP_LOOKBACK_DAYS, Egress, Estimate, Retention, Scenario, estimate
 from windrow.core.errors import PriceError
 from windrow.core.prices import Price, PriceBook, Tier
 from windrow.core.stated import STATED, compare
 from windrow.pricelist import load
+from windrow.retention import LOOKBACK
 
 BOOK = load()
 
@@ -51,11 +54,26 @@ def test_transitions_of_raw_files_cost_more_than_all_else() -> None:
     assert [] == [line for line in bill().lines if line.item.startswith("transitions")]
 
 
-def test_expired_files_are_paid_for_until_their_old_versions_go() -> None:
-    """In a versioned bucket expiry only hides a file: its bytes cost until the old version is deleted."""
-    archives, raw = bill(hot_days=7, old_version_days=7), bill(hot_days=7, retention=Retention.RAW)
-    assert usd(archives, "raw files kept hot") == usd(archives, "and 7 days more")
-    assert [] == [line for line in raw.lines if "old versions" in line.item]
+def test_files_that_a_rule_expired_are_paid_for_until_their_old_versions_go() -> None:
+    """In a versioned bucket such expiry only hides a file; the sweep deletes the version, and a move leaves none."""
+    kept = bill(retention=Retention.NONE, hot_days=7, old_version_days=7)
+    assert usd(kept, "raw files kept hot") == usd(kept, "and 7 days more")
+    for retention in (Retention.RAW, Retention.ARCHIVES):
+        assert [] == [line for line in bill(retention=retention).lines if "old versions" in line.item]
+
+
+def test_the_sweep_costs_little() -> None:
+    """Its requests, its run time and what watches it, together, are less than the old versions that it saves."""
+    result = bill(retention=Retention.ARCHIVES)
+    items = ("sweep, listings", "sweep, proofs", "retention sweep", "metrics of the ret", "alarms of the ret")
+    assert sum(usd(result, item) for item in items) < usd(bill(retention=Retention.NONE), "and 7 days more")
+
+
+def test_the_sweep_lists_what_it_looks_back_over() -> None:
+    """14,400 archives a day are 15 pages, of 14 days, each hour."""
+    (listings,) = [line for line in bill().lines if line.item.startswith("sweep, listings")]
+    assert (15 * 14 * 730, 14) == (listings.quantity, SWEEP_LOOKBACK_DAYS + Scenario().hot_days)
+    assert LOOKBACK == timedelta(days=SWEEP_LOOKBACK_DAYS)
 
 
 def test_deep_archive_adds_40_kb_to_each_object() -> None:
