@@ -23,6 +23,7 @@ module "key" {
       conditions = [{
         test     = "ArnLike"
         variable = "kms:EncryptionContext:aws:logs:arn"
+        # "*": the logs that carry this stack's prefix; their groups need the key first.
         values = [
           "arn:aws:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-*",
           "arn:aws:logs:${local.region}:${local.account_id}:log-group:/aws/vpc/${var.name}-*",
@@ -33,6 +34,7 @@ module "key" {
       sid        = "Alarms"
       principals = { type = "Service", identifiers = ["cloudwatch.amazonaws.com"] }
       actions    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      # "*": the alarms that carry this stack's prefix.
       conditions = [
         { test = "StringEquals", variable = "aws:SourceAccount", values = [local.account_id] },
         { test = "ArnLike", variable = "aws:SourceArn", values = ["arn:aws:cloudwatch:${local.region}:${local.account_id}:alarm:${var.name}-*"] },

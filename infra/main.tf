@@ -38,8 +38,15 @@ module "network" {
   kms_key_arn             = module.key.arn
 
   gateway_endpoint_resources = {
-    s3       = concat([local.landing_bucket_arn], local.archive_copies_arns)
-    dynamodb = [local.ledger_arn]
+    s3             = [local.landing_bucket_arn]
+    archive_copies = local.archive_copies_arns
+    dynamodb       = [local.ledger_arn]
+  }
+
+  # Neither secret nor queues need the network, so there is no circle.
+  interface_endpoint_resources = {
+    secretsmanager = [module.credentials.secret_arn]
+    sqs            = [module.queue.arn, module.queue.dead_letter_arn]
   }
 
   retention_sweep = one([for arn in local.archive_copies_arns : {
@@ -58,6 +65,7 @@ module "queue" {
   function_timeout_s       = var.aggregator.timeout_s
   window_s                 = var.aggregator.window_s
   retention_days           = var.queue_retention_days
+  max_receives             = var.queue_max_receives
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
 }
 

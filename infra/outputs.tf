@@ -74,6 +74,11 @@ output "role_names" {
   value       = { for function, arn in local.role_arns : function => split("/", arn)[1] }
 }
 
+output "operator_policy" {
+  description = "Policy (JSON) of who runs the command line, without `windrow deploy`: attach it to the operators' role."
+  value       = jsonencode({ Version = "2012-10-17", Statement = local.operator_statements })
+}
+
 output "alarm_names" {
   description = "Alarms that tell people; `windrow deploy` watches them."
   value       = flatten(values(module.observability)[*].alarm_names)
@@ -82,6 +87,16 @@ output "alarm_names" {
 output "alarm_topic_arn" {
   description = "Topic that alarms are published to; null without alarms."
   value       = one(values(module.observability)[*].topic_arn)
+}
+
+output "vpc_id" {
+  description = "The VPC, for a Route 53 Resolver rule or a private zone that knows MinIO's name."
+  value       = module.network.vpc_id
+}
+
+output "private_subnet_ids" {
+  description = "Subnets of the functions, one a zone."
+  value       = module.network.subnet_ids
 }
 
 output "vpn_connection_id" {

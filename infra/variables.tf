@@ -50,6 +50,13 @@ variable "queue_retention_days" {
   nullable    = false
 }
 
+variable "queue_max_receives" {
+  description = "Receives after which SQS moves a message to the dead-letter queue. 1000 (the limit) where workers without a mapping do the work: no circuit breaker stops them in an outage, and each message comes back every 8 to 15 minutes."
+  type        = number
+  default     = 100
+  nullable    = false
+}
+
 variable "destination" {
   description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, and the region that it signs for."
   type = object({
@@ -103,7 +110,7 @@ variable "zip_path" {
 }
 
 variable "aggregator" {
-  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), the concurrency reserved for it (null shares the account's, 0 keeps Lambda from running it), and what the alias points to at first (null for the version just published)."
+  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
   type = object({
     timeout_s            = optional(number, 120)
     memory_mb            = optional(number, 1024)

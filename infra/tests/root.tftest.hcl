@@ -33,6 +33,16 @@ run "the_stack_holds_together" {
     condition     = output.environment.WINDROW_EVENT_SOURCE_MAPPING_ID == output.event_source_mapping_id
     error_message = "The command line must know the mapping."
   }
+
+  assert {
+    condition     = [for s in jsondecode(output.operator_policy).Statement : s.Sid if strcontains(jsonencode([s.Action, s.Resource]), "*")] == ["ReadTheQueuesAge"]
+    error_message = "Only CloudWatch may be read as a whole by an operator."
+  }
+
+  assert {
+    condition     = !anytrue([for s in jsondecode(output.operator_policy).Statement : anytrue([for action in s.Action : contains(["s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem", "lambda:InvokeFunction"], action)])])
+    error_message = "An operator needs no file's content, and deletes nothing that is the record."
+  }
 }
 
 run "a_port_in_the_endpoint_opens_that_port" {

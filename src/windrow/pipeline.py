@@ -18,6 +18,7 @@ from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
 from windrow.core.errors import DestinationError, LedgerError, ObjectTooLarge, OutOfTime, Permanent, WindrowError
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
+from windrow.core.objectives import FAST_S, SURE_S
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
 from windrow.ports import Clock, Landing, Ledger, Metrics, MultipartDestination, Queue
 from windrow.settings import Settings
@@ -79,7 +80,7 @@ class Aggregator:
         )
         self._destination = destination
         self._deliverer = Deliverer(commit_point, clock, jitter)
-        self._settler = Settler(queue, metrics, jitter)
+        self._settler = Settler(queue, metrics, clock, jitter)
 
     def process(self, messages: Sequence[Message], *, owner: str, remaining_s: float) -> list[str]:
         """Process one batch; return the ids of the messages that stay in the queue.
@@ -257,9 +258,11 @@ class Aggregator:
     def _report(self, batch: Batch, archive: PlannedArchive, sealed: ArchiveSummary, members: set[str]) -> None:
         now = self._clock.now()
         sources = [batch.objects[object_id] for object_id in members]
-        self._metrics.latency(
-            "ProcessingLatencyMs", [(now - source.event_time).total_seconds() * 1000 for source in sources]
-        )
+        latencies_s = [(now - source.event_time).total_seconds() for source in sources]
+        self._metrics.latency("ProcessingLatencyMs", [seconds * 1000 for seconds in latencies_s])
+        # Counted before anything is thinned out: the alarms on the objectives need the exact share of late files.
+        self._metrics.count("FilesOver2Minutes", sum(seconds > FAST_S for seconds in latencies_s))
+        self._metrics.count("FilesOver3Minutes", sum(seconds > SURE_S for seconds in latencies_s))
         self._metrics.count("ArchivesDelivered")
         self._metrics.count("ArchiveBytes", sealed.size)
         self._metrics.count("RawBytes", sum(source.size for source in sources))

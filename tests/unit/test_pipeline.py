@@ -78,6 +78,18 @@ def test_a_batch_becomes_one_archive_a_minute(world: World) -> None:
     assert len(world.metrics.latencies["ProcessingLatencyMs"]) == 6
 
 
+def test_late_files_are_counted_exactly(world: World) -> None:
+    """One late file among many of a batch stays one, however the latencies are thinned out for CloudWatch."""
+    now = world.clock.now()
+    ages_s = [*range(150), 180, 181, 300]
+    sources = [world.upload(f"{n}", at=now - timedelta(seconds=age)) for n, age in enumerate(ages_s)]
+
+    world.process(*[world.message(source) for source in sources])
+
+    counts = world.metrics.counts
+    assert (153, 32, 2) == (counts["FilesProcessed"], counts["FilesOver2Minutes"], counts["FilesOver3Minutes"])
+
+
 def test_the_archive_carries_its_proof(world: World) -> None:
     """Metadata, server checksum and bytes agree (REQ-05)."""
     world.process(world.message(world.upload("a", b"abc")))

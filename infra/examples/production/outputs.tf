@@ -23,9 +23,19 @@ output "alarm_names" {
   value       = module.windrow.alarm_names
 }
 
+output "vpc_id" {
+  description = "VPC, for a Route 53 Resolver rule that knows MinIO's name."
+  value       = module.windrow.vpc_id
+}
+
 output "vpn_connection_id" {
   description = "VPN connection, for the router's configuration; null without one."
   value       = module.windrow.vpn_connection_id
+}
+
+output "operator_policy" {
+  description = "Policy of who runs the command line."
+  value       = module.windrow.operator_policy
 }
 
 output "environment" {

@@ -102,7 +102,7 @@ variable "maximum_concurrency" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps Lambda from running the function at all (a worker on a server may do the work)."
+  description = "Invocations at once at most, taken out of the account's pool; null shares the pool. 0 keeps Lambda from running the function at all, for an emulator: on AWS the mapping would still take messages, and give them back with one receive more."
   type        = number
   default     = null
 

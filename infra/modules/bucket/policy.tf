@@ -1,4 +1,5 @@
 locals {
+  # "/*": all objects, for refusals.
   everything = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
 
   # "*" in these refusals: they must hold for everyone and every action, those that S3 gains later included.
@@ -25,7 +26,7 @@ locals {
   ]
 
   # An object under another key could not be read by those who must. Null: a request without the header gets the
-  # bucket's default, which is right, and StringNotEquals alone would refuse it.
+  # bucket's default, which is right, and StringNotEquals alone would refuse it. "*" and "/*": refusals, as above.
   own_key_only = [
     {
       Sid       = "NoOtherEncryption"
@@ -48,6 +49,16 @@ locals {
         Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
         StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
       }
+    },
+    {
+      # SSE-C: the caller keeps the key, and S3 decrypts for nobody without it. A refusal of any
+      # request with that header.
+      Sid       = "NoKeyOfTheCaller"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Condition = { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
     },
   ]
 }

@@ -6,7 +6,6 @@ locals {
         Sid    = "RotateThisSecret"
         Effect = "Allow"
         Action = [
-          "secretsmanager:DescribeSecret",
           "secretsmanager:GetSecretValue",
           "secretsmanager:PutSecretValue",
           "secretsmanager:UpdateSecretVersionStage",

@@ -41,7 +41,10 @@ locals {
     Resource  = local.this_key
   }
 
-  # DynamoDB reads and writes a table through a grant that it makes for itself with the caller's permission.
+  # DynamoDB (the table) and Lambda (a function's settings) use the key through grants that they make with the permission
+  # of whoever creates the table or function. The condition holds for what a service asks in somebody's name, as these
+  # do, and not for a CreateGrant call of that somebody's own.
+  # https://docs.aws.amazon.com/kms/latest/developerguide/grant-authorization.html
   service_grants = {
     Sid       = "GrantsForAwsServices"
     Effect    = "Allow"

@@ -3,7 +3,7 @@ module "bucket" {
 
   name                     = var.bucket_name
   kms_key_arn              = module.key.arn
-  statements               = local.uploader_statements
+  statements               = local.statements
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
   force_destroy            = var.force_destroy
 }

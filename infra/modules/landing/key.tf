@@ -13,6 +13,8 @@ module "key" {
   description = "Encrypts the landing bucket ${var.bucket_name}."
   account_id  = var.account_id
 
+  deletion_window_days = var.force_destroy ? 7 : 30
+
   grants = [for name in sort(keys(var.uploaders)) : {
     sid        = "Uploader${substr(sha256(name), 0, 8)}"
     principals = { type = "AWS", identifiers = [var.uploaders[name].principal_arn] }

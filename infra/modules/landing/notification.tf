@@ -5,6 +5,7 @@ resource "aws_s3_bucket_notification" "this" {
   queue {
     id        = "new-objects"
     queue_arn = var.queue_arn
-    events    = ["s3:ObjectCreated:*"]
+    # "*": by a put, a post, a copy or a multipart upload.
+    events = ["s3:ObjectCreated:*"]
   }
 }

@@ -36,5 +36,16 @@ locals {
     }),
   ]])
 
+  # Of an archived object not even its bytes can be read before it is restored. A lifecycle rule may archive it later.
+  refuse_archived = jsonencode({
+    Sid       = "NoArchivedUploads"
+    Effect    = "Deny"
+    Principal = "*" # a refusal of everyone is what is meant
+    Action    = "s3:PutObject"
+    Resource  = "${local.bucket_arn}/*" # all objects
+    Condition = { StringEquals = { "s3:x-amz-storage-class" = ["DEEP_ARCHIVE", "GLACIER"] } }
+  })
+
   uploader_statements = concat(local.allow_upload, local.refuse_the_rest)
+  statements          = concat(local.uploader_statements, [local.refuse_archived])
 }

@@ -124,7 +124,7 @@ variable "plaintext_loopback_cidrs" {
 }
 
 variable "force_destroy" {
-  description = "Delete the objects with the bucket. On only where the whole stack comes and goes."
+  description = "Delete the objects with the bucket, and the key after 7 days and not 30. On only where the whole stack comes and goes."
   type        = bool
   default     = false
   nullable    = false

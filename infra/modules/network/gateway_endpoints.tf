@@ -1,47 +1,49 @@
 locals {
+  # What the functions do there, and nothing else; their roles' policies say which function may.
   gateway_policies = {
-    s3 = {
-      # The objects of these buckets; their names are the uploaders'.
-      resources = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
-      # Reading and putting: nothing in the VPC administers, and nothing but the retention sweep deletes.
-      actions = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject"]
-      more = flatten([for sweep in var.retention_sweep[*] : [
+    s3 = concat(
+      [{
+        Sid    = "ReadLandedFiles"
+        Action = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+        # "/*": the objects of these buckets; their names are the uploaders'.
+        Resource = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
+      }],
+      [for arn in var.gateway_endpoint_resources.archive_copies : {
+        Sid      = "KeepCopies"
+        Action   = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        Resource = [arn, "${arn}/*"] # the objects of this one bucket, named after their minute
+      }],
+      flatten([for sweep in var.retention_sweep[*] : [
         {
           Sid       = "SweepDeletesLandedVersions"
-          Effect    = "Allow"
-          Principal = "*" # an endpoint's policy takes nothing narrower; the condition names the role
           Action    = ["s3:DeleteObjectVersion"]
-          Resource  = ["${sweep.landing_bucket_arn}/*"]
+          Resource  = ["${sweep.landing_bucket_arn}/*"] # the objects of this one bucket
           Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id, "aws:PrincipalArn" = sweep.role_arn } }
         },
         {
           Sid       = "SweepDropsParts"
-          Effect    = "Allow"
-          Principal = "*" # as above
           Action    = ["s3:AbortMultipartUpload"]
-          Resource  = ["${sweep.copies_bucket_arn}/*"]
+          Resource  = ["${sweep.copies_bucket_arn}/*"] # the objects of this one bucket
           Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id, "aws:PrincipalArn" = sweep.role_arn } }
         },
-      ]])
-    }
-    dynamodb = {
-      resources = var.gateway_endpoint_resources.dynamodb
-      actions = [
+      ]]),
+    )
+    dynamodb = [{
+      Sid = "KeepTheLedger"
+      Action = [
         "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:PartiQLInsert",
-        "dynamodb:PartiQLSelect",
         "dynamodb:PartiQLUpdate",
         "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
       ]
-      more = []
-    }
+      Resource = var.gateway_endpoint_resources.dynamodb
+    }]
   }
 }
 
 resource "aws_vpc_endpoint" "gateway" {
-  for_each = local.own_vpc ? local.gateway_policies : {}
+  for_each = { for service, statements in local.gateway_policies : service => statements if local.own_vpc }
 
   vpc_id            = aws_vpc.this[0].id
   service_name      = "com.amazonaws.${var.region}.${each.key}"
@@ -50,14 +52,11 @@ resource "aws_vpc_endpoint" "gateway" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat([{
-      Sid       = "OwnResourcesOnly"
+    Statement = [for statement in each.value : merge({
       Effect    = "Allow"
       Principal = "*" # an endpoint's policy takes nothing narrower; the condition names the account
-      Action    = each.value.actions
-      Resource  = each.value.resources
       Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id } }
-    }], each.value.more)
+    }, statement)]
   })
 
   tags = { Name = "${var.name}-${each.key}" }

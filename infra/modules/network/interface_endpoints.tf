@@ -1,10 +1,16 @@
 locals {
-  # What the functions call on each service; their roles' policies say on which resource.
+  # What the functions call on each service; their roles' policies say which function may.
   interface_actions = {
     lambda         = ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
-    secretsmanager = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
+    secretsmanager = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
     sqs            = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
   }
+
+  interface_resources = merge(var.interface_endpoint_resources, {
+    # "*": Lambda makes the id of a mapping up, and the mapping needs the function, which needs this network. The
+    # sentinel's own policy names the one mapping.
+    lambda = ["arn:aws:lambda:${var.region}:${var.account_id}:event-source-mapping:*"]
+  })
 }
 
 resource "aws_vpc_endpoint" "interface" {
@@ -20,12 +26,11 @@ resource "aws_vpc_endpoint" "interface" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid       = "OwnAccountOnly"
+      Sid       = "OwnResourcesOnly"
       Effect    = "Allow"
       Principal = "*" # an endpoint's policy takes nothing narrower; the condition names the account
       Action    = each.value
-      # The endpoint is made before the resources; the condition keeps it to those of this account.
-      Resource = "arn:aws:${each.key}:${var.region}:${var.account_id}:*"
+      Resource  = local.interface_resources[each.key]
       Condition = {
         StringEquals = { "aws:PrincipalAccount" = var.account_id }
       }

@@ -128,16 +128,22 @@ variable "on_premises" {
 }
 
 variable "gateway_endpoint_resources" {
-  description = "ARNs that may be reached through the gateway endpoints: buckets (with their objects) and tables. All else is refused at the endpoint."
+  description = "ARNs that may be reached through the gateway endpoints: buckets to read (with their objects), buckets to keep copies of archives in, and tables. All else is refused at the endpoint."
   type = object({
-    s3       = list(string)
-    dynamodb = list(string)
+    s3             = list(string)
+    archive_copies = optional(list(string), [])
+    dynamodb       = list(string)
   })
   nullable = false
 
   validation {
     condition     = length(var.gateway_endpoint_resources.s3) > 0 && alltrue([for arn in var.gateway_endpoint_resources.s3 : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
     error_message = "gateway_endpoint_resources.s3 must hold ARNs of buckets, without '*'."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.gateway_endpoint_resources.archive_copies : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
+    error_message = "gateway_endpoint_resources.archive_copies must hold ARNs of buckets, without '*'."
   }
 
   validation {
@@ -197,5 +203,24 @@ variable "kms_key_arn" {
   validation {
     condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
+  }
+}
+
+variable "interface_endpoint_resources" {
+  description = "ARNs that may be reached through the interface endpoints: secrets and queues. All else is refused at the endpoint."
+  type = object({
+    secretsmanager = list(string)
+    sqs            = list(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = length(var.interface_endpoint_resources.secretsmanager) > 0 && alltrue([for arn in var.interface_endpoint_resources.secretsmanager : can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
+    error_message = "interface_endpoint_resources.secretsmanager must hold ARNs of secrets, without '*'."
+  }
+
+  validation {
+    condition     = length(var.interface_endpoint_resources.sqs) > 0 && alltrue([for arn in var.interface_endpoint_resources.sqs : can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
+    error_message = "interface_endpoint_resources.sqs must hold ARNs of queues, without '*'."
   }
 }

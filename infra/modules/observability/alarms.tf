@@ -8,16 +8,43 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_name        = "${var.name}-${each.key}"
   alarm_description = "${each.value.says} ${var.runbook_url}#${each.key}"
 
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
+  # One metric, or the sum of several, which CloudWatch takes as an expression.
+  namespace           = can(each.value.summed) ? null : each.value.namespace
+  metric_name         = can(each.value.summed) ? null : each.value.metric
+  dimensions          = can(each.value.summed) ? null : each.value.dimensions
+  statistic           = can(each.value.summed) ? null : each.value.statistic
+  period              = can(each.value.summed) ? null : each.value.period_s
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
-  period              = each.value.period_s
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.periods
   treat_missing_data  = each.value.missing
+
+  dynamic "metric_query" {
+    for_each = can(each.value.summed) ? [each.value.summed] : []
+    content {
+      id = "sum"
+      # A metric without data in a minute counts as 0: a sum of which one is missing would be missing too.
+      expression  = join(" + ", [for index in range(length(metric_query.value)) : "FILL(m${index}, 0)"])
+      label       = join(" + ", metric_query.value)
+      return_data = true
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = try(each.value.summed, [])
+    content {
+      id = "m${metric_query.key}"
+
+      metric {
+        namespace   = each.value.namespace
+        metric_name = metric_query.value
+        dimensions  = each.value.dimensions
+        stat        = each.value.statistic
+        period      = each.value.period_s
+      }
+    }
+  }
 
   alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]

@@ -3,8 +3,8 @@
 # https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
 locals {
   objectives = {
-    two-minutes   = { limit_ms = 120000, allowed_percent = 5 }
-    three-minutes = { limit_ms = 180000, allowed_percent = 0.1 }
+    two-minutes   = { minutes = 2, allowed_percent = 5 }
+    three-minutes = { minutes = 3, allowed_percent = 0.1 }
   }
 
   burns = {
@@ -16,7 +16,7 @@ locals {
     for speed, burn in local.burns : [
       for length, period_s in { long = burn.long_s, short = burn.short_s } : {
         "latency-${objective}-${speed}-${length}" = {
-          limit_ms  = limit.limit_ms
+          minutes   = limit.minutes
           threshold = burn.rate * limit.allowed_percent
           period_s  = period_s
           speed     = speed
@@ -31,29 +31,34 @@ resource "aws_cloudwatch_metric_alarm" "burn_window" {
   for_each = local.burn_windows
 
   alarm_name        = "${var.name}-${each.key}"
-  alarm_description = "Over ${each.value.threshold} % of the files took more than ${each.value.limit_ms / 1000} s in ${each.value.period_s / 60} minutes. ${var.runbook_url}#latency-burn-${each.value.speed}"
+  alarm_description = "Over ${each.value.threshold} % of the files took more than ${each.value.minutes} minutes, in a window of ${each.value.period_s / 60} minutes. ${var.runbook_url}#latency-burn-${each.value.speed}"
 
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
 
+  # Counts and not a percentile rank of ProcessingLatencyMs, of which a batch publishes 100 values at most: one late file
+  # of 1,200 would be 1 % of them.
   metric_query {
-    id          = "late"
-    expression  = "100 - intime"
+    id          = "share"
+    expression  = "IF(files > 0, 100 * late / files, 0)"
     label       = "Files over the limit, in percent"
     return_data = true
   }
 
-  metric_query {
-    id = "intime"
+  dynamic "metric_query" {
+    for_each = { files = "FilesProcessed", late = "FilesOver${each.value.minutes}Minutes" }
+    content {
+      id = metric_query.key
 
-    metric {
-      namespace   = local.namespace
-      metric_name = "ProcessingLatencyMs"
-      dimensions  = local.dimensions
-      stat        = "PR(:${each.value.limit_ms})"
-      period      = each.value.period_s
+      metric {
+        namespace   = local.namespace
+        metric_name = metric_query.value
+        dimensions  = local.dimensions
+        stat        = "Sum"
+        period      = each.value.period_s
+      }
     }
   }
 }

@@ -1,5 +1,7 @@
 locals {
-  # As windrow.clients.metrics publishes them.
+  # As windrow.clients.metrics publishes them. Stacks in one account share these metrics, and so the alarms of one fire
+  # for another. A stack's name as an added dimension set of the same EMF objects ([service] stays, [service, stack] comes
+  # beside it) would tell them apart without breaking who reads the present names; an account for each stage needs none.
   namespace  = "Windrow"
   dimensions = { service = "windrow" }
 
@@ -50,6 +52,19 @@ locals {
       threshold  = 0
       period_s   = 60
       periods    = 5
+      missing    = "notBreaching"
+    }
+    # Half an hour: a file that fails again and again is given back at least each 15 minutes and a batch.
+    oldest-retried = {
+      says       = "A file that waits for over one hour was given back once more."
+      namespace  = local.namespace
+      metric     = "OldestRetriedMs"
+      dimensions = local.dimensions
+      statistic  = "Maximum"
+      comparison = "GreaterThanThreshold"
+      threshold  = 3600000
+      period_s   = 1800
+      periods    = 1
       missing    = "notBreaching"
     }
     files-rejected = {

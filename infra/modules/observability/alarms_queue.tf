@@ -1,9 +1,14 @@
 locals {
   queue_alarms = {
     queue-depth = {
-      says       = "Over one hour of files waits in the queue."
-      namespace  = "AWS/SQS"
-      metric     = "ApproximateNumberOfMessagesVisible"
+      says      = "Over one hour of files waits in the queue."
+      namespace = "AWS/SQS"
+      # What is given back for a later try is hidden, not visible: it waits all the same.
+      summed = [
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+      ]
       dimensions = { QueueName = var.queues.name }
       statistic  = "Maximum"
       comparison = "GreaterThanThreshold"
@@ -12,6 +17,8 @@ locals {
       periods    = 5
       missing    = "notBreaching"
     }
+    # SQS leaves out what was received three times or more; oldest-retried is for that.
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     oldest-message = {
       says       = "The oldest file has waited for over one hour."
       namespace  = "AWS/SQS"

@@ -19,6 +19,13 @@ locals {
       ]
     },
     {
+      title = "Late files"
+      stat  = "Sum"
+      metrics = [for metric in ["FilesOver2Minutes", "FilesOver3Minutes"] :
+        concat([local.namespace, metric], local.own, [{ label = metric }])
+      ]
+    },
+    {
       title = "Messages in the queues"
       stat  = "Maximum"
       metrics = [
@@ -28,14 +35,26 @@ locals {
       ]
     },
     {
-      title   = "Age of the oldest message (s)"
+      title   = "Age of the oldest message (s), without those received three times or more"
       stat    = "Maximum"
       metrics = [concat(["AWS/SQS", "ApproximateAgeOfOldestMessage"], local.queue, [{ label = "age" }])]
+    },
+    {
+      title   = "Age of the oldest message given back (ms)"
+      stat    = "Maximum"
+      metrics = [concat([local.namespace, "OldestRetriedMs"], local.own, [{ label = "age" }])]
     },
     {
       title   = "Destination up"
       stat    = "Minimum"
       metrics = [concat([local.namespace, "DestinationUp"], local.own, [{ label = "up" }])]
+    },
+    {
+      title = "Time of a probe (ms)"
+      stat  = "Maximum"
+      metrics = [for stat in ["p50", "Maximum"] :
+        concat([local.namespace, "DestinationProbeMs"], local.own, [{ label = stat, stat = stat }])
+      ]
     },
     {
       title = "Faults of the destination"

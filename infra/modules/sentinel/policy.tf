@@ -11,8 +11,10 @@ locals {
       {
         Sid      = "KeepTheCircuitsState"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
         Resource = var.ledger.arn
+        # The one item of windrow.clients.circuits: claims and deliveries are not the sentinel's to change.
+        Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["circuit#${var.event_source_mapping.uuid}"] } }
       },
       {
         Sid      = "ReadCredentials"

@@ -14,12 +14,19 @@ resource "aws_scheduler_schedule" "each_minute" {
     arn      = module.function.arn
     role_arn = aws_iam_role.schedule.arn
 
-    # The next minute probes anew; a late probe would only overlap with it.
+    # The next minute probes anew; a late probe would only overlap with it. For what Scheduler can't hand over.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60
     }
   }
+}
+
+# Scheduler only hands the event over: Lambda queues it, and by itself would run it up to three times within six hours.
+resource "aws_lambda_function_event_invoke_config" "each_minute" {
+  function_name                = module.function.name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
 }
 
 resource "aws_iam_role" "schedule" {

@@ -70,6 +70,10 @@ class Batch:
         """Return how often the object's most often received message was received."""
         return self._receives[object_id]
 
+    def named_in(self, message: Message) -> list[str]:
+        """Return the ids of the objects that a message names."""
+        return self._ids[message.message_id]
+
     def settle(self, object_ids: Iterable[str], fate: Fate) -> None:
         """Note what became of objects."""
         for object_id in object_ids:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from windrow.core.errors import OutOfTime, Permanent
 from windrow.core.events import Message
-from windrow.ports import Metrics, Queue
+from windrow.core.planning import SUSPECT_AFTER_RECEIVES
+from windrow.ports import Clock, Metrics, Queue
 from windrow.steps.batch import Batch, Fate, Outcome
 
 FIRST_BACKOFF_S = 10
@@ -16,6 +17,9 @@ MAX_BACKOFF_S = 900
 
 CAUSES = 5
 """Causes of retries that a batch's log line names, the most frequent first."""
+
+OBJECTS = 5
+"""Objects of one message that a log line names; S3 sends one a message."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +36,10 @@ def backoff_s(receive_count: int, jitter: Callable[[], float]) -> int:
 class Settler:
     """Tells the queue what became of each message."""
 
-    def __init__(self, queue: Queue, metrics: Metrics, jitter: Callable[[], float]) -> None:
+    def __init__(self, queue: Queue, metrics: Metrics, clock: Clock, jitter: Callable[[], float]) -> None:
         self._queue = queue
         self._metrics = metrics
+        self._clock = clock
         self._jitter = jitter
 
     def acknowledge_finished(self, batch: Batch) -> None:
@@ -69,6 +74,7 @@ class Settler:
         ]
         if kept:
             self._queue.set_visibility([(message, self._delay_s(batch, message, fate)) for message, fate in kept])
+            self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
         self._count(batch, rejected=len(copied), retried=len(kept))
         causes = Counter(str(fate.error) for _, fate in kept if fate.error is not None)
         _log.info(
@@ -93,6 +99,28 @@ class Settler:
         if isinstance(fate.error, OutOfTime) and not batch.destination_failed:
             return 0
         return backoff_s(message.receive_count, self._jitter)
+
+    def _report_oldest(self, batch: Batch, kept: tuple[Message, Fate]) -> None:
+        """Publish how long the oldest message that is given back has waited, in ms since it was first queued.
+
+        SQS's own ApproximateAgeOfOldestMessage leaves out what was received three times or more, which is what a file
+        that fails again and again soon is:
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        """
+        message, fate = kept
+        age_s = max(0.0, (self._clock.now() - message.sent_at).total_seconds())
+        self._metrics.latency("OldestRetriedMs", [age_s * 1000])
+        if message.receive_count > SUSPECT_AFTER_RECEIVES:
+            _log.warning(
+                "oldest message given back again",
+                extra={
+                    "message_id": message.message_id,
+                    "objects": batch.named_in(message)[:OBJECTS],
+                    "receives": message.receive_count,
+                    "age_s": round(age_s),
+                    "cause": str(fate.error or "in work elsewhere")[:512],
+                },
+            )
 
     def _count(self, batch: Batch, *, rejected: int, retried: int) -> None:
         outcomes = [fate.outcome for fate in batch.fates.values()]

@@ -1,9 +1,13 @@
-"""Backoff arithmetic."""
+"""Backoff arithmetic, and what is told of messages that are given back."""
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
+from tests.unit.world import World
+from windrow.core.errors import LandingError
 from windrow.steps.settle import backoff_s
 
 
@@ -14,3 +18,55 @@ from windrow.steps.settle import backoff_s
 def test_backoff_doubles_from_10_to_900_seconds(receives: int, least: int, most: int) -> None:
     """Jitter takes away up to half."""
     assert (backoff_s(receives, lambda: 0.0), backoff_s(receives, lambda: 1.0)) == (least, most)
+
+
+@pytest.fixture
+def failing() -> World:
+    """A world whose landing bucket refuses every read."""
+    world = World()
+
+    def fail(operation: str) -> None:
+        if operation == "get":
+            raise LandingError("throttled")
+
+    world.landing.hook = fail
+    return world
+
+
+def test_the_oldest_message_given_back_is_measured(failing: World) -> None:
+    """By the time since it was first queued, not since the file arrived: a replayed file is not old."""
+    source = failing.upload("a")
+    failing.clock.advance(7200)
+    old = failing.message(source)
+    failing.clock.advance(3700)
+    young = failing.message(failing.upload("b"))
+
+    failed = failing.process(young, old)
+
+    assert {old.message_id, young.message_id} == set(failed)
+    assert [3_700_000] == failing.metrics.latencies["OldestRetriedMs"]
+
+
+def test_nothing_given_back_measures_nothing() -> None:
+    """The alarm takes missing data as good."""
+    world = World()
+
+    world.process(world.message(world.upload("a")))
+
+    assert [] == world.metrics.latencies["OldestRetriedMs"]
+
+
+@pytest.mark.parametrize(("receives", "lines"), [(3, 0), (4, 1)])
+def test_a_message_that_fails_often_is_named(
+    receives: int, lines: int, failing: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its objects and the cause, from the fourth receive on."""
+    source = failing.upload("a")
+
+    with caplog.at_level(logging.WARNING, "windrow.steps.settle"):
+        failing.process(failing.message(source, receives=receives))
+
+    named = [vars(record) for record in caplog.records if record.message == "oldest message given back again"]
+    assert [([source.object_id], receives, "throttled")] * lines == [
+        (record["objects"], record["receives"], record["cause"]) for record in named
+    ]

@@ -61,6 +61,16 @@ run "defaults" {
   }
 
   assert {
+    condition     = one([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s if s.Sid == "NoKeyOfTheCaller"]).Condition == { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
+    error_message = "A key that the caller keeps (SSE-C) must be refused: nobody else could read the object."
+  }
+
+  assert {
+    condition     = !anytrue([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : can(s.Condition.StringEquals["s3:x-amz-storage-class"])])
+    error_message = "Any storage class will do: copies of archives are put into Deep Archive."
+  }
+
+  assert {
     condition     = alltrue([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s.Effect == "Deny"])
     error_message = "By itself the policy must allow nothing."
   }

@@ -47,8 +47,8 @@ run "defaults" {
   }
 
   assert {
-    condition     = toset(one([for s in jsondecode(local.policy).Statement : s.Action if s.Sid == "RotateThisSecret"])) == toset(["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"])
-    error_message = "Rotation needs these four actions and no other."
+    condition     = toset(one([for s in jsondecode(local.policy).Statement : s.Action if s.Sid == "RotateThisSecret"])) == toset(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"])
+    error_message = "Rotation needs these three actions and no other."
   }
 }
 

@@ -19,6 +19,11 @@ run "an_uploader_can_only_put_under_its_prefix" {
   }
 
   assert {
+    condition     = contains(local.statements, local.refuse_archived)
+    error_message = "The refusal of archived uploads must be in the bucket's policy."
+  }
+
+  assert {
     condition     = jsondecode(local.uploader_statements[0]).Action == ["s3:PutObject", "s3:AbortMultipartUpload"]
     error_message = "It may put, and clean up after itself."
   }
@@ -41,6 +46,11 @@ run "an_uploader_can_only_put_under_its_prefix" {
   assert {
     condition     = alltrue([for s in local.uploader_statements : jsondecode(s).Principal.AWS == "arn:aws:iam::444455556666:role/uploader"])
     error_message = "Each statement must name the uploader."
+  }
+
+  assert {
+    condition     = jsondecode(local.refuse_archived).Effect == "Deny" && jsondecode(local.refuse_archived).Resource == "arn:aws:s3:::windrow-landing/*" && jsondecode(local.refuse_archived).Condition == { StringEquals = { "s3:x-amz-storage-class" = ["DEEP_ARCHIVE", "GLACIER"] } }
+    error_message = "Nobody may upload what can't be read at once."
   }
 
   assert {

@@ -4,14 +4,15 @@ mock_provider "aws" {
 
 # Each run gives every variable one bad value: a run takes as long for one as for all.
 variables {
-  name                       = "windrow"
-  region                     = "eu-west-2"
-  account_id                 = "111122223333"
-  availability_zones         = ["eu-west-2a", "eu-west-2b"]
-  destination                = { cidrs = ["10.20.0.5/32"], port = 9000 }
-  on_premises                = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
-  gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-  kms_key_arn                = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  name                         = "windrow"
+  region                       = "eu-west-2"
+  account_id                   = "111122223333"
+  availability_zones           = ["eu-west-2a", "eu-west-2b"]
+  destination                  = { cidrs = ["10.20.0.5/32"], port = 9000 }
+  on_premises                  = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
+  gateway_endpoint_resources   = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q", "arn:aws:sqs:eu-west-2:111122223333:q-dlq"] }
+  kms_key_arn                  = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 }
 
 run "refuses_1" {
@@ -64,11 +65,13 @@ run "refuses_3" {
   variables {
     # a port that is none
     destination = { cidrs = ["10.20.0.5/32"], port = 0 }
+    # copies anywhere
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::*"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
     # a router that is none
     on_premises = { site_to_site_vpn = { gateway_address = "router.example.com" } }
   }
 
-  expect_failures = [var.destination, var.on_premises]
+  expect_failures = [var.destination, var.gateway_endpoint_resources, var.on_premises]
 }
 
 run "refuses_4" {
@@ -113,4 +116,15 @@ run "refuses_7" {
   }
 
   expect_failures = [var.on_premises]
+}
+
+run "refuses_8" {
+  command = plan
+
+  variables {
+    # any secret, any queue
+    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:*"] }
+  }
+
+  expect_failures = [var.interface_endpoint_resources]
 }

@@ -3,14 +3,15 @@ mock_provider "aws" {
 }
 
 variables {
-  name                       = "windrow"
-  region                     = "eu-west-2"
-  account_id                 = "111122223333"
-  availability_zones         = ["eu-west-2a", "eu-west-2b"]
-  destination                = { cidrs = ["10.20.0.5/32"], port = 9000 }
-  on_premises                = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
-  gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-  kms_key_arn                = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  name                         = "windrow"
+  region                       = "eu-west-2"
+  account_id                   = "111122223333"
+  availability_zones           = ["eu-west-2a", "eu-west-2b"]
+  destination                  = { cidrs = ["10.20.0.5/32"], port = 9000 }
+  on_premises                  = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
+  gateway_endpoint_resources   = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q", "arn:aws:sqs:eu-west-2:111122223333:q-dlq"] }
+  kms_key_arn                  = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 }
 
 run "defaults" {
@@ -64,6 +65,26 @@ run "defaults" {
   assert {
     condition     = jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[0].Resource == ["arn:aws:s3:::landing", "arn:aws:s3:::landing/*"]
     error_message = "Other buckets must be out of reach."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : s.Sid] == ["ReadLandedFiles"] && !contains(jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[0].Action, "s3:PutObject")
+    error_message = "Landed files may be read and not written."
+  }
+
+  assert {
+    condition     = toset(jsondecode(aws_vpc_endpoint.gateway["dynamodb"].policy).Statement[0].Action) == toset(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PutItem"])
+    error_message = "The ledger may not be searched, and nothing deleted from it."
+  }
+
+  assert {
+    condition     = [for service in ["secretsmanager", "sqs"] : tolist(jsondecode(aws_vpc_endpoint.interface[service].policy).Statement[0].Resource)] == [var.interface_endpoint_resources.secretsmanager, var.interface_endpoint_resources.sqs]
+    error_message = "Other secrets and queues must be out of reach."
+  }
+
+  assert {
+    condition     = jsondecode(aws_vpc_endpoint.interface["lambda"].policy).Statement[0].Resource == ["arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:*"]
+    error_message = "Functions must be out of reach."
   }
 
   assert {
@@ -164,5 +185,18 @@ run "an_existing_vpc" {
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.gateway_endpoints) == 2
     error_message = "So must those of S3 and DynamoDB."
+  }
+}
+
+run "copies_of_archives_may_be_kept" {
+  command = apply
+
+  variables {
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::landing-archives"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "KeepCopies"] == [[["s3:GetObject", "s3:ListBucket", "s3:PutObject"], ["arn:aws:s3:::landing-archives", "arn:aws:s3:::landing-archives/*"]]]
+    error_message = "In their bucket, and no other."
   }
 }

@@ -36,13 +36,33 @@ run "defaults" {
   }
 
   assert {
-    condition     = length(setsubtract(["queue-depth", "oldest-message", "dlq-not-empty", "no-data-arriving", "aggregator-errors", "aggregator-throttles", "sentinel-errors", "rotation-failed", "destination-down", "destination-connect", "destination-tls", "destination-credentials", "checksum-mismatch", "failed-batches", "latency-burn-fast", "latency-burn-slow"], output.runbook_anchors)) == 0
+    condition     = length(setsubtract(["queue-depth", "oldest-message", "oldest-retried", "dlq-not-empty", "no-data-arriving", "aggregator-errors", "aggregator-throttles", "sentinel-errors", "rotation-failed", "destination-down", "destination-connect", "destination-tls", "destination-credentials", "checksum-mismatch", "failed-batches", "latency-burn-fast", "latency-burn-slow"], output.runbook_anchors)) == 0
     error_message = "An alarm of the requirements is missing."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["queue-depth"].threshold == 36000
     error_message = "A backlog of over an hour at 10 files/s must alarm."
+  }
+
+  assert {
+    condition     = toset(flatten([for query in aws_cloudwatch_metric_alarm.this["queue-depth"].metric_query : query.metric[*].metric_name])) == toset(["ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"])
+    error_message = "What was given back for later is backlog too."
+  }
+
+  assert {
+    condition     = [for query in aws_cloudwatch_metric_alarm.this["queue-depth"].metric_query : query.expression if query.return_data == true] == ["FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0)"] && aws_cloudwatch_metric_alarm.this["queue-depth"].metric_name == null
+    error_message = "The sum must be what is watched."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["oldest-retried"].threshold == 3600000 && aws_cloudwatch_metric_alarm.this["oldest-retried"].metric_name == "OldestRetriedMs" && aws_cloudwatch_metric_alarm.this["oldest-retried"].period > 900
+    error_message = "A single file that fails for over an hour must alarm, and go on alarming while it waits for its next try."
+  }
+
+  assert {
+    condition     = toset(flatten([for query in aws_cloudwatch_metric_alarm.this["rotation-failed"].metric_query : query.metric[*].metric_name])) == toset(["Errors", "Throttles"])
+    error_message = "A rotation that is throttled fails too."
   }
 
   assert {
@@ -76,8 +96,13 @@ run "defaults" {
   }
 
   assert {
-    condition     = length([for query in aws_cloudwatch_metric_alarm.burn_window["latency-two-minutes-fast-long"].metric_query : query if anytrue([for metric in query.metric : metric.stat == "PR(:120000)" && metric.period == 3600])]) == 1
-    error_message = "The share of files within two minutes must be what is watched."
+    condition     = toset(flatten([for query in aws_cloudwatch_metric_alarm.burn_window["latency-two-minutes-fast-long"].metric_query : [for metric in query.metric : "${query.id} ${metric.metric_name} ${metric.stat} ${metric.period}"]])) == toset(["files FilesProcessed Sum 3600", "late FilesOver2Minutes Sum 3600"])
+    error_message = "The files over two minutes, of all files."
+  }
+
+  assert {
+    condition     = [for query in aws_cloudwatch_metric_alarm.burn_window["latency-three-minutes-slow-short"].metric_query : query.expression if query.return_data == true] == ["IF(files > 0, 100 * late / files, 0)"]
+    error_message = "Their share in percent must be what is watched, and nothing be divided by zero."
   }
 
   assert {
@@ -136,8 +161,8 @@ run "the_dashboard_shows_alarms_and_charts" {
   }
 
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 10
-    error_message = "Alarms and nine charts."
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 13
+    error_message = "Alarms and twelve charts."
   }
 
   assert {

@@ -26,6 +26,11 @@ run "defaults" {
 
   assert {
     condition     = one(one(aws_scheduler_schedule.each_minute.target).retry_policy).maximum_retry_attempts == 0
+    error_message = "A probe that could not be started must not be started late."
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.each_minute.maximum_retry_attempts == 0 && aws_lambda_function_event_invoke_config.each_minute.maximum_event_age_in_seconds == 60
     error_message = "A failed probe must not be repeated late."
   }
 
@@ -52,5 +57,10 @@ run "defaults" {
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s.Resource if s.Sid == "SwitchTheMapping"]) == var.event_source_mapping.arn
     error_message = "It may switch this mapping only."
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(local.policy).Statement : s if s.Sid == "KeepTheCircuitsState"]).Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["circuit#u"] && one([for s in jsondecode(local.policy).Statement : s if s.Sid == "KeepTheCircuitsState"]).Action == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    error_message = "Of the ledger it may read and write its own item only."
   }
 }
