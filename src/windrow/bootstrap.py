@@ -5,6 +5,7 @@ What the aggregator does without is imported where it is wired: its cold start w
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from windrow.clients.deferred import deferred
 from windrow.clients.destination import S3Destination
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
-from windrow.clients.metrics import EmfMetrics
+from windrow.clients.metrics import EmfMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
@@ -65,7 +66,7 @@ def aggregator(settings: Settings) -> Aggregator:
         queue=SqsQueue(
             settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
         ),
-        metrics=EmfMetrics(),
+        metrics=EmfMetrics(version=running_version(os.environ)),
         clock=_clock,
         jitter=_jitter,
     )
