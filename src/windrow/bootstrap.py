@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
     from windrow.clients.mapping import LambdaMappingSwitch
-    from windrow.deployment import Deployer, Event
+    from windrow.deployment import Deployer, Event, Progress
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
     from windrow.rotation import Rotation
@@ -227,15 +227,22 @@ def dead_letter_queue(settings: Settings) -> DeadLetterQueue:
 def deployer(
     function: str,
     alias: str,
-    alarms: Sequence[str],
     wait: Callable[[float], bool],
     note: Callable[[Event], object],
+    follow: Callable[[Progress], object],
+    *,
+    alarms: Sequence[str],
+    prefixes: Sequence[str],
 ) -> Deployer:
-    """Return what deploys versions behind the alias of a function; ``wait`` and ``note`` as `Deployer` has them."""
+    """Return what deploys versions behind the alias of a function, with the callbacks of `Deployer`.
+
+    ``alarms`` are watched by name, and those that begin with one of the ``prefixes``.
+    """
     from windrow.clients.alarms import CloudWatchWatch
     from windrow.clients.versions import LambdaVersions
     from windrow.deployment import Deployer
 
     versions = LambdaVersions(function, alias, _session().client("lambda"), _clock)
-    watch = CloudWatchWatch(function, alias, alarms, _session().client("cloudwatch"), _clock)
-    return Deployer(versions, watch, _clock, wait, note)
+    cloudwatch = _session().client("cloudwatch")
+    watch = CloudWatchWatch(function, alias, cloudwatch, _clock, alarms=alarms, prefixes=prefixes)
+    return Deployer(versions, watch, _clock, wait, note, follow)

@@ -42,7 +42,7 @@ def running_version(environ: Mapping[str, str]) -> dict[str, str]:
 class EmfMetrics:
     """`windrow.ports.Metrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
 
-    With the dimensions of a ``version``, what deployments compare is published under these too, in an object of its own.
+    What deployments compare is published under the dimensions of a ``version`` too, in an object of its own.
 
     One call of `latency` publishes at most 100 values: of more, evenly spaced order statistics with the least and
     the greatest, so that percentiles stay what they were.
