@@ -197,7 +197,7 @@ def test_apply_leaves_the_sentinels_and_the_deployments_work_alone(stack: Stack)
     lambda_ = stack.root.client("lambda")
     lambda_.update_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"], Enabled=False)
     alias = {"FunctionName": stack.outputs["function_name"], "Name": stack.outputs["function_alias"]}
-    lambda_.update_alias(**alias, FunctionVersion="1")
+    lambda_.update_alias(**alias, FunctionVersion="1", Description="windrow deploy: 1 replaced 0")
     assert stack.plan() == 0
     lambda_.update_alias(**alias, FunctionVersion="$LATEST")
 
