@@ -182,7 +182,7 @@ class Extraction:
     def _publish(self, record: dict[str, Any]) -> None:
         for directive in record["_aws"]["CloudWatchMetrics"]:
             for dimensions in directive["Dimensions"]:
-                data = [
+                data: list[Any] = [
                     {
                         "MetricName": metric["Name"],
                         "Values": record[metric["Name"]],
