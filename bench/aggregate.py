@@ -2,53 +2,65 @@
 
 Every contender runs in a fresh process, in turn, several times over; figures are medians. Each archive is read back,
 and its files are compared. The servers run on the same machine and share its cores, which is the same for all.
+
+Contenders are given their batch in memory, but for those that read it from a queue: Bento and Windrow's worker.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from bench import machine, outcome
+from bench.counting import counted
+from bench.others import Others
 from bench.peers.programs import BENTO, HOW_TO_GET, S5CMD
-from bench.samples import FILE_BYTES
-from bench.stand import Stand, Upload, stand
+from bench.samples import FILE_BYTES, mixed_sizes
+from bench.stand import WARM_FIRST, Stand, Upload, stand
 from bench.task import run, task
 
-SIZES = (600, 3_000)
+COUNTS = (600, 3_000)
 REPEAT = 3
 WARM_FILES = 20
+OTHERS_MOST = 0.25
+"""Cores that other programs may keep busy before they are named as the limit."""
 
 
 class Contender(msgspec.Struct, frozen=True):
-    """Who competes: a module with ``contend``, the level it compresses at, and what must be there for it."""
+    """Who competes: a module with ``contend``, the level it compresses at, and what must be there for it.
+
+    One that is fed by a queue has its requests to the emulator counted in a run of its own.
+    """
 
     name: str
     module: str
     level: int = 6
     present: Callable[[], object] = lambda: True
     delivers: bool = True
+    queued: bool = False
 
 
 WINDROW = Contender("Windrow", "bench.handler")
+WORKER = Contender("Windrow worker", "bench.worker", queued=True)
 FLOOR = Contender("floor", "bench.floor", delivers=False)
 NAIVE_6 = Contender("naive handler, level 6", "bench.peers.naive")
 NAIVE_9 = Contender("naive handler, level 9", "bench.peers.naive", level=9)
-BENTO_6 = Contender("Bento", "bench.peers.bento", present=BENTO.find)
+BENTO_6 = Contender("Bento", "bench.peers.bento", present=BENTO.find, queued=True)
 PIPE = Contender("s5cmd + tar + gzip", "bench.peers.shell", present=S5CMD.find)
-CONTENDERS = (FLOOR, WINDROW, NAIVE_6, NAIVE_9, BENTO_6, PIPE)
+CONTENDERS = (FLOOR, WINDROW, NAIVE_6, NAIVE_9, WORKER, BENTO_6, PIPE)
 
 
 class Row(msgspec.Struct, frozen=True):
     """One contender's medians.
 
-    ``requests`` are those of one repetition, to the S3 server and boto3's to the emulator. ``missing`` and ``doubled``
-    count the files that were not delivered exactly once, in all repetitions; for Windrow either ends the benchmark.
+    ``requests`` are those of one repetition, to the S3 server and to the emulator. ``missing`` and ``doubled`` count
+    the files that were not delivered exactly once, in all repetitions; for Windrow either ends the benchmark.
     """
 
     files_per_s: float
@@ -64,31 +76,51 @@ class Row(msgspec.Struct, frozen=True):
 Rows = dict[str, Row | None]
 
 
-def compete(place: Stand, count: int, repeat: int, note: Callable[[str], None]) -> Rows:
-    """Run all contenders in turn, ``repeat`` times, on the same ``count`` files."""
-    note(f"uploading {count} files of {FILE_BYTES // 1000} KB")
-    files = place.upload(f"in-{count}", [FILE_BYTES] * count)
-    warm = place.upload(f"warm-{count}", [FILE_BYTES] * WARM_FILES)
+def compete(place: Stand, sizes: Sequence[int], repeat: int, note: Callable[[str], None]) -> Rows:
+    """Run all contenders in turn, ``repeat`` times, on the same files of these sizes in bytes."""
+    count = len(sizes)
+    note(f"uploading {count} files, {sum(sizes) / 1e6:.0f} MB")
+    files = place.upload(f"in-{count}", sizes)
+    warm = place.upload(f"warm-{count}", [FILE_BYTES] * WARM_FILES, first=WARM_FIRST)
     runs: dict[str, list[Row]] = {contender.name: [] for contender in CONTENDERS}
     for repetition in range(repeat):
         for contender in CONTENDERS:
             if contender.present():
                 note(f"{count} files, {repetition + 1} of {repeat}: {contender.name}")
                 runs[contender.name].append(_once(place, contender, files, warm, f"{count}/{repetition}"))
-    return {name: _median(rows) if rows else None for name, rows in runs.items()}
+    rows = {name: _median(rows) if rows else None for name, rows in runs.items()}
+    for contender in CONTENDERS:
+        if contender.queued and (row := rows[contender.name]):
+            note(f"{count} files, counting the requests of {contender.name}")
+            requests = _count(place, contender, files, warm, f"{count}/counted")
+            rows[contender.name] = msgspec.structs.replace(row, requests=requests)
+    return rows
 
 
-def _once(place: Stand, contender: Contender, files: list[Upload], warm: list[Upload], turn: str) -> Row:
+def _count(place: Stand, contender: Contender, files: list[Upload], warm: list[Upload], turn: str) -> dict[str, int]:
+    """Run a contender through the counting proxy; return its requests, those of a warm batch included."""
+    with counted(place.aws_endpoint) as (endpoint, counts):
+        return _once(place, contender, files, warm, turn, endpoint).requests | counts()
+
+
+def _once(
+    place: Stand, contender: Contender, files: list[Upload], warm: list[Upload], turn: str, aws_endpoint: str = ""
+) -> Row:
+    """Let a contender work once; ``aws_endpoint`` is another way to the emulator."""
     prefix = f"{contender.module}-{contender.level}/{turn}"
+    ledger = place.fresh_ledger()  # each turn delivers the same files anew, so each has one without claims
+    work = task(place, files, warm, prefix, contender.level, ledger)
+    if aws_endpoint:
+        work = msgspec.structs.replace(work, aws_endpoint=aws_endpoint)
     environment = place.environment(
         WINDROW_DESTINATION_PREFIX=prefix,
         WINDROW_COMPRESSION_LEVEL=str(contender.level),
-        # Each turn delivers the same files anew, so each has a ledger without claims.
-        WINDROW_LEDGER_TABLE=place.fresh_ledger(),
+        WINDROW_LEDGER_TABLE=ledger,
+        AWS_ENDPOINT_URL=work.aws_endpoint,
     )
-    figures = run(contender.module, task(place, files, warm, prefix, contender.level), environment)
+    figures = run(contender.module, work, environment)
     end = outcome.inspect(place, prefix, files, warm) if contender.delivers else None
-    if contender == WINDROW and end:
+    if contender in (WINDROW, WORKER) and end:
         outcome.require_all(end)
     return Row(
         files_per_s=len(files) / figures.wall_s,
@@ -116,35 +148,56 @@ def _median(rows: Sequence[Row]) -> Row:
 
 
 def ratios(rows: Rows) -> dict[str, float | None]:
-    """Return Windrow's figures against the others'. Throughput: higher is better; all else: lower is better.
+    """Return Windrow's handler against the others. Throughput: higher is better; all else: lower is better.
 
     ``naive`` is the naive handler at Windrow's own compression level for throughput, and as it is usually written, at
     the default level of `tarfile` (9), for CPU and size. Both are in the figures at both levels.
     """
-    windrow, floor, naive_6, naive_9 = (rows[c.name] for c in (WINDROW, FLOOR, NAIVE_6, NAIVE_9))
+    windrow, floor, naive_6, naive_9 = (_row(rows, contender) for contender in (WINDROW, FLOOR, NAIVE_6, NAIVE_9))
     bento = rows[BENTO_6.name]
-    if not (windrow and floor and naive_6 and naive_9 and windrow.archive_mb and naive_9.archive_mb):
-        raise SystemExit("a contender that is always there has no figures")
-    values = {
-        "throughput_vs_naive": windrow.files_per_s / naive_6.files_per_s,
-        "cpu_vs_naive": windrow.cpu_ms_per_file / naive_9.cpu_ms_per_file,
-        "cpu_vs_bento": windrow.cpu_ms_per_file / bento.cpu_ms_per_file if bento else None,
-        "cpu_vs_floor": windrow.cpu_ms_per_file / floor.cpu_ms_per_file,
-        "archive_vs_level9": windrow.archive_mb / naive_9.archive_mb,
-        "throughput_vs_naive_level9": windrow.files_per_s / naive_9.files_per_s,
-        "cpu_vs_naive_level6": windrow.cpu_ms_per_file / naive_6.cpu_ms_per_file,
-    }
+    return _rounded(
+        {
+            "throughput_vs_naive": windrow.files_per_s / naive_6.files_per_s,
+            "cpu_vs_naive": windrow.cpu_ms_per_file / naive_9.cpu_ms_per_file,
+            "cpu_vs_bento": windrow.cpu_ms_per_file / bento.cpu_ms_per_file if bento else None,
+            "cpu_vs_floor": windrow.cpu_ms_per_file / floor.cpu_ms_per_file,
+            "archive_vs_level9": (windrow.archive_mb or math.nan) / (naive_9.archive_mb or math.nan),
+        }
+    )
+
+
+def more_ratios(rows: Rows) -> dict[str, float | None]:
+    """Return what else may be asked: the other levels, and from queue to archive, as Bento works."""
+    windrow, worker, naive_6, naive_9 = (_row(rows, contender) for contender in (WINDROW, WORKER, NAIVE_6, NAIVE_9))
+    bento = rows[BENTO_6.name]
+    return _rounded(
+        {
+            "throughput_vs_naive_level9": windrow.files_per_s / naive_9.files_per_s,
+            "cpu_vs_naive_level6": windrow.cpu_ms_per_file / naive_6.cpu_ms_per_file,
+            "worker_throughput_vs_bento": worker.files_per_s / bento.files_per_s if bento else None,
+            "worker_cpu_vs_bento": worker.cpu_ms_per_file / bento.cpu_ms_per_file if bento else None,
+        }
+    )
+
+
+def _row(rows: Rows, contender: Contender) -> Row:
+    """Return the figures of a contender that is always there."""
+    row = rows[contender.name]
+    assert row is not None  # noqa: S101 - it is part of this repository
+    return row
+
+
+def _rounded(values: Mapping[str, float | None]) -> dict[str, float | None]:
     return {name: None if value is None else round(value, 4) for name, value in values.items()}
 
 
-def limit(rows: Rows, this: machine.Machine) -> str:
-    """Say what bounds Windrow's throughput here. The machine's load is that of before the benchmark began."""
-    windrow = rows[WINDROW.name]
-    assert windrow is not None  # noqa: S101 - `ratios` has made sure
+def limit(rows: Rows, this: machine.Machine, others: float) -> str:
+    """Say what bounds Windrow's throughput here; ``others`` is how many cores other programs kept busy meanwhile."""
+    windrow = _row(rows, WINDROW)
     busy = windrow.files_per_s * windrow.cpu_ms_per_file / 1000
     share = f"Windrow keeps {busy:.1f} of {this.cores} cores busy"
-    if this.load > this.cores:
-        return f"other work on this machine (load {this.load} before the start): {share}"
+    if others > OTHERS_MOST:
+        return f"other work on this machine ({others:.1f} cores during the run): {share}"
     if busy > this.cores / 2:
         return f"CPU: {share}, the servers on this machine most of the rest"
     return f"the servers on this machine: {share}"
@@ -152,7 +205,12 @@ def limit(rows: Rows, this: machine.Machine) -> str:
 
 def table(count: int, rows: Rows) -> str:
     """Return the figures of one batch size as text."""
-    lines = [f"{'':24}{'files/s':>9}{'CPU ms/file':>13}{'peak MB':>9}{'archive MB':>12}  requests ({count} files)"]
+    runs = len(_row(rows, WINDROW).runs)
+    times = "one run" if runs == 1 else f"medians of {runs} runs"
+    lines = [
+        f"{count} files, {times}",
+        f"{'':24}{'files/s':>9}{'CPU ms/file':>13}{'peak MB':>9}{'archive MB':>12}  requests",
+    ]
     for name, row in rows.items():
         if row is None:
             lines.append(f"{name:24}{'not installed: ' + HOW_TO_GET:>9}")
@@ -174,38 +232,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--repeat", type=int, default=REPEAT, help="repetitions of the first batch size; a larger one runs once"
     )
+    parser.add_argument("--mix", action="store_true", help="files of heavy-tailed sizes (mean 100 KB), not all alike")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    sizes = options.files or SIZES
+    counts = options.files or COUNTS
     this = machine.describe()
 
     def note(text: str) -> None:
         print(f"{text} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
 
+    sizes = {count: mixed_sizes(count) if options.mix else [FILE_BYTES] * count for count in counts}
+    repeats = {count: options.repeat if count == min(counts) else 1 for count in counts}
     with stand() as place:
-        results = {count: compete(place, count, options.repeat if count == min(sizes) else 1, note) for count in sizes}
-    first = results[min(sizes)]
+        others = Others()
+        results = {count: compete(place, sizes[count], repeats[count], note) for count in counts}
+        busy = others.cores()
+    first = results[min(counts)]
     if options.json:
         answer = {
             "ratios": ratios(first),
+            "more_ratios": more_ratios(first),
             "ratios_by_files": {str(count): ratios(rows) for count, rows in results.items()},
+            "more_ratios_by_files": {str(count): more_ratios(rows) for count, rows in results.items()},
             "figures": {str(count): rows for count, rows in results.items()},
-            "file_bytes": FILE_BYTES,
+            "file_bytes": round(statistics.mean(sizes[min(counts)])),
+            "mixed_sizes": options.mix,
             "repeat": options.repeat,
+            "repeats": {str(count): repeats[count] for count in counts},
             "machine": this,
-            "limiting_factor": limit(first, this),
+            "others_cores": busy,
+            "limiting_factor": limit(first, this, busy),
         }
         print(msgspec.json.encode(answer).decode())
         return
-    print(f"{this}; medians of {options.repeat} alternating runs\n")
+    files = "heavy-tailed sizes" if options.mix else f"{FILE_BYTES // 1000} KB each"
+    print(f"{this}; others kept {busy:.1f} cores busy; {files}; contenders in turn\n")
     for count, rows in results.items():
         print(table(count, rows) + "\n")
         print(
             "  ".join(
-                f"{name} {'-' if value is None else format(value, '.3f')}" for name, value in ratios(rows).items()
+                f"{name} {'-' if value is None else format(value, '.3f')}"
+                for name, value in (ratios(rows) | more_ratios(rows)).items()
             )
         )
-        print(f"limit: {limit(rows, this)}\n")
+        print(f"limit: {limit(rows, this, busy)}\n")
 
 
 if __name__ == "__main__":

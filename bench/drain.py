@@ -1,111 +1,133 @@
 """A backlog through the whole worker (engine, processes, real handler), against what the emulator alone can serve.
 
 The emulator serves every message's share of receives, deletes and claims (1/10, 1/10 and 1/25 of a request), one
-Python process for all of it. How fast it does so with no Windrow around it is measured first, by the same number of
-threads; that is the limit of any worker here. Files are small, so that the files themselves are not the limit.
+Python process for all of it, and looks through its whole queue at each request. So both start with the same number of
+messages and end with none. How fast the emulator is with no Windrow around it is measured first, by as many threads as
+the engine has and with the same requests; that is the limit of any worker here. Files are small, so that the files
+themselves are not the limit. The last batch waits out its window of 5 s.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
+import psutil
 
-from bench import machine
-from bench.events import body
-from bench.stand import Stand, Upload, stand
-from windrow.local.provision import Shape
-from windrow.worker.batcher import RECEIVERS
-from windrow.worker.engine import Engine
-from windrow.worker.mapping import FixedMapping, MappingConfig, queue_arn
-from windrow.worker.pool import Pool
-from windrow.worker.progress import Counters
+from bench import backlog, machine
+from bench.engine import BackgroundEngine, handlers
+from bench.meter import cpu_s, own_cpu_s
+from bench.others import Others
+from bench.stand import Stand, stand
+from windrow.clients.clock import SystemClock
+from windrow.clients.ledger import MAX_STATEMENTS, DynamoLedger
+from windrow.core.ledger import Claim
+from windrow.worker.batcher import RECEIVE_MOST, RECEIVERS
 
 MESSAGES = 100_000
 FILE_BYTES = 1_000
-SENDERS = 4
-LIMIT_S = 1_800
-_CLAIM = "INSERT INTO \"{}\" VALUE {{'object_id': ?, 'owner': ?}}"
+BATCH_SIZE = 10_000
+LIMIT_S = 7_200
+"""Of one drain: at the full depth one request takes the emulator tens of milliseconds."""
 
 
-def fill(place: Stand, uploads: Sequence[Upload]) -> None:
-    """Queue one message for each upload, ten a request."""
-    sqs = place.client("sqs")
-    moment = datetime.now(UTC)
+class Drained(msgspec.Struct, frozen=True):
+    """How one backlog went: messages a second, and CPU milliseconds a message by process."""
 
-    def send(group: Sequence[Upload]) -> None:
-        entries = [
-            {"Id": str(number), "MessageBody": body(upload, place.outputs.landing_bucket, moment)}
-            for number, upload in enumerate(group)
-        ]
-        sqs.send_message_batch(QueueUrl=place.outputs.queue_url, Entries=entries)
-
-    with ThreadPoolExecutor(SENDERS) as pool:
-        list(pool.map(send, _groups(uploads, 10)))
+    per_s: float
+    cpu_ms: dict[str, float]
 
 
-def emulator_alone(place: Stand, messages: int) -> float:
-    """Return messages a second when the queue is only received, claimed and deleted."""
-    left = threading.Semaphore(messages // 10)
-    begun = time.perf_counter()
+class _Use:
+    """CPU time by process, from the moment this is made; ``handlers`` are those that are there at the end."""
+
+    def __init__(self, place: Stand, messages: int) -> None:
+        self._servers = {name: psutil.Process(pid) for name, pid in place.pids.items()}
+        self._messages = messages
+        self._begun, self._before = time.perf_counter(), self._seconds()
+
+    def drained(self, own: str) -> Drained:
+        """Return the rate and the use; this process itself is called ``own``."""
+        passed_s, after = time.perf_counter() - self._begun, self._seconds()
+        used = {name or own: seconds - self._before[name] for name, seconds in after.items()}
+        if found := [child for child in psutil.Process().children() if _is_handler(child)]:
+            used["handlers"] = sum(cpu_s(child) for child in found)
+        cpu_ms = {name: round(seconds * 1000 / self._messages, 3) for name, seconds in used.items()}
+        return Drained(round(self._messages / passed_s, 1), cpu_ms)
+
+    def _seconds(self) -> dict[str, float]:
+        return {"": own_cpu_s(), **{name: cpu_s(server) for name, server in self._servers.items()}}
+
+
+def _is_handler(process: psutil.Process) -> bool:
+    return "windrow.worker.child" in process.cmdline()
+
+
+def emulator_alone(place: Stand, messages: int) -> Drained:
+    """Receive, claim and delete the whole queue, and nothing else."""
+    table, use = place.fresh_ledger(), _Use(place, messages)
+    left = threading.Semaphore(messages)
     with ThreadPoolExecutor(RECEIVERS) as pool:
-        list(pool.map(lambda _: _serve(place, left), range(RECEIVERS)))
-    return messages / (time.perf_counter() - begun)
+        list(pool.map(lambda _: _serve(place, table, left), range(RECEIVERS)))
+    return use.drained("client")
 
 
-def _serve(place: Stand, left: threading.Semaphore) -> None:
-    sqs, dynamodb, url = place.client("sqs"), place.client("dynamodb"), place.outputs.queue_url
-    statement = _CLAIM.format(place.outputs.ledger_table)
-    claims: list[dict[str, object]] = []
-    while left.acquire(blocking=False):
-        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
-        entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
-        claims += [
-            {"Statement": statement, "Parameters": [{"S": "alone/" + m["MessageId"]}, {"S": "alone"}]} for m in messages
-        ]
-        if len(claims) >= 25:
-            dynamodb.batch_execute_statement(Statements=claims[:25])
-            del claims[:25]
-        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+def _serve(place: Stand, table: str, left: threading.Semaphore) -> None:
+    """Do what the worker's requests do until no message is left, claims by the worker's own client."""
+    sqs, url = place.client("sqs"), place.outputs.queue_url
+    ledger = DynamoLedger(table, place.client("dynamodb"), SystemClock(), lambda: 0.5)
+    unclaimed: list[str] = []
+    while _take(left, RECEIVE_MOST):
+        reply = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=RECEIVE_MOST,
+            WaitTimeSeconds=0,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        messages = reply.get("Messages", ())
+        unclaimed += [message["MessageId"] for message in messages]
+        while len(unclaimed) >= MAX_STATEMENTS:
+            ledger.claim([_claim(name) for name in unclaimed[:MAX_STATEMENTS]])
+            del unclaimed[:MAX_STATEMENTS]
+        if messages:
+            entries = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(messages)]
+            sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+    if unclaimed:
+        ledger.claim([_claim(name) for name in unclaimed])
 
 
-def drain(place: Stand, messages: int, workers: int) -> float:
-    """Return messages a second from the engine's start until all are delivered and deleted.
+def _take(left: threading.Semaphore, most: int) -> int:
+    """Take up to ``most`` of what is left; return how much."""
+    return sum(left.acquire(blocking=False) for _ in range(most))
+
+
+def _claim(name: str) -> Claim:
+    archive_key = "2026/11/26/10/07/20261126T1007Z-0123456789abcdef.tar.gz"
+    return Claim(f"windrow-landing/{name}", archive_key, name, int(time.time()) + 300, int(time.time()) + 86_400)
+
+
+def drain(place: Stand, messages: int, workers: int) -> Drained:
+    """Have the worker deliver the whole queue, from the engine's start until all is delivered and deleted.
 
     Raises:
         SystemExit: it took too long, or a batch failed.
     """
     sqs, url = place.client("sqs"), place.outputs.queue_url
-    mapping = MappingConfig(
-        queue_url=url, queue_arn=queue_arn(sqs, url), batch_size=10_000, window_s=5, max_concurrency=workers
-    )
-    counters, stop = Counters(), threading.Event()
-    begun = time.perf_counter()
     with (
-        open(os.devnull, "wb") as nowhere,  # noqa: PTH123 - a descriptor for the workers' metrics
-        Pool("windrow.functions.aggregate.handler", env=place.environment(), output=nowhere.fileno()) as pool,
-        ThreadPoolExecutor(1) as thread,
+        handlers(place.environment(), url) as pool,
+        BackgroundEngine(sqs, pool, url, batch_size=BATCH_SIZE, workers=workers) as engine,
     ):
-        engine = Engine(FixedMapping(mapping), sqs, pool, observer=counters, quiet_wait_s=1)
-        running = thread.submit(engine.run, stop)
-        try:
-            while (totals := counters.totals()).messages_deleted < messages and not running.done():
-                if time.perf_counter() - begun > LIMIT_S or totals.messages_failed:
-                    raise SystemExit(f"the backlog did not drain: {totals}")
-                time.sleep(0.1)
-            passed_s = time.perf_counter() - begun
-        finally:
-            stop.set()
-        running.result()
-    return messages / passed_s
+        use = _Use(place, messages)
+        engine.deliver(messages, LIMIT_S)
+        return use.drained("engine")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -116,27 +138,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     this = machine.describe()
-    sample = max(10, options.messages // 50 * 10)
-    with stand(Shape()) as place:
-        print(f"uploading {options.messages} files of {FILE_BYTES} bytes", file=sys.stderr, flush=True)
+    note = partial(print, file=sys.stderr, flush=True)
+    with stand() as place:
+        others = Others()
+        note(f"uploading {options.messages} files of {FILE_BYTES} bytes")
         uploads = place.upload("backlog", itertools.repeat(FILE_BYTES, options.messages))
-        fill(place, uploads[:sample])
-        alone = emulator_alone(place, sample)
-        print(f"the emulator alone serves {alone:.0f} messages/s; queueing", file=sys.stderr, flush=True)
-        fill(place, uploads)
+        outputs, sqs = place.outputs, place.client("sqs")
+        backlog.fill(sqs, outputs.queue_url, uploads, outputs.landing_bucket)
+        note("the emulator alone")
+        alone = emulator_alone(place, options.messages)
+        note(f"{alone.per_s:.0f} messages/s; queueing again")
+        backlog.fill(sqs, outputs.queue_url, uploads, outputs.landing_bucket)
+        note("the worker")
         drained = drain(place, options.messages, options.workers)
-    figures = {"emulator_per_s": round(alone, 1), "drained_per_s": round(drained, 1)}
-    ratios = {"drain_vs_emulator": round(drained / alone, 3)}
+        busy = others.cores()
+    ratios = {"drain_vs_emulator": round(drained.per_s / alone.per_s, 3)}
     if options.json:
-        answer = {"ratios": ratios, "figures": figures, "messages": options.messages, "machine": this}
+        answer = {
+            "ratios": ratios,
+            "figures": {"emulator_per_s": alone.per_s, "drained_per_s": drained.per_s},
+            "cpu_ms_per_message": {"emulator alone": alone.cpu_ms, "drained": drained.cpu_ms},
+            "messages": options.messages,
+            "workers": options.workers,
+            "machine": this,
+            "others_cores": busy,
+        }
         print(msgspec.json.encode(answer).decode())
         return
-    print(f"{this}; {options.messages} messages, {options.workers} worker processes")
-    print(f"emulator alone {alone:.0f}/s, drained {drained:.0f}/s: {drained / alone:.0%}")
-
-
-def _groups(uploads: Sequence[Upload], size: int) -> Iterator[Sequence[Upload]]:
-    return (uploads[at : at + size] for at in range(0, len(uploads), size))
+    print(f"{this}; others kept {busy:.1f} cores busy; {options.messages} messages, {options.workers} handlers")
+    for name, result in (("emulator alone", alone), ("drained", drained)):
+        shares = ", ".join(f"{who} {cpu_ms:.2f}" for who, cpu_ms in result.cpu_ms.items())
+        print(f"{name:16}{result.per_s:7.0f} messages/s; CPU ms a message: {shares}")
+    print(f"drained / emulator alone: {ratios['drain_vs_emulator']:.0%}")
 
 
 if __name__ == "__main__":

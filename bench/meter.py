@@ -1,4 +1,4 @@
-"""Measures one piece of work in this process: wall time, CPU time, peak memory, and boto3's calls."""
+"""Measures one piece of work in this process or its children: wall time, CPU time, peak memory, and boto3's calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +23,7 @@ _SAMPLE_S = 0.05
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What one run took. ``peak_bytes`` is memory resident at once.
+    """What one run took. ``peak_bytes`` is the most memory that each process had resident, all added up.
 
     ``calls`` are requests by operation: to the S3 server, and what boto3 sent to the emulator.
     """
@@ -33,19 +34,28 @@ class Figures(msgspec.Struct, frozen=True):
     calls: dict[str, int] = {}
 
 
+class Who(Enum):
+    """Whose CPU time and memory are measured."""
+
+    SELF = auto()
+    CHILDREN = auto()
+    """Processes that start and end within the block."""
+    ALL = auto()
+    """This process and all it started, before or within the block."""
+
+
 class Meter:
     """A context manager; afterwards ``figures`` holds what the block took.
 
-    ``s3_endpoint`` is the MinIO whose requests are counted. ``children``: the work is done by child processes that end
-    within the block. Then CPU time and memory are theirs.
+    ``s3_endpoint`` is the MinIO whose requests are counted.
     """
 
     figures: Figures
 
-    def __init__(self, s3_endpoint: str, *, children: bool = False) -> None:
+    def __init__(self, s3_endpoint: str, who: Who = Who.SELF) -> None:
         self._s3_endpoint = s3_endpoint
-        self._children = children
-        self._peak = _PeakOfChildren() if children else None
+        self._who = who
+        self._peak = None if who is Who.SELF else _PeakOfChildren()
 
     def __enter__(self) -> Self:
         self._calls = _count_calls()
@@ -61,30 +71,76 @@ class Meter:
     ) -> None:
         wall_s = time.perf_counter() - self._begun
         cpu_s = self._used_s() - self._cpu_s
-        peak = self._peak.stop() if self._peak else peak_bytes()
+        peak = self._peak.stop() if self._peak else 0
+        if self._who is not Who.CHILDREN:
+            peak += peak_bytes()
         calls = requests(self._s3_endpoint) - self._before + self._calls
         self.figures = Figures(wall_s, cpu_s, peak, dict(calls))
 
     def _used_s(self) -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN if self._children else resource.RUSAGE_SELF)
-        return used.ru_utime + used.ru_stime
+        match self._who:
+            case Who.SELF:
+                return own_cpu_s()
+            case Who.CHILDREN:
+                return ended_cpu_s()
+            case Who.ALL:
+                return all_cpu_s()
 
 
-def peak_bytes() -> int:
-    """Return the most memory that this process has had resident.
+def own_cpu_s() -> float:
+    """Return the CPU seconds of this process."""
+    return _seconds(resource.RUSAGE_SELF)
 
-    Linux tells it in VmHWM; its ``ru_maxrss`` would include what the parent had when it started this process.
+
+def ended_cpu_s() -> float:
+    """Return the CPU seconds of all descendants that have ended and were waited for."""
+    return _seconds(resource.RUSAGE_CHILDREN)
+
+
+def all_cpu_s() -> float:
+    """Return the CPU seconds of this process and all its descendants."""
+    return own_cpu_s() + ended_cpu_s() + sum(cpu_s(child) for child in _descendants())
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Return the CPU seconds of a process, and of its own children that have ended; 0 if it is gone."""
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
+
+
+def _seconds(who: int) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def _descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def peak_bytes(pid: int | None = None) -> int:
+    """Return the most memory that a process has had resident so far; this one unless told.
+
+    Linux tells it in VmHWM; its ``ru_maxrss`` would include what the parent had when it started this process. Where
+    there is no ``/proc``, another process's is what it has at the moment.
+
+    Raises:
+        psutil.Error: the process is gone.
     """
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{pid or 'self'}/status")
     if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if pid:
+        return int(psutil.Process(pid).memory_info().rss)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 class _PeakOfChildren(threading.Thread):
-    """Looks at the memory of all descendants 20 times a second."""
+    """Looks 20 times a second at the peaks of all descendants; the most that those living at once add up to."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -92,18 +148,21 @@ class _PeakOfChildren(threading.Thread):
         self._peak = 0
 
     def run(self) -> None:
-        own = psutil.Process()
         while not self._over.wait(_SAMPLE_S):
-            total = 0
-            for child in own.children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    total += child.memory_info().rss
-            self._peak = max(self._peak, total)
+            self._look()
 
     def stop(self) -> int:
         self._over.set()
         self.join()
+        self._look()  # a process that is still there has its last peak known
         return self._peak
+
+    def _look(self) -> None:
+        total = 0
+        for child in _descendants():
+            with contextlib.suppress(psutil.Error, OSError):
+                total += peak_bytes(child.pid)
+        self._peak = max(self._peak, total)
 
 
 def _count_calls() -> Counter[str]:

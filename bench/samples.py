@@ -6,11 +6,20 @@ zlib's). Every file is different.
 
 from __future__ import annotations
 
+import math
 import random
 
 FILE_BYTES = 100_000
 """The objective's average file (NFR-05)."""
 
+MIX_MEDIAN_BYTES, MIX_MEAN_BYTES, MIX_MOST_BYTES = 20_000, 100_000, 50_000_000
+"""The mixed sizes: half of the files below 20 KB, and the objective's average all the same."""
+
+_BLOCK_BYTES = 1_000_000
+"""Larger files repeat their first megabyte: generating 50 MB line by line would take longer than delivering them.
+
+No compressor sees it: deflate looks back 32 KB.
+"""
 _METRICS = ("temperature", "humidity", "pressure", "vibration", "current", "flow")
 _STATES = ("ok", "ok", "ok", "degraded")
 _EPOCH_MS = 1_790_000_000_000
@@ -18,10 +27,30 @@ _EPOCH_MS = 1_790_000_000_000
 
 def json_lines(index: int, size_bytes: int = FILE_BYTES) -> bytes:
     """Return file number ``index``: whole lines, filled up with spaces to exactly ``size_bytes``."""
+    block = _lines(index, min(size_bytes, _BLOCK_BYTES))
+    if size_bytes > _BLOCK_BYTES:
+        whole, rest = divmod(size_bytes, len(block))
+        block = block * whole + block[: block.rfind(b"\n", 0, rest) + 1]
+    return block.ljust(size_bytes, b" ")
+
+
+def mixed_sizes(count: int, seed: int = 1) -> list[int]:
+    """Return the sizes of ``count`` files in bytes, heavy-tailed as file sizes are: log-normal, from 1 byte to 50 MB.
+
+    Median 20 KB and mean 100 KB, so sigma is sqrt(2 ln(100 / 20)) = 1.79: 1 in 100 files is over 1.3 MB, 1 in 10,000
+    over 16 MB. The mean of a sample varies, for 1,000 files by about 15 KB.
+    """
+    sigma = math.sqrt(2 * math.log(MIX_MEAN_BYTES / MIX_MEDIAN_BYTES))
+    draw = random.Random(seed)
+    sizes = (round(draw.lognormvariate(math.log(MIX_MEDIAN_BYTES), sigma)) for _ in range(count))
+    return [min(max(size, 1), MIX_MOST_BYTES) for size in sizes]
+
+
+def _lines(index: int, room: int) -> bytes:
+    """Return whole lines of ``room`` bytes at most."""
     draw = random.Random(index)
     moment_ms = _EPOCH_MS + index * 60_000
     lines: list[bytes] = []
-    room = size_bytes
     while True:
         moment_ms += draw.randrange(5, 400)
         line = (
@@ -33,4 +62,4 @@ def json_lines(index: int, size_bytes: int = FILE_BYTES) -> bytes:
         if room < 0:
             break
         lines.append(line)
-    return b"".join(lines).ljust(size_bytes, b" ")
+    return b"".join(lines)

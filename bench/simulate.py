@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -27,6 +27,7 @@ from windrow.core.cost import (
 )
 
 STEP_S = 0.25
+FEW_S = 10
 PAYLOAD_BYTES = 6 * 1024**2
 MESSAGE_BYTES = 2_100
 """An S3 event in Lambda's SQS record, keys of 60 characters; so 6 MB end a batch at about 2,990 messages."""
@@ -47,9 +48,14 @@ CLAIMS_PER_CALL, CLAIM_CALLS_AT_ONCE, CLAIM_CALL_S = 25, 8, 0.015
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """Load and settings of one run. ``partitions`` are the ledger's, 4 in a new on-demand table."""
+    """Load and settings of one run. ``partitions`` are the ledger's, 4 in a new on-demand table.
+
+    ``gatherers`` batches gather at once unless more waits than they can take; ``windrow run`` has one gather.
+    """
 
     files_per_s: float
+    gatherers: int = FIRST_BATCHES
+    message_bytes: int = MESSAGE_BYTES
     concurrency: int = 10
     window_s: float = 60
     memory_mb: int = 1024
@@ -62,7 +68,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came out. Latency is from arrival to commit, in seconds; ``drained_s`` when the backlog was gone."""
+    """What came out. Latency is from arrival to commit, in seconds; ``drained_s`` when the backlog was gone.
+
+    ``utilisation`` is what the load asks for over what there is; of batches at once, the most that there were, or what
+    the load's work would take if that is more. ``first_limit`` is the one asked for most.
+    """
 
     setup: Setup
     latency_s: dict[str, float]
@@ -74,6 +84,16 @@ class Result(msgspec.Struct, frozen=True):
     utilisation: dict[str, float]
     first_limit: str
     usd_per_month: float
+
+    @property
+    def falls_behind(self) -> bool:
+        """Whether more than a few seconds' arrivals wait, although there was no backlog."""
+        return not self.setup.backlog and self.waiting_at_end > FEW_S * self.setup.files_per_s
+
+    @property
+    def limit(self) -> str:
+        """The limit that comes first, and how much of it is asked for."""
+        return f"{self.first_limit}, {100 * self.utilisation[self.first_limit]:.0f} %"
 
 
 @dataclass
@@ -103,7 +123,7 @@ class Simulation:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._most = min(setup.batch_size, PAYLOAD_BYTES / MESSAGE_BYTES)
+        self._most = min(setup.batch_size, PAYLOAD_BYTES / setup.message_bytes)
         self._archive_bytes_per_file = setup.file_bytes / COMPRESSIONS["6"].ratio
         self._ledger = Server(PARTITION_WRITES_PER_S * setup.partitions)
         self._bucket = Server(GETS_PER_S * setup.prefixes)
@@ -119,10 +139,10 @@ class Simulation:
         self._in_flight = 0.0
         self._drained_s: float | None = None
 
-    def run(self, seconds: float) -> Result:
-        """Let files arrive evenly for so many seconds."""
+    def run(self, seconds: float, *, until_drained: bool = False) -> Result:
+        """Let files arrive evenly for so many seconds, or only until the backlog is gone."""
         now = 0.0
-        while now < seconds:
+        while now < seconds and not (until_drained and self._drained_s):
             now += STEP_S
             arrived = self._setup.files_per_s * STEP_S
             self._queue.append((now, arrived))
@@ -136,8 +156,8 @@ class Simulation:
     def _gather(self, now: float) -> None:
         self._dispatch(now)
         slots = int(self._allowed) - len(self._gathering) - len(self._running)
-        # At first five gather at once; further ones are added where messages are left over.
-        wanted = FIRST_BATCHES - len(self._gathering) if not self._full() else slots
+        # Further ones are added where messages are left over.
+        wanted = self._setup.gatherers - len(self._gathering) if not self._full() else slots
         for _ in range(max(0, min(slots, wanted))):
             if self._waiting > 0:
                 self._gathering.append(Batch(now))
@@ -150,8 +170,9 @@ class Simulation:
         self._in_flight = max(self._in_flight, self._held())
 
     def _full(self) -> bool:
-        """Tell whether more waits than those that gather can take."""
-        return self._waiting > sum(self._most - batch.count for batch in self._gathering)
+        """Tell whether more waits than those that gather, all gatherers at work, can take."""
+        idle = max(0, self._setup.gatherers - len(self._gathering))
+        return self._waiting > idle * self._most + sum(self._most - batch.count for batch in self._gathering)
 
     def _held(self) -> float:
         return sum(batch.count for batch in self._gathering) + sum(count for _, count in self._running)
@@ -185,26 +206,31 @@ class Simulation:
 
     def _process(self, start: float, files: float) -> float:
         """Return when a batch is committed: claims, then GETs and CPU side by side, then the PUT."""
-        claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
+        claiming, fetching, delivering = self._alone_s(files)
         claimed = max(start + claiming, self._ledger.end(start, files))
-        cpu_s = files * (FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
-        alone = max(cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * GET_WAIT_MS / 1000 / 16)
-        fetched = max(claimed + alone, self._bucket.end(claimed, files))
-        size = files * self._archive_bytes_per_file
-        delivered = max(fetched + size / UPLINK_BYTES_PER_S, self._vpn.end(fetched, size))
+        fetched = max(claimed + fetching, self._bucket.end(claimed, files))
+        delivered = max(fetched + delivering, self._vpn.end(fetched, files * self._archive_bytes_per_file))
         return delivered + BATCH_WAIT_MS / 1000
+
+    def _alone_s(self, files: float) -> tuple[float, float, float]:
+        """Return how long claiming, fetching and delivering take a batch that shares nothing with others."""
+        claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
+        cpu_s = files * (FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
+        fetching = max(cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * GET_WAIT_MS / 1000 / 16)
+        return claiming, fetching, files * self._archive_bytes_per_file / UPLINK_BYTES_PER_S
 
     def _result(self) -> Result:
         setup = self._setup
+        per_batch = sum(self._files_done) / max(1, len(self._files_done))
+        work = setup.files_per_s / max(1.0, per_batch) * (sum(self._alone_s(per_batch)) + BATCH_WAIT_MS / 1000)
         load = {
-            "landing bucket, uploads": setup.files_per_s / (PUTS_PER_S * setup.prefixes),
-            "landing bucket, GETs": setup.files_per_s / self._bucket.rate,
-            "ledger writes": setup.files_per_s / self._ledger.rate,
+            "uploads": setup.files_per_s / (PUTS_PER_S * setup.prefixes),
+            "reads": setup.files_per_s / self._bucket.rate,
+            "claims": setup.files_per_s / self._ledger.rate,
             "VPN": setup.files_per_s * self._archive_bytes_per_file / self._vpn.rate,
-            "batches at once": self._batches_at_once / setup.concurrency,
+            "batches at once": max(self._batches_at_once, work) / setup.concurrency,
             "messages in flight": self._in_flight / IN_FLIGHT,
         }
-        per_batch = sum(self._files_done) / max(1, len(self._files_done))
         scenario = Scenario(
             files_per_day=setup.files_per_s * 86_400,
             file_bytes=setup.file_bytes,
@@ -225,6 +251,11 @@ class Simulation:
         )
 
 
+def simulate(setup: Setup, seconds: float) -> Result:
+    """Run a setup for so many seconds; one with a backlog until that is gone, for a day at most."""
+    return Simulation(setup).run(86_400 if setup.backlog else seconds, until_drained=bool(setup.backlog))
+
+
 def percentiles(weighted: Sequence[tuple[float, float]]) -> dict[str, float]:
     """Return p50, p95, p99.9 and the maximum of (value, weight) pairs."""
     ordered = sorted(weighted)
@@ -240,37 +271,58 @@ def percentiles(weighted: Sequence[tuple[float, float]]) -> dict[str, float]:
     return result
 
 
+ADVISED = Setup(files_per_s=10_000, concurrency=40, memory_mb=1769, prefixes=4, partitions=20, tunnels=4)
+
 RUNS = {
     "10/s, defaults": Setup(files_per_s=10),
     "100/s, defaults": Setup(files_per_s=100),
     "1,000/s, defaults": Setup(files_per_s=1_000),
-    "1,000/s": Setup(files_per_s=1_000, concurrency=20, memory_mb=1769),
+    "1,000/s, 20 batches, 1,769 MB": Setup(files_per_s=1_000, concurrency=20, memory_mb=1769),
+    "3,000/s, defaults": Setup(files_per_s=3_000),
     "10,000/s, defaults": Setup(files_per_s=10_000),
-    "10,000/s": Setup(files_per_s=10_000, concurrency=40, memory_mb=1769, prefixes=4, partitions=20, tunnels=4),
-    "10/s after 4 days away": Setup(files_per_s=10, backlog=4 * 864_000),
+    "10,000/s, advised": ADVISED,
+    "10/s after 4 days' outage, defaults": Setup(files_per_s=10, backlog=4 * 864_000),
+    "100/s after 4 days' outage, defaults": Setup(files_per_s=100, backlog=4 * 8_640_000),
+    "the same, 40 batches, 4 prefixes, warmed ledger": Setup(
+        files_per_s=100, backlog=4 * 8_640_000, concurrency=40, prefixes=4, partitions=20
+    ),
 }
 """``defaults`` are the Terraform modules'; the others are what `docs/scaling.md` advises."""
 
+STEPS = {
+    "defaults": Setup(files_per_s=10_000),
+    "`maximum_concurrency` 40": Setup(files_per_s=10_000, concurrency=40),
+    "4 prefixes": Setup(files_per_s=10_000, concurrency=40, prefixes=4),
+    "ledger warmed to 20,000 writes/s": Setup(files_per_s=10_000, concurrency=40, prefixes=4, partitions=20),
+    "2 tunnels": Setup(files_per_s=10_000, concurrency=40, prefixes=4, partitions=20, tunnels=2),
+    "1,769 MB": Setup(files_per_s=10_000, concurrency=40, prefixes=4, partitions=20, tunnels=2, memory_mb=1769),
+}
+"""From the defaults to 10,000 files a second: each has the settings of those before it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the simulations and print a table, or one JSON object with ``--json``."""
+    """Run the simulations and print tables, or one JSON object with ``--json``."""
     parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1_800, help="simulated time of each run")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    results = {name: Simulation(setup).run(options.seconds) for name, setup in RUNS.items()}
+    runs, steps = ({name: simulate(setup, options.seconds) for name, setup in each.items()} for each in (RUNS, STEPS))
     if options.json:
-        print(msgspec.json.encode({"seconds": options.seconds, "runs": results}).decode())
+        print(msgspec.json.encode({"seconds": options.seconds, "runs": runs, "steps": steps}).decode())
         return
-    print(f"{'':24}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/archive  at once  in flight  waiting  first limit")
+    _print("load", runs)
+    _print("10,000/s", steps)
+
+
+def _print(title: str, results: Mapping[str, Result]) -> None:
+    print(f"{title:48}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/archive  at once  in flight     waiting  first limit")
     for name, result in results.items():
         seconds = result.latency_s
-        limit = f"{result.first_limit} {result.utilisation[result.first_limit]:.0%}"
         drained = f", backlog gone after {result.drained_s:.0f} s" if result.setup.backlog and result.drained_s else ""
         print(
-            f"{name:24}{seconds['p50']:7.1f}{seconds['p95']:8.1f}{seconds['p99.9']:8.1f}"
-            f"{result.files_per_archive:15,}{result.batches_at_once:9}{result.in_flight:11,}{result.waiting_at_end:9,}"
-            f"  {limit}, {result.usd_per_month:,.0f} USD a month{drained}"
+            f"{name:48}{seconds['p50']:7.1f}{seconds['p95']:8.1f}{seconds['p99.9']:8.1f}"
+            f"{result.files_per_archive:15,}{result.batches_at_once:9}{result.in_flight:11,}{result.waiting_at_end:12,}"
+            f"  {result.limit}, {result.usd_per_month:,.0f} USD a month{drained}"
         )
 
 

@@ -43,6 +43,10 @@ from windrow.local.servers import find_minio, minio, ministack
 ACCESS_KEY = "benchmark"
 SECRET_KEY = "benchmark-secret"  # noqa: S105 - of a server on loopback that lives as long as the benchmark
 UPLOADERS = 4
+DELETE_MOST = 1_000
+"""Keys of one DeleteObjects request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+WARM_FIRST = 5_000_000
+"""Number of the first file that only warms up: no measured file has the same bytes, so each is known by its SHA-256."""
 _REQUESTS = re.compile(r'^minio_api_requests_total\{name="(\w+)".*\} (\d+)', re.MULTILINE)
 
 
@@ -63,6 +67,7 @@ class Stand:
         self.aws_endpoint = aws.url
         self.s3_endpoint = store.url
         self.outputs = outputs
+        self.pids = {"emulator": aws.pid, "MinIO": store.pid}
         self._numbers = itertools.count()
 
     def environment(self, **settings: str) -> dict[str, str]:
@@ -74,8 +79,11 @@ class Stand:
         }
         return {**worker_environment(self.outputs, os.environ), **own, **settings}
 
-    def upload(self, prefix: str, sizes: Iterable[int]) -> list[Upload]:
-        """Put one generated file for each size into the landing bucket, and return them in that order."""
+    def upload(self, prefix: str, sizes: Iterable[int], first: int = 0) -> list[Upload]:
+        """Put one generated file for each size into the landing bucket, and return them in that order.
+
+        Files are numbered from ``first``; the same number and size are the same bytes.
+        """
         store = self.store(LANDING_BUCKET)
 
         def put(numbered: tuple[int, int]) -> Upload:
@@ -87,7 +95,22 @@ class Stand:
             return Upload(key, result["version"], etag, size, hashlib.sha256(data).hexdigest())
 
         with ThreadPoolExecutor(UPLOADERS) as pool:
-            return list(pool.map(put, enumerate(sizes)))
+            return list(pool.map(put, enumerate(sizes, first)))
+
+    def delete(self, bucket: str, prefix: str) -> None:
+        """Delete everything below a prefix, in all versions."""
+        s3 = self.client("s3")
+
+        def delete(page: dict[str, Any]) -> None:
+            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            entries = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+            if entries:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": entries, "Quiet": True})
+
+        options = {"Bucket": bucket, "Prefix": f"{prefix}/", "PaginationConfig": {"PageSize": DELETE_MOST}}
+        pages = list(s3.get_paginator("list_object_versions").paginate(**options))
+        with ThreadPoolExecutor(UPLOADERS) as pool:
+            list(pool.map(delete, pages))
 
     def fresh_ledger(self) -> str:
         """Create an empty table like the ledger, and return its name."""

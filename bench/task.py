@@ -19,7 +19,10 @@ LIMIT_S = 900
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What to aggregate from where to where; ``warm`` is a small batch to do first, unmeasured."""
+    """What to aggregate from where to where; ``warm`` is a small batch to do first, unmeasured.
+
+    ``destination_endpoint`` is where the destination is reached when not at ``s3_endpoint``, which holds both buckets.
+    """
 
     files: list[Upload]
     warm: list[Upload]
@@ -33,10 +36,11 @@ class Task(msgspec.Struct, frozen=True):
     queue_url: str
     level: int = 6
     threads: int = 16
+    destination_endpoint: str = ""
 
 
-def task(stand: Stand, files: list[Upload], warm: list[Upload], prefix: str, level: int = 6, threads: int = 16) -> Task:
-    """Return the task of aggregating these files on this stand."""
+def task(stand: Stand, files: list[Upload], warm: list[Upload], prefix: str, level: int = 6, table: str = "") -> Task:
+    """Return the task of aggregating these files on this stand, with the stand's own ledger unless told another."""
     outputs = stand.outputs
     return Task(
         files=files,
@@ -47,10 +51,9 @@ def task(stand: Stand, files: list[Upload], warm: list[Upload], prefix: str, lev
         s3_endpoint=stand.s3_endpoint,
         aws_endpoint=stand.aws_endpoint,
         region=outputs.region,
-        table=outputs.ledger_table,
+        table=table or outputs.ledger_table,
         queue_url=outputs.queue_url,
         level=level,
-        threads=threads,
     )
 
 

@@ -9,6 +9,7 @@ locals {
   # By name, since bucket, queue and endpoints refer to each other.
   landing_bucket_arn  = "arn:aws:s3:::${var.landing_bucket_name}"
   archive_copies_arns = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
+  retention_name      = "${var.name}-retention"
   ledger_name         = "${var.name}-ledger"
   ledger_arn          = "arn:aws:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
 
@@ -40,6 +41,12 @@ module "network" {
     s3       = concat([local.landing_bucket_arn], local.archive_copies_arns)
     dynamodb = [local.ledger_arn]
   }
+
+  retention_sweep = one([for arn in local.archive_copies_arns : {
+    role_arn           = "arn:aws:iam::${local.account_id}:role/${local.retention_name}"
+    landing_bucket_arn = local.landing_bucket_arn
+    copies_bucket_arn  = arn
+  }])
 }
 
 module "queue" {
@@ -116,8 +123,6 @@ module "aggregator" {
   log_retention_days    = var.log_retention_days
   kms_key_arn           = module.key.arn
 
-  archive_copies_bucket_arn = module.landing.archive_copies_bucket_arn
-
   landing = {
     bucket_name = module.landing.bucket_name
     bucket_arn  = module.landing.bucket_arn
@@ -150,6 +155,27 @@ module "sentinel" {
   kms_key_arn          = module.key.arn
 }
 
+module "retention" {
+  source   = "./modules/retention"
+  for_each = module.landing.archive_copies
+
+  name                  = local.retention_name
+  region                = local.region
+  account_id            = local.account_id
+  zip_path              = var.zip_path
+  hot_days              = var.retention.hot_days
+  reserved_concurrency  = var.reserved_concurrency
+  worker_principal_arns = var.worker_principal_arns
+  landing               = { bucket_name = module.landing.bucket_name, bucket_arn = module.landing.bucket_arn }
+  copies                = merge(each.value, { kms_key_arn = module.landing.kms_key_arn })
+  destination           = local.destination
+  secret_arn            = module.credentials.secret_arn
+  subnet_ids            = module.network.subnet_ids
+  security_group_ids    = [module.network.functions_security_group_id]
+  log_retention_days    = var.log_retention_days
+  kms_key_arn           = module.key.arn
+}
+
 module "observability" {
   source   = "./modules/observability"
   for_each = var.alarms == null ? {} : { this = var.alarms }
@@ -168,5 +194,6 @@ module "observability" {
     aggregator = module.aggregator.function_name
     sentinel   = module.sentinel.function_name
     rotation   = module.credentials.function_name
+    retention  = one(values(module.retention)[*].function_name)
   }
 }

@@ -1,9 +1,12 @@
 locals {
-  role_arns = {
-    aggregator = module.aggregator.role_arn
-    sentinel   = module.sentinel.role_arn
-    rotation   = module.credentials.role_arn
-  }
+  role_arns = merge(
+    {
+      aggregator = module.aggregator.role_arn
+      sentinel   = module.sentinel.role_arn
+      rotation   = module.credentials.role_arn
+    },
+    { for sweep in values(module.retention) : "retention" => sweep.role_arn },
+  )
 }
 
 output "region" {
@@ -19,6 +22,11 @@ output "landing_bucket" {
 output "landing_kms_key_arn" {
   description = "Key of the landing bucket; uploaders of other accounts need it in their own policies."
   value       = module.landing.kms_key_arn
+}
+
+output "archive_copies_bucket" {
+  description = "Name of the bucket for copies of archives; null in retention mode raw."
+  value       = one(values(module.landing.archive_copies)[*].bucket_name)
 }
 
 output "queue_url" {
@@ -83,7 +91,7 @@ output "vpn_connection_id" {
 
 output "environment" {
   description = "Settings (WINDROW_*) of a worker or of the command line."
-  value = merge(module.aggregator.environment, {
+  value = merge(flatten([values(module.retention)[*].environment, module.aggregator.environment, {
     WINDROW_EVENT_SOURCE_MAPPING_ID = module.aggregator.event_source_mapping.uuid
-  })
+  }])...)
 }

@@ -41,11 +41,6 @@ variable "retention" {
   })
   default  = {}
   nullable = false
-
-  validation {
-    condition     = var.retention.mode == "raw" || var.retention.hot_days > var.queue_retention_days
-    error_message = "In mode archives retention.hot_days must be over queue_retention_days: files would expire while they wait to be delivered."
-  }
 }
 
 variable "queue_retention_days" {
@@ -124,13 +119,13 @@ variable "aggregator" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrency reserved for the sentinel and for the rotation, each; null shares the account's, 0 keeps Lambda from running them."
+  description = "Concurrency reserved for the sentinel, the rotation and the retention sweep, each; null shares the account's, 0 keeps Lambda from running them."
   type        = number
   default     = null
 }
 
 variable "worker_principal_arns" {
-  description = "Roles or users that may take on the aggregator's role: those of servers where `windrow run` does the work."
+  description = "Roles or users that may take on the roles of the aggregator and the retention sweep: those of servers where `windrow run` and `windrow retain` do the work."
   type        = set(string)
   default     = []
   nullable    = false

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench.faults.campaign import LONG, SHORT, Result, campaign
+from bench.faults.campaign import LONG, SHORT, campaign
 from bench.faults.links import find_toxiproxy
+from bench.faults.result import text
 from windrow.local.servers import find_minio
 
 SAY_EVERY_S = 10.0
@@ -45,7 +46,7 @@ def main() -> int:
             print(f"logs and data are kept in {folder}", file=sys.stderr)
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
-    _print(result)
+    print(text(result))
     return 0 if result.ok else 1
 
 
@@ -69,31 +70,6 @@ class _Teller:
         if now - self._said_at >= SAY_EVERY_S:
             self._said_at = now
             print(text, file=sys.stderr, flush=True)
-
-
-def _print(result: Result) -> None:
-    print(f"seed {result.seed}: {result.faults_injected} faults in {result.seconds:.0f} s on {result.machine}")
-    for kind, count in sorted(result.faults.items(), key=lambda item: -item[1]):
-        print(f"{count:6d}  {kind}")
-    print(f"{result.poison_kills:6d}  worker killed by a poison object (beside the faults above)")
-    for kind, count in result.without_occasion.items():
-        print(f"no occasion for {count} x {kind}")
-    found = result.reckoning
-    print(
-        f"{found.files} files in {found.archives} archives ({found.empty_archives} empty); "
-        f"the queue drained in {result.drain_seconds:.0f} s"
-    )
-    print(f"lost {found.lost}, duplicated {found.duplicated}, corrupt {found.corrupt}")
-    print(f"dead letters: {found.dead_letters or 'none'}, not provoked: {len(found.unexplained)}")
-    for problem in (*found.unsound, *found.unexplained):
-        print(f"problem: {problem}")
-    rest = {"unexpected": found.unexpected, "outside their window": found.misplaced, "left in the queue": found.waiting}
-    for name, count in rest.items():
-        if count:
-            print(f"problem: {count} {name}")
-    for name in result.logs_with_secrets:
-        print(f"problem: {name} shows a secret")
-    print("ok" if result.ok else "NOT OK")
 
 
 if __name__ == "__main__":

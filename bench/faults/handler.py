@@ -5,24 +5,32 @@ instant at which the archive stands and nobody knows. A trap is a file named aft
 ``FAULTS_TRAPS`` names: the process that reaches the step first removes the file and kills itself with SIGKILL.
 A poison object kills the process that reads it, every time, until the file ``poison-mended`` is there.
 
-Nothing else is changed, except that backoff is cut to a few seconds and the gate remembers an answer for 1 s, not 10: a
-campaign of minutes must see the retries that take hours otherwise. The arithmetic of the real backoff has tests of its
-own (tests/unit/test_outage_arithmetic.py).
+Nothing else is changed, except for constants, since a campaign of minutes must see what takes hours otherwise:
+
+- Backoff is cut to a few seconds, and the gate remembers an answer for 1 s, not 10. The arithmetic of the real backoff
+  has tests of its own (tests/unit/test_outage_arithmetic.py).
+- The clients of the destination and of S3 give up after 4 s and 3 s of silence, not 15 and 10: a run lasts 10 or 15 s
+  here, and with the real values it would be over before a client ever timed out.
+- A large object is sent in the smallest parts that S3 takes (5 MiB), not 16 MiB, so that one of 6 MiB has several.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from windrow import bootstrap
+from windrow.clients import landing
+from windrow.clients.destination import Patience
 from windrow.core.events import Message, SourceObject
 from windrow.functions import aggregate
 from windrow.pipeline import Aggregator
-from windrow.steps import gate
+from windrow.steps import gate, large
 
 TRAPS = "FAULTS_TRAPS"
 POISON = "poison/"
@@ -31,15 +39,21 @@ POISON_KILLS = "poison-kills"
 POISON_MENDED = "poison-mended"
 LONGEST_DELAY_S = 6
 GATE_CACHE_S = 1.0
+DESTINATION_READ_S = 4.0
+LANDING_REQUEST_S, LANDING_RETRY_S = 3.0, 5.0
+PART_BYTES = 5 * 1024 * 1024
+PIECE_BYTES = 4 * 1024 * 1024
 
+MULTIPART = ("begin", "send_part", "copy_part", "complete", "abandon")
 STEPS = {
-    "landing": ("get",),
-    "ledger": ("claim", "claims", "records", "take_over", "release", "record"),
-    "destination": ("probe", "put", "head", "read"),
-    "queue": ("set_visibility", "dead_letter"),
+    "landing": ("get", "stream"),
+    "ledger": ("claim", "claims", "records", "take_over", "release", "expire", "record"),
+    "destination": ("probe", "put", "head", "read", "delete", "list", *MULTIPART),
+    "queue": ("set_visibility", "dead_letter", "delete"),
     "metrics": ("flush",),
 }
-"""The operations of each port at which the campaign kills."""
+"""The operations of each port at which the campaign kills: all but two of `windrow.ports.Metrics`, which only add up in
+memory."""
 
 
 def steps() -> list[str]:
@@ -50,7 +64,7 @@ def steps() -> list[str]:
 class _Stepped:
     """A port whose operations look for traps."""
 
-    def __init__(self, name: str, port: object, folder: Path) -> None:
+    def __init__(self, name: str, port: Any, folder: Path) -> None:  # noqa: ANN401 - any of the ports
         self._name = name
         self._port = port
         self._folder = folder
@@ -89,6 +103,27 @@ class _Poisoned(_Stepped):
         get: Callable[[SourceObject], Any] = self.__getattr__("get")
         return get(source)
 
+    @contextmanager
+    def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[str | None, Iterator[Any]]]:
+        """Open the object; it is over when its last piece was read."""
+
+        def pieces() -> Iterator[Any]:
+            yield from opened[1]
+            self._reach("landing.stream after")
+
+        self._reach("landing.stream before")
+        with self._port.stream(source, chunk_bytes) as opened:
+            yield opened[0], pieces()
+
+
+class _Walked(_Stepped):
+    """The destination, whose list is over when its last entry was read."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        self._reach("destination.list before")
+        yield from self._port.list(prefix)
+        self._reach("destination.list after")
+
 
 class _Impatient(_Stepped):
     """The queue, with its delays cut."""
@@ -97,7 +132,7 @@ class _Impatient(_Stepped):
         self.__getattr__("set_visibility")([(message, min(LONGEST_DELAY_S, delay)) for message, delay in delays])
 
 
-_WRAPPERS: dict[str, type[_Stepped]] = {"landing": _Poisoned, "queue": _Impatient}
+_WRAPPERS: dict[str, type[_Stepped]] = {"landing": _Poisoned, "destination": _Walked, "queue": _Impatient}
 
 
 def _die() -> NoReturn:
@@ -116,4 +151,8 @@ def _trapped(settings: Any, **parts: Any) -> Aggregator:  # noqa: ANN401 - passe
 if TRAPS in os.environ:  # in the campaign's workers only, not where somebody asks for the steps
     bootstrap.Aggregator = _trapped  # type: ignore[attr-defined, assignment]  # the wiring stays the product's own
     gate.CACHE_S = GATE_CACHE_S
+    bootstrap.destination = partial(bootstrap.destination, patience=Patience(read_s=DESTINATION_READ_S))
+    landing.REQUEST_S, landing.RETRY_S = LANDING_REQUEST_S, LANDING_RETRY_S
+    large.HELD_BYTES = large.PART_BYTES = PART_BYTES
+    large.PIECE_BYTES = PIECE_BYTES
 handler = aggregate.handler

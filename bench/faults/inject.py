@@ -6,8 +6,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from random import Random
 
@@ -15,20 +15,34 @@ import msgspec
 import psutil
 
 from bench.faults.catalogue import Fault
-from bench.faults.handler import steps
+from bench.faults.handler import LANDING_REQUEST_S, steps
+from bench.faults.occasions import ALWAYS, occasion
 from bench.faults.proxy import Action, Rule
 from bench.faults.stage import DESTINATION, IMPOSTER, Stage
 from bench.faults.traffic import Traffic
+from bench.faults.witness import Witness
+from windrow.clients.destination import PATIENT
 
 PATIENCE_S = 15.0
 """How long a fault waits for its occasion; then the next of its kind is drawn."""
 SHORT_S, LONG_S = 0.3, 2.0
-"""How long a fault of the destination lasts."""
-LOOK_S = 0.02
-ALWAYS = 1_000_000
+"""How long a fault of the destination lasts, or longer until something has met it."""
+LEDGER_READ_S = 5.0
+"""How long the ledger's client waits for an answer (`windrow.clients.ledger.connect`)."""
+LONGER_S = 2.0
+"""How much longer a server is silent that a client is to give up on."""
+NEARLY = 0.9
+LOOK_S = 0.05
+PASSING_S = 0.1
+"""An answer that the proxy wrote has met what stands before the proxy by then."""
+TIMED_OUT = '"kind":"slow"'
+REFUSED = "EndpointConnectionError"
+UNAUTHORIZED = "destination refused the credentials"
+"""What the worker logs."""
 
 _XML = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{}</Code><Message>as ordered</Message></Error>"
 _DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
+Met = Callable[[Witness], bool]
 _COMMON_STEPS = ("destination.put after", "destination.put before", "ledger.claim after", "landing.get after")
 
 
@@ -44,11 +58,13 @@ class Injector:
             "worker killed at a random instant": self._kill_at_random,
             "engine killed and started again": self._kill_engine,
             "destination killed and started again": self._kill_destination,
-            "destination stopped (accepts, never answers)": self._stop_destination,
+            "destination stopped for a moment": lambda rng: self._stop_destination(rng, Witness.asked),
+            "destination stopped until the client gives up": lambda rng: self._stop_destination(rng, _timed_out),
             "destination slow": self._slow_destination,
-            "destination resets connections": lambda rng: self._toxic(rng, DESTINATION, "reset_peer", {"timeout": 0}),
-            "destination refuses connections": lambda rng: self._hold(rng, stage.toxiproxy.down(DESTINATION)),
-            "destination lets connections hang": lambda rng: self._toxic(rng, DESTINATION, "timeout", {"timeout": 0}),
+            "destination resets connections": lambda rng: self._reset(rng, DESTINATION),
+            "destination refuses connections": self._refuse_connections,
+            "destination lets connections hang for a moment": lambda rng: self._hang(rng, Witness.answered),
+            "destination lets connections hang until the client gives up": lambda rng: self._hang(rng, _timed_out),
             "destination certificate wrong": self._wrong_certificate,
             "destination credentials refused": self._refuse_credentials,
             "destination bucket gone": self._hide_bucket,
@@ -59,16 +75,18 @@ class Injector:
             "S3 answers 5xx": self._s3_5xx,
             "S3 body cut short": lambda rng: self._s3(rng, Action.TRUNCATE, times=rng.randint(1, 4)),
             "S3 body slow": lambda rng: self._s3(rng, Action.SLOW, seconds=rng.uniform(0.5, 2)),
-            "S3 never answers": lambda rng: self._s3(rng, Action.STALL, seconds=rng.uniform(1, 5)),
-            "S3 resets connections": lambda rng: self._toxic(rng, "s3", "reset_peer", {"timeout": 0}),
+            "S3 silent, then resets": lambda rng: self._s3(rng, Action.STALL, seconds=rng.uniform(0.5, LONG_S)),
+            "S3 silent until the client gives up": self._s3_silent,
+            "S3 resets connections": lambda rng: self._reset(rng, "s3"),
             "DynamoDB throttles": lambda rng: self._dynamodb_error(rng, 400, "ProvisionedThroughputExceededException"),
             "DynamoDB answers 500": lambda rng: self._dynamodb_error(rng, 500, "InternalServerError"),
-            "DynamoDB never answers": lambda rng: self._ledger(rng, Action.STALL, seconds=rng.uniform(2, 6)),
+            "DynamoDB silent, then resets": lambda rng: self._ledger(rng, Action.STALL, seconds=rng.uniform(1, 4)),
+            "DynamoDB silent until the client gives up": self._ledger_silent,
             "DynamoDB carries out, reply lost": lambda rng: self._ledger(rng, Action.LOSE_REPLY),
-            "DynamoDB resets connections": lambda rng: self._toxic(rng, "dynamodb", "reset_peer", {"timeout": 0}),
+            "DynamoDB resets connections": lambda rng: self._reset(rng, "dynamodb"),
             "SQS answers an error": self._sqs_error,
             "SQS carries out, reply lost": lambda rng: self._sqs(rng, Action.LOSE_REPLY),
-            "SQS resets connections": lambda rng: self._toxic(rng, "sqs", "reset_peer", {"timeout": 0}),
+            "SQS resets connections": lambda rng: self._reset(rng, "sqs"),
             "event duplicated": self._told(traffic.duplicate),
             "event delayed": self._told(traffic.delay),
             "events reordered": self._told(traffic.reorder),
@@ -78,7 +96,7 @@ class Injector:
         }
 
     def inject(self, fault: Fault) -> bool:
-        """Make a fault happen and end; return False if there was no occasion for it in time."""
+        """Make a fault happen and end; return False if nothing met it in time."""
         return self._methods[fault.kind](Random(fault.seed))
 
     def keep_engine(self, over: threading.Event) -> None:
@@ -86,7 +104,7 @@ class Injector:
 
         It ends with an error when its first worker is killed before the handler is loaded.
         """
-        while not over.wait(LOOK_S * 10):
+        while not over.wait(LOOK_S * 4):
             self.revive_engine()
 
     def revive_engine(self) -> None:
@@ -100,12 +118,8 @@ class Injector:
         step = rng.choice(_COMMON_STEPS if rng.random() < 0.4 else steps())
         trap = self._stage.traps / step
         trap.touch()
-        deadline = time.monotonic() + PATIENCE_S
-        while trap.exists():
-            if time.monotonic() > deadline:
-                return self._disarm(trap)
-            time.sleep(LOOK_S)
-        return True
+        with occasion(step, self._stage, self._traffic, rng):
+            return _await(lambda: not trap.exists(), PATIENCE_S) or self._disarm(trap)
 
     @staticmethod
     def _disarm(trap: Path) -> bool:
@@ -136,61 +150,98 @@ class Injector:
             self._stage.start_worker()
         return True
 
-    def _hold(self, rng: Random, block: AbstractContextManager[object]) -> bool:
+    def _hold(self, rng: Random, block: AbstractContextManager[object], met: Met, listener: str) -> bool:
+        """Stay in the block for a moment, or longer until something has met what it does."""
         with block:
+            witness = Witness(self._stage, listener)
             time.sleep(rng.uniform(SHORT_S, LONG_S))
-        return True
+            found = _await(lambda: met(witness), PATIENCE_S)
+            time.sleep(PASSING_S)
+        return found
 
-    def _toxic(self, rng: Random, link: str, kind: str, attributes: dict[str, int]) -> bool:
-        return self._hold(rng, self._stage.toxiproxy.toxic(link, kind, attributes))
+    def _reset(self, rng: Random, link: str) -> bool:
+        return self._hold(rng, self._stage.toxiproxy.toxic(link, "reset_peer", {"timeout": 0}), Witness.answered, link)
+
+    def _hang(self, rng: Random, met: Met) -> bool:
+        """Have answers go nowhere, on connections that stay open."""
+        toxic = self._stage.toxiproxy.toxic(DESTINATION, "timeout", {"timeout": 0})
+        return self._hold(rng, toxic, met, DESTINATION)
+
+    def _refuse_connections(self, rng: Random) -> bool:
+        """Nothing listens: only the worker can tell that it tried."""
+        front = f"{self._stage.port(DESTINATION)}"
+        return self._hold(
+            rng,
+            self._stage.toxiproxy.down(DESTINATION),
+            lambda witness: witness.logged(REFUSED, front),
+            DESTINATION,
+        )
 
     def _kill_destination(self, rng: Random) -> bool:
-        server = self._stage.stack.destination
-        server.kill()
-        time.sleep(rng.uniform(0.1, LONG_S))
-        server.start()
-        return True
+        @contextmanager
+        def dead() -> Iterator[None]:
+            server = self._stage.stack.destination
+            server.kill()
+            try:
+                yield
+            finally:
+                server.start()
 
-    def _stop_destination(self, rng: Random) -> bool:
-        pid = self._stage.stack.destination.pid
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(rng.uniform(SHORT_S, 2 * LONG_S))
-        os.kill(pid, signal.SIGCONT)
-        return True
+        return self._hold(rng, dead(), Witness.asked, DESTINATION)
+
+    def _stop_destination(self, rng: Random, met: Met) -> bool:
+        @contextmanager
+        def stopped() -> Iterator[None]:
+            pid = self._stage.stack.destination.pid
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                os.kill(pid, signal.SIGCONT)
+
+        return self._hold(rng, stopped(), met, DESTINATION)
 
     def _slow_destination(self, rng: Random) -> bool:
         delays = {"latency": rng.randint(100, 1500), "jitter": 100}
         toxiproxy = self._stage.toxiproxy
+        narrow = toxiproxy.toxic(DESTINATION, "bandwidth", {"rate": rng.randint(5, 50)}, "upstream")
         with toxiproxy.toxic(DESTINATION, "latency", delays):
-            return self._hold(rng, toxiproxy.toxic(DESTINATION, "bandwidth", {"rate": rng.randint(5, 50)}, "upstream"))
+            return self._hold(rng, narrow, Witness.answered, DESTINATION)
 
     def _wrong_certificate(self, rng: Random) -> bool:
         """Lead the worker to a server that has a certificate from another authority."""
-        self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(IMPOSTER))
-        time.sleep(rng.uniform(SHORT_S, LONG_S))
-        self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(DESTINATION))
-        return True
+
+        @contextmanager
+        def led_astray() -> Iterator[None]:
+            self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(IMPOSTER))
+            try:
+                yield
+            finally:
+                self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(DESTINATION))
+
+        return self._hold(rng, led_astray(), Witness.greeted, IMPOSTER)
 
     def _refuse_credentials(self, rng: Random) -> bool:
         """Change the key at the destination and tell Secrets Manager only after a while."""
-        self._stage.rotate_keys()
-        time.sleep(rng.uniform(SHORT_S, LONG_S))
-        self._stage.publish_keys()
-        return True
+
+        @contextmanager
+        def changed() -> Iterator[None]:
+            self._stage.rotate_keys()
+            try:
+                yield
+            finally:
+                self._stage.publish_keys()
+
+        return self._hold(rng, changed(), lambda witness: witness.logged(UNAUTHORIZED), DESTINATION)
 
     def _hide_bucket(self, rng: Random) -> bool:
         rule = _answer(DESTINATION, 404, _XML.format("NoSuchBucket"), times=ALWAYS)
         with self._stage.http.rule(rule) as named:
             time.sleep(rng.uniform(SHORT_S, LONG_S))
-            return self._stage.http.await_hits(named, 0) > 0 or self._wait_for_one(named)
+            return self._wait_for_one(named)
 
     def _wait_for_one(self, rule: Rule) -> bool:
-        deadline = time.monotonic() + PATIENCE_S
-        while self._stage.http.hits(rule) == 0:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(LOOK_S)
-        return True
+        return _await(lambda: self._stage.http.hits(rule) > 0, PATIENCE_S)
 
     def _destination_503(self, rng: Random) -> bool:
         code = rng.choice(("SlowDown", "ServiceUnavailable", "InternalError"))
@@ -213,6 +264,19 @@ class Injector:
 
     def _s3(self, _rng: Random, action: Action, *, times: int = 1, seconds: float = 0.0) -> bool:
         return self._apply(_rule("s3", action, method="GET", times=times, seconds=seconds))
+
+    def _s3_silent(self, _rng: Random) -> bool:
+        return self._give_up_on(_rule("s3", Action.STALL, method="GET"), LANDING_REQUEST_S)
+
+    def _ledger_silent(self, _rng: Random) -> bool:
+        return self._give_up_on(_rule("dynamodb", Action.STALL), LEDGER_READ_S)
+
+    def _give_up_on(self, rule: Rule, patience_s: float) -> bool:
+        """Say nothing to one request until its client has waited for as long as it ever does."""
+        seconds = patience_s + LONGER_S
+        silent = msgspec.structs.replace(rule, seconds=seconds, patience_s=NEARLY * patience_s)
+        with self._stage.http.rule(silent) as named:
+            return _await(lambda: self._stage.http.given_up(named) > 0, PATIENCE_S + seconds)
 
     def _dynamodb_error(self, rng: Random, status: int, code: str) -> bool:
         body = f'{{"__type":"{_DYNAMODB}{code}","message":"as ordered"}}'
@@ -248,6 +312,21 @@ class Injector:
             return True
 
         return told
+
+
+def _timed_out(witness: Witness) -> bool:
+    """Tell whether a request to the destination has timed out that was made meanwhile or shortly before."""
+    return witness.age_s > PATIENT.connect_s and witness.logged(TIMED_OUT)
+
+
+def _await(condition: Callable[[], bool], patience_s: float) -> bool:
+    """Wait until it is so; return whether it is."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_S)
+    return True
 
 
 def _rule(

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import msgspec
 
-from bench.faults.proxy import Listener, Rule
+from bench.faults.proxy import Counts, Listener, Rule
 from windrow.local.process import HOST, Server
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -141,6 +141,14 @@ class HttpProxy:
     def hits(self, rule: Rule) -> int:
         """Return how often a rule was applied."""
         return int(_ask(self.server.port, "GET", "/rules")[rule.id])
+
+    def given_up(self, rule: Rule) -> int:
+        """Return how often a client gave up a stalled exchange before the proxy did."""
+        return int(_ask(self.server.port, "GET", "/given-up").get(rule.id, 0))
+
+    def counts(self, listener: str) -> Counts:
+        """Return what came to a listener so far."""
+        return msgspec.convert(_ask(self.server.port, "GET", "/counts").get(listener, {}), Counts)
 
     def await_hits(self, rule: Rule, patience_s: float) -> int:
         """Wait until a rule was applied as often as it may, ``patience_s`` at most; return how often it was."""

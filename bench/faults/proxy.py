@@ -6,7 +6,8 @@ reply lost after the request was carried out, a body cut short, a byte changed.
     python -m bench.faults.proxy LISTENERS.json
 
 listens as the file says (a list of `Listener`) and takes orders on the port in ``GATEWAY_PORT``: ``POST /rules`` adds
-a `Rule`, ``GET /rules`` tells how often each was applied, ``DELETE /rules/ID`` removes one.
+a `Rule`, ``DELETE /rules/ID`` removes one, ``GET /rules`` tells how often each was applied, ``GET /given-up`` how often
+the client gave up first, and ``GET /counts`` what came to each listener, broken or not (`Counts`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import socket
 import ssl
 import struct
 import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -34,6 +37,8 @@ _LINGER = struct.pack("ii", 1, 0)
 class Action(StrEnum):
     """What is done to an exchange."""
 
+    COUNT = "count"
+    """Nothing: the exchange is only counted."""
     ANSWER = "answer"
     """Answer for the server, which never hears of the request."""
     LOSE_REPLY = "lose-reply"
@@ -59,11 +64,20 @@ class Listener(msgspec.Struct, frozen=True):
     certificate: str = ""
 
 
+class Counts(msgspec.Struct):
+    """What came to a listener since the start: clients that opened TLS, whole requests, and answers written."""
+
+    greetings: int = 0
+    requests: int = 0
+    answers: int = 0
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Which exchanges of a listener to break, and how: the next ``times`` that match.
 
     ``method`` and ``target`` are regular expressions for the request line, ``operation`` for the header X-Amz-Target
-    (DynamoDB, SQS). ``status``, ``body`` and ``content_type`` are for `Action.ANSWER`.
+    (DynamoDB, SQS). ``status``, ``body`` and ``content_type`` are for `Action.ANSWER`. A client that ends a stalled
+    exchange after ``patience_s`` or more has given up; one that does so earlier has died.
     """
 
     id: str
@@ -77,6 +91,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     body: str = ""
     content_type: str = "application/xml"
     seconds: float = 0.0
+    patience_s: float = 0.0
 
 
 class Request(msgspec.Struct):
@@ -103,6 +118,7 @@ class Rules:
     def __init__(self) -> None:
         self._rules: dict[str, Rule] = {}
         self.hits: dict[str, int] = {}
+        self.given_up: Counter[str] = Counter()
 
     def add(self, rule: Rule) -> None:
         """Put a rule in force."""
@@ -203,6 +219,7 @@ class Proxy:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self.counts: dict[str, Counts] = defaultdict(Counts)
 
     async def listen(self, listener: Listener) -> asyncio.Server:
         """Open a listener's port."""
@@ -210,29 +227,44 @@ class Proxy:
         if listener.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(listener.certificate)
+            context.sni_callback = self._greeted(listener)
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._serve(listener, reader, writer)
 
         return await asyncio.start_server(serve, HOST, listener.port, ssl=context, limit=HEAD_LIMIT_BYTES, backlog=512)
 
+    def _greeted(self, listener: Listener) -> Callable[..., None]:
+        """Return what OpenSSL is to call at each ClientHello: that one is counted though the handshake may fail."""
+
+        def greeted(*_: object) -> None:
+            self.counts[listener.name].greetings += 1
+
+        return greeted
+
     async def _serve(self, listener: Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        counts = self.counts[listener.name]
         try:
             while True:
                 request = await _read_request(reader, writer)
-                await self._answer(listener, request, writer)
+                counts.requests += 1
+                await self._answer(listener, request, reader, writer)
                 await writer.drain()
+                counts.answers += 1
         except (_Broken, OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             _reset(writer)
 
-    async def _answer(self, listener: Listener, request: Request, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, listener: Listener, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         rule = self._rules.take(listener.name, request)
         action = rule.action if rule else None
         if rule and action is Action.ANSWER:
             writer.write(_scripted(rule, request))
             return
         if rule and action is Action.STALL:
-            await asyncio.sleep(rule.seconds)
+            if await _leaves(reader, rule):
+                self._rules.given_up[rule.id] += 1
             raise _Broken
         if action is Action.FLIP_BODY:
             request.body = flip(request.body)
@@ -250,6 +282,19 @@ class Proxy:
             await _drip(writer, body, rule.seconds)
         else:
             writer.write(body)
+
+
+async def _leaves(reader: asyncio.StreamReader, rule: Rule) -> bool:
+    """Say nothing for as long as the rule says; tell whether the client gave up meanwhile."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    try:
+        left = not await asyncio.wait_for(reader.read(1), rule.seconds)
+    except ConnectionError:
+        left = True
+    except TimeoutError:
+        left = False
+    return left and loop.time() - begun >= rule.patience_s
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -303,18 +348,22 @@ def resigned(request: Request, listener: Listener) -> list[tuple[str, str]]:
     return [(name.lower(), str(value)) for name, value in unsigned.headers.items()]
 
 
-async def _control(rules: Rules, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _control(rules: Rules, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
         while True:
             request = await _read_request(reader, writer)
-            status, answer = _order(rules, request)
+            status, answer = _order(rules, proxy, request)
             head = f"HTTP/1.1 {status} Done\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n"
             writer.write(head.encode() + answer)
             await writer.drain()
     writer.close()
 
 
-def _order(rules: Rules, request: Request) -> tuple[int, bytes]:
+def _order(rules: Rules, proxy: Proxy, request: Request) -> tuple[int, bytes]:
+    if request.target == "/counts":
+        return 200, msgspec.json.encode(proxy.counts)
+    if request.target == "/given-up":
+        return 200, msgspec.json.encode(rules.given_up)
     if request.method == "POST" and request.target == "/rules":
         try:
             rules.add(msgspec.json.decode(request.body, type=Rule))
@@ -333,7 +382,7 @@ async def main(listeners: list[Listener]) -> None:
         await proxy.listen(listener)
 
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _control(rules, reader, writer)
+        await _control(rules, proxy, reader, writer)
 
     async with await asyncio.start_server(control, HOST, int(os.environ["GATEWAY_PORT"])) as server:
         await server.serve_forever()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from bench.faults.handler import POISON
 from bench.faults.stage import QUIET_BUCKET, Stage
 from bench.faults.traffic import Traffic
+from windrow.clients.dead_letters import DeadLetter
 from windrow.core.errors import ForeignBucket, MalformedEvent, ObjectMissing, Permanent
 from windrow.core.events import parse
 from windrow.local.proof import Deliveries, Version, prove
@@ -21,6 +23,7 @@ MISSING = ObjectMissing.reason
 class Reckoning(msgspec.Struct, kw_only=True):
     """What became of everything. ``lost``, ``duplicated`` and ``corrupt`` count files; all three must be 0.
 
+    ``vanished`` are messages that had to become dead letters and are none: bad bodies, and events of deleted objects.
     ``unexplained`` are dead letters that nobody provoked, ``misplaced`` files outside their archive's window,
     ``unsound`` archives that fail their own verification, ``waiting`` messages left in the queue.
     """
@@ -35,6 +38,7 @@ class Reckoning(msgspec.Struct, kw_only=True):
     archives: int
     empty_archives: int
     dead_letters: dict[str, int]
+    vanished: list[str]
     unexplained: list[str]
     waiting: int
 
@@ -42,7 +46,7 @@ class Reckoning(msgspec.Struct, kw_only=True):
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         faults = (self.lost, self.duplicated, self.corrupt, self.unexpected, self.misplaced, self.waiting)
-        return not (any(faults) or self.unsound or self.unexplained)
+        return not (any(faults) or self.unsound or self.vanished or self.unexplained)
 
 
 def reckon(stage: Stage, traffic: Traffic, deliveries: Deliveries) -> Reckoning:
@@ -50,8 +54,8 @@ def reckon(stage: Stage, traffic: Traffic, deliveries: Deliveries) -> Reckoning:
     deliveries.refresh()
     sent: dict[Version, str] = {(one.file.key, one.file.version_id): one.file.sha256 for one in traffic.sent}
     proof = prove([one.file for one in traffic.sent], deliveries, stage.destination())
-    letters, unexplained, saved = _dead_letters(stage, traffic)
-    missing = {version for version in sent if not proof.seen[version]} - saved
+    letters = _dead_letters(stage, traffic)
+    missing = {version for version in sent if not proof.seen[version]} - letters.saved
     return Reckoning(
         files=len(sent),
         lost=len(missing),
@@ -66,40 +70,62 @@ def reckon(stage: Stage, traffic: Traffic, deliveries: Deliveries) -> Reckoning:
         unsound=proof.problems,
         archives=len(deliveries.archives),
         empty_archives=sum(not delivery.manifest.files for delivery in deliveries.archives),
-        dead_letters=dict(letters),
-        unexplained=unexplained,
+        dead_letters=dict(letters.reasons),
+        vanished=letters.vanished,
+        unexplained=letters.unexplained,
         waiting=stage.depth(),
     )
 
 
-def _dead_letters(stage: Stage, traffic: Traffic) -> tuple[Counter[str], list[str], set[Version]]:
-    """Return the reasons, what nobody provoked, and the poison objects that wait there (not lost).
+class Letters:
+    """The dead letters, each against what the campaign provoked.
 
     A message may be there more than once: a worker that dies after the copy and before the acknowledgement leaves the
     message to another.
     """
-    queue = stage.dead_letters()
-    reasons: Counter[str] = Counter()
-    unexplained = []
-    saved: set[Version] = set()
-    for letter in queue.walk(queue.depth() + 1):
-        reasons[letter.reason] += 1
-        if letter.reason in NO_EVENTS and letter.body in traffic.bad_bodies:
-            continue
-        versions = _versions(stage, letter.body)
-        if letter.reason == MISSING and versions and versions <= traffic.deleted:
-            continue
-        if versions and all(key.startswith(POISON) for key, _ in versions):
-            saved |= versions
+
+    def __init__(self, bad_bodies: AbstractSet[str], deleted: AbstractSet[Version], buckets: AbstractSet[str]) -> None:
+        self._bad_bodies = bad_bodies
+        self._deleted = deleted
+        self._buckets = buckets
+        self._bodies: set[str] = set()
+        self._missing: set[Version] = set()
+        self.reasons: Counter[str] = Counter()
+        self.unexplained: list[str] = []
+        self.saved: set[Version] = set()
+        """Poison objects that wait there: not lost."""
+
+    def add(self, letter: DeadLetter) -> None:
+        """Take one in."""
+        self.reasons[letter.reason] += 1
+        versions = self._versions(letter.body)
+        if letter.reason in NO_EVENTS and letter.body in self._bad_bodies:
+            self._bodies.add(letter.body)
+        elif letter.reason == MISSING and versions and versions <= self._deleted:
+            self._missing |= versions
+        elif versions and all(key.startswith(POISON) for key, _ in versions):
+            self.saved |= versions
         else:
-            unexplained.append(f"{letter.reason}: {letter.detail or letter.body[:200]}")
-    return reasons, unexplained, saved
+            self.unexplained.append(f"{letter.reason}: {letter.detail or letter.body[:200]}")
+
+    @property
+    def vanished(self) -> list[str]:
+        """What had to be there and is not. A deleted object cannot have been delivered: its event came after."""
+        bodies = [f"message {body[:200]}" for body in self._bad_bodies - self._bodies]
+        return sorted([*bodies, *(f"event of the deleted {key!r}" for key, _ in self._deleted - self._missing)])
+
+    def _versions(self, body: str) -> set[Version]:
+        """Return the object versions that a message names, none if it is no event of ours."""
+        try:
+            items = list(parse(body, self._buckets))
+        except MalformedEvent:
+            return set()
+        return {(item.key, item.version_id) for item in items if not isinstance(item, Permanent)}
 
 
-def _versions(stage: Stage, body: str) -> set[Version]:
-    """Return the object versions that a message names, none if it is no event of ours."""
-    try:
-        items = list(parse(body, {stage.stack.outputs.landing_bucket, QUIET_BUCKET}))
-    except MalformedEvent:
-        return set()
-    return {(item.key, item.version_id) for item in items if not isinstance(item, Permanent)}
+def _dead_letters(stage: Stage, traffic: Traffic) -> Letters:
+    letters = Letters(traffic.bad_bodies, traffic.deleted, {stage.stack.outputs.landing_bucket, QUIET_BUCKET})
+    queue = stage.dead_letters()
+    for letter in queue.walk(queue.depth() + 1):
+        letters.add(letter)
+    return letters

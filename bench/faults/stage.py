@@ -27,6 +27,7 @@ from bench.faults.proxy import Listener
 from windrow import bootstrap, settings
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
+from windrow.core.errors import LocalStackError
 from windrow.local.process import HOST, free_port
 from windrow.local.provision import Shape
 from windrow.local.servers import REGION
@@ -40,6 +41,8 @@ QUIET_BUCKET = "windrow-landing-quiet"
 """A second landing bucket without notifications: the campaign makes its events by hand."""
 MAX_RECEIVES = 1000
 """The queue's own limit of 100 takes 12 hours and more to reach; with the campaign's short backoff, ten minutes."""
+MAX_ARCHIVE_BYTES = 1024 * 1024
+"""The least that the setting takes: what is larger is streamed in parts."""
 LOOK_S = 0.25
 HANDLER = "bench.faults.handler.handler"
 
@@ -134,6 +137,7 @@ class Stage:
             **{f"AWS_ENDPOINT_URL_{name.upper()}": front[name] for name in SERVICES},
             "AWS_SECRET_ACCESS_KEY": self.aws_secret,
             "WINDROW_LANDING_BUCKETS": f"{self.stack.outputs.landing_bucket},{QUIET_BUCKET}",
+            "WINDROW_MAX_ARCHIVE_BYTES": str(MAX_ARCHIVE_BYTES),
             "WINDROW_DESTINATION_ENDPOINT": front[DESTINATION].replace("http:", "https:"),
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]),
             TRAPS: str(self.traps),
@@ -145,11 +149,15 @@ class Stage:
         self.stack.worker.launch([*command, "--concurrency", str(self.stack.shape.concurrency)], self.environment())
 
     def worker_processes(self) -> list[psutil.Process]:
-        """Return the processes that run batches."""
+        """Return the processes that run batches, none while there is no engine."""
         try:
             return psutil.Process(self.stack.worker.pid).children()
-        except psutil.Error:
+        except (psutil.Error, LocalStackError):
             return []
+
+    def port(self, name: str) -> int:
+        """Return where the worker reaches a link."""
+        return self._ports[name][0]
 
     def http_port(self, name: str) -> int:
         """Return where the HTTP proxy listens for a link (or the imposter)."""
@@ -192,12 +200,13 @@ class Stage:
     def _start_proxies(self, resources: ExitStack) -> None:
         self.toxiproxy = resources.enter_context(Toxiproxy(self.folder, self._binary))
         upstreams = dict.fromkeys(SERVICES, self.stack.aws.port) | {DESTINATION: self.stack.destination.port}
+        ports = _different_ports(2 * len(upstreams) + 1)
         listeners = []
         for name, upstream in upstreams.items():
-            self._ports[name] = (free_port(), free_port())
+            self._ports[name] = (ports.pop(), ports.pop())
             certificate = self._certificate(name, self._authority) if name == DESTINATION else ""
             listeners.append(Listener(name, self._ports[name][1], upstream, certificate))
-        self._ports[IMPOSTER] = (0, free_port())
+        self._ports[IMPOSTER] = (0, ports.pop())
         stranger = self._certificate(IMPOSTER, trustme.CA())
         listeners.append(Listener(IMPOSTER, self._ports[IMPOSTER][1], self.stack.destination.port, stranger))
         administrator = (self.stack.access_key, self.stack.secret_key)
@@ -224,11 +233,23 @@ class Stage:
         s3.put_bucket_versioning(Bucket=QUIET_BUCKET, VersioningConfiguration={"Status": "Enabled"})
 
 
+def _different_ports(count: int) -> list[int]:
+    """Return free ports, none twice although nothing listens on them yet."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)
+
+
 def no_trace(folder: Path, wanted: set[str]) -> list[str]:
     """Return the names of log files that hold one of the secrets."""
-    needles = [value.encode() for value in wanted]
-    logs = [path for path in folder.glob("*.log") if path.stat().st_size < 2**31]
-    return [path.name for path in logs if any(needle in path.read_bytes() for needle in needles)]
+    logs = [path for path in folder.rglob("*.log") if path.stat().st_size < 2**31]
+    return [str(path.relative_to(folder)) for path in logs if shows(path.read_bytes(), wanted)]
+
+
+def shows(output: bytes, wanted: set[str]) -> bool:
+    """Tell whether an output holds one of the secrets."""
+    return any(value.encode() in output for value in wanted)
 
 
 def private_key_names(folder: Path) -> set[str]:

@@ -14,12 +14,15 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from bench.faults.handler import POISON
+from bench.faults.handler import PART_BYTES, POISON
 from bench.faults.stage import QUIET_BUCKET, Stage
 from windrow.core.events import utc_text
 from windrow.local.upload import Uploaded
 
 SMALLEST_BYTES, LARGEST_BYTES = 2_000, 20_000
+LARGE_BYTES = (PART_BYTES + 512 * 1024, PART_BYTES + 4 * 1024 * 1024)
+"""A large object has two parts at least: it does not compress."""
+LARGE_SHARE = 1 / 300
 LONGEST_DELAY_S = 20
 _ALPHABET = b"abcdefghijklmnopqrstuvwxyz,;:{}\n" * 8
 _KEYS = ("in/{}.json", "in/space {}.txt", "in/plus+{}%2F.csv", "in//{}.bin", "Über/発票 {}.txt", "in/{}/")
@@ -92,7 +95,10 @@ class Traffic:
         due = time.monotonic()
         try:
             while not self._stop.wait(max(0.0, due - time.monotonic())):
-                self.upload(self._stage.stack.outputs.landing_bucket, self._rng)
+                if self._rng.random() < LARGE_SHARE:
+                    self.enlarge(self._rng)
+                else:
+                    self.upload(self._stage.stack.outputs.landing_bucket, self._rng)
                 due = max(due + 1 / self._rate, time.monotonic() - 5)
         except Exception as error:  # noqa: BLE001 - raised again by `stop`
             self._error = error
@@ -134,6 +140,11 @@ class Traffic:
         """Upload an object that kills whoever reads it."""
         return self.upload(self._stage.stack.outputs.landing_bucket, rng, POISON)
 
+    def enlarge(self, rng: Random) -> Sent:
+        """Upload an object that is streamed, staged in parts and copied."""
+        content = rng.randbytes(rng.randint(*LARGE_BYTES))
+        return self.upload_as(self._stage.stack.outputs.landing_bucket, f"large/{rng.getrandbits(32):08x}", content)
+
     def duplicate(self, rng: Random) -> None:
         """Send the event of an earlier upload again, up to three times, at once or later."""
         for sent in rng.choices(self.sent, k=rng.randint(1, 3)):
@@ -165,12 +176,14 @@ class Traffic:
         self._send([sent.record()])
 
     def misinform(self, rng: Random) -> None:
-        """Send a message that is no S3 event, or names a bucket that is none of ours."""
-        foreign = json.dumps({"Records": [msgspec.structs.replace(self.sent[0], bucket="other").record()]})
-        body = rng.choice(("no event", "{}", '{"Records": 7}', foreign))
-        with self._lock:
-            self.bad_bodies.add(body)
-        self._sqs.send_message(QueueUrl=self._stage.stack.outputs.queue_url, MessageBody=body)
+        """Send a message that is no S3 event and one that names a bucket that is none of ours; no two are alike."""
+        mark = f"{rng.getrandbits(64):016x}"
+        foreign = msgspec.structs.replace(self.sent[0], bucket="other").record()
+        body = rng.choice(("no event {}", '{{"no": "{}"}}', '{{"Records": 7, "no": "{}"}}')).format(mark)
+        for bad in (body, json.dumps({"Records": [foreign], "no": mark})):
+            with self._lock:
+                self.bad_bodies.add(bad)
+            self._sqs.send_message(QueueUrl=self._stage.stack.outputs.queue_url, MessageBody=bad)
 
     def _send(self, records: Sequence[dict[str, Any]], delay_s: int = 0) -> None:
         self._sqs.send_message(

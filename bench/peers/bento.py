@@ -6,18 +6,16 @@ start costs, measured by having it check its configuration, is subtracted. It is
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import time
-import uuid
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from bench.events import body
-from bench.meter import Figures, Meter
+from bench import backlog
+from bench.meter import Figures, Meter, Who
 from bench.peers.programs import BENTO
 from bench.stand import ACCESS_KEY, SECRET_KEY, client
 from bench.task import Task
@@ -35,14 +33,17 @@ def contend(task: Task) -> Figures:
     program = BENTO.find()
     if program is None:
         raise SystemExit("Bento was not built")
-    queue_url = _fill(task)
-    environment = {**_environment(task), "QUEUE_URL": queue_url}
-    with Meter(task.s3_endpoint, children=True) as start:
+    sqs = client("sqs", task.aws_endpoint, task.region)
+    # A message that was received in vain comes back: on a busy machine the emulator's answer may be too late for Bento.
+    queue_url = backlog.create(sqs, "bento", VisibilityTimeout=str(VISIBILITY_S))
+    backlog.fill(sqs, queue_url, task.files, task.landing)
+    environment = environment_of(task, queue_url, batch_size(len(task.files)))
+    with Meter(task.s3_endpoint, Who.CHILDREN) as start:
         subprocess.run([program, "lint", CONFIGURATION], env=environment, check=True)
-    with Meter(task.s3_endpoint, children=True) as meter:
+    with Meter(task.s3_endpoint, Who.CHILDREN) as meter:
         process = subprocess.Popen([program, "-c", CONFIGURATION], env=environment)
         try:
-            wall_s = _await_empty(task, queue_url, process)
+            wall_s = _await_empty(sqs, queue_url, process)
         finally:
             process.terminate()
             process.wait()
@@ -60,48 +61,31 @@ def batch_size(files: int) -> int:
     return max(size for size in range(1, min(files, BATCH_MOST) + 1) if files % size == 0)
 
 
-def _environment(task: Task) -> dict[str, str]:
+def environment_of(task: Task, queue_url: str, batch_files: int) -> dict[str, str]:
+    """Return what `CONFIGURATION` needs to gather so many files an archive."""
     return {
         "PATH": os.environ["PATH"],
         "REGION": task.region,
+        "QUEUE_URL": queue_url,
         "S3_ENDPOINT": task.s3_endpoint,
+        "DESTINATION_ENDPOINT": task.destination_endpoint or task.s3_endpoint,
         "AWS_ENDPOINT": task.aws_endpoint,
         "ACCESS_KEY": ACCESS_KEY,
         "SECRET_KEY": SECRET_KEY,
         "DESTINATION": task.destination,
         "PREFIX": task.prefix,
-        "COUNT": str(batch_size(len(task.files))),
+        "COUNT": str(batch_files),
         "LEVEL": str(task.level),
     }
 
 
-def _fill(task: Task) -> str:
-    """Put one message a file into a new queue and return its URL.
-
-    The queue gives a message that was received in vain back after `VISIBILITY_S`: on a busy machine the emulator's
-    answer to a receive may come too late for Bento.
-    """
-    sqs = client("sqs", task.aws_endpoint, task.region)
-    attributes = {"VisibilityTimeout": str(VISIBILITY_S)}
-    queue_url: str = sqs.create_queue(QueueName=f"bento-{uuid.uuid4().hex}", Attributes=attributes)["QueueUrl"]
-    moment = datetime.now(UTC)
-    numbered = enumerate(body(upload, task.landing, moment) for upload in task.files)
-    while group := list(itertools.islice(numbered, 10)):
-        entries = [{"Id": str(number), "MessageBody": text} for number, text in group]
-        sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
-    return queue_url
-
-
-def _await_empty(task: Task, queue_url: str, process: subprocess.Popen[bytes]) -> float:
+def _await_empty(sqs: Any, queue_url: str, process: subprocess.Popen[bytes]) -> float:  # noqa: ANN401 - boto3's client
     """Return after how many seconds the queue was empty: Bento deletes messages once their archive is stored."""
-    sqs = client("sqs", task.aws_endpoint, task.region)
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     begun = time.perf_counter()
     while (passed_s := time.perf_counter() - begun) < LIMIT_S:
         if process.poll() is not None:
             raise SystemExit("Bento ended by itself")
-        left = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
-        if not any(int(left[name]) for name in names):
+        if not backlog.depth(sqs, queue_url):
             return passed_s
         time.sleep(_LOOK_S)
     raise SystemExit(f"Bento has not delivered all files in {LIMIT_S} s")

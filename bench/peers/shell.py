@@ -9,7 +9,7 @@ import os
 import subprocess
 import tempfile
 
-from bench.meter import Figures, Meter
+from bench.meter import Figures, Meter, Who
 from bench.peers.programs import S5CMD
 from bench.stand import ACCESS_KEY, SECRET_KEY
 from bench.task import Task
@@ -40,7 +40,7 @@ def contend(task: Task) -> Figures:
     }
     with (
         tempfile.TemporaryDirectory(prefix="windrow-bench-") as folder,
-        Meter(task.s3_endpoint, children=True) as meter,
+        Meter(task.s3_endpoint, Who.CHILDREN) as meter,
     ):
         subprocess.run(["bash", "-c", _SCRIPT], cwd=folder, env=environment, check=True)
     return meter.figures

@@ -38,3 +38,19 @@ resource "aws_iam_role_policy" "emulator_sentinel" {
   role   = module.windrow.role_names.sentinel
   policy = jsonencode({ Version = "2012-10-17", Statement = [local.read_the_mapping] })
 }
+
+# AWS checks each entry of a DeleteObjects call that names a version as s3:DeleteObjectVersion. MiniStack checks the
+# first of them as s3:DeleteObject.
+resource "aws_iam_role_policy" "emulator_retention" {
+  name = "emulator"
+  role = module.windrow.role_names.retention
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "AsMiniStackChecks"
+      Effect   = "Allow"
+      Action   = ["s3:DeleteObject"]
+      Resource = "arn:aws:s3:::${module.windrow.landing_bucket}/partner/*" # what the party uploads
+    }]
+  })
+}

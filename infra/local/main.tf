@@ -27,7 +27,7 @@ module "windrow" {
       gateway_endpoints           = []
     }
   }
-  retention     = { smallest_moved = "all_storage_classes_128K" }
+  retention     = { mode = "archives", smallest_moved = "all_storage_classes_128K" }
   alarms        = null
   rotation_days = null
 

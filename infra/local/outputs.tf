@@ -13,6 +13,11 @@ output "landing_bucket" {
   value       = module.windrow.landing_bucket
 }
 
+output "archive_copies_bucket" {
+  description = "Name of the bucket for copies of archives."
+  value       = module.windrow.archive_copies_bucket
+}
+
 output "queue_url" {
   description = "URL of the queue."
   value       = module.windrow.queue_url
@@ -69,7 +74,7 @@ output "role_arns" {
 }
 
 output "worker_role_arn" {
-  description = "Role of a server beside MinIO, which may take on the aggregator's role."
+  description = "Role of a server beside MinIO, which may take on the roles of the aggregator and the retention sweep."
   value       = aws_iam_role.worker.arn
 }
 

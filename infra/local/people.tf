@@ -20,7 +20,7 @@ resource "aws_iam_role" "partner" {
   assume_role_policy = local.trust_this_account
 }
 
-# A server beside MinIO that runs `windrow run`.
+# A server beside MinIO that runs `windrow run` and `windrow retain`.
 resource "aws_iam_role" "worker" {
   name               = "worker"
   assume_role_policy = local.trust_this_account
@@ -28,15 +28,15 @@ resource "aws_iam_role" "worker" {
 
 # A role of the same account needs both: to be trusted by the other role, and to be allowed to ask.
 resource "aws_iam_role_policy" "worker" {
-  name = "take-on-the-aggregators-role"
+  name = "take-on-the-functions-roles"
   role = aws_iam_role.worker.id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid      = "TakeOnTheAggregatorsRole"
+      Sid      = "TakeOnTheFunctionsRoles"
       Effect   = "Allow"
       Action   = "sts:AssumeRole"
-      Resource = module.windrow.role_arns.aggregator
+      Resource = [module.windrow.role_arns.aggregator, module.windrow.role_arns.retention]
     }]
   })
 }

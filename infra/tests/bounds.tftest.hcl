@@ -29,18 +29,6 @@ run "refuses_2" {
   command = plan
 
   variables {
-    # files that expire in the queue
-    retention            = { mode = "archives", hot_days = 7 }
-    queue_retention_days = 10
-  }
-
-  expect_failures = [var.retention]
-}
-
-run "refuses_3" {
-  command = plan
-
-  variables {
     # a ledger that forgets too soon
     ledger_ttl_days      = 5
     queue_retention_days = 7

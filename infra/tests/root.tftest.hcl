@@ -61,6 +61,49 @@ run "visibility_follows_the_aggregator" {
   }
 }
 
+run "raw_files_are_swept_in_mode_archives_only" {
+  command = apply
+
+  assert {
+    condition     = length(module.retention) == 0 && output.archive_copies_bucket == null && !contains(keys(output.role_arns), "retention")
+    error_message = "In mode raw there must be no sweep."
+  }
+
+  assert {
+    condition     = !contains(keys(output.environment), "WINDROW_COPIES_BUCKET")
+    error_message = "In mode raw nobody must copy."
+  }
+}
+
+run "mode_archives_sweeps" {
+  command = apply
+
+  variables {
+    retention            = { mode = "archives", hot_days = 30 }
+    queue_retention_days = 14
+  }
+
+  assert {
+    condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "30" && output.environment.WINDROW_COPIES_BUCKET == output.archive_copies_bucket
+    error_message = "The command line must know bucket and days."
+  }
+
+  assert {
+    condition     = !contains(keys(module.aggregator.environment), "WINDROW_COPIES_BUCKET")
+    error_message = "The aggregator must know nothing of copies."
+  }
+
+  assert {
+    condition     = contains(output.alarm_names, "windrow-retention-overdue")
+    error_message = "A sweep that does not run must be noticed."
+  }
+
+  assert {
+    condition     = local.retention_name == "windrow-retention"
+    error_message = "The endpoint's policy names the role by this name."
+  }
+}
+
 run "alarms_can_be_left_out" {
   command = apply
 

@@ -21,7 +21,7 @@ from windrow.clients import queue as queue_client
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
 from windrow.clients.deferred import deferred
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import EmfMetrics, running_version
@@ -30,6 +30,7 @@ from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
+from windrow.ports import Clock, Metrics
 from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from windrow.deployment import Deployer, Event, Progress
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
+    from windrow.retention import Sweeper
     from windrow.rotation import Rotation
     from windrow.sentinel import Sentinel, Switch
     from windrow.status import Watcher
@@ -77,7 +79,7 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     from windrow.sentinel import Sentinel
 
     return Sentinel(
-        destination=destination(settings),
+        destination=destination(settings, PROBING),
         prefix=settings.destination_prefix,
         mapping=mapping(settings),
         circuits=circuits(settings),
@@ -116,11 +118,15 @@ def rotation(settings: Settings) -> Rotation:
     )
 
 
-def destination(settings: Settings) -> S3MultipartDestination:
+def destination(settings: Settings, patience: Patience = PATIENT) -> S3MultipartDestination:
     """Return the destination, its credentials from Secrets Manager."""
-    current = destination_secrets(settings)
     return S3MultipartDestination(
-        settings.destination_endpoint, settings.destination_bucket, settings.destination_region, current, _clock
+        settings.destination_endpoint,
+        settings.destination_bucket,
+        settings.destination_region,
+        destination_secrets(settings),
+        _clock,
+        patience,
     )
 
 
@@ -170,6 +176,25 @@ def auditor(settings: Settings) -> Auditor:
         archives=archive_reader(settings),
         buckets=settings.landing_buckets,
         clock=_clock,
+    )
+
+
+def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:
+    """Return the retention sweeper; ``clock`` lets a test move time."""
+    from windrow.audit import ArchiveReader
+    from windrow.clients import copies, raw_files
+    from windrow.retention import Sweeper
+
+    target = destination(settings)
+    return Sweeper(
+        destination=target,
+        archives=ArchiveReader(target, CommitPoint(target, metrics), settings.destination_prefix),
+        copies=copies.S3Copies(settings.copies_bucket, copies.connect(_session())),
+        raw_files=raw_files.S3RawFiles(raw_files.connect(_session())),
+        buckets=settings.landing_buckets,
+        prefix=settings.destination_prefix,
+        metrics=metrics,
+        clock=clock,
     )
 
 

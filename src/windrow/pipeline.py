@@ -86,7 +86,7 @@ class Aggregator:
 
         ``owner`` is unique to this run (the request id); ``remaining_s`` is how long the process may still run.
         """
-        budget = Budget(self._clock, remaining_s)
+        budget = Budget(self._clock, remaining_s, len(messages))
         batch = Batch(owner, messages)
         batch.parse(self._settings.landing_buckets)
         self._reject_large(batch)
@@ -140,12 +140,13 @@ class Aggregator:
         With ``spare_orphans`` the objects of dead owners are left open and returned instead.
         """
         ids = [source.object_id for source in archive.objects]
-        if not budget.may_start():
+        if batch.fault is None and not budget.may_start():
             batch.settle(ids, Fate(Outcome.RETRY, OutOfTime("no time left to start another archive")))
             return {}
-        fault = self._gate.fault()
-        if fault is not None:
-            batch.settle(ids, Fate(Outcome.RETRY, fault))
+        batch.fault = batch.fault or self._gate.fault()
+        if batch.fault is not None:
+            batch.destination_failed = True
+            batch.settle(ids, Fate(Outcome.RETRY, batch.fault))
             return {}
         claimed = self._claimer.claim(archive, batch.owner, budget)
         spared = claimed.orphaned if spare_orphans else {}
@@ -160,6 +161,8 @@ class Aggregator:
         batch.settle(claimed.delivered, DUPLICATE)
         for object_id, error in claimed.failed.items():
             batch.settle([object_id], Fate(Outcome.RETRY, error))
+            if isinstance(error, DestinationError):
+                self._doubt(batch)
         for object_id, seconds in claimed.busy.items():
             delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
             batch.settle([object_id], Fate(Outcome.RETRY, delay_s=delay_s))
@@ -183,7 +186,7 @@ class Aggregator:
             built = self._large.build(archive, batch.owner, budget)
         except WindrowError as error:
             if isinstance(error, DestinationError):
-                self._gate.forget()
+                self._doubt(batch)
             self._drop(batch, {object_id: error}, held)
             return
         claims = {object_id: held[object_id]}
@@ -223,12 +226,12 @@ class Aggregator:
     ) -> None:
         """Turn the end of a delivery into fates, a record or freed claims."""
         if delivery.state is DeliveryState.UNKNOWN:
-            self._gate.forget()
+            self._doubt(batch)
             self._claimer.expire(list(claims.values()))
             batch.settle(claims, Fate(Outcome.RETRY, delivery.error))
             return
         if delivery.state is DeliveryState.NOT_STORED:
-            self._gate.forget()
+            self._doubt(batch)
             self._abandon(batch, claims, delivery.error)
             return
         standing = delivery.found or sealed
@@ -240,6 +243,11 @@ class Aggregator:
             self._claimer.commit(archive.key, batch.owner, standing)
             batch.settle(members, DELIVERED)
             self._report(batch, archive, sealed, members)
+
+    def _doubt(self, batch: Batch) -> None:
+        """Note that the destination failed: it is probed before anything more is asked of it."""
+        self._gate.forget()
+        batch.destination_failed = True
 
     def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> None:
         """Release claims and retry their objects."""

@@ -245,6 +245,52 @@ class MultipartDestination(Destination, Protocol):
         """Drop an upload and its parts; one that is gone or complete is fine. Raises `DestinationError`."""
 
 
+class StoredCopy(msgspec.Struct, frozen=True):
+    """What the bucket for copies says of a copy: its size, and its metadata as in `Stored`."""
+
+    size: int
+    metadata: Mapping[str, str]
+
+
+class CopyStore(Protocol):
+    """The bucket that keeps a copy of each archive, under the same key. A copy is never replaced."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size) of every copy under the prefix in key order. Raises `CopyError`."""
+
+    def head(self, key: str) -> StoredCopy | None:
+        """Return what is stored under the key, None if nothing. Raises `CopyError`."""
+
+    def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store the pieces as one object if no object has this key: whole and proven, or not at all.
+
+        The object comes into being only if the pieces make ``size`` bytes with the digest ``sha256``, and the server
+        received those very bytes. Returns False if the key exists already (nothing is changed). Memory holds 16 MiB
+        and a piece, whatever the size. What ``pieces`` raises passes through, and nothing is stored then.
+
+        Raises:
+            CopyError: nothing is stored, or (where a reply was lost) the whole object is: `head` tells.
+        """
+
+
+class RawVersion(msgspec.Struct, frozen=True):
+    """One version of one object of a landing bucket."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+class RawFiles(Protocol):
+    """Deletes raw files from landing buckets, for good."""
+
+    def delete(self, versions: Sequence[RawVersion]) -> list[tuple[RawVersion, str]]:
+        """Delete exactly these versions and nothing else; one that is gone is fine.
+
+        Returns those that are not known to be deleted, each with the reason. Never raises for single ones.
+        """
+
+
 class Queue(Protocol):
     """The source queue and its dead-letter queue, as the pipeline uses them.
 
@@ -348,6 +394,11 @@ class CircuitStore(Protocol):
         """Write the state if the stored revision is still ``replacing``'s; False if it is not. Raises `LedgerError`."""
 
 
+NEWEST_STAGE = "windrow-newest"
+"""Stage of the version that a rotation wrote last, whatever became of it. ``AWSPENDING`` does not tell that: Secrets
+Manager moves it to the next version before its first step, and an operator may take it away."""
+
+
 class SecretVersions(Protocol):
     """The destination secret's versions, for rotation. Every method raises `RotationError` when it can't be done."""
 
@@ -358,7 +409,7 @@ class SecretVersions(Protocol):
         """Return the value of the version ``token`` if it is written, None if it is not."""
 
     def put_pending(self, token: str, credentials: Credentials) -> None:
-        """Write version ``token`` and stage it ``AWSPENDING``."""
+        """Write version ``token`` and stage it ``AWSPENDING`` and `NEWEST_STAGE`, in one step."""
 
     def promote(self, token: str, *, from_version: str) -> None:
         """Move ``AWSCURRENT`` to version ``token``; the version before becomes ``AWSPREVIOUS``."""

@@ -112,8 +112,8 @@ class Sieve:
     """Lets through what can be queued again without being delivered twice; ``left_out`` counts the rest.
 
     Without versioning an object's identity holds the sequencer of its event, which no listing tells. Queued again, such
-    an object is another one to the ledger. So it may pass only if no archive lists it and its own event is gone from
-    the queue.
+    an object is another one to the ledger. So it may pass only if no archive lists it, and its own event is neither in
+    the queue nor in the dead-letter queue, from where it could be sent back.
     """
 
     def __init__(self, *, unversioned: bool) -> None:

@@ -4,7 +4,8 @@ The protocol: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotati
 
 Two keys are valid at any time: the current one and the one before it, which workers may have cached (300 s). A rotation
 creates the third and removes the one before the previous *before* it promotes the new one, so that an interruption
-leaves no key behind that nobody knows of. Each step may be repeated, and interrupted anywhere.
+leaves no key behind that nobody knows of. The key of a rotation that was given up is removed when the next one begins.
+Each step may be repeated, and interrupted anywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from windrow.core.errors import DestinationError, RotationError
-from windrow.ports import Credentials, Destination, KeyAdmin, SecretVersions
+from windrow.ports import NEWEST_STAGE, Credentials, Destination, KeyAdmin, SecretVersions
 
 ACCESS_KEY_CHARACTERS = 20
 SECRET_KEY_CHARACTERS = 40
@@ -71,14 +72,27 @@ class Rotation:
         _log.info("rotation step done", extra={"step": step.value, "version": token})
 
     def _create(self, token: str) -> None:
-        """Think of a new key, unless an earlier try did."""
+        """Think of a new key, unless an earlier try did; remove the key of a rotation that was given up."""
         version, current = self._current()
         if version == token or self._secret.pending(token) is not None:
             return
+        self._remove_given_up(current)
         new = Credentials(
             self._new_key(ACCESS_KEY_CHARACTERS).upper(), self._new_key(SECRET_KEY_CHARACTERS), current.ca_pem
         )
         self._secret.put_pending(token, new)
+
+    def _remove_given_up(self, current: Credentials) -> None:
+        """Remove the key of a version that was written and is neither current nor was before.
+
+        It must happen before the next version is written: that takes over the stages by which this one is found.
+        """
+        previous = self._secret.staged("AWSPREVIOUS")
+        in_use = {current.access_key, previous[1].access_key if previous else current.access_key}
+        for stage in (NEWEST_STAGE, "AWSPENDING"):
+            found = self._secret.staged(stage)
+            if found is not None and found[1].access_key not in in_use:
+                self._keys.remove(current, found[1].access_key)
 
     def _set(self, token: str) -> None:
         """Create the key at the destination."""

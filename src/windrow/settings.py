@@ -48,6 +48,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """An object over this is dead-lettered as ``too-large``."""
     fetch_concurrency: int = 16
     event_source_mapping_id: str = ""
+    copies_bucket: str = ""
+    """Bucket for copies of archives, in retention mode ``archives``."""
+    retention_hot_days: int = 7
+    """Days that raw files stay once they are delivered; `windrow retain` deletes older ones."""
 
 
 AGGREGATE = (
@@ -68,6 +72,7 @@ _BOUNDS = {
     "max_archive_bytes": (MIB, 4096 * MIB),
     "max_object_bytes": (1, 5 * 1024**4),
     "fetch_concurrency": (1, 256),
+    "retention_hot_days": (1, 365),
 }
 """Lowest and highest value. The ledger must remember at least as long as the queue keeps a message (5 days)."""
 
@@ -94,6 +99,8 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
             values[name] = _PARSERS.get(name, _text)(name, text)
         except ValueError as error:
             faults.append(f"{variable} {error}")
+    if values.get("copies_bucket") in values.get("landing_buckets", ()):  # type: ignore[operator]
+        faults.append(f"{PREFIX}COPIES_BUCKET must be none of {PREFIX}LANDING_BUCKETS: copies would come in as uploads")
     for name in needs:
         variable = PREFIX + name.upper()
         if name not in values and not any(fault.startswith(variable + " ") for fault in faults):
@@ -137,6 +144,12 @@ def _buckets(_name: str, text: str) -> frozenset[str]:
     return names
 
 
+def _bucket(_name: str, text: str) -> str:
+    if "/" in text or ":" in text or "," in text:
+        raise ValueError(f"must be the name of one bucket, not {text[:80]!r}")
+    return text
+
+
 def _endpoint(_name: str, text: str) -> str:
     parts = urlsplit(text)
     if parts.username or parts.password:
@@ -157,6 +170,7 @@ def _prefix(_name: str, text: str) -> str:
 
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "landing_buckets": _buckets,
+    "copies_bucket": _bucket,
     "destination_endpoint": _endpoint,
     "destination_prefix": _prefix,
     **dict.fromkeys(_BOUNDS, _whole_number),

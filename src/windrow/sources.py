@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from windrow.core.errors import ArchiveError, WindrowError
@@ -45,9 +44,7 @@ class LocalArchive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
@@ -64,6 +61,7 @@ class StoredArchive:
         self._destination = destination
         self._key = key
         self.size = stored.size
+        self.last_modified = stored.last_modified
         self.manifest_bytes = _manifest_bytes(stored)
         self.expected_sha256 = stored.metadata.get("sha256_checksum")
 
@@ -77,9 +75,7 @@ class StoredArchive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 

@@ -20,8 +20,8 @@ HOURS_BACK = 6
 DAYS_BACK = 7
 """How far back the last delivery is looked for: hour by hour, then day by day."""
 
-NEWEST = 20
-"""New archives between two looks whose files are counted, at most: one request each."""
+NEWEST = 100
+"""New archives whose files are counted, at most: one request each. Where there are more, the rate is not told."""
 
 T = TypeVar("T")
 
@@ -45,7 +45,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How things stood at a moment. None where it is not known; ``problems`` says why, by name of the field.
 
     ``oldest_age_seconds`` comes from CloudWatch, which an emulator may not fill. ``files_per_second`` and
-    ``queue_change_per_second`` are since the look before: files in archives that are new, and messages in the queue.
+    ``queue_change_per_second`` are since the look before that could tell: files in archives that are new, and messages
+    in the queue.
     """
 
     at: datetime
@@ -86,8 +87,9 @@ class Watcher:
         self._destination = destination
         self._prefix = prefix
         self._clock = clock
-        self._before: Status | None = None
+        self._before: tuple[datetime, QueueDepth] | None = None
         self._seen: set[str] = set()
+        self._counted_at: datetime | None = None
         self._newest: LastArchive | None = None
 
     def look(self) -> Status:
@@ -111,39 +113,44 @@ class Watcher:
             last_archive=None,
             problems=problems,
         )
-        delivered = read("last_archive", lambda: self._deliveries(status.at))
-        status = self._rated(msgspec.structs.replace(status, last_archive=self._newest), delivered)
-        self._before = status
+        rate = read("last_archive", lambda: self._delivery_rate(status.at))
+        status = msgspec.structs.replace(
+            status,
+            last_archive=self._newest,
+            files_per_second=rate,
+            queue_change_per_second=self._queue_change(status),
+        )
+        if status.queue is not None:
+            self._before = status.at, status.queue
         return status
 
-    def _rated(self, status: Status, delivered: int | None) -> Status:
-        """Add what changed a second since the look before."""
-        before = self._before
-        if before is None:
-            return status
-        seconds = max((status.at - before.at).total_seconds(), 0.001)
-        change = None
-        if status.queue is not None and before.queue is not None:
-            change = (status.queue.total - before.queue.total) / seconds
-        files = None if delivered is None else delivered / seconds
-        return msgspec.structs.replace(status, files_per_second=files, queue_change_per_second=change)
+    def _queue_change(self, status: Status) -> float | None:
+        """Return by how many messages a second the queue has grown."""
+        if self._before is None or status.queue is None:
+            return None
+        before_at, before = self._before
+        return (status.queue.total - before.total) / _seconds(before_at, status.at)
 
-    def _deliveries(self, now: datetime) -> int:
-        """Look for new archives; return how many files they hold, and remember the newest."""
+    def _delivery_rate(self, now: datetime) -> float | None:
+        """Remember the newest archive; return how many files a second new ones hold, None where that is not known.
+
+        A look that fails on the way counts nothing: what is new stays so, and the next look has its files and its time.
+        """
         keys = self._recent(now)
-        fresh = [key for key in keys if key not in self._seen]
-        self._seen = set(keys)
+        fresh = sorted(set(keys) - self._seen, key=_order, reverse=True)
+        newest: LastArchive | None = None
         files = 0
-        # The newest last: it is the one to show.
-        for key in sorted(fresh, key=_order)[-NEWEST:]:
+        for key in fresh[:NEWEST]:
             stored = self._destination.head(key)
-            if stored is None:
-                continue
-            count = int(stored.metadata.get("file-count", 0))
+            count = int(stored.metadata.get("file-count", 0)) if stored else 0
             files += count
-            if count:
-                self._newest = LastArchive(key, count, stored.last_modified)
-        return files
+            if stored and count and newest is None:
+                newest = self._newest = LastArchive(key, count, stored.last_modified)
+            if newest and self._counted_at is None:
+                break
+        self._seen = set(keys)
+        since, self._counted_at = self._counted_at, now
+        return None if since is None or len(fresh) > NEWEST else files / _seconds(since, now)
 
     def _recent(self, now: datetime) -> list[str]:
         """Return the archives of the newest hour (else day) that has any; of this hour and the last while it turns."""
@@ -164,6 +171,10 @@ class Watcher:
     def _folder(self, moment: datetime, form: str) -> str:
         path = moment.astimezone(UTC).strftime(form)
         return f"{self._prefix}/{path}" if self._prefix else path
+
+
+def _seconds(before: datetime, after: datetime) -> float:
+    return max((after - before).total_seconds(), 0.001)
 
 
 def _order(key: str) -> tuple[datetime, str]:

@@ -20,6 +20,7 @@ import msgspec
 
 from windrow.core.circuit import Circuit
 from windrow.core.errors import (
+    CopyError,
     DestinationError,
     DestinationFault,
     LedgerError,
@@ -31,7 +32,18 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
-from windrow.ports import Body, ClaimOutcome, Clock, Credentials, ListedVersion, Part, Span, Stored
+from windrow.ports import (
+    Body,
+    ClaimOutcome,
+    Clock,
+    Credentials,
+    ListedVersion,
+    Part,
+    RawVersion,
+    Span,
+    Stored,
+    StoredCopy,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -388,6 +400,60 @@ def _etag(body: bytes) -> str:
 
 def _digest(body: bytes) -> bytes:
     return sha256(body).digest()
+
+
+@dataclass
+class FakeCopies:
+    """A bucket for copies in memory. A hook may raise `CopyError` only."""
+
+    hook: Hook = _nothing
+    objects: dict[str, tuple[StoredCopy, bytes]] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield keys and sizes in key order."""
+        self.hook("list")
+        with self._lock:
+            found = sorted((key, copy.size) for key, (copy, _) in self.objects.items() if key.startswith(prefix))
+        yield from found
+
+    def head(self, key: str) -> StoredCopy | None:
+        """Return what is stored."""
+        self.hook("head")
+        with self._lock:
+            return self.objects[key][0] if key in self.objects else None
+
+    def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store the pieces if the key is free, and size and digest are theirs."""
+        self.hook("store")
+        body = b"".join(bytes(piece) for piece in pieces)
+        if len(body) != size or _digest(body) != sha256:
+            raise CopyError(f"{key}: {len(body)} bytes with another digest, or not {size} bytes")
+        with self._lock:
+            if key in self.objects:
+                return False
+            names = {name.lower(): text for name, text in metadata.items()}
+            self.objects[key] = StoredCopy(size, names), body
+        self.hook("store done")
+        return True
+
+
+@dataclass
+class FakeRawFiles:
+    """Deletes from landing buckets in memory; a version whose key is in ``refused`` stays, for the reason given."""
+
+    landing: FakeLanding = field(default_factory=FakeLanding)
+    hook: Hook = _nothing
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def delete(self, versions: Sequence[RawVersion]) -> list[tuple[RawVersion, str]]:
+        """Delete what is not refused."""
+        self.hook("delete")
+        for version in versions:
+            if version.key not in self.refused:
+                self.landing.objects.pop((version.bucket, version.key, version.version_id), None)
+        self.hook("delete done")
+        return [(version, self.refused[version.key]) for version in versions if version.key in self.refused]
 
 
 @dataclass

@@ -5,8 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
+from threading import Event
 
 import pytest
 import trustme
@@ -14,8 +17,7 @@ import trustme
 from tests.conftest import ACCESS_KEY, MINIO_HOW, SECRET_KEY
 from tests.optional import missing
 from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
-from windrow.clients import destination as module
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.local import servers
 from windrow.local.process import HOST, free_port
@@ -23,9 +25,15 @@ from windrow.ports import Credentials
 from windrow.testing import FakeClock, FakeSecrets
 
 BODY = b"body" * 50_000
+BRIEF = Patience(connect_s=0.3, read_s=0.3)
 
 
-def connect(endpoint: str, secrets: FakeSecrets | None = None, clock: FakeClock | None = None) -> S3Destination:
+def connect(
+    endpoint: str,
+    secrets: FakeSecrets | None = None,
+    clock: FakeClock | None = None,
+    patience: Patience = PATIENT,
+) -> S3Destination:
     """Return a destination on an endpoint."""
     return S3Destination(
         endpoint,
@@ -33,6 +41,7 @@ def connect(endpoint: str, secrets: FakeSecrets | None = None, clock: FakeClock 
         "us-east-1",
         secrets or FakeSecrets(Credentials(ACCESS_KEY, SECRET_KEY)),
         clock or FakeClock(),
+        patience,
     )
 
 
@@ -60,43 +69,69 @@ def test_unknown_host_is_connect() -> None:
     assert (DestinationFault.CONNECT, False) == (error.kind, error.maybe_stored)
 
 
-def test_silence_after_the_body_is_slow_and_may_have_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_after_the_body_is_slow_and_may_have_stored() -> None:
     """The server may be about to commit."""
-    monkeypatch.setattr(module, "READ_S", 0.3)
 
     def serve(connection: socket.socket) -> None:
         read_request(connection)
         connection.recv(1)
 
     with socket_server(serve) as port:
-        error = failure(connect(f"http://{HOST}:{port}"))
+        error = failure(connect(f"http://{HOST}:{port}", patience=BRIEF))
     assert (DestinationFault.SLOW, True) == (error.kind, error.maybe_stored)
 
 
-def test_silence_from_the_start_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_from_the_start_is_slow() -> None:
     """A server that takes connections and says nothing."""
-    monkeypatch.setattr(module, "READ_S", 0.3)
 
     def serve(connection: socket.socket) -> None:
         while connection.recv(65536):
             pass
 
     with socket_server(serve) as port, pytest.raises(DestinationError) as caught:
-        connect(f"http://{HOST}:{port}").probe()
+        connect(f"http://{HOST}:{port}", patience=BRIEF).probe()
     assert DestinationFault.SLOW == caught.value.kind
 
 
-def test_silent_tls_handshake_is_slow_and_stored_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at", ["HEAD", "PUT", "GET", "DELETE"])
+def test_the_sentinels_client_asks_a_hanging_server_once(at: str) -> None:
+    """Whichever of its requests is not answered, there is one of it, and then the fault is known."""
+    asked: list[str] = []
+    hung = Event()
+
+    def answer(method: str, _path: str, body: bytes) -> Answer:
+        asked.append(method)
+        if method == at:
+            hung.wait()
+        return 200, {"ETag": '"e"'}, b"k" if method == "GET" else b""
+
+    with http_server(answer) as url:
+        destination = connect(url, patience=replace(PROBING, connect_s=0.3, read_s=0.3))
+        with pytest.raises(DestinationError) as caught:
+            probe_and_canary(destination)
+        hung.set()
+
+    assert DestinationFault.SLOW == caught.value.kind
+    assert [*takewhile(lambda method: method != at, ["HEAD", "PUT", "GET", "DELETE"]), at] == asked
+
+
+def probe_and_canary(destination: S3Destination) -> None:
+    """Ask what the sentinel asks."""
+    destination.probe()
+    destination.put("k", [b"k"], sha256(b"k").digest(), {})
+    destination.read("k", 0, 1)
+    destination.delete("k")
+
+
+def test_silent_tls_handshake_is_slow_and_stored_nothing() -> None:
     """The request never left."""
-    monkeypatch.setattr(module, "READ_S", 0.3)
-    monkeypatch.setattr(module, "CONNECT_S", 0.3)
 
     def serve(connection: socket.socket) -> None:
         while connection.recv(65536):
             pass
 
     with socket_server(serve) as port:
-        error = failure(connect(f"https://{HOST}:{port}"))
+        error = failure(connect(f"https://{HOST}:{port}", patience=BRIEF))
     assert (DestinationFault.SLOW, False) == (error.kind, error.maybe_stored)
 
 

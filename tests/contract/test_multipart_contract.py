@@ -15,6 +15,7 @@ from tests.servers.endpoint import Endpoint
 from windrow.clients.clock import SystemClock
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.core.errors import DestinationError, DestinationFault
+from windrow.doctor.parts import PartsTrial
 from windrow.ports import Credentials, MultipartDestination, Part, Span, Stored
 from windrow.testing import FakeDestination, FakeSecrets
 
@@ -197,3 +198,13 @@ def test_complete_with_other_parts_is_refused(destination: MultipartDestination)
     with pytest.raises(DestinationError):
         destination.complete("k", upload_id, [*parts, Part(2, "0" * 32, sha256(b"").digest())])
     assert destination.head("k") is None
+
+
+def test_the_doctor_finds_these_servers_fit(destination: MultipartDestination) -> None:
+    """Its trial of parts ends well on each of them, and leaves the object beside it alone."""
+    destination.put("taken", [b"first"], sha256(b"first").digest(), {})
+    trial = PartsTrial(destination, "taken")
+    found = list(trial.run())
+    trial.clear()
+    assert [] == [check for check in found if check.state != "ok"]
+    assert [("taken", 5)] == list(destination.list(""))

@@ -38,7 +38,7 @@ from windrow.testing import FakeSecrets
 pytestmark = pytest.mark.timeout(900)
 
 REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault"}
-PARTNER, AGGREGATOR, SENTINEL, ROTATION = "partner", "aggregator", "sentinel", "rotation"
+PARTNER, AGGREGATOR, SENTINEL, ROTATION, RETENTION = "partner", "aggregator", "sentinel", "rotation", "retention"
 OTHER_BUCKET, OTHER_SECRET = "other-bucket", "other-secret"
 
 
@@ -81,12 +81,18 @@ class Stack:
     package: Path
 
     def caller(self, name: str) -> Caller:
-        """Return the external party, a worker in the aggregator's role, or another function."""
+        """Return the external party, a worker in a function's role, or a function that no worker stands for."""
         if name == PARTNER:
             return self.root.in_role(self.outputs["uploader"]["role_arn"])
         if name in {SENTINEL, ROTATION}:
             return self._as_the_function(self.outputs["role_arns"][name])
-        return self.root.in_role(self.outputs["worker_role_arn"]).in_role(self.outputs["role_arns"]["aggregator"])
+        return self.root.in_role(self.outputs["worker_role_arn"]).in_role(self.outputs["role_arns"][name])
+
+    def environment(self, name: str, settings: dict[str, str]) -> dict[str, str]:
+        """Return the environment of a process that has these settings and a function's role."""
+        keys = {key.upper(): value for key, value in self.caller(name).keys.items()}
+        aws = {"AWS_ENDPOINT_URL": self.root.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+        return {**isolated(os.environ), **settings, **aws, **keys}
 
     def _as_the_function(self, arn: str) -> Caller:
         """Take on a role that only Lambda may, by changing its trust for a moment."""
@@ -192,8 +198,7 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
     s3 = stack.caller(PARTNER).client("s3")
     for key, body in uploads.items():
         s3.put_object(Bucket=stack.outputs["landing_bucket"], Key=key, Body=body)
-    keys = {name.upper(): value for name, value in stack.caller(AGGREGATOR).keys.items()}
-    environment = {**isolated(os.environ), **stack.outputs["environment"], "AWS_DEFAULT_REGION": REGION, **keys}
+    environment = stack.environment(AGGREGATOR, stack.outputs["environment"])
     secrets = FakeSecrets(Credentials(minio.access_key, minio.secret_key))
     destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
 
@@ -244,6 +249,87 @@ def test_rotation_replaces_the_credentials_in_its_role(stack: Stack, minio: Endp
     secrets = FakeSecrets(Credentials(secret["access_key"], secret["secret_key"]))
     destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
     assert list(destination.list(config.destination_prefix))
+
+
+SWEEP = """
+import json, sys
+from datetime import timedelta
+from windrow import bootstrap
+from windrow.clients.clock import SystemClock
+from windrow.clients.metrics import NoMetrics
+from windrow.functions import retain
+
+class Later(SystemClock):
+    def now(self):
+        return super().now() + timedelta(hours=int(sys.argv[1]))
+
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 300_000
+
+retain._sweeper = lambda: bootstrap.sweeper(retain._config(), NoMetrics(), Later())
+print(json.dumps(retain.handler({}, Context())))
+"""
+"""The function's own code, in a process where it is so many hours later."""
+
+
+def sweep(stack: Stack, *, hours_later: int) -> dict[str, Any]:
+    """Run the retention function with the settings and the role that Terraform gave it; return its report."""
+    function = stack.root.client("lambda").get_function_configuration(FunctionName="windrow-retention")
+    done = subprocess.run(
+        [sys.executable, "-c", SWEEP, str(hours_later)],
+        env=stack.environment(RETENTION, function["Environment"]["Variables"]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_delivered_files_are_copied_and_expire(stack: Stack, minio: Endpoint) -> None:
+    """Copies are in Deep Archive within the hour; a week later the raw files are gone, but not the undelivered one."""
+    bucket, copies = stack.outputs["landing_bucket"], stack.outputs["archive_copies_bucket"]
+    key = "partner/undelivered.txt"
+    stack.caller(PARTNER).client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+    s3, at_minio = stack.root.client("s3"), minio.client("s3")
+    before = {version["Key"] for version in s3.list_object_versions(Bucket=bucket)["Versions"]}
+    first = sweep(stack, hours_later=2)
+    early = {version["Key"] for version in s3.list_object_versions(Bucket=bucket)["Versions"]}
+    second = sweep(stack, hours_later=24 * 8)
+    third = sweep(stack, hours_later=24 * 8)
+    left = s3.list_object_versions(Bucket=bucket)
+
+    assert [] == first["examples"] + second["examples"] + third["examples"]
+    assert (first["ok"], first["expired"], before) == (True, 0, early)
+    assert first["copied"] >= 1
+    assert (second["ok"], second["copied"], second["expired"]) == (True, 0, len(before) - 1)
+    assert ([key], []) == ([version["Key"] for version in left["Versions"]], left.get("DeleteMarkers", []))
+    assert (third["ok"], third["expired"]) == (True, 0)
+    archives = [
+        entry["Key"]
+        for entry in at_minio.list_objects_v2(Bucket=stack.outputs["destination_bucket"])["Contents"]
+        if entry["Key"].endswith(".tar.gz")
+    ]
+    listed = s3.list_objects_v2(Bucket=copies)["Contents"]
+    assert dict.fromkeys(archives, "DEEP_ARCHIVE") == {entry["Key"]: entry["StorageClass"] for entry in listed}
+    for name in archives:
+        archive = at_minio.get_object(Bucket=stack.outputs["destination_bucket"], Key=name)
+        assert (archive["Body"].read(), archive["Metadata"]) == restored(s3, copies, name)
+
+
+def restored(s3: Any, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
+    """Restore an object from Deep Archive, which takes hours on AWS; return its bytes and metadata."""
+    s3.restore_object(Bucket=bucket, Key=key, RestoreRequest={"Days": 1, "GlacierJobParameters": {"Tier": "Bulk"}})
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key)
+        except s3.exceptions.InvalidObjectState:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+            continue
+        return answer["Body"].read(), answer["Metadata"]
 
 
 def test_second_apply_changes_nothing(stack: Stack) -> None:
@@ -304,6 +390,15 @@ def _bucket(stack: Stack) -> str:
     return str(stack.outputs["landing_bucket"])
 
 
+def _copies(stack: Stack) -> str:
+    return str(stack.outputs["archive_copies_bucket"])
+
+
+def _delete_landed_version(client: Any, stack: Stack) -> None:
+    answer = stack.root.client("s3").put_object(Bucket=_bucket(stack), Key="partner/old", Body=b"")
+    client.delete_object(Bucket=_bucket(stack), Key="partner/old", VersionId=answer["VersionId"])
+
+
 def _function_of_the_mapping(stack: Stack) -> str:
     """Return what the mapping names, as the engine of `windrow run` asks for it: the alias's ARN."""
     mapping = stack.root.client("lambda").get_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"])
@@ -349,6 +444,14 @@ ALLOWED: list[tuple[str, str, str, Act]] = [
         "read",
         lambda c, s: c.batch_get_item(RequestItems={s.outputs["ledger_table"]: {"Keys": [{"object_id": {"S": "a"}}]}}),
     ),
+    (
+        RETENTION,
+        "s3",
+        "copy",
+        lambda c, s: c.put_object(Bucket=_copies(s), Key="a", Body=b"", StorageClass="DEEP_ARCHIVE"),
+    ),
+    (RETENTION, "s3", "list copies", lambda c, s: c.list_objects_v2(Bucket=_copies(s))),
+    (RETENTION, "s3", "delete landed version", _delete_landed_version),
     (AGGREGATOR, "sqs", "dead-letter", lambda c, s: c.send_message(QueueUrl=s.outputs["dlq_url"], MessageBody="x")),
     (SENTINEL, "dynamodb", "state", lambda c, s: c.get_item(**_circuit(s))),
     (
@@ -392,6 +495,15 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
     (PARTNER, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
     (AGGREGATOR, "s3", "delete", lambda c, s: c.delete_object(Bucket=_bucket(s), Key="partner/announced.txt")),
     (AGGREGATOR, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/c", Body=b"")),
+    (AGGREGATOR, "s3", "delete version", _delete_landed_version),
+    (AGGREGATOR, "s3", "copy", lambda c, s: c.put_object(Bucket=_copies(s), Key="b", Body=b"")),
+    (RETENTION, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (RETENTION, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
+    (RETENTION, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/d", Body=b"")),
+    (RETENTION, "s3", "delete copy", lambda c, s: c.delete_object(Bucket=_copies(s), Key="a")),
+    (RETENTION, "s3", "other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (RETENTION, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
+    (RETENTION, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
     (AGGREGATOR, "s3", "other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
     (AGGREGATOR, "sqs", "send", lambda c, s: c.send_message(QueueUrl=s.outputs["queue_url"], MessageBody="x")),
     (AGGREGATOR, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),

@@ -21,8 +21,8 @@ from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Listener, Rule
 from tests.servers.endpoint import Endpoint, new_name
 from tests.unit.world import World
-from windrow.clients import destination as destination_client
 from windrow.clients.clock import SystemClock
+from windrow.clients.destination import Patience
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.errors import DestinationError, DestinationFault
@@ -113,16 +113,15 @@ class Scene:
 
 
 @pytest.fixture
-def scene(line: Line, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """Return a world with an empty bucket; the client waits 1 s for an answer, not 15."""
-    monkeypatch.setattr(destination_client, "READ_S", 1.0)
+def scene(line: Line) -> Scene:
+    """Return a world with an empty bucket."""
     return make_scene(line, f"http://{HOST}:{line.port}", FakeSecrets(Credentials(**KEYS)))
 
 
 def make_scene(line: Line, endpoint: str, secrets: FakeSecrets) -> Scene:
-    """Return a scene whose destination is reached at an endpoint with some credentials."""
+    """Return a scene whose destination is reached at an endpoint; the client waits 1 s for an answer, not 15."""
     bucket = line.endpoint().new_bucket()
-    destination = S3MultipartDestination(endpoint, bucket, "us-east-1", secrets, SystemClock())
+    destination = S3MultipartDestination(endpoint, bucket, "us-east-1", secrets, SystemClock(), Patience(read_s=1.0))
     return Scene(line, World(), bucket, secrets, destination)
 
 

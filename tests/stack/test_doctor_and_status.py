@@ -51,7 +51,8 @@ def test_doctor_finds_the_stack_fit_and_leaves_nothing_behind(stack: Stack) -> N
     assert [] == states(report, "fail")
     assert ["TLS"] == [name for name, _ in states(report, "warn")]
     assert (0, True) == (code, report["ok"])
-    assert {"identity", "queue redrive", "visibility timeout", "ledger expiry", "conditional write"} <= set(names)
+    assert {"identity", "queue redrive", "visibility timeout", "ledger expiry"} <= set(names)
+    assert {"conditional write", "conditional completion", "copy in parts", "abandon"} <= set(names)
     assert [] == list(bootstrap.destination(settings.load(os.environ)).list(""))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from bench.faults import inject
 from bench.faults.campaign import SHORT, campaign
-from bench.faults.catalogue import KINDS, schedule
+from bench.faults.catalogue import KINDS, Fault, Lane, schedule
 from bench.faults.reckoning import reckon
 from bench.faults.stage import QUIET_BUCKET, Stage
 from bench.faults.traffic import Traffic
@@ -16,6 +19,8 @@ from windrow.local.proof import Deliveries
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(600)]
 
 PATIENCE_S = 240.0
+ORPHANS_END_S = 3.0
+"""A worker process notices within a second that its engine is gone."""
 SEED = 1
 FAULTS = 50
 
@@ -27,18 +32,35 @@ def test_the_schedule_follows_from_the_seed() -> None:
 
 
 def test_a_short_campaign(tmp_path: Path, toxiproxy: Path) -> None:
-    """Every kind of fault takes effect; every file arrives once and whole; no log shows a secret."""
+    """Every kind of fault takes effect; every file arrives once and whole, poison about or not; no secret is shown."""
     result = campaign(tmp_path, toxiproxy, seed=SEED, count=FAULTS, pace=SHORT, note=lambda _: None)
 
     found = result.reckoning
     assert found.files > 0
     assert (0, 0, 0) == (found.lost, found.duplicated, found.corrupt)
-    assert ([], [], 0, 0, 0) == (found.unsound, found.unexplained, found.unexpected, found.misplaced, found.waiting)
+    assert ([], 0, 0, 0) == (found.unsound, found.unexpected, found.misplaced, found.waiting)
+    assert ([], []) == (found.vanished, found.unexplained)
+    assert {"malformed", "foreign-bucket", "missing"} == set(found.dead_letters)
     assert ({}, FAULTS, set(KINDS)) == (result.without_occasion, result.faults_injected, set(result.faults))
-    assert {"malformed", "foreign-bucket", "missing"} & set(found.dead_letters)
     assert result.poison_kills > 0
-    assert [] == result.logs_with_secrets
+    assert 0 == result.left_by_poison
+    assert [] == result.shows_secret
     assert result.ok
+
+
+@pytest.mark.timeout(300)
+def test_a_fault_that_nothing_meets_does_not_count(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no worker about, none does but those that need nobody: events, and the engine that is started again."""
+    monkeypatch.setattr(inject, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(inject, "LONG_S", 0.4)
+    traffic = Traffic(stage, SEED, files_per_s=1)
+    traffic.upload(QUIET_BUCKET, Random(SEED))
+    injector = inject.Injector(stage, traffic)
+    stage.stack.worker.kill()
+    time.sleep(ORPHANS_END_S)
+    kinds = [kind for kind, (lane, _) in KINDS.items() if lane is not Lane.EVENTS and not kind.startswith("engine")]
+
+    assert [] == [kind for kind in kinds if injector.inject(Fault(kind, SEED))]
 
 
 def test_an_older_version_is_fetched_although_the_object_was_overwritten_and_deleted(stage: Stage) -> None:

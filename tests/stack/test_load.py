@@ -70,7 +70,7 @@ def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_interrupted_load_leaves_nothing(tmp_path: Path) -> None:
-    """SIGTERM amid the load ends everything that was started."""
+    """SIGTERM amid the load ends everything that was started, and the loss of the figures is told."""
     command = [*LOAD, "--rate", "20", "--seconds", "600", "--window", "1", "--size", "100"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(tmp_path)) as load:
         assert load.stderr is not None
@@ -79,4 +79,5 @@ def test_interrupted_load_leaves_nothing(tmp_path: Path) -> None:
                 break
         load.send_signal(signal.SIGTERM)
         assert 130 == load.wait(60)
+        assert "what was measured until then is not written" in load.stderr.read()
     assert [] == list(tmp_path.glob("windrow-*"))

@@ -168,9 +168,30 @@ def test_objects_without_versions(site: Site) -> None:
     site.s3.put_object(Bucket=site.out.landing_bucket, Key="a", Body=b"another")
     until(lambda: files_listed(site) == 4 and site.queued() == 0)
 
+    replaced = site.audit()
+    site.stack.worker.stop(PATIENCE_S)
+    site.upload("d")
+    until(lambda: site.queued() == 1)
+    waiting = windrow("replay", "--missing", "--grace", "0s")
+    (message,) = site.sqs.receive_message(QueueUrl=site.out.queue_url)["Messages"]
+    site.sqs.send_message(QueueUrl=site.out.dlq_url, MessageBody=message["Body"])
+    site.sqs.delete_message(QueueUrl=site.out.queue_url, ReceiptHandle=message["ReceiptHandle"])
+    rejected = windrow("replay", "--missing", "--grace", "0s")
+    windrow("dlq", "drop", "--yes")
+    queued = windrow("replay", "--missing", "--grace", "0s")
+    site.stack.start_worker()
+    until(lambda: files_listed(site) == 5 and site.queued() == 0)
+    delivered = site.audit()
+    site.sqs.send_message(QueueUrl=site.out.queue_url, MessageBody=message["Body"])
+    until(lambda: files_listed(site) == 6 and site.queued() == 0)
+
     assert (0, {}) == clean
     assert (0, 3) == (everything["queued"], everything["left_out"])
-    assert (0, {"replaced": 1}) == site.audit()
+    assert (0, {"replaced": 1}) == replaced == delivered
+    assert [(1, 0, 1)] * 2 == [(code, r["queued"], r["left_out"]) for code, r in (waiting, rejected)]
+    assert (0, 1, 0) == (queued[0], queued[1]["queued"], queued[1]["left_out"])
+    # What the check of both queues is there to prevent: the event itself, after the replay.
+    assert (1, {"replaced": 1, "duplicated": 1}) == site.audit()
 
 
 def files_listed(site: Site) -> int:

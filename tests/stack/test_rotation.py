@@ -97,7 +97,7 @@ def test_20_rotations_under_load_fail_no_delivery(stack: Stack) -> None:
 
 
 def test_a_new_key_has_no_more_rights_than_the_one_before_and_old_ones_are_gone(stack: Stack) -> None:
-    """Rights come from the user behind the keys."""
+    """Rights come from the user behind the keys; what a rotation that was given up created is gone too."""
     config = settings.load(stack.environment())
     secrets = boto3.client("secretsmanager")
 
@@ -117,6 +117,12 @@ def test_a_new_key_has_no_more_rights_than_the_one_before_and_old_ones_are_gone(
     )
     root.create_bucket(Bucket="others")
     keys = [current()]
+    token = uuid4().hex
+    for step in (Step.CREATE, Step.SET, Step.TEST):
+        rotate.handler({"Step": step, "ClientRequestToken": token}, None)
+    pending = secrets.get_secret_value(SecretId=config.destination_secret_id, VersionId=token)["SecretString"]
+    given_up = decode(pending, "secret")
+    probe(given_up, config.destination_bucket)
     for _ in range(3):
         token = uuid4().hex
         for step in Step:
@@ -127,7 +133,7 @@ def test_a_new_key_has_no_more_rights_than_the_one_before_and_old_ones_are_gone(
         probe(valid, config.destination_bucket)
         with pytest.raises(DestinationError):
             probe(valid, "others")
-    for gone in keys[:-2]:
+    for gone in [*keys[:-2], given_up]:
         with pytest.raises(DestinationError):
             probe(gone, config.destination_bucket)
 

@@ -15,6 +15,8 @@ from windrow.core.errors import DestinationError, DestinationFault, LandingError
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.ports import Body
+from windrow.steps.batch import Batch
+from windrow.steps.budget import Budget
 from windrow.testing import FakeDestination, Hook
 
 if TYPE_CHECKING:
@@ -185,6 +187,94 @@ def test_a_destination_that_is_down_costs_one_probe(world: World) -> None:
     assert failed == [message.message_id for message in messages]
     assert asked == ["set_visibility"]
     assert set(world.queue.visibility.values()) == {20}
+
+
+def test_a_destination_that_hangs_costs_one_probe(world: World) -> None:
+    """However long the probe took: seven archives are planned, all messages back off, most of the run time is left."""
+    now = world.clock.now()
+    messages = [world.message(world.upload(f"{n}", at=now + timedelta(minutes=n))) for n in range(7)]
+    probes: list[str] = []
+    hung = down(DestinationFault.SLOW)
+
+    def hang(operation: str) -> None:
+        probes.append(operation)
+        world.clock.advance(30)
+        raise hung()
+
+    world.destination.hook = hang
+    began = world.clock.monotonic()
+    failed = world.process(*messages, run_s=120)
+
+    assert failed == [message.message_id for message in messages]
+    assert (probes, world.clock.monotonic() - began) == (["probe"], 30)
+    assert set(world.queue.visibility.values()) == {10}
+
+
+def test_a_fault_holds_to_the_end_of_its_batch(world: World) -> None:
+    """The gate's memory may end before the batch does, when claims or fetches take long; the next batch asks anew."""
+    now = world.clock.now()
+    messages = [world.message(world.upload(f"{n}", at=now + timedelta(minutes=n))) for n in range(3)]
+    probes: list[str] = []
+    away = down()
+
+    def fail(operation: str) -> None:
+        probes.append(operation)
+        raise away()
+
+    world.destination.hook = fail
+    batch = Batch("owner", messages)
+    batch.parse(["landing"])
+    worker, budget = world.worker(), Budget(world.clock, 60)
+    for archive in worker._plan(batch.open_objects()):
+        worker._build(batch, archive, budget)
+        world.clock.advance(11)
+
+    assert probes == ["probe"]
+    assert {str(fate.error) for fate in batch.fates.values()} == {"destination away"}
+
+
+def test_time_that_a_failing_destination_used_up_is_followed_by_backoff(world: World) -> None:
+    """A delivery that hangs to the end of the run time: the archives that had no turn back off as it does."""
+    now = world.clock.now()
+    messages = [world.message(world.upload(f"{n}", at=now + timedelta(minutes=n)), receives=2) for n in range(3)]
+    hung = down(DestinationFault.SLOW)
+
+    def hang(operation: str) -> None:
+        if operation in ("put", "head"):
+            world.clock.advance(15)
+            raise hung()
+
+    world.destination.hook = hang
+    failed = world.process(*messages)
+
+    assert failed == [message.message_id for message in messages]
+    assert set(world.queue.visibility.values()) == {20}
+
+
+def test_dead_owners_cost_a_hanging_destination_one_look(world: World) -> None:
+    """Ten claims of ten owners that died: the first look that fails settles them all, and they back off."""
+    messages = [world.message(world.upload(f"{n}")) for n in range(10)]
+    world.landing.hook = always("get", Killed)
+    for message in messages:
+        with pytest.raises(Killed):
+            world.process(message)
+    world.landing.hook = lambda _: None
+    world.clock.advance(AFTER_LEASE_S)
+    looks: list[str] = []
+    hung = down(DestinationFault.SLOW)
+
+    def hang(operation: str) -> None:
+        if operation == "head":
+            looks.append(operation)
+            world.clock.advance(15)
+            raise hung()
+
+    world.destination.hook = hang
+    failed = world.process(*messages)
+
+    assert failed == [message.message_id for message in messages]
+    assert looks == ["head"]
+    assert set(world.queue.visibility.values()) == {10}
 
 
 def test_a_transient_fetch_failure_costs_that_file_alone(world: World) -> None:

@@ -118,10 +118,11 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 
 def test_every_page_is_listed() -> None:
-    """The start page of the documentation links every other page, and the list of records."""
+    """The start page of the documentation and the README link every other page, and the list of records."""
     folder = ROOT / "docs"
     pages = {path.name for path in folder.glob("*.md")} - {"README.md"} | {"decisions/README.md"}
     assert pages == set(LINK.findall((folder / "README.md").read_text()))
+    assert set() == {f"docs/{page}" for page in pages} - set(LINK.findall((ROOT / "README.md").read_text()))
 
 
 def test_documents_name_existing_make_targets() -> None:
@@ -142,7 +143,7 @@ def test_hooks_and_ci_use_existing_make_targets() -> None:
     loop = re.search(r"for target in ([a-z ]+);", (ROOT / ".ci/run").read_text())
     assert loop is not None
     assert {"lint", "types", "layers"} == set(hooks)
-    assert {"test", *hooks} == set(loop[1].split())
+    assert {"test", *hooks, "checkov"} == set(loop[1].split())
     assert set() == set(loop[1].split()) - make_targets()
     assert "- run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
 

@@ -9,9 +9,9 @@ import pytest
 
 from windrow.core.errors import DestinationError, DestinationFault, RotationError
 from windrow.functions import rotate
-from windrow.ports import Credentials
+from windrow.ports import NEWEST_STAGE, Credentials
 from windrow.rotation import Rotation, Step
-from windrow.testing import FakeDestination
+from windrow.testing import FakeDestination, Hook
 
 FIRST = Credentials("FIRST", "first-secret", "ca")
 
@@ -22,11 +22,12 @@ class FakeVersions:
 
     values: dict[str, Credentials] = field(default_factory=lambda: {"v0": FIRST})
     stages: dict[str, str] = field(default_factory=lambda: {"AWSCURRENT": "v0"})
+    hook: Hook = lambda _operation: None
 
     def staged(self, stage: str) -> tuple[str, Credentials] | None:
         """Return the version with a stage."""
         version = self.stages.get(stage)
-        return (version, self.values[version]) if version else None
+        return (version, self.values[version]) if version in self.values else None
 
     def pending(self, token: str) -> Credentials | None:
         """Return a version's value."""
@@ -35,12 +36,20 @@ class FakeVersions:
     def put_pending(self, token: str, credentials: Credentials) -> None:
         """Write a version."""
         self.values[token] = credentials
-        self.stages["AWSPENDING"] = token
+        self.stages |= {"AWSPENDING": token, NEWEST_STAGE: token}
+        self.hook("put_pending done")
 
     def promote(self, token: str, *, from_version: str) -> None:
         """Make a version current."""
         assert self.stages["AWSCURRENT"] == from_version
         self.stages |= {"AWSCURRENT": token, "AWSPREVIOUS": from_version}
+
+    def begin(self, token: str) -> None:
+        """Do what Secrets Manager does before it calls the first step: the new version is staged, without a value.
+
+        It refuses while another rotation is pending; then an operator takes that stage away by hand.
+        """
+        self.stages["AWSPENDING"] = token
 
 
 @dataclass
@@ -48,6 +57,7 @@ class FakeKeys:
     """Access keys of a destination in memory; only a valid one may act."""
 
     valid: set[str] = field(default_factory=lambda: {"FIRST"})
+    hook: Hook = lambda _operation: None
 
     def create(self, acting: Credentials, new: Credentials) -> None:
         """Create a key."""
@@ -58,6 +68,7 @@ class FakeKeys:
         """Remove a key."""
         self._check(acting)
         self.valid.discard(access_key)
+        self.hook("remove done")
 
     def _check(self, acting: Credentials) -> None:
         if acting.access_key not in self.valid:
@@ -96,6 +107,18 @@ class Setting:
         assert staged is not None
         return staged[1]
 
+    def rotate(self, token: str, steps: int = 4, *, staged_first: bool = True) -> None:
+        """Do so many steps of a rotation; ``staged_first`` as Secrets Manager has it, an emulator may not."""
+        if staged_first:
+            self.versions.begin(token)
+        for step in list(Step)[:steps]:
+            self.rotation.run(step, token)
+
+    def in_use(self) -> set[str]:
+        """Return the keys of the current and the previous version."""
+        staged = [self.versions.staged(stage) for stage in ("AWSCURRENT", "AWSPREVIOUS")]
+        return {found[1].access_key for found in staged if found}
+
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_every_step_may_be_repeated_and_two_keys_stay_valid(times: int) -> None:
@@ -125,6 +148,63 @@ def test_a_rotation_given_up_at_any_step_leaves_the_keys_in_use_valid() -> None:
             for step in steps:
                 setting.rotation.run(step, token)
             assert {before.access_key, setting.current().access_key} <= setting.keys.valid
+
+
+@pytest.mark.parametrize("staged_first", [True, False])
+@pytest.mark.parametrize("before", [0, 1, 3])
+@pytest.mark.parametrize("given_up", [[1], [2], [3], [3, 3], [3, 1, 2]])
+def test_a_rotation_given_up_leaves_no_key_behind(given_up: list[int], before: int, staged_first: bool) -> None:
+    """The next one removes what it left, whatever became of its stage; only the keys in use are valid."""
+    setting = Setting()
+    for number in range(before):
+        setting.rotate(f"before{number}", staged_first=staged_first)
+    for number, steps in enumerate(given_up):
+        setting.rotate(f"given-up{number}", steps, staged_first=staged_first)
+    setting.rotate("next", 1, staged_first=staged_first)
+    after_create = set(setting.keys.valid)
+
+    assert setting.in_use() == after_create
+    for number in range(3):
+        setting.rotate("next" if number == 0 else f"next{number}", staged_first=staged_first)
+        assert setting.in_use() == setting.keys.valid
+        assert len(setting.keys.valid) == 2
+
+
+@pytest.mark.parametrize("at", ["remove done", "put_pending done"])
+def test_a_removal_that_is_interrupted_is_repeated(at: str) -> None:
+    """The step is run again by Secrets Manager, and ends as it would have."""
+    setting = Setting()
+    setting.rotate("a")
+    setting.rotate("given-up", 3)
+
+    def interrupt(operation: str) -> None:
+        if operation == at:
+            raise RotationError("interrupted")
+
+    setting.versions.hook = setting.keys.hook = interrupt
+    with pytest.raises(RotationError, match="interrupted"):
+        setting.rotate("b")
+    setting.versions.hook = setting.keys.hook = lambda _operation: None
+    after_interruption = set(setting.keys.valid)
+    setting.rotate("b")
+
+    assert setting.current().access_key in after_interruption | setting.keys.valid
+    assert setting.in_use() == setting.keys.valid
+
+
+def test_keys_in_use_survive_a_change_by_hand() -> None:
+    """An operator puts the CA anew, so two versions share a key: the next rotation does not take it for given up."""
+    setting = Setting()
+    setting.rotate("a")
+    key = setting.current().access_key
+    setting.versions.values["by-hand"] = Credentials(key, setting.current().secret_key, "new ca")
+    setting.versions.promote("by-hand", from_version="a")
+    setting.rotate("b", 3)
+
+    assert {key} < setting.keys.valid
+    setting.rotate("b")
+    assert "new ca" == setting.current().ca_pem
+    assert setting.in_use() <= setting.keys.valid
 
 
 def test_a_key_that_does_not_work_is_not_promoted() -> None:

@@ -1,9 +1,17 @@
-"""The runbook: a section for every alarm, and links that lead to sections."""
+"""The runbook: a section for every alarm, links that lead to sections, and outputs that Terraform has."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from windrow.cli.root import load
+from windrow.cli.span import span
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOK = ROOT / "docs/operations.md"
@@ -35,3 +43,49 @@ def test_links_within_the_runbook_lead_somewhere() -> None:
 
     assert len(found) == len(set(found))
     assert set() == set(re.findall(r"\]\(#([^)]+)\)", text)) - set(found)
+
+
+@pytest.mark.parametrize("example", ["production", "staging"])
+def test_documented_outputs_exist(example: str) -> None:
+    """Whatever a page reads with `terraform output`, the root module that users copy has."""
+    read = {
+        name
+        for page in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"terraform output (?:-\w+ )?(\w+)", page.read_text())
+    }
+    outputs = (ROOT / f"infra/examples/{example}/outputs.tf").read_text()
+
+    assert {"environment", "function_name"} <= read
+    assert set() == read - set(re.findall(r'^output "(\w+)"', outputs, re.MULTILINE))
+
+
+def test_the_queue_keeps_messages_as_long_as_the_runbook_says() -> None:
+    """The retention in days that Terraform sets by default."""
+    variable = (ROOT / "infra/variables.tf").read_text().partition('"queue_retention_days"')[2]
+    default = re.search(r"default += (\d+)", variable)
+
+    assert default is not None
+    assert {default[1]} == set(re.findall(r"queue (?:for )?(\d+) days", RUNBOOK.read_text()))
+
+
+def commands() -> list[str]:
+    """Return the runbook's commands of Windrow, each once."""
+    blocks = re.findall(r"^ *```console\n(.*?)^ *```", RUNBOOK.read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith("windrow ")})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_exists_with_its_options(command: str) -> None:
+    """What the runbook says to type is taken by the command line, time ranges included."""
+    name, *arguments = shlex.split(command)[1:]
+    found: Any = load(name)
+    while hasattr(found, "commands"):
+        name, *arguments = arguments
+        found = found.commands[name]
+    given = found.make_context(name, arguments).params
+
+    if given.get("since"):
+        now = datetime(2026, 11, 26, tzinfo=UTC)
+        start, end = span(given["since"], given["until"], now)
+        assert start < end <= now

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import pytest
 
+from windrow import bootstrap
+from windrow.clients.destination import PROBING, S3Destination
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError
 from windrow.sentinel import CANARY_FOLDER, SLOW_S, STALE_S, Sentinel, Switch
+from windrow.settings import Settings
 from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping, FakeMetrics
 
 MINUTE_S = 60
@@ -127,6 +131,86 @@ def test_a_probe_that_takes_too_long_is_a_fault() -> None:
 
     assert DestinationFault.SLOW == watch.run().fault
     assert [(SLOW_S + 1) * 1000] == watch.metrics.latencies["DestinationProbeMs"]
+
+
+STEPS = ["probe", "put", "read", "delete"]
+LAMBDA_LIMIT_S = 50
+"""The default of infra/modules/sentinel."""
+REQUEST_S = 13
+"""The longest request of the sentinel's client, see `windrow.clients.destination.PROBING`."""
+
+
+@pytest.mark.parametrize("step_s", [3, 6, 11, 14])
+def test_a_destination_that_is_slow_at_every_step_opens_the_circuit(step_s: int) -> None:
+    """The probe ends at the step at which ten seconds are over, and what was found is noted and published."""
+    watch = Watch()
+    watch.destination.hook = lambda operation: watch.clock.advance(step_s) if operation in STEPS else None
+    first, second = watch.run(), watch.run()
+
+    assert (DestinationFault.SLOW, False, True) == (second.fault, first.opened, second.opened)
+    assert not watch.mapping.on
+    assert max(watch.metrics.latencies["DestinationProbeMs"]) <= (SLOW_S + step_s) * 1000
+    assert (0, 2, 2) == (
+        watch.metrics.counts["DestinationUp"],
+        watch.metrics.counts["DestinationFaultSlow"],
+        watch.metrics.flushes,
+    )
+
+
+@pytest.mark.parametrize("at", STEPS)
+def test_a_hang_at_any_step_ends_within_the_functions_limit(at: str) -> None:
+    """The steps before took as long as a good probe may; the circuit's state is saved in time."""
+    watch = Watch()
+    before = STEPS.index(at)
+
+    def hang(operation: str) -> None:
+        if operation == at:
+            watch.clock.advance(REQUEST_S)
+            raise DestinationError("no answer", DestinationFault.SLOW)
+        if operation in STEPS:
+            watch.clock.advance(SLOW_S / before)
+
+    watch.destination.hook = hang
+    watch.sentinel().run()
+
+    assert watch.clock.monotonic() <= SLOW_S + REQUEST_S < LAMBDA_LIMIT_S / 2
+    assert (DestinationFault.SLOW, 1) == (watch.circuits.circuit.fault, watch.circuits.circuit.failures)
+
+
+def test_cleaning_up_ends_when_it_takes_long() -> None:
+    """A hundred old canaries on a destination that has become slow do not use up the run time."""
+    watch = Watch()
+    old = int(watch.clock.now().timestamp()) - STALE_S
+    for number in range(100):
+        watch.destination.put(f"archives/{CANARY_FOLDER}/{old}-{number}", [b"x"], sha256(b"x").digest(), {})
+    cleaning: list[str] = []
+
+    def slowly(operation: str) -> None:
+        if operation == "list" or cleaning:
+            cleaning.append(operation)
+            watch.clock.advance(3)
+
+    watch.destination.hook = slowly
+
+    assert "" == watch.sentinel().run().fault
+    assert watch.clock.monotonic() <= SLOW_S + REQUEST_S
+    assert 0 < len(watch.destination.objects) < 100
+
+
+def test_the_sentinels_client_is_less_patient() -> None:
+    """Its time-outs are those of the arithmetic, and what it asks it asks once."""
+    config = Settings(
+        destination_endpoint="https://destination.example",
+        destination_bucket="b",
+        destination_secret_id="s",
+        event_source_mapping_id="m",
+        ledger_table="t",
+    )
+    destination = bootstrap.sentinel(config)._destination
+
+    assert isinstance(destination, S3Destination)
+    assert (PROBING, 1, 1) == (destination._patience, PROBING.attempts, PROBING.probe_attempts)
+    assert REQUEST_S == 2 * PROBING.connect_s + 1 + PROBING.read_s
 
 
 def test_a_canary_that_comes_back_changed_is_a_fault() -> None:
@@ -300,6 +384,103 @@ def test_two_sentinels_opening_at_once_both_leave_it_open() -> None:
     watch.run()
 
     assert (True, True, True) == (opened, off, watch.mapping.on)
+
+
+def between(at: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """Return a hook that acts once, at the first time of an operation."""
+    acted: list[str] = []
+
+    def hook(operation: str) -> None:
+        if operation == at and not acted:
+            acted.append(operation)
+            act()
+
+    return hook
+
+
+def about_to_close() -> Watch:
+    """Return the end of an outage: the circuit is open, the next probe will be good."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+    watch.run()
+    watch.mend()
+    return watch
+
+
+@pytest.mark.parametrize("commands", [[Mode.OPEN], [Mode.CLOSED, Mode.OPEN], [Mode.OPEN, Mode.OPEN]])
+def test_an_operator_who_opens_while_a_sentinel_enables_gets_their_way(commands: list[Mode]) -> None:
+    """The sentinel, whose note comes too late, takes back what it did to the mapping within the same run."""
+    watch = about_to_close()
+    watch.mapping.hook = between("enable", lambda: [watch.switch().set(mode) for mode in commands])
+    circuit = watch.sentinel().run()
+
+    assert (Mode.OPEN, True, False) == (circuit.mode, circuit.opened, watch.mapping.on)
+    assert circuit == watch.circuits.circuit
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.CLOSED])
+def test_an_operator_who_changes_their_mind_meanwhile_gets_their_way(mode: Mode) -> None:
+    """Opened while the sentinel enables, and closed again while it takes that back: the mapping ends up enabled."""
+    watch = about_to_close()
+    opening = between("enable", lambda: watch.switch().set(Mode.OPEN))
+    closing = between("disable", lambda: watch.switch().set(mode))
+
+    def change_mind(operation: str) -> None:
+        if enabled:
+            closing(operation)
+        opening(operation)
+        enabled.extend([operation] if operation == "enable done" else [])
+
+    enabled: list[str] = []
+    watch.mapping.hook = change_mind
+    circuit = watch.sentinel().run()
+
+    assert (mode, False, True) == (circuit.mode, circuit.opened, watch.mapping.on)
+
+
+def test_a_mapping_that_is_still_changing_is_asked_again() -> None:
+    """Lambda refuses to disable what it is just enabling: a few seconds later it does not."""
+    watch = about_to_close()
+    refusals = iter([True, True, False])
+
+    def busy(operation: str) -> None:
+        opening(operation)
+        if operation == "disable" and enabled and next(refusals):
+            raise MappingError("it is being changed")
+        enabled.extend([operation] if operation == "enable done" else [])
+
+    enabled: list[str] = []
+    opening = between("enable", lambda: watch.switch().set(Mode.OPEN))
+    watch.mapping.hook = busy
+    watch.sentinel().run()
+
+    assert not watch.mapping.on
+    assert 0 < watch.clock.monotonic() < 3 * MINUTE_S
+
+
+def test_a_mapping_that_cannot_be_disabled_again_is_an_error() -> None:
+    """The tries are bounded well within the run time; the next run repeats what the operator wants."""
+    watch = about_to_close()
+
+    def refuse(operation: str) -> None:
+        opening(operation)
+        if operation == "disable" and enabled:
+            raise MappingError("it is being changed")
+        enabled.extend([operation] if operation == "enable done" else [])
+
+    enabled: list[str] = []
+    opening = between("enable", lambda: watch.switch().set(Mode.OPEN))
+    watch.mapping.hook = refuse
+    began = watch.clock.monotonic()
+    with pytest.raises(MappingError):
+        watch.sentinel().run()
+    took_s = watch.clock.monotonic() - began
+    watch.mapping.hook = lambda _operation: None
+    watch.run()
+
+    assert took_s <= LAMBDA_LIMIT_S / 4
+    assert not watch.mapping.on
 
 
 def test_operator_holds_and_hands_back() -> None:

@@ -40,6 +40,8 @@ def test_defaults_are_the_designs() -> None:
         max_object_bytes=5_368_709_120,
         fetch_concurrency=16,
         event_source_mapping_id="",
+        copies_bucket="",
+        retention_hot_days=7,
     )
 
 
@@ -68,6 +70,9 @@ def test_every_fault_is_named_at_once() -> None:
         ("DESTINATION_PREFIX", "../b", "'..'"),
         ("LANDING_BUCKETS", "s3://landing", "bucket names"),
         ("LEDGER_TTL_DAYS", "4", "from 5 to"),
+        ("COPIES_BUCKET", "arn:aws:s3:::copies", "name of one bucket"),
+        ("COPIES_BUCKET", "second", "none of WINDROW_LANDING_BUCKETS"),
+        ("RETENTION_HOT_DAYS", "0", "from 1 to"),
         ("LANDING_BUCKETS", " ", "is needed and not set"),
     ],
 )

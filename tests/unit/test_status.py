@@ -19,7 +19,7 @@ from windrow.core.errors import DestinationError, DestinationFault, LedgerError,
 from windrow.core.manifest import Window
 from windrow.core.planning import MINUTE, archive_key, floor
 from windrow.ports import QueueDepth
-from windrow.status import Status, Watcher
+from windrow.status import NEWEST, Status, Watcher
 from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping
 
 NOON = datetime(2026, 11, 23, 12, 3, 20, tzinfo=UTC)
@@ -131,6 +131,48 @@ def test_rates_are_since_the_look_before() -> None:
     assert second.last_archive is not None
     assert newest == second.last_archive.key
     assert "70 waiting, 15 in flight, -2.0/s" in text(second)
+
+
+def test_a_look_that_fails_loses_nothing_from_the_rates() -> None:
+    """Whatever of it failed, the next look tells the files and messages since the last one that could."""
+    desk = Desk()
+    desk.deliver(NOON - MINUTE)
+    desk.watcher.look()
+    desk.clock.advance(10)
+    for files in (4, 3):
+        desk.deliver(NOON, files=files)
+    operations: list[str] = []
+
+    def fail_at_the_second_head(operation: str) -> None:
+        operations.append(operation)
+        if operation == "head" and operations.count("head") == 2:
+            raise DestinationError("no way there", DestinationFault.CONNECT)
+
+    desk.destination.hook = fail_at_the_second_head
+    desk.gauge.error = QueueError("no queue")
+    failed = desk.watcher.look()
+    desk.clock.advance(10)
+    desk.gauge.error, desk.gauge.queue = None, QueueDepth(visible=60, in_flight=0, delayed=0)
+    found = desk.watcher.look()
+
+    assert (None, None) == (failed.files_per_second, failed.queue_change_per_second)
+    assert {"queue", "oldest_age_seconds", "last_archive"} == failed.problems.keys()
+    assert (0.35, 3.0) == (found.files_per_second, found.queue_change_per_second)
+
+
+@pytest.mark.parametrize(("archives", "rate"), [(NEWEST, NEWEST * 2 / 10), (NEWEST + 1, None)])
+def test_more_archives_than_are_counted_give_no_rate(archives: int, rate: float | None) -> None:
+    """A rate of some of them would be a wrong one; the newest is told all the same."""
+    desk = Desk()
+    desk.deliver(NOON - MINUTE)
+    desk.watcher.look()
+    desk.clock.advance(10)
+    keys = [desk.deliver(NOON, files=2) for _ in range(archives)]
+    status = desk.watcher.look()
+
+    assert rate == status.files_per_second
+    assert status.last_archive is not None
+    assert max(keys) == status.last_archive.key
 
 
 def test_quiet_since_a_while() -> None:

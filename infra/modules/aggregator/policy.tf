@@ -76,26 +76,8 @@ locals {
     },
   ]
 
-  copies = var.archive_copies_bucket_arn == null ? [] : [var.archive_copies_bucket_arn]
-
-  copy_archives = concat(
-    [for bucket_arn in local.copies : {
-      Sid      = "CopyArchives"
-      Effect   = "Allow"
-      Action   = ["s3:PutObject"]
-      Resource = "${bucket_arn}/*" # the objects of this one bucket, named after their minute
-    }],
-    [for bucket_arn in local.copies : {
-      Sid       = "EncryptCopies"
-      Effect    = "Allow"
-      Action    = ["kms:GenerateDataKey"]
-      Resource  = var.landing.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
-    }],
-  )
-
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.read_landing, local.use_queues, local.use_ledger, local.read_secret, local.copy_archives)
+    Statement = concat(local.read_landing, local.use_queues, local.use_ledger, local.read_secret)
   })
 }

@@ -278,14 +278,3 @@ variable "initial_version" {
     error_message = "initial_version must be null or $LATEST."
   }
 }
-
-variable "archive_copies_bucket_arn" {
-  description = "Bucket that also gets a copy of each archive (retention mode archives); null for none."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.archive_copies_bucket_arn == null ? true : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", var.archive_copies_bucket_arn))
-    error_message = "archive_copies_bucket_arn must be the ARN of one bucket, without '*'."
-  }
-}

@@ -1,7 +1,7 @@
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_50:X-Ray would need an endpoint of its own; log lines and metrics carry the request id
   #checkov:skip=CKV_AWS_115:reserved_concurrency is an input: reserving takes from the pool of the whole account
-  #checkov:skip=CKV_AWS_116:nothing invokes it asynchronously whose events matter: SQS keeps failed batches, the next minute probes again
+  #checkov:skip=CKV_AWS_116:nothing invokes it asynchronously whose events matter: SQS keeps failed batches, the next minute probes and the next hour sweeps again
   #checkov:skip=CKV_AWS_272:a signing profile belongs to a release process of the company; the zip is reproducible, so its hash can be checked
 
   function_name = var.name

@@ -1,4 +1,4 @@
-# mode archives: where the aggregator puts a second copy of each archive. Nobody reads it in daily work.
+# mode archives: where the retention sweep puts a copy of each archive. Nobody reads it in daily work.
 module "archive_copies" {
   source = "../bucket"
   count  = var.retention.mode == "archives" ? 1 : 0

@@ -4,34 +4,32 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   # By S3's own default, objects under 128 KB stay where they are: that is most of them.
   transition_default_minimum_object_size = var.retention.smallest_moved
 
-  rule {
-    id     = var.retention.mode == "raw" ? "files-to-deep-archive" : "files-expire"
-    status = "Enabled"
-    filter {}
+  # In mode archives the retention sweep deletes versions, old ones too, once they are delivered: a rule that goes by
+  # age would delete what is not.
+  dynamic "rule" {
+    for_each = var.retention.mode == "raw" ? [var.retention.hot_days] : []
+    content {
+      id     = "files-to-deep-archive"
+      status = "Enabled"
+      filter {}
 
-    dynamic "transition" {
-      for_each = var.retention.mode == "raw" ? [var.retention.hot_days] : []
-      content {
-        days          = transition.value
+      transition {
+        days          = rule.value
         storage_class = "DEEP_ARCHIVE"
-      }
-    }
-
-    dynamic "expiration" {
-      for_each = var.retention.mode == "archives" ? [var.retention.hot_days] : []
-      content {
-        days = expiration.value
       }
     }
   }
 
-  rule {
-    id     = "old-versions"
-    status = "Enabled"
-    filter {}
+  dynamic "rule" {
+    for_each = var.retention.mode == "raw" ? [var.retention.old_version_days] : []
+    content {
+      id     = "old-versions"
+      status = "Enabled"
+      filter {}
 
-    noncurrent_version_expiration {
-      noncurrent_days = var.retention.old_version_days
+      noncurrent_version_expiration {
+        noncurrent_days = rule.value
+      }
     }
   }
 

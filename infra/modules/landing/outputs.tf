@@ -13,12 +13,7 @@ output "kms_key_arn" {
   value       = module.key.arn
 }
 
-output "archive_copies_bucket_name" {
-  description = "Name of the bucket for copies of archives; null in mode raw."
-  value       = one(module.archive_copies[*].id)
-}
-
-output "archive_copies_bucket_arn" {
-  description = "ARN of the bucket for copies of archives; null in mode raw."
-  value       = one(module.archive_copies[*].arn)
+output "archive_copies" {
+  description = "The bucket for copies of archives: none in mode raw, else its name and ARN under the key this."
+  value       = { for copies in module.archive_copies : "this" => { bucket_name = copies.id, bucket_arn = copies.arn } }
 }

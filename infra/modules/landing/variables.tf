@@ -80,7 +80,7 @@ variable "uploaders" {
 }
 
 variable "retention" {
-  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: files expire after hot_days and copies of the archives are kept in Deep Archive, in a bucket of its own; Windrow does not write these copies yet, so provide them (say, by replication from the destination) before choosing this. Versions that were replaced, deleted or expired stay readable for old_version_days. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
+  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: copies of the archives are kept in Deep Archive, in a bucket of its own, and each version of a file is deleted once it is delivered, its archive copied, and hot_days old; what is not delivered stays. In mode raw, versions that were replaced or deleted stay readable for old_version_days; in mode archives that holds for copies. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
   type = object({
     mode             = optional(string, "raw")
     hot_days         = optional(number, 7)

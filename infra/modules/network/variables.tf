@@ -146,6 +146,26 @@ variable "gateway_endpoint_resources" {
   }
 }
 
+variable "retention_sweep" {
+  description = "In retention mode archives the role of the sweep, the bucket in which it deletes versions, and the bucket that it copies archives to; null without."
+  type = object({
+    role_arn           = string
+    landing_bucket_arn = string
+    copies_bucket_arn  = string
+  })
+  default = null
+
+  validation {
+    condition     = var.retention_sweep == null ? true : can(regex("^arn:aws:iam::[0-9]{12}:role/[^*]+$", var.retention_sweep.role_arn))
+    error_message = "retention_sweep.role_arn must be the ARN of one role, without '*'."
+  }
+
+  validation {
+    condition     = var.retention_sweep == null ? true : alltrue([for arn in [var.retention_sweep.landing_bucket_arn, var.retention_sweep.copies_bucket_arn] : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
+    error_message = "The buckets of retention_sweep must be ARNs of buckets, without '*'."
+  }
+}
+
 variable "account_id" {
   description = "Account whose principals may use the endpoints."
   type        = string

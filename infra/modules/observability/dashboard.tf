@@ -1,12 +1,13 @@
 locals {
-  own   = ["service", "windrow"]
-  queue = ["QueueName", var.queues.name]
+  own    = ["service", "windrow"]
+  queue  = ["QueueName", var.queues.name]
+  sweeps = var.functions.retention != null
 
   charts = [
     {
       title = "Files"
       stat  = "Sum"
-      metrics = [for metric in ["FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried"] :
+      metrics = [for metric in concat(["FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried"], local.sweeps ? ["RawFilesExpired"] : []) :
         concat([local.namespace, metric], local.own, [{ label = metric }])
       ]
     },
@@ -46,7 +47,7 @@ locals {
     {
       title = "Archives"
       stat  = "Sum"
-      metrics = [for metric in ["ArchivesDelivered", "ChecksumMismatch"] :
+      metrics = [for metric in concat(["ArchivesDelivered", "ChecksumMismatch"], local.sweeps ? ["ArchivesCopied", "ArchiveCopyFailed"] : []) :
         concat([local.namespace, metric], local.own, [{ label = metric }])
       ]
     },
@@ -60,7 +61,7 @@ locals {
     {
       title = "Errors and throttles"
       stat  = "Sum"
-      metrics = [for pair in setproduct(values(var.functions), ["Errors", "Throttles"]) :
+      metrics = [for pair in setproduct(compact(values(var.functions)), ["Errors", "Throttles"]) :
         ["AWS/Lambda", pair[1], "FunctionName", pair[0], { label = "${pair[0]} ${pair[1]}" }]
       ]
     },

@@ -9,7 +9,7 @@ from itertools import islice
 
 from windrow.audit.report import Finding
 from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
-from windrow.core.planning import DAY, floor, window_of
+from windrow.core.planning import DAY, day_folder, floor, window_of
 from windrow.ports import Destination
 from windrow.steps.commit_point import CommitPoint, Found
 
@@ -25,16 +25,23 @@ class ArchiveReader:
         self._commit_point = commit_point
         self._prefix = prefix
 
-    def keys(self, start: datetime, end: datetime) -> Iterator[str]:
-        """Yield the keys of all archives whose window touches [start, end), in key order. Raises `DestinationError`."""
+    def listed(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
+        """Yield key and size of all archives whose window touches [start, end), day by day in key order.
+
+        Raises:
+            DestinationError: the destination could not be listed.
+        """
         day = floor(start, DAY)
         while day < end:
-            under = f"{self._prefix}/{day:%Y/%m/%d}/" if self._prefix else f"{day:%Y/%m/%d}/"
-            for key, _size in self._destination.list(under):
+            for key, size in self._destination.list(day_folder(self._prefix, day)):
                 window = window_of(key)
                 if window is not None and window.start < end and window.end > start:
-                    yield key
+                    yield key, size
             day += DAY
+
+    def keys(self, start: datetime, end: datetime) -> Iterator[str]:
+        """Yield the keys of the same archives. Raises `DestinationError`."""
+        return (key for key, _ in self.listed(start, end))
 
     def read(self, start: datetime, end: datetime) -> Iterator[list[tuple[str, Found | Finding]]]:
         """Yield the archives of [start, end) with what they hold, or what is wrong with them, a few at a time.

@@ -49,17 +49,21 @@ class Auditor:
         *,
         grace: timedelta,
         retention: timedelta,
+        prefix: str = "",
         progress: Progress = _quiet,
     ) -> AuditReport:
-        """Audit arrivals in [start, end). ``progress`` is told of files listed and archives read, as counts.
+        """Audit arrivals in [start, end) of landing keys under a prefix.
+
+        The listings are of that prefix only; archives are read whatever they hold, and all broken ones reported.
+        ``progress`` is told of files listed and archives read, as counts.
 
         Raises:
             LandingError, DestinationError, LedgerError: one of the three could not be read; nothing is reported
                 then, since half an audit proves nothing.
         """
         now = self._clock.now()
-        with Scratch(start, end) as scratch:
-            broken = self._gather(scratch, start, end, progress)
+        with Scratch(start, end, prefix) as scratch:
+            broken = self._gather(scratch, start, end, prefix, progress)
             return scratch.report(young=now - grace, kept_since=now - retention, broken=broken)
 
     def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Iterator[ListedVersion]:
@@ -68,8 +72,8 @@ class Auditor:
         Oldest first; ``prefix`` is one of landing keys. Raises as `audit` does.
         """
         young = self._clock.now() - grace
-        with Scratch(start, end) as scratch:
-            self._gather(scratch, start, end, _quiet, prefix)
+        with Scratch(start, end, prefix) as scratch:
+            self._gather(scratch, start, end, prefix, _quiet)
             yield from scratch.missing(young=young)
 
     def listed(self, start: datetime, end: datetime, prefix: str = "") -> Iterator[ListedVersion]:
@@ -79,7 +83,7 @@ class Auditor:
             yield from (version for version in versions if start <= version.last_modified < end)
 
     def _gather(
-        self, scratch: Scratch, start: datetime, end: datetime, progress: Progress, prefix: str = ""
+        self, scratch: Scratch, start: datetime, end: datetime, prefix: str, progress: Progress
     ) -> list[Finding]:
         """Read listings and archives; return the archives that are broken.
 

@@ -6,16 +6,25 @@ from __future__ import annotations
 RESOLUTION_S = 1.0
 """Destinations tell when they stored an archive cut to the second; its end counts, so that no latency is flattered."""
 
+CLOCKS_S = 5.0
+"""Event times and listing times come from different clocks, a second or two apart."""
+
 SCHEMA = """
     CREATE TABLE landed (match BLOB, bucket TEXT, key TEXT, version TEXT, etag TEXT, size INTEGER, modified REAL);
     CREATE TABLE archives (id INTEGER PRIMARY KEY, key TEXT, committed REAL, recorded INTEGER);
     CREATE TABLE delivered (
-        ident BLOB, match BLOB, archive INTEGER, bucket TEXT, key TEXT, versioned INTEGER, event REAL
+        ident BLOB, match BLOB, archive INTEGER, bucket TEXT, key TEXT, versioned INTEGER, replayed INTEGER, event REAL
     );
 """
-INDEXES = """
+# A replayed object without a version has another id than its own event gives it. While the bucket shows the very upload
+# that was replayed (a replay's event time is the listing's), an event from then on is of that upload.
+INDEXES = f"""
     CREATE INDEX landed_match ON landed (match);
     CREATE INDEX delivered_match ON delivered (match);
+    CREATE INDEX delivered_replayed ON delivered (match) WHERE replayed;
+    UPDATE delivered SET ident = again.ident FROM delivered AS again, landed
+    WHERE again.replayed AND landed.match = again.match AND abs(landed.modified - again.event) < {RESOLUTION_S}
+    AND delivered.match = again.match AND delivered.event >= again.event - {CLOCKS_S};
     CREATE INDEX delivered_ident ON delivered (ident);
 """
 # Parts of the queries below. What the range is parameterised with: :start, :end, :young, :kept (Unix seconds).

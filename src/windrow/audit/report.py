@@ -15,12 +15,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an audit of arrivals in [start, end) found. Shares are 0 to 1, latencies seconds from arrival to commit.
+    """What an audit of arrivals in [start, end) under a prefix of keys found.
+
+    Shares are 0 to 1, latencies seconds from arrival to commit.
 
     ``landed`` counts versions by the time S3 lists, ``delivered`` different files by their event time.
 
     - ``pending`` files are younger than the grace and not delivered yet: that is no finding;
-    - ``missing`` ones are older and in no archive, ``duplicated`` ones in more than one place of archives;
+    - ``missing`` ones are older and in no archive, ``duplicated`` ones in more than one place of archives (where a
+      bucket keeps no versions, that can be told of a replayed object until it is overwritten);
     - ``orphaned`` ones are in an archive, and should still be in the landing bucket but are not;
     - ``expired`` ones were delivered, and have left the landing bucket by its retention;
     - ``replaced`` ones were delivered, and overwritten or deleted since in a bucket that keeps no versions;
@@ -33,6 +36,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
 
     start: datetime
     end: datetime
+    prefix: str = ""
     landed: int
     delivered: int
     pending: int

@@ -24,11 +24,15 @@ ROWS_AT_ONCE = 1000
 
 
 class Scratch:
-    """A throw-away SQLite database in a temporary folder, about arrivals in [start, end). Use as a context manager."""
+    """A throw-away SQLite database in a temporary folder, about arrivals in [start, end) of keys under a prefix.
 
-    def __init__(self, start: datetime, end: datetime) -> None:
+    Use as a context manager.
+    """
+
+    def __init__(self, start: datetime, end: datetime, prefix: str = "") -> None:
         self._start = start
         self._end = end
+        self._prefix = prefix
         self._indexed = False
 
     def __enter__(self) -> Self:
@@ -63,14 +67,15 @@ class Scratch:
             yield len(piece)
 
     def add_archive(self, key: str, manifest: Manifest, committed_at: datetime, *, recorded: bool) -> None:
-        """Add one archive and its members. One without members needs no record."""
+        """Add one archive and its members under the prefix. One without such members needs no record."""
+        files = [file for file in manifest.files if file.key.startswith(self._prefix)]
         cursor = self._db.execute(
             "INSERT INTO archives (key, committed, recorded) VALUES (?, ?, ?)",
-            (key, committed_at.timestamp(), int(recorded or not manifest.files)),
+            (key, committed_at.timestamp(), int(recorded or not files)),
         )
         number = cursor.lastrowid
         self._db.executemany(
-            "INSERT INTO delivered VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO delivered VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     _digest(file.object_id),
@@ -79,9 +84,10 @@ class Scratch:
                     file.bucket,
                     file.key,
                     int(file.version_id is not None),
+                    int(file.version_id is None and not file.sequencer),
                     file.event_time.timestamp(),
                 )
-                for file in manifest.files
+                for file in files
             ),
         )
 
@@ -106,6 +112,7 @@ class Scratch:
         return AuditReport(
             start=self._start,
             end=self._end,
+            prefix=self._prefix,
             **counts,
             broken=len(broken),
             latency_seconds=latency,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from windrow import settings
@@ -26,14 +27,15 @@ NEEDS = (
 def audit(
     since: Annotated[str, typer.Option(help="Start: a duration ago (24h), a date, or a time in UTC.")] = "24h",
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
+    prefix: Annotated[str, typer.Option(help="Only keys that begin so; no others are listed.")] = "",
     grace: Annotated[str, typer.Option(help="Younger files than this may still be under way.")] = "5m",
     retention: Annotated[str, typer.Option(help="How long the landing bucket keeps delivered files.")] = "7d",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
 
-    Exits with 1 if anything is missing, duplicated, orphaned or broken. Costs a listing of the landing buckets and two
-    small requests an archive.
+    Exits with 1 if anything is missing, duplicated, orphaned or broken. Costs two small requests for each archive of
+    the range and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
     """
     from windrow import bootstrap
 
@@ -46,7 +48,9 @@ def audit(
             counts[what] = count
             status.update(", ".join(f"{count:,} {what}" for what, count in counts.items()))
 
-        report = auditor.audit(start, end, grace=duration(grace), retention=duration(retention), progress=note)
+        report = auditor.audit(
+            start, end, grace=duration(grace), retention=duration(retention), prefix=prefix, progress=note
+        )
     if as_json:
         print_json(report)
     else:
@@ -56,9 +60,10 @@ def audit(
 
 
 def _print(report: AuditReport) -> None:
-    table = Table(
-        title=f"Arrivals {report.start:%Y-%m-%d %H:%M:%S} to {report.end:%Y-%m-%d %H:%M:%S} UTC", min_width=60
-    )
+    title = f"Arrivals {report.start:%Y-%m-%d %H:%M:%S} to {report.end:%Y-%m-%d %H:%M:%S} UTC"
+    if report.prefix:
+        title += f", keys under {escape(report.prefix)}"
+    table = Table(title=title, min_width=60)
     table.add_column("")
     table.add_column("count", justify="right")
     table.add_column("meaning", style="dim")

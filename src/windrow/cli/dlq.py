@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from windrow import settings
-from windrow.cli.output import WrongUse, err, out, print_json
-from windrow.core.errors import MalformedEvent
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.core.errors import MalformedEvent, QueueError
 from windrow.core.events import SourceObject, parse
 
 if TYPE_CHECKING:
@@ -63,22 +63,32 @@ def ls(
     limit: Annotated[int, typer.Option(min=1, help="Messages to look at, at most.")] = LOOKED_AT,
     as_json: AsJson = False,
 ) -> None:
-    """Show the rejected messages by reason, with counts and examples; all of them stay."""
+    """Show the rejected messages by reason, with counts and examples; all of them stay.
+
+    Exits with 1 if there are messages, but another command (or one that was killed) holds them all.
+    """
     queue = _queue()
-    with err.status("reading", spinner="dots"):
+    with err.status("reading", spinner="dots"), queue.returning():
         depth = queue.depth()
-        letters = list(queue.walk(limit))
-        queue.give_back(letters)
+        with closing(queue.walk(limit)) as walk:
+            letters = list(walk)
     groups = grouped(letters)
+    unseen = max(0, depth - len(letters))
+    elsewhere = unseen if len(letters) < limit else 0
+    hidden = bool(elsewhere and not letters)
     if as_json:
-        print_json({"ok": True, "about": max(depth, len(letters)), "looked_at": len(letters), "groups": groups})
-        return
-    if not groups:
+        counts = {"about": max(depth, len(letters)), "looked_at": len(letters), "held_elsewhere": elsewhere}
+        print_json({"ok": not hidden, **counts, "groups": groups})
+    elif groups:
+        _print(groups)
+        if unseen and not elsewhere:
+            out.print(f"{len(letters):,} of about {depth:,} messages were looked at: see --limit")
+    elif not elsewhere:
         out.print("the dead-letter queue is empty")
-        return
-    _print(groups)
-    if depth > len(letters):
-        out.print(f"{len(letters):,} of about {depth:,} messages were looked at: see --limit")
+    if elsewhere and not as_json:
+        out.print(held_elsewhere(elsewhere))
+    if hidden:
+        raise typer.Exit(PROBLEM)
 
 
 @app.command()
@@ -127,8 +137,6 @@ def drop(
         agreed = yes or not letters or typer.confirm(f"Delete {len(letters):,} messages for good?")
         if agreed:
             queue.drop(letters)
-        else:
-            queue.give_back(letters)
     count = len(letters) if agreed else 0
     _tell({"ok": True, "dropped": count}, f"{count:,} messages deleted", as_json=as_json)
 
@@ -147,19 +155,21 @@ def grouped(letters: Sequence[DeadLetter]) -> list[Group]:
 
 @contextmanager
 def chosen(queue: DeadLetterQueue, reason: str | None, limit: int) -> Iterator[Iterator[list[DeadLetter]]]:
-    """Give the messages of a reason (None: of any), a few at a time; what is of another goes back at the end.
+    """Give the messages of a reason (None: of any), a few at a time; what was not deleted by the end goes back then.
 
     Only as many are looked at as are there now: what is sent back and rejected anew meanwhile is not taken twice.
+
+    Raises:
+        QueueError: also when there are messages, and all of them are held elsewhere.
     """
-    others: list[DeadLetter] = []
 
     def batches() -> Iterator[list[DeadLetter]]:
-        left = limit
+        left, seen = limit, 0
         batch: list[DeadLetter] = []
-        with closing(queue.walk(queue.depth())) as letters:
-            for letter in letters:
+        depth = queue.depth()
+        with closing(queue.walk(depth)) as letters:
+            for seen, letter in enumerate(letters, 1):  # noqa: B007 - counts for what follows
                 if reason not in (None, letter.reason):
-                    others.append(letter)
                     continue
                 batch.append(letter)
                 left -= 1
@@ -168,13 +178,20 @@ def chosen(queue: DeadLetterQueue, reason: str | None, limit: int) -> Iterator[I
                     batch = []
                 if not left:
                     return
+        if depth and not seen:
+            raise QueueError(held_elsewhere(depth))
         if batch:
             yield batch
 
-    try:
+    with queue.returning():
         yield batches()
-    finally:
-        queue.give_back(others)
+
+
+def held_elsewhere(count: int) -> str:
+    """Return what to say of messages that are there and can't be seen."""
+    from windrow.clients.dead_letters import HOLD_S
+
+    return f"about {count:,} are held elsewhere, visible within {HOLD_S // 60} minutes"
 
 
 class _Everything(Container[str]):

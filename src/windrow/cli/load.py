@@ -58,7 +58,7 @@ def load(
     """Start everything on this machine, upload at an exact rate, and audit every file at the end.
 
     Exits with 1 if a file is missing, delivered twice or with other bytes, or, without an outage, if the latency
-    objective is missed.
+    objective is missed. A run that is interrupted (130) writes no result: nothing was audited.
     """
     require_extra("local")
     from windrow.load.plan import checked
@@ -72,7 +72,7 @@ def load(
     try:
         result = _run(plan, profile)
     except KeyboardInterrupt:
-        err.print("stopped; nothing is left behind")
+        err.print("interrupted: what was measured until then is not written, and nothing is left behind")
         raise typer.Exit(INTERRUPTED) from None
     _write(result, json_file, report_file)
     if json_file != STDOUT:

@@ -13,13 +13,21 @@ import typer
 
 from windrow import settings
 from windrow.cli.audit import NEEDS
-from windrow.cli.output import WrongUse, err, out, print_json
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.replay_state import Request, Saved, StateFile
 from windrow.cli.span import duration, span
 from windrow.ports import ListedVersion
-from windrow.replay import Position, Sieve, after
+from windrow.replay import Position, Replayer, Sieve, after
 
 SHOWN = 20
 """Objects that a dry run names."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How many messages there are that may announce an object already."""
+
+    queue: int
+    dead_letters: int
 
 
 def replay(
@@ -39,7 +47,10 @@ def replay(
     """Queue objects of the landing buckets again, as if S3 had just announced them.
 
     A run that was interrupted can simply be started again: what is delivered is not delivered twice. With --all and
-    --state it goes on where it stopped.
+    --state it goes on where it stopped; the file is deleted when all is done.
+
+    Objects without a version are queued by --missing alone, and only while both queues are empty. Exits with 1 if it
+    had to leave some out.
     """
     if missing == everything:
         raise WrongUse("say which objects: --missing or --all")
@@ -48,72 +59,83 @@ def replay(
     start, end = span(since, until, datetime.now(UTC))
     from windrow import bootstrap
 
-    config = settings.load(os.environ, needs=(*NEEDS, "queue_url"))
-    sieve = Sieve(unversioned=missing and bootstrap.gauge(config.queue_url).depth().total == 0)
+    config = settings.load(os.environ, needs=(*NEEDS, "queue_url", *(("dlq_url",) if missing else ())))
+    file = StateFile(state, Request(since, until, prefix, sorted(config.landing_buckets), config.queue_url))
+    saved = file.load(start, end)
+    waiting = _waiting(config) if missing else None
+    sieve = Sieve(unversioned=waiting == Waiting(0, 0))
     auditor = bootstrap.auditor(config)
     if missing:
-        wanted = sieve.sift(auditor.missing(start, end, grace=duration(grace), prefix=prefix))
+        wanted = sieve.sift(auditor.missing(saved.start, saved.end, grace=duration(grace), prefix=prefix))
     else:
-        wanted = sieve.sift(auditor.listed(start, end, prefix))
+        wanted = after(sieve.sift(auditor.listed(saved.start, saved.end, prefix)), saved.position)
     if dry_run:
-        _show(wanted, sieve, as_json=as_json)
+        _end(_show(wanted, as_json=as_json), sieve, waiting, as_json=as_json)
         return
     if missing:
         wanted = bootstrap.reopener(config).reopened(wanted)
-    position = _load(state)
+    before = saved.position.queued if saved.position else 0
+    queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, file, saved) - before
+    file.remove()
+    if not as_json:
+        earlier = f" after {before:,} by earlier runs" if before else ""
+        out.print(f"{queued:,} objects queued{earlier}; watch them with: windrow status --watch")
+    _end({"queued": queued, "queued_before": before}, sieve, waiting, as_json=as_json)
+
+
+def _queue(replayer: Replayer, versions: Iterator[ListedVersion], file: StateFile, saved: Saved) -> int:
+    """Queue versions; return how many were, with those of earlier runs."""
     with err.status("queueing", spinner="dots") as status:
 
         def note(reached: Position) -> None:
             status.update(f"{reached.queued:,} queued, at {reached.bucket}/{reached.key}")
-            if state is not None:
-                _save(state, reached)
+            file.keep(msgspec.structs.replace(saved, position=reached))
 
-        queued = bootstrap.replayer(config, rate_per_s=rate).replay(
-            after(wanted, position), note, queued=position.queued if position else 0
-        )
-    if as_json:
-        print_json({"ok": True, "queued": queued, "left_out": sieve.left_out})
-    else:
-        out.print(f"{queued:,} objects queued; watch them with: windrow status --watch")
-        _show_left_out(sieve)
+        return replayer.replay(versions, note, queued=saved.position.queued if saved.position else 0)
 
 
-def _show(versions: Iterator[ListedVersion], sieve: Sieve, *, as_json: bool) -> None:
+def _waiting(config: settings.Settings) -> Waiting:
+    from windrow import bootstrap
+
+    # In this order: what is rejected meanwhile goes from the one to the other.
+    queue = bootstrap.gauge(config.queue_url).depth().total
+    return Waiting(queue, bootstrap.gauge(config.dlq_url).depth().total)
+
+
+def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, object]:
     shown: list[ListedVersion] = []
     count = 0
     for version in versions:
         count += 1
         if count <= SHOWN:
             shown.append(version)
+    if not as_json:
+        for version in shown:
+            out.print(f"{version.last_modified:%Y-%m-%d %H:%M:%S}  {version.bucket}/{version.key}", markup=False)
+        out.print(f"{count:,} objects would be queued" + (f", the first {SHOWN} are shown" if count > SHOWN else ""))
+    return {"would_queue": count, "first": shown}
+
+
+def _end(report: dict[str, object], sieve: Sieve, waiting: Waiting | None, *, as_json: bool) -> None:
+    """Tell what was left out; that is a problem if it was asked for."""
+    problem = bool(sieve.left_out and waiting)
+    why = _why_left_out(sieve.left_out, waiting) if sieve.left_out else ""
     if as_json:
-        print_json({"ok": True, "would_queue": count, "left_out": sieve.left_out, "first": shown})
-        return
-    for version in shown:
-        out.print(f"{version.last_modified:%Y-%m-%d %H:%M:%S}  {version.bucket}/{version.key}", markup=False)
-    out.print(f"{count:,} objects would be queued" + (f", the first {SHOWN} are shown" if count > SHOWN else ""))
-    _show_left_out(sieve)
+        print_json({"ok": not problem, **report, "left_out": sieve.left_out, "why": why})
+    elif problem:
+        err.print(f"error: {why}", style="red", soft_wrap=True)
+    elif why:
+        out.print(why, soft_wrap=True)
+    if problem:
+        raise typer.Exit(PROBLEM)
 
 
-def _show_left_out(sieve: Sieve) -> None:
-    if sieve.left_out:
-        out.print(
-            f"{sieve.left_out:,} objects without a version are left out: queued again they could be delivered twice. "
-            "Queue them with --missing while the queue is empty.",
-            soft_wrap=True,
-        )
-
-
-def _load(state: Path | None) -> Position | None:
-    if state is None or not state.exists():
-        return None
-    try:
-        return msgspec.json.decode(state.read_bytes(), type=Position)
-    except (OSError, msgspec.DecodeError) as error:
-        raise WrongUse(f"{state} holds no position of a replay: {error}") from error
-
-
-def _save(state: Path, position: Position) -> None:
-    """Replace the file in one step: a run that is killed meanwhile leaves the position before."""
-    new = state.with_name(state.name + ".new")
-    new.write_bytes(msgspec.json.encode(position))
-    new.replace(state)
+def _why_left_out(count: int, waiting: Waiting | None) -> str:
+    text = f"{count:,} objects without a version are left out: queued again they could be delivered twice. "
+    if waiting is None:
+        return text + "Queue them with --missing while the queue and the dead-letter queue are empty."
+    return text + (
+        f"The queue holds {waiting.queue:,} messages, the dead-letter queue {waiting.dead_letters:,}, and these may be "
+        "theirs. Wait until the queue is empty, send the dead letters back (windrow dlq redrive) or delete them "
+        "(windrow dlq drop), and repeat this when both are empty."
+    )

@@ -42,6 +42,7 @@ COMMANDS = {
     "doctor": Entry("windrow.cli.doctor", "doctor", "Check settings, AWS, TLS and what the destination can do."),
     "audit": Entry("windrow.cli.audit", "audit", "Compare what arrived with what the archives hold."),
     "replay": Entry("windrow.cli.replay", "replay", "Queue objects of the landing buckets again."),
+    "retain": Entry("windrow.cli.retain", "retain", "Copy archives to Deep Archive, delete old raw files."),
     "dlq": Entry("windrow.cli.dlq", "app", "Look into the dead-letter queue, send back, drop."),
     "ledger": Entry("windrow.cli.ledger", "app", "Rebuild the ledger from the archives."),
     "circuit": Entry("windrow.cli.circuit", "app", "Open, close or show the circuit breaker."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +29,12 @@ _UNKNOWN_ACTION = frozenset({"InvalidAction", "AWS.SimpleQueueService.Unsupporte
 UNKNOWN_REASON = "received too often"
 """Reason shown for a message that SQS moved here by itself, after its last receive."""
 
+MOVED_BY_SQS = "DeadLetterQueueSourceArn"
+"""The attribute of a message that SQS moved here by itself. What Windrow rejects it sends here, as another message:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
+
+_log = logging.getLogger(__name__)
+
 
 class DeadLetter(msgspec.Struct, frozen=True):
     """One message in the dead-letter queue. ``rejections`` counts how often Windrow put it here."""
@@ -48,11 +56,29 @@ class DeadLetterQueue:
         self._dlq_url = dlq_url
         self._queue_url = queue_url
         self._sqs = sqs
+        self._held: dict[str, DeadLetter] = {}
+
+    @contextmanager
+    def returning(self) -> Iterator[None]:
+        """Give back at the end what was walked over meanwhile, unless somebody did or it was deleted.
+
+        Also after an error or Ctrl-C. Only messages of an answer that was still under way then stay hidden.
+        """
+        try:
+            yield
+        except BaseException:
+            try:
+                self.give_back(list(self._held.values()))
+            except QueueError as error:
+                # The error that ends the work says more.
+                _log.warning("some messages stay hidden for up to 15 minutes: %s", error)
+            raise
+        self.give_back(list(self._held.values()))
 
     def walk(self, limit: int) -> Generator[DeadLetter, None, None]:
         """Yield up to ``limit`` different messages, hidden from others for 15 minutes; give each back or delete it.
 
-        A walk that is ended early must be closed.
+        Within `returning` what is left is given back. A walk that is ended early must be closed.
         """
         seen: set[str] = set()
         while len(seen) < limit:
@@ -68,6 +94,7 @@ class DeadLetterQueue:
                 ),
             )
             letters = [_letter(message) for message in answer.get("Messages", [])]
+            self._held |= {letter.message_id: letter for letter in letters}
             fresh = [letter for letter in letters if letter.message_id not in seen]
             if not fresh:
                 return
@@ -80,8 +107,8 @@ class DeadLetterQueue:
                 self.give_back(fresh)
 
     def give_back(self, letters: Sequence[DeadLetter]) -> None:
-        """Make messages that `walk` gave visible again."""
-        self._in_batches(
+        """Make messages that `walk` gave visible again, as many as SQS takes."""
+        self._let_go(
             letters,
             lambda entries: self._sqs.change_message_visibility_batch(QueueUrl=self._dlq_url, Entries=entries),
             lambda letter: {"ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0},
@@ -94,16 +121,18 @@ class DeadLetterQueue:
         object is recognised.
         """
         for batch in by_payload(letters, _bytes):
-            self._in_one(
+            refused = self._refused(
                 batch,
                 lambda entries: self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries),
                 lambda letter: {"MessageBody": letter.body, "MessageAttributes": letter.attributes},
             )
+            if refused:
+                raise _refusal(refused)
             self.drop(batch)
 
     def drop(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete messages for good."""
-        self._in_batches(
+        """Delete messages for good, as many as SQS takes."""
+        self._let_go(
             letters,
             lambda entries: self._sqs.delete_message_batch(QueueUrl=self._dlq_url, Entries=entries),
             lambda letter: {"ReceiptHandle": letter.receipt_handle},
@@ -138,32 +167,48 @@ class DeadLetterQueue:
         answer = self._call("read", lambda: self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))
         return str(answer["Attributes"]["QueueArn"])
 
-    def _in_batches(
+    def _let_go(
         self,
         letters: Sequence[DeadLetter],
         call: Callable[[Any], Any],
         entry: Callable[[DeadLetter], dict[str, Any]],
     ) -> None:
+        """Give back or delete; what fails keeps none of the others from their turn, and stays held."""
+        failure: QueueError | None = None
         for at in range(0, len(letters), MAX_ENTRIES):
-            self._in_one(letters[at : at + MAX_ENTRIES], call, entry)
+            batch = letters[at : at + MAX_ENTRIES]
+            try:
+                refused = self._refused(batch, call, entry)
+            except QueueError as error:
+                failure = error
+                continue
+            for index, letter in enumerate(batch):
+                if str(index) not in refused:
+                    self._held.pop(letter.message_id, None)
+            failure = _refusal(refused) if refused else failure
+        if failure is not None:
+            raise failure
 
-    def _in_one(
+    def _refused(
         self,
         letters: Sequence[DeadLetter],
         call: Callable[[Any], Any],
         entry: Callable[[DeadLetter], dict[str, Any]],
-    ) -> None:
+    ) -> dict[str, str]:
+        """Make one batch call; return why, by position, for those that SQS refused."""
         entries = [{"Id": str(index), **entry(letter)} for index, letter in enumerate(letters)]
         answer = self._call("changed", partial(call, entries))
-        failed = answer.get("Failed", [])
-        if failed:
-            raise QueueError(f"SQS refused {len(failed)} messages, the first because: {failed[0].get('Message')}")
+        return {failed["Id"]: failed.get("Message", failed["Code"]) for failed in answer.get("Failed", [])}
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         try:
             return call()
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"the dead-letter queue could not be {what}: {error}") from error
+
+
+def _refusal(refused: dict[str, str]) -> QueueError:
+    return QueueError(f"SQS refused {len(refused)} messages, the first because: {next(iter(refused.values()))}")
 
 
 def _letter(message: MessageTypeDef) -> DeadLetter:
@@ -175,12 +220,16 @@ def _letter(message: MessageTypeDef) -> DeadLetter:
     def text(name: str) -> str:
         return str(attributes.get(name, {}).get("StringValue", ""))
 
+    reason, detail = text(PREFIX + "reason") or UNKNOWN_REASON, text(PREFIX + "detail")
+    if MOVED_BY_SQS in message["Attributes"] and reason != UNKNOWN_REASON:
+        # It was sent back, and never came to a second rejection: what its attributes tell is how it was before.
+        reason, detail = UNKNOWN_REASON, f"before that {reason}: {detail}"
     return DeadLetter(
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
         body=message["Body"],
-        reason=text(PREFIX + "reason") or UNKNOWN_REASON,
-        detail=text(PREFIX + "detail"),
+        reason=reason,
+        detail=detail,
         rejections=int(text(REJECTIONS) or 0),
         sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
         attributes=attributes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,14 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
     from typing_extensions import Buffer
 
-CONNECT_S = 3.0
-READ_S = 15.0
-"""Longest silence of the server. A PUT is answered once the server has written and verified the whole body."""
 CONNECTIONS = 16
-
-ATTEMPTS = 3
-"""Of a request that changes nothing; a PUT is tried once, since its caller must look before it repeats."""
-PROBE_ATTEMPTS = 2
 PAUSE_S = 0.2
 
 CONTENT_TYPE = "application/gzip"
@@ -41,6 +35,31 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long and how often a server is asked.
+
+    ``connect_s`` is for TCP, and once more for TLS. ``read_s`` is the longest silence: a PUT is answered once the
+    server has written and verified the whole body. ``attempts`` are those of a request that changes nothing; a PUT is
+    tried once, since its caller must look before it repeats.
+    """
+
+    connect_s: float = 3.0
+    read_s: float = 15.0
+    attempts: int = 3
+    probe_attempts: int = 2
+
+
+PATIENT = Patience()
+"""For whatever is to succeed if it can."""
+
+PROBING = Patience(connect_s=2.0, read_s=8.0, attempts=1, probe_attempts=1)
+"""For the sentinel, whose run must end before the next one: an attempt that fails is what it wants to know.
+
+A request takes 13 s at most: 2 s for TCP, 2 s for TLS, 1 s until botocore stops to wait for the go-ahead before a body,
+8 s of silence."""
+
+
 class S3Destination:
     """`windrow.ports.Destination` on one bucket.
 
@@ -48,12 +67,21 @@ class S3Destination:
     other). The client is built at the first request and anew when the secret's content changes.
     """
 
-    def __init__(self, endpoint: str, bucket: str, region: str, secrets: Secrets, clock: Clock) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        bucket: str,
+        region: str,
+        secrets: Secrets,
+        clock: Clock,
+        patience: Patience = PATIENT,
+    ) -> None:
         self._endpoint = endpoint
         self._bucket = bucket
         self._region = region
         self._secrets = secrets
         self._clock = clock
+        self._patience = patience
         self._lock = Lock()
         self._session: boto3.session.Session | None = None
         self._built: tuple[Credentials, S3Client] | None = None
@@ -61,13 +89,17 @@ class S3Destination:
     def probe(self) -> None:
         """Ask for the bucket, signed; see the port's contract."""
         try:
-            self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", PROBE_ATTEMPTS)
+            self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", self._patience.probe_attempts)
         except DestinationError as error:
             if status(error) != 404:  # noqa: PLR2004 - Not Found
                 raise
             # The answer to a HEAD has no body; this one's says whether it is the bucket (or, with versitygw, the
             # access key) that is not there.
-            self._read(lambda s3: s3.list_objects_v2(Bucket=self._bucket, MaxKeys=1), "LIST bucket", PROBE_ATTEMPTS)
+            self._read(
+                lambda s3: s3.list_objects_v2(Bucket=self._bucket, MaxKeys=1),
+                "LIST bucket",
+                self._patience.probe_attempts,
+            )
 
     def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the chunks as one object if the key is free; see the port's contract."""
@@ -152,9 +184,9 @@ class S3Destination:
                 return
             after = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def _read(self, request: Callable[[S3Client], T], what: str, attempts: int = ATTEMPTS) -> T:
+    def _read(self, request: Callable[[S3Client], T], what: str, attempts: int | None = None) -> T:
         """Make a request that may be repeated freely."""
-        for attempt in range(1, attempts):
+        for attempt in range(1, attempts or self._patience.attempts):
             try:
                 return self._once(request, what)
             except DestinationError as error:
@@ -198,7 +230,10 @@ class S3Destination:
 
     def _build(self, credentials: Credentials) -> S3Client:
         http = StrictHttp(
-            context_for(credentials.ca_pem), self._endpoint, timeout=(CONNECT_S, READ_S), connections=CONNECTIONS
+            context_for(credentials.ca_pem),
+            self._endpoint,
+            timeout=(self._patience.connect_s, self._patience.read_s),
+            connections=CONNECTIONS,
         )
         if self._session is None:
             self._session = boto3.session.Session()

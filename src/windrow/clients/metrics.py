@@ -105,6 +105,19 @@ class EmfMetrics:
             emf.flush_metrics()
 
 
+class NoMetrics:
+    """`windrow.ports.Metrics` for commands, whose standard output is for their report."""
+
+    def count(self, name: str, value: int = 1) -> None:
+        """Drop it."""
+
+    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+        """Drop them."""
+
+    def flush(self) -> None:
+        """Print nothing."""
+
+
 def thin(values: Sequence[float]) -> list[float]:
     """Return the values sorted, or 100 evenly spaced ones of them if there are more."""
     ordered = sorted(values)

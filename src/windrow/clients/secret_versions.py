@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients.secrets import decode
 from windrow.core.errors import RotationError, SecretError
-from windrow.ports import Credentials
+from windrow.ports import NEWEST_STAGE, Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -43,7 +43,7 @@ class SecretsManagerVersions:
                 SecretId=self._secret_id,
                 ClientRequestToken=token,
                 SecretString=msgspec.json.encode(value).decode(),
-                VersionStages=["AWSPENDING"],
+                VersionStages=["AWSPENDING", NEWEST_STAGE],
             ),
         )
 

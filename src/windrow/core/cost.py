@@ -34,6 +34,15 @@ DEEP_ARCHIVE_LEAST_MONTHS = 180 / DAYS
 LIFECYCLE_LAG_DAYS = 0.5
 """Lifecycle acts at the next midnight UTC, half a day later on average (same page)."""
 
+SWEEP_LAG_DAYS = 0.1
+"""The retention sweep leaves files an hour longer than it must, acts on whole hours, and runs each hour."""
+
+SWEEP_LOOKBACK_DAYS = 7
+"""Days beyond the hot ones that a sweep lists, as `windrow.retention` has it."""
+
+LISTED_AT_ONCE = 1000
+"""Keys that one LIST request gives: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+
 DYNAMODB_ITEM_OVERHEAD_BYTES = 100
 """Billed storage of each item beyond its own bytes: https://aws.amazon.com/dynamodb/pricing/on-demand/"""
 
@@ -73,8 +82,9 @@ COMPRESSIONS = {
 """Measured on 600 files of 100 KB JSON lines with libdeflate (and, for comparison only, isal) on one x86-64 core.
 Other data compress otherwise: give ``compression_ratio``."""
 
-FILE_CPU_MS = 0.5
-"""CPU time of a file whatever its size, measured: GET 0.33, ledger 0.11, the rest parsing and planning."""
+FILE_CPU_MS = 0.34
+"""CPU time of a file whatever its size, measured with 10,000 files of 1 KB. With level 6, a file of 100 KB takes 1.39
+ms by this and the figure above; whole batches of such files took 1.33 to 1.43 (``docs/performance.md``)."""
 
 RECORD_BYTES = 400
 """An archive record without its members, names included."""
@@ -84,6 +94,12 @@ GET_WAIT_MS = 30.0
 
 BATCH_WAIT_MS = 250.0
 """Assumed round trips of a batch outside its GETs: probe, claims, PUT, HEAD, record, at 10 to 30 ms each."""
+
+SWEEP_PAGE_S = 0.1
+"""Assumed time of one listing of 1,000 keys."""
+
+SWEEP_ARCHIVE_S = 0.1
+"""Assumed time of an archive in the sweep: 4 are copied at once, and 8 proven."""
 
 UPLINK_BYTES_PER_S = 25e6
 """Assumed speed of one PUT; a VPN tunnel carries 156 MB/s at most for all of them."""
@@ -110,7 +126,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     retention: Retention = Retention.ARCHIVES
     hot_days: float = 7
     old_version_days: float = 7
-    """Days that an expired file stays readable as an old version; a file that is moved leaves none."""
+    """Days that a file which a lifecycle rule expired stays readable as an old version (retention ``none`` only: a file
+    that is moved leaves none, and the sweep deletes versions)."""
     archive_months: float = 12
     """Months of data that Deep Archive holds: the storage line is that of the last of them."""
     ledger_ttl_days: float = 30
@@ -175,6 +192,17 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         return math.ceil((RECORD_BYTES + members * MEMBER_BYTES) / 1024)
 
     @property
+    def sweep_pages(self) -> float:
+        """Pages that one run of the retention sweep lists, in each of two buckets; at least one a day."""
+        days = self.hot_days + SWEEP_LOOKBACK_DAYS
+        return days * math.ceil(self.archives / DAYS / LISTED_AT_ONCE)
+
+    @property
+    def sweep_s(self) -> float:
+        """Run time of the retention sweep: its listings, and the archives of an hour copied and proven."""
+        return 2 * self.sweep_pages * SWEEP_PAGE_S + self.archives / HOURS * SWEEP_ARCHIVE_S
+
+    @property
     def batch_s(self) -> float:
         """Run time of a batch: round trips, then the slower of CPU and GETs (which overlap), then the upload."""
         files = self.files / self.batches if self.batches else 0.0
@@ -231,11 +259,12 @@ class _Bill:
 
 
 def _landing(s: Scenario, bill: _Bill) -> None:
-    hot_gb = s.files_per_day * (s.hot_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
+    lag_days = SWEEP_LAG_DAYS if s.retention is Retention.ARCHIVES else LIFECYCLE_LAG_DAYS
+    hot_gb = s.files_per_day * (s.hot_days + lag_days) * s.file_bytes / GIB
     bill.add("S3", "uploads (PUT)", "s3-put", s.files)
     bill.add("S3", "reads by the aggregator (GET)", "s3-get", s.files)
     bill.add("S3", f"raw files kept hot for {s.hot_days:g} days", "s3-standard-gb-month", hot_gb)
-    if s.retention is not Retention.RAW:
+    if s.retention is Retention.NONE:
         old_gb = s.files_per_day * (s.old_version_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
         bill.add("S3", f"and {s.old_version_days:g} days more as old versions", "s3-standard-gb-month", old_gb)
 
@@ -251,6 +280,8 @@ def _retention(s: Scenario, bill: _Bill) -> None:
         bill.add("Retention", "transitions of raw files to Deep Archive", "deep-archive-transition", objects)
     else:
         bill.add("Retention", "copies of archives put into Deep Archive", "deep-archive-put", objects)
+        bill.add("Retention", "sweep, listings of copies (LIST)", "s3-put", HOURS * s.sweep_pages)
+        bill.add("Retention", "sweep, proofs of copies (HEAD)", "s3-get", objects)
     kept = objects * months
     bill.add("Retention", f"{what}, {months:.3g} months of them", "deep-archive-gb-month", size_gb * months)
     bill.add("Retention", "32 KB index of each", "deep-archive-gb-month", kept * DEEP_ARCHIVE_INDEX_BYTES / GIB)
@@ -270,6 +301,9 @@ def _queue_and_ledger(s: Scenario, bill: _Bill) -> None:
     bill.add("DynamoDB", "point-in-time recovery", "dynamodb-recovery-gb-month", stored)
 
 
+SWEEP_GB = 0.5
+"""Memory of the retention sweep."""
+
 SENTINEL_GB_SECONDS = 0.25 * 0.5
 """One run a minute: 256 MB for about half a second, assumed."""
 
@@ -280,6 +314,9 @@ def _functions(s: Scenario, bill: _Bill) -> None:
     bill.add("Lambda", "aggregator, invocations", "lambda-request", s.batches)
     bill.add("Lambda", "sentinel, one run a minute", "lambda-gb-second", MINUTES * SENTINEL_GB_SECONDS)
     bill.add("Lambda", "sentinel, invocations", "lambda-request", MINUTES)
+    if s.retention is Retention.ARCHIVES:
+        gb_seconds = HOURS * s.sweep_s * SWEEP_GB
+        bill.add("Lambda", f"retention sweep, {s.sweep_s:.0f} s an hour", "lambda-gb-second", gb_seconds)
 
 
 def _network(s: Scenario, bill: _Bill) -> None:
@@ -306,6 +343,10 @@ SECRET_READS_PER_HOUR = 12.0
 """Every 300 s in each warm environment."""
 
 
+SWEEP_METRICS = 5.0
+SWEEP_ALARMS = 4.0
+
+
 def _operations(s: Scenario, bill: _Bill) -> None:
     log_gb = s.batches * s.log_bytes_per_batch / GIB
     bill.add("Operations", "log, ingested", "log-ingest-gb", log_gb)
@@ -319,3 +360,6 @@ def _operations(s: Scenario, bill: _Bill) -> None:
     bill.add("Operations", "destination secret", "secret-month", 1)
     bill.add("Operations", "secret reads", "secret-request", s.batches_per_minute * SECRET_READS_PER_HOUR * HOURS)
     bill.add("Operations", "schedule of the sentinel", "scheduled-invocation", MINUTES)
+    if s.retention is Retention.ARCHIVES:
+        bill.add("Operations", "metrics of the retention sweep", "metric-month", SWEEP_METRICS)
+        bill.add("Operations", "alarms of the retention sweep", "alarm-month", SWEEP_ALARMS)

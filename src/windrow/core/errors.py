@@ -10,6 +10,7 @@ WindrowError
 ├── DeploymentError           a deployment could not start, or could not go on
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
+│   ├── CopyError             the bucket for copies of archives did not do what was asked
 │   ├── LedgerError           DynamoDB did not answer, or not in full
 │   ├── QueueError            SQS did not answer, or not in full
 │   ├── SecretError           the secret could not be read or is malformed
@@ -71,6 +72,10 @@ class Transient(WindrowError):
 
 class LandingError(Transient):
     """The landing bucket did not serve an object, for a reason that may pass."""
+
+
+class CopyError(Transient):
+    """The bucket for copies of archives did not do what was asked, or holds something else under the key."""
 
 
 class LedgerError(Transient):

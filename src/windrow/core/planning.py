@@ -109,6 +109,11 @@ def staging_folder(prefix: str) -> str:
     return f"{prefix}/{STAGING_FOLDER}/" if prefix else f"{STAGING_FOLDER}/"
 
 
+def day_folder(prefix: str, day: datetime) -> str:
+    """Return where the archives are whose window starts on a day (it ends in a slash)."""
+    return f"{prefix}/{day:%Y/%m/%d}/" if prefix else f"{day:%Y/%m/%d}/"
+
+
 def window_of(key: str) -> Window | None:
     """Return the window that an archive key tells, None if the key is not an archive's."""
     match = _ARCHIVE_KEY.search(key)

@@ -59,7 +59,7 @@ STATED = (
 )
 
 WHY = {
-    "S3": "Requests and storage cost more in London; the aggregator's GETs and old versions were left out.",
+    "S3": "Requests and storage cost more in London; the aggregator's GETs were left out.",
     "SQS": "A message is also received and deleted. Both go by batches, but at 10 files a second receives come back "
     "half empty.",
     "Lambda": "A batch takes about a second, not half a minute: GETs run side by side, and CPU time a file is "

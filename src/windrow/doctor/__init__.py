@@ -1,6 +1,6 @@
 """``windrow doctor``'s checks: settings, AWS, TLS, and what the destination can do, each with what to do about it.
 
-Nothing is changed but one small object in the destination, which is deleted again.
+Nothing is changed but a few objects of its own in the destination, which are deleted again.
 """
 
 from windrow.doctor.check import Check, State, failed

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import boto3.session
 
 DAY_S = 86_400
-QUEUE_RETENTION_S = 4 * DAY_S
-"""The longest outage of the destination that must lose nothing (NFR-04)."""
+QUEUE_RETENTION_S = 5 * DAY_S
+"""The longest outage of the destination that must lose nothing, 4 days (NFR-04), and the drain after it."""
 DLQ_RETENTION_S = 14 * DAY_S
 """SQS's longest; a message keeps its first enqueue time in the dead-letter queue."""
 MAX_RECEIVES = 100

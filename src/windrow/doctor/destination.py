@@ -1,4 +1,4 @@
-"""What the destination is and can do, found out by doing it on a small object of its own."""
+"""What the destination is and can do, found out by doing it on objects of its own."""
 
 from __future__ import annotations
 
@@ -11,31 +11,27 @@ from urllib.parse import urlsplit
 
 from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
+from windrow.doctor.advice import ADVICE, tried
 from windrow.doctor.check import Check, fail, ok, warn
-from windrow.ports import Clock, Destination, Secrets
+from windrow.doctor.parts import PartsTrial
+from windrow.ports import Clock, MultipartDestination, Secrets
 from windrow.sentinel import CANARY_FOLDER
 from windrow.settings import Settings
 
 HANDSHAKE_S = 10.0
 RENEW_WITHIN = timedelta(days=21)
 
-ADVICE = {
-    DestinationFault.CONNECT: "Check WINDROW_DESTINATION_ENDPOINT, the VPN and the firewall from where this runs.",
-    DestinationFault.TLS: "Check the server's certificate and its name; put a private CA into the secret as ca_pem.",
-    DestinationFault.CREDENTIALS: "Check the keys in the secret and the policy of their user at the destination.",
-    DestinationFault.BUCKET: "Create the bucket, or correct WINDROW_DESTINATION_BUCKET.",
-    DestinationFault.SLOW: "The server accepts and does not answer in time: look at its load and disks.",
-    DestinationFault.REFUSED: "The server does not do what Windrow needs: use MinIO or another that does.",
-    DestinationFault.UNAVAILABLE: "The server answers with errors: look at its log.",
-    DestinationFault.CHECKSUM: "The server or something before it changes bytes: look for a proxy, then at the disks.",
-}
-
 
 class DestinationChecks:
     """Checks of one destination. ``new_id`` names the object that is written; ``destination`` is reached with it."""
 
     def __init__(
-        self, settings: Settings, destination: Destination, secrets: Secrets, clock: Clock, new_id: Callable[[], str]
+        self,
+        settings: Settings,
+        destination: MultipartDestination,
+        secrets: Secrets,
+        clock: Clock,
+        new_id: Callable[[], str],
     ) -> None:
         self._settings = settings
         self._destination = destination
@@ -44,6 +40,7 @@ class DestinationChecks:
         prefix = f"{settings.destination_prefix}/" if settings.destination_prefix else ""
         # Named as the sentinel's canaries are: should it stay behind, the sentinel deletes it.
         self._key = f"{prefix}{CANARY_FOLDER}/{int(clock.now().timestamp())}-{new_id()}"
+        self._parts = PartsTrial(destination, self._key)
 
     def run(self) -> Iterator[Check]:
         """Yield every check; what needs one that failed is left out."""
@@ -84,7 +81,7 @@ class DestinationChecks:
             yield ok("TLS", text)
 
     def _trial(self) -> Iterator[Check]:
-        """Write, write again, write wrongly, look, read, list, delete."""
+        """Write, write again, write wrongly, look, read, list, the same in parts, delete."""
         body = self._key.encode()
         digest = sha256(body).digest()
         other = f"{self._key}-wrong"
@@ -98,12 +95,14 @@ class DestinationChecks:
         ]
         try:
             for name, step in steps:
-                check = _tried(name, step)
+                check = tried(name, step)
                 yield check
                 if name == "write" and check.state != "ok":
                     return
+            if self._settings.max_object_bytes > self._settings.max_archive_bytes:
+                yield from self._parts.run()
         finally:
-            gone = _tried("delete", lambda: self._delete(other))
+            gone = tried("delete", lambda: self._delete(other))
         yield gone
 
     def _write(self, body: bytes, digest: bytes) -> Check:
@@ -154,6 +153,7 @@ class DestinationChecks:
 
     def _delete(self, other: str) -> Check:
         self._destination.delete(other)
+        self._parts.clear()
         self._destination.delete(self._key)
         if self._destination.head(self._key) is not None:
             return fail("delete", "what was deleted is still there", ADVICE[DestinationFault.REFUSED])
@@ -169,10 +169,3 @@ def handshake(host: str, port: int, context: ssl.SSLContext) -> tuple[str, datet
         certificate = secure.getpeercert() or {}
         expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         return secure.version() or "TLS", datetime.fromtimestamp(expires, UTC)
-
-
-def _tried(name: str, step: Callable[[], Check]) -> Check:
-    try:
-        return step()
-    except DestinationError as error:
-        return fail(name, str(error), ADVICE[error.kind])

@@ -11,18 +11,17 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import boto3
 import msgspec
 
 from windrow import settings
-from windrow.bootstrap import dead_letter_queue, destination
+from windrow.bootstrap import dead_letter_queue, destination, gauge
 from windrow.core.errors import LocalStackError
 from windrow.load.batches import Batch, BatchLog
 from windrow.load.bodies import Bodies
 from windrow.load.generator import Generator, Sent, landing_put
 from windrow.load.outage import INTERVAL_S, SENTINEL, Outage, Probe, Sentinel
 from windrow.load.plan import Plan, Span
-from windrow.load.samples import Sample, Sampler, queued
+from windrow.load.samples import Sample, Sampler
 from windrow.load.watch import Watch
 from windrow.local.proof import Deliveries, Report, prove, report
 from windrow.local.stack import Stack
@@ -173,7 +172,7 @@ class LoadTest:
         self._say("proving")
         uploaded = [sent.file for sent in generator.sent]
         proof = prove(uploaded, self._deliveries, self._destination)
-        dead = queued(boto3.client("sqs"), self._stack.outputs.dlq_url).total
+        dead = gauge(self._stack.outputs.dlq_url).depth().total
         letters = dead_letter_queue(settings.load(self._stack.environment())).walk(dead) if dead else []
         return report(
             uploaded,

@@ -5,27 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import boto3
 import msgspec
 import psutil
 
+from windrow.bootstrap import gauge
 from windrow.load.generator import Generator
 from windrow.load.processes import Meter, Usage, cores_busy
 from windrow.load.watch import Watch
 from windrow.local.stack import Stack
-
-
-class Queued(msgspec.Struct, frozen=True):
-    """Messages in the queue, as SQS counts them: ready, received and not settled, and put off."""
-
-    visible: int
-    in_flight: int
-    delayed: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.visible + self.in_flight + self.delayed
+from windrow.ports import QueueDepth
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +27,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     uploaded: int
     delivered: int
     archives: int
-    queued: Queued
+    queued: QueueDepth
     oldest_s: float
     usage: dict[str, Usage]
     machine_cores: float
@@ -50,8 +38,7 @@ class Sampler:
     """Takes samples of a load test on a stack."""
 
     def __init__(self, stack: Stack, generator: Generator, watch: Watch) -> None:
-        self._sqs = boto3.client("sqs")
-        self._queue_url = stack.outputs.queue_url
+        self._queue = gauge(stack.outputs.queue_url)
         self._generator = generator
         self._watch = watch
         self._meter = Meter(_groups(stack))
@@ -69,7 +56,7 @@ class Sampler:
             uploaded=len(self._generator.sent),
             delivered=len(self._watch.delivered),
             archives=self._watch.archives,
-            queued=queued(self._sqs, self._queue_url),
+            queued=self._queue.depth(),
             oldest_s=self._oldest_s(at_s),
             usage=self._meter.measure(elapsed_s),
             machine_cores=cores_busy(),
@@ -84,13 +71,6 @@ class Sampler:
                 return max(0.0, at_s - oldest.ended_s)
             self._oldest += 1
         return 0.0
-
-
-def queued(sqs: Any, queue_url: str) -> Queued:  # noqa: ANN401 - a boto3 client
-    """Ask a queue how many messages it holds."""
-    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
-    return Queued(*(int(attributes[name]) for name in names))
 
 
 def _groups(stack: Stack) -> dict[str, Any]:

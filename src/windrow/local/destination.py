@@ -35,9 +35,7 @@ DESTINATION_POLICY = {
         },
     ],
 }
-"""What the aggregator may do at the destination.
-
-Delete is for an archive whose checksum turned out wrong, and for what was staged; abort for uploads that failed."""
+"""What the aggregator may do at the destination. ``docs/deploy.md`` gives operators the same, and the reasons."""
 
 
 class DestinationAccess(msgspec.Struct, frozen=True, kw_only=True):

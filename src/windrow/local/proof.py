@@ -16,14 +16,15 @@ from windrow.core.objectives import Latency, latency
 from windrow.core.planning import STAGING_FOLDER
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
+from windrow.retention.markers import FOLDER as NOTES_FOLDER
 from windrow.sentinel import CANARY_FOLDER
-from windrow.sources import StoredArchive
+from windrow.sources import SourceMissing, StoredArchive
 
 Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""
 
 
-_NO_ARCHIVES = (CANARY_FOLDER, STAGING_FOLDER)
+_NO_ARCHIVES = (CANARY_FOLDER, STAGING_FOLDER, NOTES_FOLDER)
 """Folders of other objects of Windrow's."""
 
 RESOLUTION = timedelta(seconds=1)
@@ -50,12 +51,14 @@ class Deliveries:
     def refresh(self) -> None:
         """Look for archives that are new. Raises `DestinationError`, `ArchiveError`."""
         for key, size in self._destination.list(""):
-            ours = key not in self._found and not any(f"{folder}/" in key for folder in _NO_ARCHIVES)
-            stored = self._destination.head(key) if ours else None
-            if stored is None:
+            if key in self._found or any(f"{folder}/" in key for folder in _NO_ARCHIVES):
                 continue
-            manifest = Archive.open(StoredArchive(self._destination, key)).manifest
-            self._found[key] = Delivery(key, size, stored.last_modified, manifest)
+            try:
+                source = StoredArchive(self._destination, key)
+            except SourceMissing:  # it was listed, and is gone: a worker deletes an archive that turned out wrong
+                continue
+            manifest = Archive.open(source).manifest
+            self._found[key] = Delivery(key, size, source.last_modified, manifest)
             self._versions.update((file.key, file.version_id) for file in manifest.files)
 
     @property

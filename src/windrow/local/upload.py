@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from hashlib import sha256
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -62,9 +61,7 @@ class Uploader:
         ]
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._executor.shutdown(cancel_futures=True)
 
     def _upload(self, sample: Sample, due: float) -> Uploaded:

@@ -51,6 +51,10 @@ def latency_charts(result: LoadResult) -> list[Chart]:
 
 def load_charts(result: LoadResult) -> list[Chart]:
     """Return rates, totals, the queue and the age of the oldest file."""
+    return [*_file_charts(result), *_backlog_charts(result)]
+
+
+def _file_charts(result: LoadResult) -> list[Chart]:
     series, window_s = result.series, result.plan.window_s
     steps = max(1, round(window_s / series.step_s))
     return [
@@ -74,6 +78,12 @@ def load_charts(result: LoadResult) -> list[Chart]:
             ],
             unit="files",
         ),
+    ]
+
+
+def _backlog_charts(result: LoadResult) -> list[Chart]:
+    series = result.series
+    return [
         _over_time(
             result,
             "Queue depth",

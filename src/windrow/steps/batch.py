@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from windrow.core.errors import MalformedEvent, Permanent
+from windrow.core.errors import DestinationError, MalformedEvent, Permanent
 from windrow.core.events import Message, SourceObject, parse
 
 
@@ -42,6 +42,10 @@ class Batch:
     fates: dict[str, Fate] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     """Ids of messages that were deleted before the end of the batch."""
+    fault: DestinationError | None = None
+    """What the gate found: all that is still open fails with it, and the destination is asked no more."""
+    destination_failed: bool = False
+    """A request of this batch failed at the destination: if the run time ends early, it went there."""
     _ids: dict[str, list[str]] = field(default_factory=dict)
     _rejections: dict[str, Permanent] = field(default_factory=dict)
     _receives: dict[str, int] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from windrow.core.archive.writer import ArchiveSummary
-from windrow.core.errors import DestinationError, LedgerError, OutOfTime
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime
 from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge, member_digests
 from windrow.core.planning import PlannedArchive, rebuild_key
 from windrow.ports import ClaimOutcome, Clock, Ledger
@@ -18,6 +18,9 @@ from windrow.steps.budget import Budget
 from windrow.steps.commit_point import CommitPoint, Found
 
 DAY_S = 86_400
+
+OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
+"""Faults that say nothing of other keys; any other one would meet all of them."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +81,11 @@ class Claimer:
         for claim in result.orphaned.values():
             by_key[claim.archive_key].append(claim)
         free: list[Claim] = []
+        fault: DestinationError | None = None
         for key, claims in by_key.items():
+            if fault is not None:
+                result.failed.update(dict.fromkeys((claim.object_id for claim in claims), fault))
+                continue
             if not budget.may_start():
                 late = OutOfTime("no time left to ask for another dead owner's archive")
                 result.failed.update(dict.fromkeys((claim.object_id for claim in claims), late))
@@ -87,6 +94,7 @@ class Claimer:
                 found = self._commit_point.resolve(key, archive.window)
             except DestinationError as error:
                 result.failed.update(dict.fromkeys((claim.object_id for claim in claims), error))
+                fault = None if error.kind in OF_ONE_KEY else error
                 continue
             members = found.manifest.object_ids if found else frozenset()
             survivors = [claim for claim in claims if claim.object_id in members]

@@ -6,7 +6,7 @@ from windrow.core.errors import DestinationError
 from windrow.ports import Clock, Destination
 
 CACHE_S = 10.0
-"""How long one probe's answer counts."""
+"""How long one probe's answer counts, from when it came: a probe that hangs takes longer than this by itself."""
 
 
 class Gate:
@@ -15,21 +15,20 @@ class Gate:
     def __init__(self, destination: Destination, clock: Clock) -> None:
         self._destination = destination
         self._clock = clock
-        self._asked_at: float | None = None
+        self._answered_at: float | None = None
         self._fault: DestinationError | None = None
 
     def fault(self) -> DestinationError | None:
         """Return None when the destination answers, else why not."""
-        now = self._clock.monotonic()
-        if self._asked_at is None or now - self._asked_at >= CACHE_S:
-            self._asked_at = now
+        if self._answered_at is None or self._clock.monotonic() - self._answered_at >= CACHE_S:
             try:
                 self._destination.probe()
                 self._fault = None
             except DestinationError as error:
                 self._fault = error
+            self._answered_at = self._clock.monotonic()
         return self._fault
 
     def forget(self) -> None:
         """Ask again at the next occasion: a delivery has just failed."""
-        self._asked_at = None
+        self._answered_at = None

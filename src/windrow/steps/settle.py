@@ -68,7 +68,7 @@ class Settler:
             if fate.outcome is Outcome.RETRY or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
         ]
         if kept:
-            self._queue.set_visibility([(message, self._delay_s(message, fate)) for message, fate in kept])
+            self._queue.set_visibility([(message, self._delay_s(batch, message, fate)) for message, fate in kept])
         self._count(batch, rejected=len(copied), retried=len(kept))
         causes = Counter(str(fate.error) for _, fate in kept if fate.error is not None)
         _log.info(
@@ -82,10 +82,15 @@ class Settler:
         )
         return [message.message_id for message, _ in kept]
 
-    def _delay_s(self, message: Message, fate: Fate) -> int:
+    def _delay_s(self, batch: Batch, message: Message, fate: Fate) -> int:
+        """Return the seconds to hide a message that stays.
+
+        What only lacked time comes back at once: the next run has more. Where a failing destination took the time,
+        the next run would fare no better.
+        """
         if fate.delay_s is not None:
             return fate.delay_s
-        if isinstance(fate.error, OutOfTime):
+        if isinstance(fate.error, OutOfTime) and not batch.destination_failed:
             return 0
         return backoff_s(message.receive_count, self._jitter)
 

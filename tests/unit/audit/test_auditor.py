@@ -86,9 +86,9 @@ class Scene:
         archives = ArchiveReader(self.destination, CommitPoint(self.destination, self.metrics), self.prefix)
         return Auditor(index=self.index, ledger=self.ledger, archives=archives, buckets={"landing"}, clock=self.clock)
 
-    def audit(self, start: datetime = START, end: datetime = END) -> AuditReport:
+    def audit(self, start: datetime = START, end: datetime = END, prefix: str = "") -> AuditReport:
         """Audit the hour."""
-        return self.auditor().audit(start, end, grace=GRACE, retention=WEEK)
+        return self.auditor().audit(start, end, grace=GRACE, retention=WEEK, prefix=prefix)
 
 
 def findings(report: AuditReport) -> dict[str, int]:
@@ -170,6 +170,66 @@ def test_same_content_twice_without_versions_is_no_duplicate() -> None:
     report = scene.audit()
 
     assert ({}, 1, 2) == (findings(report), report.landed, report.delivered)
+
+
+REPLAYED = ""
+"""The sequencer of what a replay queued: a listing knows none."""
+
+
+def unversioned(sequencer: str, after: timedelta = timedelta(0)) -> SourceObject:
+    """Return an upload of one key and one content."""
+    return source("k", version_id=None, sequencer=sequencer, at=INSIDE + after)
+
+
+@pytest.mark.parametrize("upload_took", [timedelta(seconds=-2), timedelta(0), timedelta(minutes=20)])
+def test_an_unversioned_object_delivered_by_replay_and_by_its_own_event_is_duplicated(upload_took: timedelta) -> None:
+    """The two have different ids; that the bucket still shows the very upload that was replayed tells they are one."""
+    scene = Scene()
+    scene.land(unversioned("01"))
+    keys = [scene.deliver(unversioned(REPLAYED)), scene.deliver(unversioned("01", upload_took))]
+    report = scene.audit()
+
+    assert ({"duplicated": 1}, False, 1) == (findings(report), report.ok, report.delivered)
+    (found,) = report.examples["duplicated"]
+    assert ("landing/k", sorted(keys)) == (found.what, sorted(found.detail.split()))
+
+
+def test_an_unversioned_object_uploaded_again_after_a_replay_is_no_duplicate() -> None:
+    """The bucket shows a later upload of the same content: both are files of their own."""
+    scene = Scene()
+    scene.land(unversioned("02", timedelta(minutes=9)))
+    scene.deliver(unversioned(REPLAYED), unversioned("02", timedelta(minutes=9)))
+
+    assert ({}, 2) == (findings(scene.audit()), scene.audit().delivered)
+
+
+def test_an_earlier_upload_of_what_was_replayed_is_no_duplicate() -> None:
+    """The same content was there before, delivered, and uploaded anew, which a replay delivered."""
+    scene = Scene()
+    scene.land(unversioned("02"))
+    scene.deliver(unversioned("01", timedelta(minutes=-6)), unversioned(REPLAYED))
+
+    assert ({}, 2) == (findings(scene.audit()), scene.audit().delivered)
+
+
+def test_a_prefix_leaves_everything_else_out() -> None:
+    """Of listing and archives only the keys under it are compared; no other is listed."""
+    scene = Scene()
+    listed: list[str] = []
+    scene.index.hook = listed.append
+    files = [source(f"{party}/{number}") for party in "ab" for number in range(3)]
+    scene.land(*files[:2], *files[3:], source("b/lost"))
+    mixed = scene.deliver(*files)
+    scene.deliver(files[4])
+    scene.deliver(source("c/stray"), recorded=False)
+    of_a, of_b, of_c = (scene.audit(prefix=prefix) for prefix in ("a/", "b/", "c/"))
+
+    assert ({"orphaned": 1}, 2, 3, 1) == (findings(of_a), of_a.landed, of_a.delivered, of_a.archives)
+    assert ({"missing": 1, "duplicated": 1}, 4, 3, 2) == (findings(of_b), of_b.landed, of_b.delivered, of_b.archives)
+    assert {"orphaned": 1, "unrecorded": 1} == findings(of_c)
+    assert [("landing/a/2", mixed)] == [(found.what, found.detail) for found in of_a.examples["orphaned"]]
+    assert ["versions"] * 3 == listed
+    assert ("a/", "") == (of_a.prefix, scene.audit().prefix)
 
 
 def test_overwritten_without_versions_is_replaced() -> None:

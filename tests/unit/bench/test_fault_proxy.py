@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import ssl
+import time
 from collections.abc import Iterator
 
 import pytest
+import trustme
 
 from bench.faults.links import HttpProxy
-from bench.faults.proxy import Action, Listener, Rule, flip
+from bench.faults.proxy import Action, Counts, Listener, Rule, flip
 from tests.servers.scripted import Answer, http_server
 from windrow.local.process import HOST, free_port
 
 REPLY = b"0123456789" * 100
+PATIENCE_S = 30.0
 
 
 class Line:
@@ -21,6 +25,7 @@ class Line:
     def __init__(self) -> None:
         self.heard: list[tuple[str, str, bytes]] = []
         self.port = free_port()
+        self.tls_port = free_port()
         self.proxy: HttpProxy
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
@@ -43,9 +48,16 @@ class Line:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """Run server and proxy once."""
     line = Line()
+    folder = tmp_path_factory.mktemp("proxy")
+    certificate = folder / "proxy.pem"
+    certificate.write_bytes(trustme.CA().issue_cert(HOST).private_key_and_cert_chain_pem.bytes())
     with http_server(line.answer) as url:
-        listeners = [Listener("link", line.port, int(url.rpartition(":")[2]))]
-        with HttpProxy(tmp_path_factory.mktemp("proxy"), listeners) as line.proxy:
+        upstream = int(url.rpartition(":")[2])
+        listeners = [
+            Listener("link", line.port, upstream),
+            Listener("tls", line.tls_port, upstream, str(certificate)),
+        ]
+        with HttpProxy(folder, listeners) as line.proxy:
             yield line
 
 
@@ -90,6 +102,13 @@ def test_it_answers_for_the_server_as_often_as_told(line: Line) -> None:
 
     assert [(503, b"no"), (503, b"no"), (200, REPLY)] == answers
     assert 1 == len(line.heard)
+
+
+def test_counting_changes_nothing(line: Line) -> None:
+    """Request and reply pass, and the rule knows how many did."""
+    with line.proxy.rule(rule(Action.COUNT, times=9)) as named:
+        assert [(200, REPLY)] * 2 == [line.ask(), line.ask()]
+        assert 2 == line.proxy.hits(named)
 
 
 def test_a_rule_applies_to_what_it_names_only(line: Line) -> None:
@@ -145,3 +164,39 @@ def test_a_wrong_order_is_refused(line: Line) -> None:
         pass
 
     assert 200 == line.ask()[0]
+
+
+def test_a_client_that_gives_up_is_told_from_one_that_dies(line: Line) -> None:
+    """It ends the connection after the time that it is known to wait, not before."""
+    for patience_s, given_up in ((0.2, 1), (5.0, 0)):
+        with line.proxy.rule(rule(Action.STALL, seconds=30, patience_s=patience_s)) as named:
+            connection = http.client.HTTPConnection(HOST, line.port, timeout=0.3)
+            connection.request("GET", "/a")
+            with pytest.raises(TimeoutError):
+                connection.getresponse()
+            connection.close()
+            deadline = time.monotonic() + (PATIENCE_S if given_up else 0.3)
+            while not line.proxy.given_up(named) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert given_up == line.proxy.given_up(named)
+
+
+def test_it_counts_what_comes(line: Line) -> None:
+    """Requests with and without an answer, broken or not; a listener that nobody knows has none."""
+    before = line.proxy.counts("link")
+    line.ask()
+    with line.proxy.rule(rule(Action.LOSE_REPLY)), pytest.raises((ConnectionError, http.client.HTTPException)):
+        line.ask()
+    after = line.proxy.counts("link")
+
+    assert (2, 1) == (after.requests - before.requests, after.answers - before.answers)
+    assert Counts() == line.proxy.counts("other")
+
+
+def test_it_counts_clients_that_refuse_its_certificate(line: Line) -> None:
+    """They open TLS and go no further."""
+    strict = http.client.HTTPSConnection(HOST, line.tls_port, timeout=30, context=ssl.create_default_context())
+    with pytest.raises(ssl.SSLCertVerificationError):
+        strict.request("GET", "/a")
+
+    assert Counts(greetings=1) == line.proxy.counts("tls")

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from bench.aggregate import CONTENDERS, Row, Rows, limit, ratios, table
+from bench import aggregate
+from bench.aggregate import CONTENDERS, Row, Rows, limit, more_ratios, ratios, table
 from bench.events import batch
 from bench.machine import Machine
 from bench.peers.bento import batch_size
-from bench.samples import json_lines
-from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles
+from bench.samples import MIX_MOST_BYTES, json_lines, mixed_sizes
+from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles, simulate
 from bench.stand import Upload
 from windrow.core.events import parse
 
@@ -30,16 +31,21 @@ def rows(**cpu_ms: float) -> Rows:
 
 
 def test_ratios_divide_windrow_by_the_others() -> None:
-    """Each ratio is Windrow's figure over the other's."""
-    values = ratios(rows(Windrow=2.0, floor=1.6))
+    """Each ratio is the figure of Windrow's handler over the other's; there are these five and no more."""
+    assert {
+        "throughput_vs_naive": 5.0,
+        "cpu_vs_naive": 0.2,
+        "cpu_vs_bento": 0.2,
+        "cpu_vs_floor": 1.25,
+        "archive_vs_level9": 0.9,
+    } == ratios(rows(Windrow=2.0, floor=1.6))
 
-    assert (5.0, 0.2, 0.2, 1.25, 0.9) == (
-        values["throughput_vs_naive"],
-        values["cpu_vs_naive"],
-        values["cpu_vs_bento"],
-        values["cpu_vs_floor"],
-        values["archive_vs_level9"],
-    )
+
+def test_the_worker_is_compared_with_bento() -> None:
+    """What reads its messages from a queue is compared with what does so too."""
+    values = more_ratios({**rows(), aggregate.WORKER.name: rows(Windrow=5.0)["Windrow"]})
+
+    assert (5.0, 0.5) == (values["worker_throughput_vs_bento"], values["worker_cpu_vs_bento"])
 
 
 def test_what_is_not_installed_is_null_and_says_how_to_get_it() -> None:
@@ -47,27 +53,38 @@ def test_what_is_not_installed_is_null_and_says_how_to_get_it() -> None:
     without = {**rows(), "Bento": None}
 
     assert ratios(without)["cpu_vs_bento"] is None
+    assert more_ratios(without)["worker_cpu_vs_bento"] is None
     assert "make bench-peers" in table(600, without)
 
 
 @pytest.mark.parametrize(
-    ("cpu_ms", "load", "expected"),
-    [(12.0, 0.5, "CPU"), (3.0, 0.5, "the servers"), (12.0, 7.0, "other work")],
+    ("cpu_ms", "others", "expected"),
+    [(12.0, 0.1, "CPU"), (3.0, 0.1, "the servers"), (12.0, 1.5, "other work")],
 )
-def test_the_limit_is_named(cpu_ms: float, load: float, expected: str) -> None:
+def test_the_limit_is_named(cpu_ms: float, others: float, expected: str) -> None:
     """Windrow is bound by CPU where it keeps most cores busy, else by the servers, or by what else the machine does."""
-    this = Machine("Linux", "x86_64", cores=2, memory_gb=8, python="3.11", load=load)
+    this = Machine("Linux", "x86_64", cores=2, memory_gb=8, python="3.11", load=7)
 
-    assert limit(rows(Windrow=cpu_ms), this).startswith(expected)
+    assert limit(rows(Windrow=cpu_ms), this, others).startswith(expected)
 
 
-@pytest.mark.parametrize("size", [10, 1_000, 100_000])
+@pytest.mark.parametrize("size", [10, 1_000, 100_000, 1_000_001, 2_345_678])
 def test_samples_have_their_size_and_are_json_lines(size: int) -> None:
     """A sample has exactly the size asked for, and every line of it is JSON."""
     data = json_lines(3, size)
 
     assert (size, data) == (len(data), json_lines(3, size))
     assert all(json.loads(line)["site"] == "site-003" for line in data.decode().splitlines() if line.strip())
+
+
+def test_mixed_sizes_have_a_heavy_tail() -> None:
+    """Half of the files are below 20 KB, the mean is 100 KB, none is empty or over 50 MB, and a seed repeats them."""
+    sizes = mixed_sizes(100_000)
+
+    assert sorted(sizes)[50_000] == pytest.approx(20_000, rel=0.03)
+    assert sum(sizes) / len(sizes) == pytest.approx(100_000, rel=0.05)
+    assert 1 <= min(sizes) <= max(sizes) <= MIX_MOST_BYTES
+    assert sizes[:10] == mixed_sizes(10) != mixed_sizes(10, seed=2)
 
 
 def test_events_are_what_windrow_parses() -> None:
@@ -113,4 +130,27 @@ def test_simulated_messages_in_flight_keep_to_the_limit_of_the_queue() -> None:
 
     assert result.in_flight <= IN_FLIGHT
     assert result.waiting_at_end > 0
-    assert "ledger writes" == result.first_limit
+    assert "claims" == result.first_limit
+
+
+def test_a_simulated_worker_gathers_one_batch_while_another_is_worked_on() -> None:
+    """As `windrow run` does: a batch holds all files of a window, one after the other."""
+    result = Simulation(Setup(files_per_s=10, gatherers=1, concurrency=2)).run(600)
+
+    assert (600, 2) == (result.files_per_archive, result.batches_at_once)
+
+
+def test_a_simulated_backlog_ends_when_it_is_gone() -> None:
+    """Ten slots of the defaults do about 2,900 files a second."""
+    result = simulate(Setup(files_per_s=10, backlog=600_000), 60)
+
+    assert result.drained_s == pytest.approx(600_000 / 2_900, rel=0.1)
+    assert not result.falls_behind
+
+
+def test_a_simulated_load_beyond_the_slots_falls_behind() -> None:
+    """What it would take is told, and not only that all there are were used."""
+    result = simulate(Setup(files_per_s=6_000), 300)
+
+    assert result.falls_behind
+    assert result.limit == "batches at once, 194 %"

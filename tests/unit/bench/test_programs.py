@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bench import aggregate, archive, drain, imports, scale, simulate
+from bench import aggregate, archive, drain, imports, million, scale, simulate
+from bench.peers import faults
 from tests.optional import missing
 from windrow.local.servers import find_minio
 
@@ -17,7 +18,7 @@ Run = Callable[..., dict[str, Any]]
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a benchmark's main with --json and gives its answer."""
 
-    def call(main: Callable[[list[str]], None], *arguments: str) -> dict[str, Any]:
+    def call(main: Callable[[list[str]], object], *arguments: str) -> dict[str, Any]:
         main([*arguments, "--json"])
         answer: dict[str, Any] = json.loads(capsys.readouterr().out)
         return answer
@@ -33,13 +34,14 @@ def _minio() -> None:
 
 @pytest.mark.usefixtures("_minio")
 def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
-    """Every contender delivers all files, ratios follow from figures, and Windrow makes the fewest requests."""
-    answer = run(aggregate.main, "--files", "26", "--repeat", "1")
+    """Every contender delivers all files, of mixed sizes too; ratios follow from figures; Windrow asks the least."""
+    answer = run(aggregate.main, "--files", "26", "--repeat", "1", "--mix")
 
     rows = answer["figures"]["26"]
     assert {contender.name for contender in aggregate.CONTENDERS} == rows.keys()
     promised = {"throughput_vs_naive", "cpu_vs_naive", "cpu_vs_bento", "cpu_vs_floor", "archive_vs_level9"}
-    assert promised <= answer["ratios"].keys()
+    assert promised == answer["ratios"].keys()
+    assert {"throughput_vs_naive_level9", "worker_cpu_vs_bento"} < answer["more_ratios"].keys()
     assert (rows["Bento"] is None) == (answer["ratios"]["cpu_vs_bento"] is None)
     windrow, floor = rows["Windrow"], rows["floor"]
     assert windrow["cpu_ms_per_file"] / floor["cpu_ms_per_file"] == pytest.approx(
@@ -47,6 +49,11 @@ def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
     )
     expected = {"GetObject": 26, "BatchExecuteStatement": 2, "PutObject": 1, "HeadObject": 1, "PutItem": 1}
     assert expected == {name: windrow["requests"].get(name, 0) for name in expected}
+    asked = ("GetObject", "DeleteMessageBatch", "BatchExecuteStatement")
+    # The files' claims, and those of both warm batches; one message a file, ten a request.
+    assert (26, 3, 2 + 2) == tuple(rows["Windrow worker"]["requests"][name] for name in asked)
+    assert (0, 0) == (rows["Windrow worker"]["missing"], rows["Windrow worker"]["doubled"])
+    assert (True, {"26": 1}) == (answer["mixed_sizes"], answer["repeats"])
     assert answer["limiting_factor"]
     assert answer["machine"]["cores"] >= 1
 
@@ -61,40 +68,67 @@ def test_archive_reads_one_file_by_two_ranges(run: Run) -> None:
 
 @pytest.mark.usefixtures("_minio")
 def test_imports_compares_with_boto3(run: Run) -> None:
-    """Import, first call and first file are each compared with the import of boto3."""
+    """Import, first call and first file are compared with the import of boto3, with compiled code and without any."""
     answer = run(imports.main, "--repeat", "1")
 
-    assert {"import_vs_boto3", "first_call_vs_boto3", "first_file_vs_boto3"} == answer["ratios"].keys()
-    assert imports.PROGRAMS.keys() == answer["cpu_ms"].keys()
+    promised = {"import_vs_boto3", "first_call_vs_boto3", "first_file_vs_boto3"}
+    assert promised == answer["ratios"].keys() == answer["ratios_no_bytecode"].keys()
+    for state in (imports.COMPILED, imports.UNCOMPILED):
+        assert imports.PROGRAMS.keys() == answer["cpu_ms"][state].keys()
 
 
 @pytest.mark.usefixtures("_minio")
 def test_drain_empties_the_queue(run: Run) -> None:
-    """The whole backlog is delivered, and its rate is compared with the emulator's own."""
+    """The whole backlog is delivered, its rate is compared with the emulator's own, and CPU time is told by process."""
     answer = run(drain.main, "--messages", "60")
 
     assert 60 == answer["messages"]
     assert answer["figures"]["drained_per_s"] / answer["figures"]["emulator_per_s"] == pytest.approx(
         answer["ratios"]["drain_vs_emulator"], abs=0.01
     )
+    assert {"client", "emulator", "MinIO"} == answer["cpu_ms_per_message"]["emulator alone"].keys()
+    assert {"engine", "handlers", "emulator", "MinIO"} == answer["cpu_ms_per_message"]["drained"].keys()
 
 
 @pytest.mark.usefixtures("_minio")
 def test_scale_measures_each_point_of_the_grid(run: Run) -> None:
-    """Sizes of which no count fits are measured with as many files as fit."""
-    options = ("--files", "4", "--bytes", "1000", "3000000", "--at-once", "2", "--at-once-files", "5", "--most-mb", "6")
-    answer = run(scale.main, *options)
+    """Sizes of which no count fits are measured with as many files as fit; so are those of the batch that warms up."""
+    grid = ("--files", "10", "--bytes", "2000", "3000000", "0", "--most-mb", "6")
+    answer = run(scale.main, *grid, "--at-once", "2", "--at-once-batch", "5", "1000", "--at-once-batch", "2", "100000")
 
     points = [(point["files"], point["file_bytes"], point["at_once"]) for point in answer["points"]]
-    assert [(4, 1000, 1), (2, 3_000_000, 1), (5, scale.AT_ONCE_BYTES, 2)] == points
+    mean = points[2][1]
+    assert [(10, 2000, 1), (2, 3_000_000, 1), (10, mean, 1), (5, 1000, 2), (2, 100_000, 2)] == points
+    assert [False, False, True, False, False] == [point["mixed"] for point in answer["points"]]
+
+
+@pytest.mark.usefixtures("_minio")
+def test_million_delivers_slice_by_slice(run: Run) -> None:
+    """Every slice goes through the same process, the last one may be smaller, and no file is lost or doubled."""
+    answer = run(million.main, "--files", "50", "--slice", "20")
+
+    assert (50, 3, 0, 0) == tuple(answer[name] for name in ("files", "slices", "lost", "doubled"))
+    assert answer["peak_mb_last_slice"] >= answer["peak_mb_first_slice"] > 0
+
+
+@pytest.mark.usefixtures("_minio")
+def test_faults_show_what_becomes_of_the_naive_handler(run: Run) -> None:
+    """Claims without a delivery lose all files; where marks follow the delivery, one absent object fails its batch."""
+    down = ("--only", "down", "--who", "claim", "--visibility", "12", "--down", "60")
+    absent = ("--only", "absent", "--who", "mark", "--visibility", "3", "--receives", "2")
+    (claimed,) = run(faults.main, "--files", "8", *down)["results"]
+    (marked,) = run(faults.main, "--files", "8", *absent)["results"]
+
+    assert (8, 0) == (claimed["missing"], claimed["dead_lettered"])
+    assert (8, 9) == (marked["missing"], marked["dead_lettered"])
 
 
 def test_simulate_names_the_first_limit_of_every_run(run: Run) -> None:
     """Every run tells its latency, its first limit and its cost."""
     answer = run(simulate.main, "--seconds", "200")
 
-    assert simulate.RUNS.keys() == answer["runs"].keys()
-    for result in answer["runs"].values():
+    assert (simulate.RUNS.keys(), simulate.STEPS.keys()) == (answer["runs"].keys(), answer["steps"].keys())
+    for result in (*answer["runs"].values(), *answer["steps"].values()):
         assert {"p50", "p95", "p99.9", "max"} == result["latency_s"].keys()
         assert max(result["utilisation"].values()) == result["utilisation"][result["first_limit"]]
         assert result["usd_per_month"] > 0

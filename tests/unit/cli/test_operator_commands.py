@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from windrow.audit import AuditReport, Finding
-from windrow.cli import replay as replay_command
 from windrow.cli.circuit import describe
-from windrow.cli.output import WrongUse
 from windrow.cli.root import run
 from windrow.core.circuit import Circuit, Mode
-from windrow.replay import Position
+from windrow.retention import SweepReport
+from windrow.settings import Settings
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -29,6 +29,9 @@ START = datetime(2026, 11, 23, 10, tzinfo=UTC)
         (["replay", "--missing", "--all"], "--missing or --all"),
         (["replay", "--missing", "--state", "x"], "--state goes with --all"),
         (["replay", "--missing"], "WINDROW_QUEUE_URL"),
+        (["replay", "--missing"], "WINDROW_DLQ_URL"),
+        (["retain"], "WINDROW_COPIES_BUCKET"),
+        (["retain", "--since", "1h", "--until", "2h"], "the range is empty"),
         (["dlq", "ls"], "WINDROW_DLQ_URL"),
         (["dlq", "drop", "--json"], "--yes"),
         (["ledger", "rebuild"], "WINDROW_LEDGER_TABLE"),
@@ -61,9 +64,9 @@ class Auditing:
     def __init__(self, report: AuditReport) -> None:
         self.report = report
 
-    def audit(self, *_range: datetime, **_options: object) -> AuditReport:
+    def audit(self, *_range: datetime, prefix: str, **_options: object) -> AuditReport:
         """Report."""
-        return self.report
+        return msgspec.structs.replace(self.report, prefix=prefix)
 
 
 def report(**found: object) -> AuditReport:
@@ -109,6 +112,13 @@ def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "there are findings" in text
 
 
+def test_an_audit_of_a_prefix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is handed on, and named as it is."""
+    text = audited(monkeypatch, capsys, report(), "--prefix", "[b]/2026")[1]
+
+    assert "keys under [b]/2026" in text.replace("\n", " ")
+
+
 def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One object with every field; the exit code is the same."""
     code, text = audited(monkeypatch, capsys, report(duplicated=2, ok=False), "--json")
@@ -118,18 +128,62 @@ def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert set(AuditReport.__struct_fields__) == fields.keys()
 
 
-def test_position_of_a_replay_survives(tmp_path: Path) -> None:
-    """What is saved is loaded again; nothing else is taken for a position."""
-    path = tmp_path / "state.json"
-    position = Position("landing", "k", "v1", 17)
-    absent = replay_command._load(path)
-    replay_command._save(path, position)
+class Sweeping:
+    """Stands in for the sweeper: remembers what it was asked for, reports what it is told to."""
 
-    assert (None, position) == (absent, replay_command._load(path))
-    assert [path] == list(tmp_path.iterdir())
-    path.write_text("nonsense")
-    with pytest.raises(WrongUse, match="holds no position"):
-        replay_command._load(path)
+    def __init__(self, found: SweepReport) -> None:
+        self.found = found
+        self.asked: dict[str, Any] = {}
+
+    def sweep(self, **options: Any) -> SweepReport:
+        """Report."""
+        self.asked = options
+        options["progress"](self.found)
+        return self.found
+
+
+def swept(monkeypatch: pytest.MonkeyPatch, *options: str, **found: Any) -> tuple[int, Sweeping]:
+    """Run ``windrow retain`` on a report; return exit code and what was asked."""
+    counts = ("archives", "copied", "copied_bytes", "expired", "young", "unversioned", "foreign", "refused", "failed")
+    fields: dict[str, Any] = {**dict.fromkeys(counts, 0), "dry_run": False, "complete": True, "left_since": None}
+    fields |= {"examples": [], "ok": True, **found}
+    sweeping = Sweeping(SweepReport(start=START, end=START + timedelta(hours=1), **fields))
+    monkeypatch.setattr("windrow.settings.load", lambda *_args, **_options: Settings())
+    monkeypatch.setattr("windrow.bootstrap.sweeper", lambda *_args: sweeping)
+    return run(["retain", *options]), sweeping
+
+
+def test_a_sweep_that_did_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0; the setting's hot days, and the sweep's own range."""
+    code, sweeping = swept(monkeypatch, copied=3, copied_bytes=3_000_000, expired=180)
+    text = capsys.readouterr().out
+
+    assert (0, timedelta(days=7), None) == (code, sweeping.asked["hot"], sweeping.asked["start"])
+    for part in ("3.0 MB", "180", "all is copied and expired that should be"):
+        assert part in text
+
+
+def test_a_sweep_with_failures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1; what failed is shown as it is, and where it stopped."""
+    failed: dict[str, Any] = {"failed": 1, "examples": [Finding("[red]k[/]", "no copy")], "ok": False}
+    code, _ = swept(monkeypatch, complete=False, left_since=START, **failed)
+    text = capsys.readouterr().out
+
+    assert 1 == code
+    for part in ("[red]k[/]  no copy", "archives from 2026-11-23 10:00 UTC on are left", "run it again"):
+        assert part in text
+
+
+def test_options_of_a_sweep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """They reach the sweep; a machine gets every field in one object."""
+    code, sweeping = swept(
+        monkeypatch, "--since", "2026-11-01", "--until", "2026-11-02", "--hot-days", "30", "--dry-run", "--json"
+    )
+    first, second = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+    wanted = {"hot": timedelta(days=30), "start": first, "end": second, "dry_run": True}
+
+    assert set(SweepReport.__struct_fields__) == json.loads(capsys.readouterr().out).keys()
+    assert (0, wanted) == (code, {name: sweeping.asked[name] for name in wanted})
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
 from windrow.cli.dlq import chosen, grouped
+from windrow.cli.root import run
 from windrow.clients.clock import SystemClock
 from windrow.clients.dead_letters import UNKNOWN_REASON, DeadLetter, DeadLetterQueue
 from windrow.clients.queue import SqsQueue
@@ -19,11 +22,18 @@ from windrow.core.errors import MalformedEvent, ObjectMissing, Permanent, QueueE
 from windrow.core.events import Message
 
 
+def impatient(sqs: Any) -> Any:
+    """Return a client that does not wait for messages: moto has all there are at once."""
+    receive = sqs.receive_message
+    sqs.receive_message = lambda **arguments: receive(**(arguments | {"WaitTimeSeconds": 0}))
+    return sqs
+
+
 class Queues:
     """A source queue and its dead-letter queue."""
 
     def __init__(self) -> None:
-        self.sqs: Any = boto3.client("sqs")
+        self.sqs = impatient(boto3.client("sqs"))
         self.dlq_url: str = self.sqs.create_queue(QueueName="dlq")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.dlq_url, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
@@ -77,6 +87,25 @@ def test_walk_shows_why_each_message_is_there(queues: Queues) -> None:
         letters["one"].rejections,
     )
     assert (UNKNOWN_REASON, "", 0) == (letters["two"].reason, letters["two"].detail, letters["two"].rejections)
+
+
+def test_a_message_that_sqs_moved_itself_has_a_reason_of_its_own(queues: Queues) -> None:
+    """It was rejected, sent back, and received too often: the first reason is history, which stays visible."""
+    queues.reject("body", ObjectMissing("it is gone"))
+    receive = queues.sqs.receive_message
+
+    def as_moved(**arguments: Any) -> Any:
+        """Add what SQS adds; moto does not."""
+        answer = receive(**arguments)
+        for message in answer.get("Messages", []):
+            message["Attributes"]["DeadLetterQueueSourceArn"] = "arn:aws:sqs:eu-west-2:123456789012:source"
+        return answer
+
+    queues.sqs.receive_message = as_moved
+    (letter,) = queues.dlq.walk(10)
+
+    assert (UNKNOWN_REASON, 1) == (letter.reason, letter.rejections)
+    assert "before that missing: it is gone" == letter.detail
 
 
 def test_redriven_messages_keep_their_history(queues: Queues) -> None:
@@ -175,6 +204,105 @@ def test_groups_are_by_reason_with_the_newest_as_examples(queues: Queues) -> Non
     assert ("malformed", 4, 3) == (malformed.reason, malformed.count, len(malformed.examples))
     assert ("missing", ["b/a b/c"]) == (missing.reason, missing.examples[0].objects)
     assert malformed.oldest <= malformed.newest
+
+
+@pytest.fixture
+def command(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Return what runs ``windrow dlq`` on the queues, with its exit code."""
+    monkeypatch.setenv("WINDROW_QUEUE_URL", queues.url)
+    monkeypatch.setenv("WINDROW_DLQ_URL", queues.dlq_url)
+    monkeypatch.setattr("windrow.bootstrap.dead_letter_queue", lambda _settings: queues.dlq)
+    return lambda *arguments: run(["dlq", *arguments])
+
+
+def failing(call: Callable[..., Any], error: BaseException, *, at: int) -> Callable[..., Any]:
+    """Return a call that raises at its n-th use."""
+    uses = count(1)
+
+    def instead(**arguments: Any) -> Any:
+        if next(uses) == at:
+            raise error
+        return call(**arguments)
+
+    return instead
+
+
+OUTCOMES = [(KeyboardInterrupt(), 130), (EndpointConnectionError(endpoint_url="x"), 1)]
+
+
+@pytest.mark.parametrize(("error", "code"), OUTCOMES, ids=["Ctrl-C", "an error"])
+@pytest.mark.parametrize("arguments", [["ls"], ["drop", "--yes"], ["redrive", "--reason", "missing"]])
+def test_an_interruption_hides_nothing(
+    queues: Queues, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], error: BaseException, code: int,
+) -> None:  # fmt: skip
+    """Whatever was taken so far is visible at once, and none of it is lost."""
+    for number in range(25):
+        queues.reject(f"{number}", MalformedEvent("no"))
+    with monkeypatch.context() as patch:
+        patch.setattr(queues.sqs, "receive_message", failing(queues.sqs.receive_message, error, at=3))
+
+        assert code == command(*arguments)
+    assert ["malformed"] * 25 == queues.left()
+
+
+@pytest.mark.parametrize(("error", "code"), OUTCOMES, ids=["Ctrl-C", "an error"])
+@pytest.mark.parametrize(("arguments", "left"), [(["drop", "--yes"], 15), (["redrive", "--limit", "25"], 15)])
+def test_an_interruption_amid_deletions_hides_nothing(
+    queues: Queues, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], left: int, error: BaseException, code: int,
+) -> None:  # fmt: skip
+    """What was not deleted yet is visible at once."""
+    for number in range(25):
+        queues.reject(f"{number}", MalformedEvent("no"))
+    with monkeypatch.context() as patch:
+        patch.setattr(queues.sqs, "delete_message_batch", failing(queues.sqs.delete_message_batch, error, at=2))
+        ended = command(*arguments)
+    everything = list(queues.dlq.walk(1000))
+
+    assert code == ended
+    assert len(everything) == (left if "redrive" in arguments or code == 130 else 10)
+
+
+def test_an_answer_of_no_gives_everything_back(
+    queues: Queues, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is deleted and nothing hidden."""
+    queues.reject("body", MalformedEvent("no"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda _question: False)
+
+    assert 0 == command("drop")
+    assert ["malformed"] == queues.left()
+
+
+def test_messages_that_others_hold_are_told(
+    queues: Queues, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A queue whose messages are hidden is not called empty: exit code 1, and when they come back."""
+    for number in range(5):
+        queues.reject(f"{number}", MalformedEvent("no"))
+    other = DeadLetterQueue(queues.dlq_url, queues.url, queues.sqs)
+    held = list(other.walk(10))
+    codes = [command("ls"), command("ls", "--json"), command("redrive", "--limit", "9"), command("drop", "--yes")]
+    text, _, rest = capsys.readouterr().out.partition("\n")
+    report = json.loads(rest.splitlines()[0])
+    other.give_back(held[1:])
+    some = command("ls")
+
+    assert [1, 1, 1, 1] == codes
+    assert "about 5 are held elsewhere, visible within 15 minutes" == text
+    assert (False, 0, 5, 5) == (report["ok"], report["looked_at"], report["about"], report["held_elsewhere"])
+    assert 0 == some
+    assert "about 1 are held elsewhere" in capsys.readouterr().out
+
+
+def test_an_empty_queue_is_called_empty(
+    queues: Queues, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There and only there."""
+    assert 0 == command("ls")
+    assert "the dead-letter queue is empty\n" == capsys.readouterr().out
 
 
 def test_a_queue_that_is_not_there_is_an_error(queues: Queues) -> None:

@@ -2,17 +2,31 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from windrow.clients.metrics import OF_EACH_VERSION
-from windrow.core.cost import DAYS, DEFAULT_RETENTION, GIB, Egress, Estimate, Retention, Scenario, estimate
+from windrow.core.cost import (
+    DAYS,
+    DEFAULT_RETENTION,
+    GIB,
+    SWEEP_ALARMS,
+    SWEEP_LOOKBACK_DAYS,
+    SWEEP_METRICS,
+    Egress,
+    Estimate,
+    Retention,
+    Scenario,
+    estimate,
+)
 from windrow.core.errors import DestinationFault, PriceError
 from windrow.core.prices import Price, PriceBook, Tier
 from windrow.core.stated import STATED, compare
 from windrow.pricelist import load
+from windrow.retention import LOOKBACK
 
 BOOK = load()
 ROOT = Path(__file__).parents[3]
@@ -58,11 +72,26 @@ def test_transitions_of_raw_files_cost_more_than_all_else() -> None:
     assert [] == [line for line in bill().lines if line.item.startswith("transitions")]
 
 
-def test_expired_files_are_paid_for_until_their_old_versions_go() -> None:
-    """In a versioned bucket expiry only hides a file: its bytes cost until the old version is deleted."""
-    archives, raw = bill(hot_days=7, old_version_days=7), bill(hot_days=7, retention=Retention.RAW)
-    assert usd(archives, "raw files kept hot") == usd(archives, "and 7 days more")
-    assert [] == [line for line in raw.lines if "old versions" in line.item]
+def test_files_that_a_rule_expired_are_paid_for_until_their_old_versions_go() -> None:
+    """In a versioned bucket such expiry only hides a file; the sweep deletes the version, and a move leaves none."""
+    kept = bill(retention=Retention.NONE, hot_days=7, old_version_days=7)
+    assert usd(kept, "raw files kept hot") == usd(kept, "and 7 days more")
+    for retention in (Retention.RAW, Retention.ARCHIVES):
+        assert [] == [line for line in bill(retention=retention).lines if "old versions" in line.item]
+
+
+def test_the_sweep_costs_little() -> None:
+    """Its requests, its run time and what watches it, together, are less than the old versions that it saves."""
+    result = bill(retention=Retention.ARCHIVES)
+    items = ("sweep, listings", "sweep, proofs", "retention sweep", "metrics of the ret", "alarms of the ret")
+    assert sum(usd(result, item) for item in items) < usd(bill(retention=Retention.NONE), "and 7 days more")
+
+
+def test_the_sweep_lists_what_it_looks_back_over() -> None:
+    """14,400 archives a day are 15 pages, of 14 days, each hour."""
+    (listings,) = [line for line in bill().lines if line.item.startswith("sweep, listings")]
+    assert (15 * 14 * 730, 14) == (listings.quantity, SWEEP_LOOKBACK_DAYS + Scenario().hot_days)
+    assert LOOKBACK == timedelta(days=SWEEP_LOOKBACK_DAYS)
 
 
 def test_deep_archive_adds_40_kb_to_each_object() -> None:
@@ -184,11 +213,11 @@ def test_comparison_covers_the_whole_bill(retention: Retention) -> None:
 
 
 def test_alarms_are_those_that_terraform_makes() -> None:
-    """Each is paid for: those that say something, one for each fault, and four windows for each latency objective."""
+    """Each is paid for: those that say something, one for each fault, four windows for each latency objective."""
     text = "".join(path.read_text() for path in OBSERVABILITY.glob("*.tf"))
     named = re.findall(r"[\w-]+\s*=\s*\{\s*(?:function\s*=\s*[\w.]+,\s*)?says\s*=\s*\"", text)
     objectives, burns = text.count("allowed_percent = "), text.count("{ rate = ")
-    assert len(named) + len(DestinationFault) + objectives * burns * 2 == Scenario().alarms
+    assert len(named) + len(DestinationFault) + objectives * burns * 2 == Scenario().alarms + SWEEP_ALARMS
     assert burns == Scenario().composite_alarms
 
 
@@ -211,7 +240,7 @@ def published() -> set[str]:
 
 def test_metrics_are_those_that_the_code_publishes() -> None:
     """Each name is paid for, and those of the version in service."""
-    assert len(published()) + len(OF_EACH_VERSION) == Scenario().metrics
+    assert len(published()) + len(OF_EACH_VERSION) == Scenario().metrics + SWEEP_METRICS
 
 
 def test_default_of_terraform_is_known() -> None:

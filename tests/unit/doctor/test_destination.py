@@ -17,14 +17,17 @@ import trustme
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.doctor.check import Check
 from windrow.doctor.destination import DestinationChecks
-from windrow.ports import Credentials, Stored
+from windrow.ports import Credentials, Part, Span, Stored
 from windrow.settings import Settings
 from windrow.testing import FakeClock, FakeDestination, FakeSecrets
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-TRIAL = ["write", "conditional write", "checksum verification", "stored checksum", "read", "list", "delete"]
+PUTS = ["write", "conditional write", "checksum verification", "stored checksum", "read", "list"]
+COPIES = ["conditional copy", "copy in parts"]
+PARTS = ["write in parts", "part verification", "conditional completion", *COPIES, "abandon"]
+TRIAL = [*PUTS, *PARTS, "delete"]
 
 
 def checks(
@@ -32,9 +35,15 @@ def checks(
     endpoint: str = "http://127.0.0.1:9000",
     secrets: FakeSecrets | None = None,
     clock: FakeClock | None = None,
+    max_object_bytes: int = Settings().max_object_bytes,
 ) -> dict[str, Check]:
     """Run the checks; return them by name."""
-    settings = Settings(destination_endpoint=endpoint, destination_bucket="archives", destination_prefix="in")
+    settings = Settings(
+        destination_endpoint=endpoint,
+        destination_bucket="archives",
+        destination_prefix="in",
+        max_object_bytes=max_object_bytes,
+    )
     examination = DestinationChecks(
         settings, destination, secrets or FakeSecrets(), clock or FakeClock(), lambda: "trial"
     )
@@ -55,7 +64,13 @@ def test_a_good_destination() -> None:
 
     assert ["secret", "TLS", "destination", *TRIAL] == list(found)
     assert {} == not_ok(found)
-    assert {} == destination.objects
+    assert ({}, {}) == (destination.objects, destination.uploads)
+
+
+def test_parts_are_not_tried_where_none_are_used() -> None:
+    """Where no object may be larger than an archive, a server needs to know nothing of parts."""
+    found = checks(FakeDestination(), max_object_bytes=Settings().max_archive_bytes)
+    assert ["secret", "TLS", "destination", *PUTS, "delete"] == list(found)
 
 
 class Overwriting(FakeDestination):
@@ -129,16 +144,99 @@ class Undeleting(FakeDestination):
         """Do nothing."""
 
 
+class WithoutParts(FakeDestination):
+    """Knows no uploads in parts."""
+
+    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:
+        """Refuse."""
+        raise DestinationError(f"POST {key}: NotImplemented", DestinationFault.REFUSED)
+
+
+class CompletingOver(FakeDestination):
+    """Heeds no condition when an upload in parts is completed."""
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Replace what is there."""
+        self.objects.pop(key, None)
+        return super().complete(key, upload_id, parts)
+
+
+class OverwritingSilently(FakeDestination):
+    """Says that the key is taken, and replaces what is there all the same."""
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Replace, then say what it should have done."""
+        taken = self.objects.pop(key, None) is not None
+        return super().complete(key, upload_id, parts) and not taken
+
+
+class UnverifyingParts(FakeDestination):
+    """Stores whatever part comes."""
+
+    def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
+        """Store the chunks under the digest that they really have."""
+        from hashlib import sha256 as digest_of
+
+        return super().send_part(key, upload_id, number, chunks, digest_of(b"".join(map(bytes, chunks))).digest())
+
+
+class CopyingAnything(FakeDestination):
+    """Heeds no ETag when it copies."""
+
+    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+        """Copy whatever is there."""
+        etag = self.objects[span.key][0].etag
+        return super().copy_part(key, upload_id, number, msgspec.structs.replace(span, etag=etag))
+
+
+class CopyingWrongly(FakeDestination):
+    """Copies the start of the object for every part."""
+
+    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+        """Forget where the part begins."""
+        return super().copy_part(key, upload_id, number, msgspec.structs.replace(span, start=0))
+
+
+class Encrypting(FakeDestination):
+    """Makes ETags that are no digest, as servers that encrypt do."""
+
+    def head(self, key: str) -> Stored | None:
+        """Tell an ETag of the key's own."""
+        stored = super().head(key)
+        return msgspec.structs.replace(stored, etag=key) if stored else None
+
+    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+        """Heed the ETag as it is told."""
+        etag = self.objects[span.key][0].etag if span.etag == span.key else span.etag
+        return super().copy_part(key, upload_id, number, msgspec.structs.replace(span, etag=etag))
+
+
+class Unabandoning(FakeDestination):
+    """Does not let this key's user give an upload up."""
+
+    def abandon(self, key: str, upload_id: str) -> None:
+        """Refuse."""
+        raise DestinationError(f"DELETE {key} upload: AccessDenied", DestinationFault.CREDENTIALS)
+
+
 @pytest.mark.parametrize(
     ("kind", "wrong"),
     [
         (Overwriting, {"conditional write": "fail"}),
         (Unverifying, {"checksum verification": "fail"}),
         (KeepingWrong, {"checksum verification": "fail"}),
-        (Forgetful, {"stored checksum": "fail", "list": "fail"}),
+        (Forgetful, {"stored checksum": "fail", "list": "fail", "write in parts": "fail"}),
         (WithoutChecksum, {"stored checksum": "warn"}),
-        (Misreading, {"read": "fail"}),
+        (Misreading, {"read": "fail", "copy in parts": "fail"}),
         (Undeleting, {"delete": "fail"}),
+        (WithoutParts, {"write in parts": "fail", "part verification": "fail", "conditional completion": "fail"}),
+        (CompletingOver, {"conditional completion": "fail"}),
+        (OverwritingSilently, {"conditional completion": "fail"}),
+        (UnverifyingParts, {"part verification": "fail"}),
+        (CopyingAnything, {"conditional copy": "fail"}),
+        (CopyingWrongly, {"copy in parts": "fail"}),
+        (Encrypting, {"copy in parts": "warn"}),
+        (Unabandoning, {"abandon": "warn"}),
     ],
 )
 def test_each_missing_ability_is_named(kind: type[FakeDestination], wrong: dict[str, str]) -> None:
@@ -147,7 +245,8 @@ def test_each_missing_ability_is_named(kind: type[FakeDestination], wrong: dict[
 
     assert wrong == not_ok(found)
     assert all(found[name].advice for name in wrong)
-    assert set(TRIAL) <= set(found)
+    needing = set() if found["write in parts"].state == "ok" else set(COPIES)
+    assert set(TRIAL) - needing == set(TRIAL) & found.keys()
 
 
 @pytest.mark.parametrize("kind", DestinationFault)
@@ -166,7 +265,9 @@ def test_an_unreachable_destination_ends_the_trial_before_it_begins(kind: Destin
     assert set() == set(TRIAL) & set(found)
 
 
-@pytest.mark.parametrize("operation", ["put", "head", "read", "list"])
+@pytest.mark.parametrize(
+    "operation", ["put", "head", "read", "list", "begin", "send_part", "complete", "copy_part", "abandon"]
+)
 def test_a_fault_in_the_trial_is_a_finding_and_cleaned_up(operation: str) -> None:
     """Whatever fails on the way, the object is deleted."""
     destination = FakeDestination()
@@ -180,7 +281,7 @@ def test_a_fault_in_the_trial_is_a_finding_and_cleaned_up(operation: str) -> Non
     destination.hook = fail_once
     found = checks(destination)
 
-    assert ["fail"] == list(not_ok(found).values())
+    assert ["warn" if operation == "abandon" else "fail"] == list(not_ok(found).values())
     assert {} == destination.objects
 
 

@@ -13,9 +13,10 @@ from windrow.load.outage import Probe
 from windrow.load.plan import Plan, Span
 from windrow.load.processes import Machine, Usage
 from windrow.load.run import Record
-from windrow.load.samples import Queued, Sample
+from windrow.load.samples import Sample
 from windrow.local.proof import Deliveries, Delivery, Proof, report
 from windrow.local.upload import Uploaded
+from windrow.ports import QueueDepth
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 MACHINE = Machine(system="Linux x86_64", processor="Test <processor>", cores=2, memory_gb=8.0, python="3.13.0")
@@ -67,7 +68,7 @@ def sample(second: int, uploaded: int, delivered: int, *, machine_cores: float =
         uploaded=uploaded,
         delivered=delivered,
         archives=1,
-        queued=Queued(queued, 0, 0),
+        queued=QueueDepth(visible=queued, in_flight=0, delayed=0),
         oldest_s=float(second % 7),
         usage={"handlers": Usage(0.5, 100.0 + second), "generator": Usage(0.1, 50.0)},
         machine_cores=machine_cores,

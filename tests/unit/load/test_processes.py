@@ -9,7 +9,10 @@ from windrow.load.processes import Meter, machine
 
 def test_children_count_with_the_group_named_first() -> None:
     """A child that has a group of its own is not counted with its parent's."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    command = [sys.executable, "-c", "input(1)"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"1"  # it runs Python by now, and is no longer a fork of this process
         meter = Meter({"child": lambda: [child.pid], "parent": lambda: [os.getpid()]})
         apart = meter.measure(1.0)
         together = Meter({"all": lambda: [os.getpid()]}).measure(1.0)

@@ -140,6 +140,21 @@ def test_deliveries_read_each_archive_once(destination: FakeDestination) -> None
     assert (3, 1) == (deliveries.count, len(deliveries.archives))
 
 
+def test_an_archive_that_goes_while_it_is_looked_for_is_passed_over(destination: FakeDestination) -> None:
+    """A worker may delete a wrong archive between the listing and the look at it."""
+    deliver(destination, "gone.tar.gz", FILES[:1])
+    deliver(destination, "kept.tar.gz", FILES[1:])
+
+    def delete_first(operation: str) -> None:
+        if operation == "head":
+            destination.objects.pop("gone.tar.gz", None)
+
+    destination.hook = delete_first
+    deliveries = Deliveries(destination)
+    deliveries.refresh()
+    assert ["kept.tar.gz"] == [archive.key for archive in deliveries.archives]
+
+
 def test_note_is_told_each_file_read_back(destination: FakeDestination) -> None:
     """Progress counts every file that was proven."""
     deliver(destination, "one.tar.gz", FILES)

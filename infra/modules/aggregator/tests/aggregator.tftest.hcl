@@ -95,19 +95,6 @@ run "defaults" {
   }
 }
 
-run "copies_of_archives_may_be_put" {
-  command = apply
-
-  variables {
-    archive_copies_bucket_arn = "arn:aws:s3:::landing-archives"
-  }
-
-  assert {
-    condition     = one([for s in jsondecode(local.policy).Statement : s if s.Sid == "CopyArchives"]).Action == ["s3:PutObject"] && one([for s in jsondecode(local.policy).Statement : s if s.Sid == "CopyArchives"]).Resource == "arn:aws:s3:::landing-archives/*"
-    error_message = "Copies may be put into that bucket, and nothing else."
-  }
-}
-
 run "workers_may_read_the_mapping" {
   command = apply
 

@@ -101,12 +101,12 @@ run "defaults" {
   }
 
   assert {
-    condition     = length(module.archive_copies) == 0
+    condition     = length(module.archive_copies) == 0 && length(output.archive_copies) == 0
     error_message = "There must be no bucket for copies."
   }
 }
 
-run "archives_expires_files_and_keeps_copies" {
+run "archives_keeps_copies_and_expires_no_file_by_age" {
   command = apply
 
   variables {
@@ -114,8 +114,13 @@ run "archives_expires_files_and_keeps_copies" {
   }
 
   assert {
-    condition     = one(one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r if r.id == "files-expire"]).expiration).days == 10 && length(one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r if r.id == "files-expire"]).transition) == 0
-    error_message = "Files must expire."
+    condition     = [for r in aws_s3_bucket_lifecycle_configuration.this.rule : r.id] == ["remains"]
+    error_message = "The sweep deletes what is delivered; no rule may delete what is not, replaced versions included."
+  }
+
+  assert {
+    condition     = one(one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r if r.id == "remains"]).expiration).days == null || one(one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r if r.id == "remains"]).expiration).days == 0
+    error_message = "Only lone delete markers may expire."
   }
 
   assert {
@@ -124,7 +129,12 @@ run "archives_expires_files_and_keeps_copies" {
   }
 
   assert {
-    condition     = output.archive_copies_bucket_name != null
+    condition     = length([for r in aws_s3_bucket_lifecycle_configuration.archive_copies[0].rule : r if length(r.expiration) > 0]) == 0
+    error_message = "No copy may expire."
+  }
+
+  assert {
+    condition     = keys(output.archive_copies) == ["this"]
     error_message = "The bucket for copies must be made known."
   }
 }

@@ -30,9 +30,11 @@ run "refuses_1" {
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::*"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
     # an odd log retention
     flow_log_retention_days = 31
+    # a sweep by any role
+    retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/*", landing_bucket_arn = "arn:aws:s3:::landing", copies_bucket_arn = "arn:aws:s3:::copies" }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep]
 }
 
 run "refuses_2" {
@@ -49,9 +51,11 @@ run "refuses_2" {
     on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7" }, transit_gateway = { id = "tgw-0123456789abcdef0" } }
     # any table
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/*"] }
+    # a sweep of any bucket
+    retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/r", landing_bucket_arn = "arn:aws:s3:::*", copies_bucket_arn = "arn:aws:s3:::copies" }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.retention_sweep]
 }
 
 run "refuses_3" {

@@ -92,6 +92,35 @@ run "defaults" {
   }
 }
 
+run "without_a_sweep_nothing_deletes" {
+  command = apply
+
+  assert {
+    condition     = !strcontains(aws_vpc_endpoint.gateway["s3"].policy, "s3:Delete")
+    error_message = "Nothing in the VPC may delete objects."
+  }
+}
+
+run "the_sweep_alone_deletes_landed_versions" {
+  command = apply
+
+  variables {
+    retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/windrow-retention", landing_bucket_arn = "arn:aws:s3:::landing", copies_bucket_arn = "arn:aws:s3:::landing-archives" }
+  }
+
+  assert {
+    condition = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Resource, s.Condition.StringEquals["aws:PrincipalArn"]] if s.Action == ["s3:DeleteObjectVersion"]] == [
+      [["arn:aws:s3:::landing/*"], "arn:aws:iam::111122223333:role/windrow-retention"]
+    ]
+    error_message = "Only the sweep's role may delete, only versions, only in the landing bucket."
+  }
+
+  assert {
+    condition     = length([for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : s if anytrue([for action in s.Action : startswith(action, "s3:Delete")])]) == 1
+    error_message = "No other statement may let anyone delete."
+  }
+}
+
 run "a_transit_gateway" {
   command = apply
 

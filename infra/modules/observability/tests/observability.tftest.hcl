@@ -91,6 +91,43 @@ run "defaults" {
   }
 }
 
+run "without_a_sweep_there_are_no_alarms_for_it" {
+  command = apply
+
+  assert {
+    condition     = length(setintersection(output.runbook_anchors, ["retention-errors", "retention-overdue", "archive-copy-failed", "raw-files-not-expired"])) == 0
+    error_message = "An alarm for what does not exist would stay on."
+  }
+}
+
+run "the_sweep_is_watched" {
+  command = apply
+
+  variables {
+    functions = { aggregator = "a", sentinel = "s", rotation = "r", retention = "sweep" }
+  }
+
+  assert {
+    condition     = length(setsubtract(["retention-errors", "retention-overdue", "archive-copy-failed", "raw-files-not-expired"], output.runbook_anchors)) == 0
+    error_message = "Errors, a missing sweep, failed copies and failed deletions must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["retention-overdue"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["retention-overdue"].period == 86400
+    error_message = "A day without a sweep that got through must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["retention-errors"].dimensions == tomap({ FunctionName = "sweep" })
+    error_message = "The function that sweeps must be watched."
+  }
+
+  assert {
+    condition     = alltrue([for metric in ["ArchivesCopied", "RawFilesExpired", "sweep Errors"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, metric)])
+    error_message = "The dashboard must show the sweep."
+  }
+}
+
 run "the_dashboard_shows_alarms_and_charts" {
   command = apply
 

@@ -1,0 +1,72 @@
+"""The worker's engine in this process, its handlers in theirs, run until a backlog is gone."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Self
+
+from windrow.local.provision import Shape
+from windrow.worker.engine import Engine
+from windrow.worker.mapping import FixedMapping, MappingConfig, queue_arn
+from windrow.worker.pool import Pool
+from windrow.worker.progress import Counters
+
+HANDLER = "windrow.functions.aggregate.handler"
+QUIET_WAIT_S = 1
+WINDOW_S = 5
+LOOK_S = 0.05
+
+
+class BackgroundEngine:
+    """A context manager; leaving it stops the engine, which takes as long as a receive that is under way."""
+
+    def __init__(self, sqs: Any, pool: Pool, queue_url: str, *, batch_size: int, workers: int) -> None:  # noqa: ANN401
+        mapping = MappingConfig(
+            queue_url=queue_url,
+            queue_arn=queue_arn(sqs, queue_url),
+            batch_size=batch_size,
+            window_s=WINDOW_S,
+            timeout_s=Shape().timeout_s,
+            max_concurrency=workers,
+        )
+        self._counters = Counters()
+        self._engine = Engine(FixedMapping(mapping), sqs, pool, observer=self._counters, quiet_wait_s=QUIET_WAIT_S)
+        self._stop = threading.Event()
+        self._thread = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.shutdown()
+
+    def deliver(self, messages: int, limit_s: float) -> None:
+        """Start, and return when so many messages are delivered and deleted.
+
+        Raises:
+            SystemExit: it took too long, or a message failed.
+        """
+        running = self._thread.submit(self._engine.run, self._stop)
+        deadline = time.monotonic() + limit_s
+        while (totals := self._counters.totals()).messages_deleted < messages:
+            if running.done():
+                running.result()
+            if time.monotonic() > deadline or totals.messages_failed:
+                raise SystemExit(f"the backlog was not delivered: {totals}")
+            time.sleep(LOOK_S)
+
+
+@contextmanager
+def handlers(environment: Mapping[str, str], queue_url: str, handler: str = HANDLER) -> Iterator[Pool]:
+    """Give a pool of worker processes that run a handler, Windrow's unless told; the metrics it prints are dropped."""
+    with (
+        open(os.devnull, "wb") as nowhere,  # noqa: PTH123 - a file descriptor
+        Pool(handler, env={**environment, "WINDROW_QUEUE_URL": queue_url}, output=nowhere.fileno()) as pool,
+    ):
+        yield pool

@@ -1,0 +1,62 @@
+"""Windrow's worker as a contender: the engine, and the handler in two processes, fed from a queue as Bento is.
+
+What a start costs is outside: both processes have had half of the warm batch before the engine starts on a full queue.
+CPU time and memory are those of the engine's process and the handlers' together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import msgspec
+
+from bench import backlog
+from bench.engine import BackgroundEngine, handlers
+from bench.events import batch
+from bench.meter import Figures, Meter, Who
+from bench.peers.bento import LIMIT_S, batch_size
+from bench.stand import Upload, client
+from bench.task import Task
+from windrow.worker.pool import Function, Pool
+from windrow.worker.progress import Outcome
+
+WORKERS = 2
+"""As many as Bento's uploads at once (``max_in_flight`` in its configuration)."""
+TIMEOUT_S = 300
+VISIBILITY_S = "3600"
+"""Longer than any run: nothing comes twice, and the engine has nothing to warn of."""
+_FUNCTION = Function("windrow", "arn:aws:lambda:us-east-1:000000000000:function:windrow", 1024)
+
+
+def contend(task: Task) -> Figures:
+    """Aggregate the task's files from the queue, in batches as large as Bento's."""
+    sqs = client("sqs", task.aws_endpoint, task.region)
+    queue_url = backlog.create(sqs, "worker", VisibilityTimeout=VISIBILITY_S)
+    with handlers(os.environ, queue_url) as pool:
+        _warm(pool, task)
+        backlog.fill(sqs, queue_url, task.files, task.landing)
+        size = batch_size(len(task.files))
+        with (
+            BackgroundEngine(sqs, pool, queue_url, batch_size=size, workers=WORKERS) as engine,
+            Meter(task.s3_endpoint, Who.ALL) as meter,
+        ):
+            engine.deliver(len(task.files), LIMIT_S)
+    return meter.figures
+
+
+def _warm(pool: Pool, task: Task) -> None:
+    """Have every process deliver a small batch: they start together, so that no process gets two."""
+    start = Barrier(WORKERS)
+
+    def deliver(uploads: Sequence[Upload]) -> None:
+        event = msgspec.json.encode(batch(uploads, task.landing))
+        start.wait()
+        answer = pool.invoke(event, _FUNCTION, TIMEOUT_S)
+        if answer.outcome is not Outcome.OK:
+            raise SystemExit(f"the warm batch failed: {answer.detail}")
+
+    with ThreadPoolExecutor(WORKERS) as threads:
+        list(threads.map(deliver, (task.warm[number::WORKERS] for number in range(WORKERS))))

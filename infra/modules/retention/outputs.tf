@@ -1,0 +1,19 @@
+output "function_name" {
+  description = "Name of the function."
+  value       = module.function.name
+}
+
+output "role_arn" {
+  description = "Role of the function."
+  value       = module.function.role_arn
+}
+
+output "log_group_name" {
+  description = "Name of the log group."
+  value       = module.function.log_group_name
+}
+
+output "environment" {
+  description = "Settings (WINDROW_*) of the function."
+  value       = local.environment
+}

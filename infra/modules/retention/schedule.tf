@@ -1,0 +1,63 @@
+resource "aws_scheduler_schedule" "each_hour" {
+  #checkov:skip=CKV_AWS_297:the schedule holds no data: neither an input nor a secret
+
+  name        = var.name
+  description = "Runs the retention sweep."
+
+  schedule_expression = "rate(1 hour)"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = module.function.arn
+    role_arn = aws_iam_role.schedule.arn
+
+    # The next hour sweeps what this one did not.
+    retry_policy {
+      maximum_retry_attempts       = 0
+      maximum_event_age_in_seconds = 600
+    }
+  }
+}
+
+resource "aws_iam_role" "schedule" {
+  name        = "${var.name}-schedule"
+  description = "Lets EventBridge Scheduler run the retention sweep."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Scheduler"
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        # The schedules' group; Scheduler knows no condition on a single schedule.
+        ArnEquals = { "aws:SourceArn" = "arn:aws:scheduler:${var.region}:${var.account_id}:schedule-group/default" }
+      }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name = "invoke"
+  role = aws_iam_role.schedule.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "RunTheSweep"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = module.function.arn
+    }]
+  })
+}
+
+# Lambda itself would run a sweep that failed twice more at once: the next hour is soon enough.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  function_name                = module.function.name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 600
+}

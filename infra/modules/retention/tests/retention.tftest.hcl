@@ -1,0 +1,89 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  name               = "windrow-retention"
+  region             = "eu-west-2"
+  account_id         = "111122223333"
+  zip_path           = "../../tests/fixtures/function.zip"
+  landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
+  copies             = { bucket_name = "landing-archives", bucket_arn = "arn:aws:s3:::landing-archives", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/11111111-0000-0000-0000-000000000000" }
+  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  security_group_ids = ["sg-1"]
+  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "defaults" {
+  command = apply
+
+  assert {
+    condition     = aws_scheduler_schedule.each_hour.schedule_expression == "rate(1 hour)" && one(aws_scheduler_schedule.each_hour.flexible_time_window).mode == "OFF"
+    error_message = "The schedule must be one hour."
+  }
+
+  assert {
+    condition     = one(one(aws_scheduler_schedule.each_hour.target).retry_policy).maximum_retry_attempts == 0 && aws_lambda_function_event_invoke_config.this.maximum_retry_attempts == 0
+    error_message = "A failed sweep must not be repeated before the next hour."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.schedule.policy).Statement[0].Resource == module.function.arn && jsondecode(aws_iam_role_policy.schedule.policy).Statement[0].Action == ["lambda:InvokeFunction"]
+    error_message = "The schedule may invoke this function only."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.schedule.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "111122223333"
+    error_message = "Only this account's schedules may take on the role."
+  }
+
+  assert {
+    condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "7" && output.environment.WINDROW_COPIES_BUCKET == "landing-archives" && output.environment.WINDROW_LANDING_BUCKETS == "landing"
+    error_message = "Buckets and days must be set."
+  }
+}
+
+run "it_may_do_nothing_but_its_work" {
+  command = apply
+
+  assert {
+    condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
+    error_message = "No action may hold a wildcard."
+  }
+
+  assert {
+    condition     = toset([for s in jsondecode(local.policy).Statement : s.Resource if strcontains(s.Resource, "*")]) == toset(["arn:aws:s3:::landing/*", "arn:aws:s3:::landing-archives/*"])
+    error_message = "Only the objects of the two buckets may be covered by a wildcard."
+  }
+
+  assert {
+    condition     = flatten([for s in jsondecode(local.policy).Statement : s.Action if startswith(s.Resource, "arn:aws:s3:::landing/") || s.Resource == "arn:aws:s3:::landing"]) == ["s3:DeleteObjectVersion"]
+    error_message = "Landed versions may be deleted, and nothing else may be done to them: not read, not hidden by a delete marker."
+  }
+
+  assert {
+    condition     = !anytrue([for s in jsondecode(local.policy).Statement : anytrue([for action in s.Action : startswith(action, "s3:Delete")]) && startswith(s.Resource, "arn:aws:s3:::landing-archives")])
+    error_message = "No copy may be deleted."
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(local.policy).Statement : s.Condition.StringEquals["kms:EncryptionContext:aws:s3:arn"] if s.Sid == "EncryptCopies"]) == "arn:aws:s3:::landing-archives"
+    error_message = "The key may be used for copies only, not to decrypt landed files."
+  }
+}
+
+run "workers_may_sweep" {
+  command = apply
+
+  variables {
+    worker_principal_arns = ["arn:aws:iam::111122223333:role/worker"]
+    hot_days              = 30
+  }
+
+  assert {
+    condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "30"
+    error_message = "The days must follow the input."
+  }
+}

@@ -1,0 +1,86 @@
+"""``windrow retain``: copy archives to Deep Archive, delete raw files that are delivered and old enough."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from windrow import settings
+from windrow.cli.output import PROBLEM, err, human_bytes, out, print_json
+from windrow.cli.span import moment, span
+from windrow.functions.retain import NEEDS
+from windrow.retention import SweepReport
+
+
+def retain(
+    since: Annotated[
+        str | None,
+        typer.Option(help="Start of the archives' windows: a duration ago (30d), a date, or a time in UTC."),
+    ] = None,
+    until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
+    hot_days: Annotated[
+        int | None, typer.Option(min=1, max=365, help="Days that raw files stay, instead of the setting's.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+) -> None:
+    """Copy archives to Deep Archive, then delete raw files that are delivered, copied and older than the hot days.
+
+    What the scheduled function does each hour: it looks back over the hot days and a week, --since looks further.
+    Undelivered files are never deleted. A run can be interrupted and repeated. Exits with 1 if an archive failed.
+    """
+    now = datetime.now(UTC)
+    start, end = span(since, until, now) if since else (None, moment(until, now))
+    config = settings.load(os.environ, needs=NEEDS)
+    from windrow import bootstrap
+    from windrow.clients.metrics import NoMetrics
+
+    with err.status("listing archives", spinner="dots") as status:
+
+        def note(done: SweepReport) -> None:
+            status.update(f"{done.archives:,} archives, {done.copied:,} copied, {done.expired:,} raw files expired")
+
+        hot = timedelta(days=hot_days or config.retention_hot_days)
+        sweeper = bootstrap.sweeper(config, NoMetrics())
+        report = sweeper.sweep(hot=hot, start=start, end=end, dry_run=dry_run, progress=note)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if not report.ok:
+        raise typer.Exit(PROBLEM)
+
+
+def _print(report: SweepReport) -> None:
+    would = "would be " if report.dry_run else ""
+    table = Table(title=f"Archives of {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC", min_width=60)
+    table.add_column("")
+    table.add_column("count", justify="right")
+    table.add_column("meaning", style="dim")
+    rows = [
+        ("archives", report.archives, "listed at the destination", False),
+        (
+            "copied",
+            report.copied,
+            f"archives that {would or 'were '}copied now, {human_bytes(report.copied_bytes)}",
+            False,
+        ),
+        ("expired", report.expired, f"raw files {would}deleted: delivered, copied, and old enough", False),
+        ("young", report.young, "raw files that stay: not old enough themselves", False),
+        ("unversioned", report.unversioned, "raw files that stay: their bucket keeps no versions", False),
+        ("foreign", report.foreign, "raw files that stay: not in a landing bucket", False),
+        ("refused", report.refused, "raw files that S3 did not delete", True),
+        ("failed", report.failed, "archives that were not copied or not proven", True),
+    ]
+    for name, count, meaning, bad in rows:
+        table.add_row(name, f"{count:,}", meaning, style="bold red" if bad and count else "")
+    out.print(table)
+    for finding in report.examples:
+        out.print(f"  {finding.what}  {finding.detail}", markup=False, soft_wrap=True)
+    if report.left_since is not None:
+        out.print(f"[red]stopped early: archives from {report.left_since:%Y-%m-%d %H:%M} UTC on are left[/red]")
+    out.print("[green]all is copied and expired that should be[/green]" if report.ok else "[red]run it again[/red]")

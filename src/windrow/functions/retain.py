@@ -1,0 +1,59 @@
+"""Lambda entry point of the retention sweep, run each hour by EventBridge Scheduler."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from functools import cache
+from typing import Any, Protocol
+
+import msgspec
+
+from windrow import bootstrap, settings
+from windrow.clients import logs
+from windrow.clients.metrics import EmfMetrics
+from windrow.retention import Sweeper
+from windrow.settings import Settings
+
+NEEDS = (
+    "landing_buckets",
+    "copies_bucket",
+    "destination_endpoint",
+    "destination_bucket",
+    "destination_secret_id",
+)
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""
+
+
+def handler(_event: object, context: Context) -> dict[str, Any]:
+    """Sweep; return what was done. Single archives and files that failed are in it and in the metrics.
+
+    Raises:
+        SettingsError, DestinationError, CopyError: Lambda counts the error, and the next hour tries again.
+    """
+    log = logs.set_up()
+    config = _config()
+    report = _sweeper().sweep(
+        hot=timedelta(days=config.retention_hot_days), remaining_s=context.get_remaining_time_in_millis() / 1000
+    )
+    for finding in report.examples:
+        log.error("left by the retention sweep", extra={"what": finding.what, "error": finding.detail})
+    told: dict[str, Any] = msgspec.to_builtins(report)
+    log.info("retention sweep ended", extra={name: told[name] for name in told if name != "examples"})
+    return told
+
+
+@cache
+def _config() -> Settings:
+    return settings.load(os.environ, needs=NEEDS)
+
+
+@cache
+def _sweeper() -> Sweeper:
+    return bootstrap.sweeper(_config(), EmfMetrics())

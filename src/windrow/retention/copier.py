@@ -1,0 +1,74 @@
+"""Copies one archive from the destination to the bucket for copies, and proves copies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from windrow.core.errors import CopyError, OutOfTime
+from windrow.ports import CopyStore, Destination, Stored
+from windrow.steps.budget import Budget
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+PIECE_BYTES = 8 * 1024 * 1024
+"""Bytes of one range request to the destination."""
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Copier:
+    """Copies archives, each proven by the SHA-256 that its own metadata names."""
+
+    def __init__(self, destination: Destination, copies: CopyStore) -> None:
+        self._destination = destination
+        self._copies = copies
+
+    def copy(self, key: str, budget: Budget, *, dry_run: bool) -> int | None:
+        """Make sure that an archive has its copy; return the archive's bytes, None if it needs no copy.
+
+        An archive without files (it closes a key) needs none, nor does one that is gone since it was listed.
+
+        Raises:
+            CopyError: what the destination gives is not what its metadata says, or the copy could not be stored, or
+                another one is there: a copy is never replaced.
+            DestinationError: the archive could not be read.
+            OutOfTime: the run time ends before the copy would.
+        """
+        stored = self._destination.head(key)
+        if stored is None or stored.metadata.get("file-count") == "0":
+            return None
+        digest = stored.metadata.get("sha256_checksum", "")
+        if not _SHA256.fullmatch(digest):
+            raise CopyError(f"{key} has no SHA-256 in its metadata")
+        if dry_run:
+            self._prove_if_there(key, stored.size, digest)
+            return stored.size
+        pieces = self._pieces(key, stored, budget)
+        if not self._copies.store(key, pieces, stored.size, bytes.fromhex(digest), stored.metadata):
+            self.prove(key, stored.size, digest)
+        return stored.size
+
+    def prove(self, key: str, size: int, sha256: str) -> None:
+        """Check that there is a copy of this size and digest (hex). Raises `CopyError`."""
+        if not self._prove_if_there(key, size, sha256):
+            raise CopyError(f"there is no copy of {key}")
+
+    def _prove_if_there(self, key: str, size: int, sha256: str) -> bool:
+        found = self._copies.head(key)
+        if found is None:
+            return False
+        declared = found.metadata.get("sha256_checksum", "none")
+        if (found.size, declared) != (size, sha256):
+            raise CopyError(
+                f"the copy of {key} has {found.size} bytes and SHA-256 {declared}, the archive {size} and {sha256}"
+            )
+        return True
+
+    def _pieces(self, key: str, stored: Stored, budget: Budget) -> Iterator[Buffer]:
+        for start in range(0, stored.size, PIECE_BYTES):
+            if not budget.may_fetch():
+                raise OutOfTime(f"{start} of {stored.size} bytes of {key} were copied in the time there was")
+            yield self._destination.read(key, start, min(PIECE_BYTES, stored.size - start))

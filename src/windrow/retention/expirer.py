@@ -1,0 +1,79 @@
+"""What may be deleted of an archive that is old enough: proves the archive and its copy, and judges each file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+import msgspec
+
+from windrow.audit import ArchiveReader, Finding
+from windrow.core.errors import CopyError
+from windrow.core.manifest import ManifestFile
+from windrow.ports import RawVersion
+
+NO_VERSION = (None, "", "null")
+"""Without versioning S3 calls every version "null": to delete that may delete a newer file."""
+
+
+class Deletable(msgspec.Struct, frozen=True):
+    """The versions of one archive that may be deleted, and how many of its files must stay for which reason."""
+
+    versions: list[RawVersion]
+    young: int = 0
+    unversioned: int = 0
+    foreign: int = 0
+
+
+class Expirer:
+    """Tells what may be deleted. Changes nothing.
+
+    ``prove_copy`` is `windrow.retention.copier.Copier.prove`, or nothing in a dry run, which makes no copies either.
+    """
+
+    def __init__(
+        self,
+        archives: ArchiveReader,
+        prove_copy: Callable[[str, int, str], None] | None,
+        *,
+        buckets: Collection[str],
+        old: datetime,
+    ) -> None:
+        self._archives = archives
+        self._prove_copy = prove_copy
+        self._buckets = buckets
+        self._old = old
+
+    def inspect(self, key: str) -> Deletable | Finding:
+        """Return what of an archive's files may be deleted: those that arrived before ``old``; or what is wrong.
+
+        Raises:
+            DestinationError: the archive could not be read.
+        """
+        found = self._archives.inspect(key)
+        if isinstance(found, Finding):
+            return found
+        files = found.manifest.files
+        if files and self._prove_copy:
+            try:
+                self._prove_copy(key, found.archive_bytes, found.sha256)
+            except CopyError as error:
+                return Finding(key, str(error))
+        fates = [self._fate(file) for file in files]
+        return Deletable(
+            [
+                RawVersion(file.bucket, file.key, file.version_id or "")
+                for file, fate in zip(files, fates, strict=True)
+                if fate == "deletable"
+            ],
+            young=fates.count("young"),
+            unversioned=fates.count("unversioned"),
+            foreign=fates.count("foreign"),
+        )
+
+    def _fate(self, file: ManifestFile) -> str:
+        if file.bucket not in self._buckets:
+            return "foreign"
+        if file.version_id in NO_VERSION:
+            return "unversioned"
+        return "deletable" if file.event_time < self._old else "young"

@@ -1,0 +1,92 @@
+"""No output of any command shows a secret that is in use."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.faults.stage import Stage, no_trace, private_key_names, shows
+from bench.faults.traffic import Traffic
+from windrow import cli
+
+pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(300)]
+
+PATIENCE_S = 240.0
+SEED = 1
+COMMANDS = (
+    ("status",),
+    ("doctor",),
+    ("audit", "--since", "1h", "--grace", "0s"),
+    ("dlq", "ls"),
+    ("replay", "--missing", "--grace", "0s", "--dry-run"),
+)
+
+
+def outputs(stage: Stage) -> dict[str, bytes]:
+    """Run every command, for people and for machines; return all that each wrote."""
+    return {
+        " ".join([*command, *form]): subprocess.run(
+            [sys.executable, "-m", "windrow.cli", *command, *form],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=stage.environment(),
+            timeout=PATIENCE_S,
+            check=False,
+        ).stdout
+        for command in COMMANDS
+        for form in ((), ("--json",))
+    }
+
+
+def test_no_command_shows_a_secret(stage: Stage) -> None:
+    """All is well; then the destination refuses the keys; then nothing listens there: each has its own messages."""
+    traffic = Traffic(stage, SEED, files_per_s=1)
+    traffic.upload_as(stage.stack.outputs.landing_bucket, "a.json", b"a")
+    traffic.tell(traffic.sent)
+    assert 0 == stage.await_empty(PATIENCE_S)
+    in_order = outputs(stage)
+    stage.rotate_keys()
+    refused = outputs(stage)
+    stage.stack.destination.kill()
+    away = outputs(stage)
+    used = stage.secrets | private_key_names(stage.folder)
+
+    assert all(output for found in (in_order, refused, away) for output in found.values())
+    assert len({found["doctor --json"] for found in (in_order, refused, away)}) == 3
+    assert [] == [
+        command for found in (in_order, refused, away) for command, output in found.items() if shows(output, used)
+    ]
+    assert [] == no_trace(stage.folder, used)
+
+
+def test_a_load_test_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither what it prints, nor its JSON, nor its report, holds one of the secrets that it made up."""
+    used: set[str] = set()
+    make = secrets.token_urlsafe
+
+    def token(length: int | None = None) -> str:
+        value = make(length)
+        used.add(value)
+        return value
+
+    files = tmp_path / "result.json", tmp_path / "report.html"
+    monkeypatch.setattr(secrets, "token_urlsafe", token)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    options = ("--rate", "10", "--seconds", "2", "--size", "1000", "--window", "1")
+    monkeypatch.setattr(sys, "argv", ["windrow", "load", *options, "--json", str(files[0]), "--report", str(files[1])])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    printed = capfd.readouterr()
+
+    assert 0 == ended.value.code
+    assert 3 == len(used)  # administrator, user and worker
+    assert "delivered" in printed.out
+    outputs = [os.fsencode(printed.out), os.fsencode(printed.err), *(path.read_bytes() for path in files)]
+    assert not any(shows(output, used) for output in outputs)

@@ -1,0 +1,217 @@
+"""``windrow replay`` on fakes: what it leaves out, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from windrow.cli.root import run
+from windrow.core.errors import QueueError
+from windrow.ports import ListedVersion, QueueDepth
+from windrow.replay import Replayer
+from windrow.testing import FakeClock, FakeSender
+
+NOW = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
+
+
+@dataclass
+class Site:
+    """Landing objects that are missing, the depths of two queues, and what a replay sent."""
+
+    versions: list[ListedVersion] = field(default_factory=list)
+    depths: dict[str, int] = field(default_factory=dict)
+    sender: FakeSender = field(default_factory=FakeSender)
+    spans: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    def missing(self, start: datetime, end: datetime, **_options: object) -> Iterator[ListedVersion]:
+        """Return all of them."""
+        return self.listed(start, end)
+
+    def listed(self, start: datetime, end: datetime, _prefix: str = "") -> Iterator[ListedVersion]:
+        """Return all of them, and remember the range."""
+        self.spans.append((start, end))
+        return iter(self.versions)
+
+    def reopened(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
+        """Let all of them pass."""
+        return versions
+
+    def fail_at(self, batch: int) -> None:
+        """Have the queue refuse the n-th ten."""
+        sends: list[str] = []
+
+        def hook(operation: str) -> None:
+            if operation == "send":
+                sends.append(operation)
+                if len(sends) == batch:
+                    raise QueueError("away")
+
+        self.sender.hook = hook
+
+
+@dataclass
+class Gauge:
+    """A queue with so many messages in flight."""
+
+    count: int
+
+    def depth(self) -> QueueDepth:
+        """Return the depth."""
+        return QueueDepth(0, self.count, 0)
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A site that the command works on."""
+    site = Site()
+    variables = {
+        "LANDING_BUCKETS": "landing",
+        "LEDGER_TABLE": "t",
+        "DESTINATION_ENDPOINT": "https://destination.example",
+        "DESTINATION_BUCKET": "b",
+        "DESTINATION_SECRET_ID": "s",
+        "QUEUE_URL": "queue",
+        "DLQ_URL": "dlq",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"WINDROW_{name}", value)
+    monkeypatch.setattr("windrow.bootstrap.auditor", lambda _settings: site)
+    monkeypatch.setattr("windrow.bootstrap.reopener", lambda _settings: site)
+    monkeypatch.setattr("windrow.bootstrap.gauge", lambda url: Gauge(site.depths.get(url, 0)))
+    monkeypatch.setattr(
+        "windrow.bootstrap.replayer",
+        lambda _settings, *, rate_per_s: Replayer(site.sender, FakeClock(), rate_per_s=rate_per_s),
+    )
+    return site
+
+
+def listed(key: str, version_id: str | None = "v1") -> ListedVersion:
+    """Return a listed version."""
+    return ListedVersion("landing", key, version_id, "e1", 5, NOW)
+
+
+def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Run the command; return exit code and report."""
+    code = run(["replay", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("depths", "queued"),
+    [({}, 2), ({"queue": 3}, 1), ({"dlq": 2}, 1), ({"queue": 3, "dlq": 2}, 1)],
+    ids=["both empty", "one waits", "one was rejected", "both"],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_objects_without_versions_need_both_queues_empty(
+    site: Site, capsys: pytest.CaptureFixture[str], depths: dict[str, int], queued: int, dry_run: bool
+) -> None:
+    """A message in either may be theirs: delivered after the replay it would be a second delivery."""
+    site.versions = [listed("a"), listed("b", None)]
+    site.depths = depths
+    code, report = replay(capsys, "--missing", *(["--dry-run"] if dry_run else []))
+
+    assert (int(bool(depths)), not depths, int(bool(depths))) == (code, report["ok"], report["left_out"])
+    assert queued == report["would_queue" if dry_run else "queued"]
+    assert (0 if dry_run else queued) == len(site.sender.bodies)
+    assert ("windrow dlq redrive" in report["why"]) is bool(depths)
+
+
+def test_what_was_left_out_is_told_to_people_as_an_error(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says how many messages are where, and what to do about them."""
+    site.versions, site.depths = [listed("b", None)], {"dlq": 2}
+
+    assert 1 == run(["replay", "--missing"])
+    text = capsys.readouterr()
+    assert "0 objects queued" in text.out
+    assert "The queue holds 0 messages, the dead-letter queue 2" in text.err
+    assert "windrow dlq drop" in text.err
+
+
+def test_all_leaves_objects_without_versions_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """That was not asked for, so it is no problem, and is told."""
+    site.versions = [listed("a"), listed("b", None)]
+    code, report = replay(capsys, "--all")
+
+    assert (0, True, 1, 1) == (code, report["ok"], report["queued"], report["left_out"])
+    assert "--missing" in report["why"]
+
+
+def test_an_interrupted_replay_goes_on_and_then_deletes_its_state(
+    site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each run tells what it sent itself; the range stays that of the first; the next replay begins anew."""
+    path = tmp_path / "state.json"
+    arguments = ("--all", "--since", "48h", "--state", str(path))
+    site.versions = [listed(f"k{number:02}") for number in range(25)]
+    site.fail_at(3)
+    first = replay(capsys, *arguments)
+    kept = path.exists()
+    site.sender.hook = lambda _operation: None
+    would = replay(capsys, *arguments, "--dry-run")
+    second = replay(capsys, *arguments)
+    left = list(tmp_path.iterdir())
+    third = replay(capsys, *arguments)
+
+    assert (1, False, True) == (first[0], first[1]["ok"], kept)
+    assert 5 == would[1]["would_queue"]
+    assert (0, 5, 20) == (second[0], second[1]["queued"], second[1]["queued_before"])
+    assert [] == left
+    assert (0, 25, 0) == (third[0], third[1]["queued"], third[1]["queued_before"])
+    assert site.spans[0] == site.spans[1] == site.spans[2] != site.spans[3]
+    assert 50 == len(site.sender.bodies)
+
+
+def test_people_are_told_what_this_run_sent(site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """And what earlier ones did."""
+    arguments = ["replay", "--all", "--state", str(tmp_path / "state.json")]
+    site.versions = [listed(f"k{number:02}") for number in range(25)]
+    site.fail_at(2)
+    run(arguments)
+    site.sender.hook = lambda _operation: None
+
+    assert 0 == run(arguments)
+    assert "15 objects queued after 10 by earlier runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--since", "24h", "--prefix", "a/"], "since '48h', not '24h'"),
+        (["--since", "48h", "--prefix", "b/"], "prefix 'a/', not 'b/'"),
+        (["--since", "48h", "--prefix", "a/", "--until", "1h"], "until 'now', not '1h'"),
+    ],
+)
+def test_a_state_of_other_arguments_is_refused(
+    site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], named: str
+) -> None:
+    """Going on from there would leave out what nobody queued."""
+    path = tmp_path / "state.json"
+    site.versions = [listed(f"k{number:02}") for number in range(25)]
+    site.fail_at(2)
+    replay(capsys, "--all", "--since", "48h", "--prefix", "a/", "--state", str(path))
+    before = path.read_bytes()
+    code, report = replay(capsys, "--all", *arguments, "--state", str(path))
+
+    assert 2 == code
+    assert named in report["error"]
+    assert "delete it to begin anew" in report["error"]
+    assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize("content", ["nonsense", '{"bucket": "landing", "key": "k", "version_id": "v1", "queued": 3}'])
+def test_what_is_no_state_is_refused(
+    site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str
+) -> None:
+    """A file of something else, or of a version that noted less, is not taken for a position."""
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    code, report = replay(capsys, "--all", "--state", str(path))
+
+    assert 2 == code
+    assert "holds no position of a replay" in report["error"]
