@@ -25,7 +25,7 @@ variable "destination_bucket" {
 }
 
 variable "zip_path" {
-  description = "Path of a Lambda zip. Nothing runs it here, so any zip will do."
+  description = "Path of a Lambda zip. Nothing runs it unless a version is invoked by its number."
   type        = string
   nullable    = false
 }

@@ -5,6 +5,7 @@ What the aggregator does without is imported where it is wired: its cold start w
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from windrow.clients.deferred import deferred
 from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
-from windrow.clients.metrics import EmfMetrics
+from windrow.clients.metrics import EmfMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
     from windrow.clients.mapping import LambdaMappingSwitch
-    from windrow.deployment import Deployer, Event
+    from windrow.deployment import Deployer, Event, Progress
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
     from windrow.retention import Sweeper
@@ -67,7 +68,7 @@ def aggregator(settings: Settings) -> Aggregator:
         queue=SqsQueue(
             settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
         ),
-        metrics=EmfMetrics(),
+        metrics=EmfMetrics(version=running_version(os.environ)),
         clock=_clock,
         jitter=_jitter,
     )
@@ -251,15 +252,22 @@ def dead_letter_queue(settings: Settings) -> DeadLetterQueue:
 def deployer(
     function: str,
     alias: str,
-    alarms: Sequence[str],
     wait: Callable[[float], bool],
     note: Callable[[Event], object],
+    follow: Callable[[Progress], object],
+    *,
+    alarms: Sequence[str],
+    prefixes: Sequence[str],
 ) -> Deployer:
-    """Return what deploys versions behind the alias of a function; ``wait`` and ``note`` as `Deployer` has them."""
+    """Return what deploys versions behind the alias of a function, with the callbacks of `Deployer`.
+
+    ``alarms`` are watched by name, and those that begin with one of the ``prefixes``.
+    """
     from windrow.clients.alarms import CloudWatchWatch
     from windrow.clients.versions import LambdaVersions
     from windrow.deployment import Deployer
 
     versions = LambdaVersions(function, alias, _session().client("lambda"), _clock)
-    watch = CloudWatchWatch(function, alias, alarms, _session().client("cloudwatch"), _clock)
-    return Deployer(versions, watch, _clock, wait, note)
+    cloudwatch = _session().client("cloudwatch")
+    watch = CloudWatchWatch(function, alias, cloudwatch, _clock, alarms=alarms, prefixes=prefixes)
+    return Deployer(versions, watch, _clock, wait, note, follow)

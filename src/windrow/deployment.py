@@ -2,9 +2,10 @@
 
 The alias itself is the state and the lock. While a deployment is under way the alias points to the version before, and
 its routing weights send a share of the traffic, up to all of it, to the new one; the last act points it to the new
-version and takes the weights away. So whoever finds weights knows that a deployment is under way or was broken off,
-and which version is the way back. Every change names the revision of the alias that it was decided on: when two
-deployments race, Lambda itself refuses the second. A crash leaves nothing behind but weights, which `rollback` ends.
+version, takes the weights away, and notes which version it replaced. So whoever finds weights knows that a deployment
+is under way or was broken off, and which version is the way back. Every change names the revision of the alias that it
+was decided on: when two deployments race, Lambda itself refuses the second. A crash leaves nothing behind but weights,
+which `rollback` ends.
 """
 
 from __future__ import annotations
@@ -33,12 +34,16 @@ class AliasChanged(DeploymentError):
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """Where the alias leads: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any."""
+    """Where the alias leads: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any.
+
+    ``replaced`` is the version that ``version`` took the place of, if a deployment noted it at the alias.
+    """
 
     version: str
     revision: str
     candidate: str | None = None
     weight: float = 0.0
+    replaced: str | None = None
 
 
 class Functions(Protocol):
@@ -50,10 +55,13 @@ class Functions(Protocol):
     def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
         """Change where the alias leads if it is still at the revision read. Raises `AliasChanged` if it is not."""
 
+    def replace(self, alias: Alias, version: str) -> Alias:
+        """Point the alias to the version alone, as `route`, and note there which version it led to before."""
+
     def publish(self, package: bytes, replaces: str) -> str:
         """Upload the code, wait until it is ready, and publish it as a version that remembers what it replaces.
 
-        Returns the version; the one published last if code and configuration are the same as then.
+        Returns the version; the one published last, by whomever, if code and configuration are the same as then.
         """
 
     def smoke(self, version: str) -> None:
@@ -63,14 +71,26 @@ class Functions(Protocol):
         """Return the version that this one replaced, if it was published by a deployment."""
 
 
+class Glance(msgspec.Struct, frozen=True):
+    """What one look showed: runs of the new version so far, those that failed, and what is wrong if anything is."""
+
+    invocations: int = 0
+    errors: int = 0
+    harm: str | None = None
+
+
 class Watch(Protocol):
     """What tells harm."""
 
     def check(self) -> None:
         """Check that all alarms exist and none is firing. Raises `DeploymentError` naming those that do not or are."""
 
-    def harm(self, version: str, since: datetime) -> str | None:
-        """Return what is wrong: an alarm firing, or errors of the version since then. Raises `DeploymentError`."""
+    def look(self, version: str, before: str, since: datetime) -> Glance:
+        """Look at the new version's work since then, beside that of the one before.
+
+        Harm is an alarm firing, a run of the version that failed, or a clearly larger share of files given back.
+        Raises `DeploymentError` if it can't be seen.
+        """
 
 
 class Outcome(StrEnum):
@@ -91,6 +111,15 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str | None = None
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How a step stands: its share of the traffic, the time left of it, and what the last look showed."""
+
+    version: str
+    percent: float
+    left_s: float
+    seen: Glance
+
+
 class Result(msgspec.Struct, frozen=True):
     """The end: the version that the alias serves now, and why it went back if it did."""
 
@@ -106,7 +135,8 @@ class Harm(Exception):
 class Deployer:
     """Runs one deployment or rollback.
 
-    ``wait`` sleeps for so many seconds and tells whether it was asked to stop meanwhile; ``note`` is told each event.
+    ``wait`` sleeps for so many seconds and tells whether it was asked to stop meanwhile; ``note`` is told each event,
+    ``follow`` after each look how the step stands.
     """
 
     def __init__(
@@ -116,12 +146,14 @@ class Deployer:
         clock: Clock,
         wait: Callable[[float], bool],
         note: Callable[[Event], object],
+        follow: Callable[[Progress], object] = lambda _progress: None,
     ) -> None:
         self._functions = functions
         self._watch = watch
         self._clock = clock
         self._wait = wait
         self._note = note
+        self._follow = follow
 
     def deploy(self, package: bytes, steps: Sequence[float], bake_s: float) -> Result:
         """Deploy the zip; ``steps`` are percentages that rise to 100, each baked for ``bake_s`` seconds.
@@ -144,8 +176,8 @@ class Deployer:
                 self._stop_if(self._wait(0))
                 alias = self._functions.route(alias, alias.version, version, percent / WHOLE)
                 self._tell("shifted", version, percent)
-                self._bake(alias, version, started, bake_s)
-            self._functions.route(alias, version)
+                self._bake(alias, version, percent, started, bake_s)
+            self._functions.replace(alias, version)
         except AliasChanged:
             raise  # whoever changed it decides now
         except (Harm, DeploymentError) as reason:
@@ -160,15 +192,20 @@ class Deployer:
             DeploymentError: no version before is known, or Lambda does not do it.
         """
         alias = self._functions.alias()
-        target = to or (alias.version if alias.candidate else self._functions.replaced_by(alias.version))
+        target = to or self._before(alias)
         if target is None:
             raise DeploymentError(
-                f"the alias serves version {alias.version}, which no deployment published, so the version before "
+                f"the alias serves version {alias.version}, which no deployment put there, so the version before "
                 "is not known; name one with --to"
             )
         self._functions.route(alias, target)
         self._tell("rolled back", target, WHOLE)
         return Result(Outcome.ROLLED_BACK, target, "asked for")
+
+    def _before(self, alias: Alias) -> str | None:
+        if alias.candidate:
+            return alias.version
+        return alias.replaced or self._functions.replaced_by(alias.version)
 
     def _free_alias(self) -> Alias:
         alias = self._functions.alias()
@@ -181,16 +218,17 @@ class Deployer:
             raise DeploymentError(f"the alias leads to {alias.version}; traffic can only be shifted from a version")
         return alias
 
-    def _bake(self, alias: Alias, version: str, started: datetime, bake_s: float) -> None:
+    def _bake(self, alias: Alias, version: str, percent: float, started: datetime, bake_s: float) -> None:
         """Watch for so long. Raises `Harm`, `AliasChanged`, or `DeploymentError` if nothing can be seen any more."""
         end = self._clock.now() + timedelta(seconds=bake_s)
         while True:
-            harm = self._watch.harm(version, started)
-            if harm:
-                raise Harm(harm)
+            seen = self._watch.look(version, alias.version, started)
+            if seen.harm:
+                raise Harm(seen.harm)
             if self._functions.alias().revision != alias.revision:
                 raise AliasChanged("the alias was changed by someone else; it is left as it is")
             remaining_s = (end - self._clock.now()).total_seconds()
+            self._follow(Progress(version, percent, max(0.0, remaining_s), seen))
             if remaining_s <= 0:
                 return
             self._stop_if(self._wait(min(POLL_S, remaining_s)))

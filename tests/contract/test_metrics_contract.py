@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from windrow.clients.metrics import MAX_VALUES, EmfMetrics, thin
+from windrow.clients.metrics import MAX_VALUES, EmfMetrics, running_version, thin, version_dimensions
 from windrow.ports import Metrics
 from windrow.testing import FakeMetrics
 
@@ -88,6 +88,33 @@ def test_nothing_gathered_prints_nothing(capsys: pytest.CaptureFixture[str]) -> 
     assert 1 == len(capsys.readouterr().out.splitlines())
     metrics.flush()
     assert "" == capsys.readouterr().out
+
+
+def test_what_deployments_compare_is_counted_for_the_version_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """In an object of its own, so that what alarms rely on keeps its one dimension."""
+    metrics = EmfMetrics(version=version_dimensions("windrow-aggregator", "8"))
+    for name, value in {"FilesProcessed": 5, "FilesRetried": 0, "RawBytes": 7}.items():
+        metrics.count(name, value)
+    metrics.flush()
+    all_of_them, of_the_version = capsys.readouterr().out.splitlines()
+    assert {"FilesProcessed": [5], "FilesRetried": [0], "RawBytes": [7]} == _values(all_of_them)
+    blob = json.loads(of_the_version)
+    (directive,) = blob["_aws"]["CloudWatchMetrics"]
+    (dimensions,) = directive["Dimensions"]
+    assert {"service": "windrow", "function_name": "windrow-aggregator", "version": "8"} == {
+        name: blob[name] for name in dimensions
+    }
+    assert {"FilesProcessed": [5], "FilesRetried": [0]} == {
+        metric["Name"]: blob[metric["Name"]] for metric in directive["Metrics"]
+    }
+
+
+def test_only_a_published_version_is_counted_apart() -> None:
+    """A worker on a server runs no version, and ``$LATEST`` is none that a deployment compares."""
+    lambdas = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "8"}
+    assert version_dimensions("f", "8") == running_version(lambdas)
+    assert {} == running_version({**lambdas, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST"})
+    assert {} == running_version({})
 
 
 @pytest.mark.parametrize("archives", [1, 2, 8])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,13 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.infra.terraform import Terraform, copy_infra
+from tests.infra.terraform import REPOSITORY, Terraform, copy_infra
 from tests.servers.endpoint import Endpoint
 from windrow import settings
 from windrow.clients.clock import SystemClock
@@ -26,7 +29,8 @@ from windrow.clients.destination import S3Destination
 from windrow.core.archive.reader import Archive
 from windrow.local.process import HOST, Process, Server
 from windrow.local.provision import isolated
-from windrow.local.servers import ACCESS_KEY, REGION, SECRET_KEY, find_minio
+from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, find_minio
+from windrow.packaging import build, host_target
 from windrow.ports import Credentials
 from windrow.sources import StoredArchive
 from windrow.testing import FakeSecrets
@@ -34,7 +38,7 @@ from windrow.testing import FakeSecrets
 pytestmark = pytest.mark.timeout(900)
 
 REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault"}
-PARTNER, AGGREGATOR, RETENTION = "partner", "aggregator", "retention"
+PARTNER, AGGREGATOR, SENTINEL, ROTATION, RETENTION = "partner", "aggregator", "sentinel", "rotation", "retention"
 OTHER_BUCKET, OTHER_SECRET = "other-bucket", "other-secret"
 
 
@@ -74,11 +78,14 @@ class Stack:
     root: Caller
     before: dict[str, set[str]]
     outputs: dict[str, Any]
+    package: Path
 
     def caller(self, name: str) -> Caller:
-        """Return the external party, or a worker in a function's role."""
+        """Return the external party, a worker in a function's role, or a function that no worker stands for."""
         if name == PARTNER:
             return self.root.in_role(self.outputs["uploader"]["role_arn"])
+        if name in {SENTINEL, ROTATION}:
+            return self._as_the_function(self.outputs["role_arns"][name])
         return self.root.in_role(self.outputs["worker_role_arn"]).in_role(self.outputs["role_arns"][name])
 
     def environment(self, name: str, settings: dict[str, str]) -> dict[str, str]:
@@ -87,10 +94,31 @@ class Stack:
         aws = {"AWS_ENDPOINT_URL": self.root.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
         return {**isolated(os.environ), **settings, **aws, **keys}
 
+    def _as_the_function(self, arn: str) -> Caller:
+        """Take on a role that only Lambda may, by changing its trust for a moment."""
+        iam, name = self.root.client("iam"), arn.rpartition("/")[2]
+        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        ours = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [ours]})
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=policy)
+        try:
+            return self.root.in_role(arn)
+        finally:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+
     def plan(self) -> int:
         """Plan anew: 0 means that nothing would change, 2 that something would."""
         arguments = ("plan", "-no-color", "-detailed-exitcode", *self.variables)
         return self.terraform.run(*arguments, accept=(0, 2)).returncode
+
+
+def built(package: Path) -> Path:
+    """Build the real zip: its twin for the Python that runs MiniStack, which runs functions too."""
+    target = host_target()
+    if target is None:
+        pytest.skip("Lambda's wheels run on Linux only")
+    build(REPOSITORY, target, package)
+    return package
 
 
 def emulator(folder: Path) -> Server:
@@ -143,8 +171,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
     """infra/local, applied."""
     folder = tmp_path_factory.mktemp("local")
     terraform = Terraform(copy_infra(folder) / "local").init()
-    package = folder / "function.zip"
-    zipfile.ZipFile(package, "w").close()
+    package = built(folder / "function.zip")
     with emulator(folder) as server:
         root = Caller(server.url, {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY})
         # Belong to somebody else in the same account; the stack must be refused both.
@@ -155,7 +182,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
         endpoints = [f"-var=aws_endpoint={server.url}", f"-var=destination_endpoint={minio_url}"]
         variables = [*endpoints, f"-var=zip_path={package}"]
         terraform.run("apply", "-no-color", "-auto-approve", *variables)
-        yield Stack(terraform, variables, root, before, terraform.outputs())
+        yield Stack(terraform, variables, root, before, terraform.outputs(), package)
 
 
 def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
@@ -191,6 +218,37 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
     finally:
         worker.stop()
     assert uploads == {key: body for key, body in delivered.items() if key in uploads}
+
+
+def invoke(stack: Stack, function: str, event: dict[str, str]) -> Any:
+    """Run the version that Terraform published, which MiniStack does in the function's role; return its answer."""
+    name = stack.outputs["role_arns"][function].rpartition("/")[2]
+    payload = json.dumps(event)
+    answer = stack.root.client("lambda").invoke(FunctionName=name, Qualifier="1", Payload=payload)
+    body = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, body
+    return body
+
+
+def test_sentinel_probes_in_its_role(stack: Stack, minio: Endpoint) -> None:
+    """The sentinel reads the secret, the mapping and the circuit, and finds the destination up."""
+    assert {"mode": "auto", "opened": False, "failures": 0, "fault": ""} == invoke(stack, SENTINEL, {})
+
+
+def test_rotation_replaces_the_credentials_in_its_role(stack: Stack, minio: Endpoint) -> None:
+    """All four steps, as Secrets Manager calls them; afterwards the secret holds a key of MinIO's that works."""
+    secret_id, token = stack.outputs["destination_secret_id"], str(uuid4())
+    # Again, since MiniStack keeps an empty version before the first one, which AWS does not.
+    secret_of_root = json.dumps({"access_key": minio.access_key, "secret_key": minio.secret_key})
+    stack.root.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=secret_of_root)
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        invoke(stack, ROTATION, {"SecretId": secret_id, "ClientRequestToken": token, "Step": step})
+    secret = json.loads(stack.root.client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])
+    assert secret["access_key"] != minio.access_key
+    config = settings.load(stack.outputs["environment"])
+    secrets = FakeSecrets(Credentials(secret["access_key"], secret["secret_key"]))
+    destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
+    assert list(destination.list(config.destination_prefix))
 
 
 SWEEP = """
@@ -284,7 +342,7 @@ def test_apply_leaves_the_sentinels_and_the_deployments_work_alone(stack: Stack)
     lambda_ = stack.root.client("lambda")
     lambda_.update_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"], Enabled=False)
     alias = {"FunctionName": stack.outputs["function_name"], "Name": stack.outputs["function_alias"]}
-    lambda_.update_alias(**alias, FunctionVersion="1")
+    lambda_.update_alias(**alias, FunctionVersion="1", Description="windrow deploy: 1 replaced 0")
     assert stack.plan() == 0
     lambda_.update_alias(**alias, FunctionVersion="$LATEST")
 
@@ -352,6 +410,18 @@ def _insert(client: Any, stack: Stack) -> None:
     client.batch_execute_statement(Statements=[{"Statement": statement}])
 
 
+def _circuit(stack: Stack) -> dict[str, Any]:
+    """Return the key of an item, as the sentinel keeps its state in."""
+    return {"TableName": stack.outputs["ledger_table"], "Key": {"object_id": {"S": "circuit"}}}
+
+
+def _staged(client: Any, stack: Stack) -> None:
+    """Put a version of the secret and take its stage away again, as a rotation does."""
+    secret_id, stage = stack.outputs["destination_secret_id"], "AWSPENDING"
+    put = client.put_secret_value(SecretId=secret_id, SecretString="{}", VersionStages=[stage])
+    client.update_secret_version_stage(SecretId=secret_id, VersionStage=stage, RemoveFromVersionId=put["VersionId"])
+
+
 ALLOWED: list[tuple[str, str, str, Act]] = [
     (PARTNER, "s3", "put", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/a", Body=b"")),
     (AGGREGATOR, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
@@ -383,6 +453,32 @@ ALLOWED: list[tuple[str, str, str, Act]] = [
     (RETENTION, "s3", "list copies", lambda c, s: c.list_objects_v2(Bucket=_copies(s))),
     (RETENTION, "s3", "delete landed version", _delete_landed_version),
     (AGGREGATOR, "sqs", "dead-letter", lambda c, s: c.send_message(QueueUrl=s.outputs["dlq_url"], MessageBody="x")),
+    (SENTINEL, "dynamodb", "state", lambda c, s: c.get_item(**_circuit(s))),
+    (
+        SENTINEL,
+        "lambda",
+        "mapping",
+        lambda c, s: c.get_event_source_mapping(UUID=s.outputs["event_source_mapping_id"]),
+    ),
+    (
+        SENTINEL,
+        "lambda",
+        "switch",
+        lambda c, s: c.update_event_source_mapping(UUID=s.outputs["event_source_mapping_id"], Enabled=False),
+    ),
+    (
+        SENTINEL,
+        "secretsmanager",
+        "secret",
+        lambda c, s: c.get_secret_value(SecretId=s.outputs["destination_secret_id"]),
+    ),
+    (ROTATION, "secretsmanager", "stages", _staged),
+    (
+        ROTATION,
+        "secretsmanager",
+        "secret",
+        lambda c, s: c.get_secret_value(SecretId=s.outputs["destination_secret_id"]),
+    ),
 ]
 
 FORBIDDEN: list[tuple[str, str, str, Act]] = [
@@ -418,6 +514,34 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
         lambda c, s: c.delete_item(TableName=s.outputs["ledger_table"], Key={"object_id": {"S": "a"}}),
     ),
     (AGGREGATOR, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
+    (SENTINEL, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (SENTINEL, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
+    (SENTINEL, "dynamodb", "delete", lambda c, s: c.delete_item(**_circuit(s))),
+    (
+        SENTINEL,
+        "dynamodb",
+        "claims",
+        lambda c, s: c.batch_get_item(RequestItems={s.outputs["ledger_table"]: {"Keys": [{"object_id": {"S": "a"}}]}}),
+    ),
+    (SENTINEL, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
+    (
+        SENTINEL,
+        "secretsmanager",
+        "write",
+        lambda c, s: c.put_secret_value(SecretId=s.outputs["destination_secret_id"], SecretString="{}"),
+    ),
+    (SENTINEL, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
+    (ROTATION, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
+    (
+        ROTATION,
+        "secretsmanager",
+        "delete",
+        lambda c, s: c.delete_secret(SecretId=s.outputs["destination_secret_id"]),
+    ),
+    (ROTATION, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (ROTATION, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
+    (ROTATION, "dynamodb", "ledger", lambda c, s: c.get_item(**_circuit(s))),
+    (ROTATION, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
 ]
 
 
@@ -437,6 +561,63 @@ def test_roles_can_do_nothing_else(stack: Stack, who: str, service: str, act: Ac
     with pytest.raises(ClientError) as refusal:
         act(stack.caller(who).client(service), stack)
     assert refusal.value.response["Error"]["Code"] in REFUSED
+
+
+def documented_permissions(function_arn: str) -> dict[str, Any]:
+    """Return the policy that the documentation gives a deployment, for this function."""
+    page = (REPOSITORY / "docs/deploy-bluegreen.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", page.partition("## Permissions")[2], re.DOTALL)
+    return json.loads(block.replace("<function_arn>", function_arn))
+
+
+def deployer(stack: Stack) -> Caller:
+    """Return somebody with the documented permissions alone, and what MiniStack takes reading an alias for."""
+    iam = stack.root.client("iam")
+    function = stack.root.client("lambda").get_function_configuration(FunctionName=stack.outputs["function_name"])
+    policy = documented_permissions(function["FunctionArn"])
+    emulated = {"Effect": "Allow", "Action": "lambda:ListAliases", "Resource": function["FunctionArn"]}
+    policy["Statement"].append(emulated)
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="deployer", PolicyName="deploy", PolicyDocument=json.dumps(policy))
+    return stack.root.in_role(arn)
+
+
+def deploy(stack: Stack, caller: Caller, *arguments: str) -> dict[str, Any]:
+    """Run ``windrow deploy`` and return its result."""
+    keys = {name.upper(): value for name, value in caller.keys.items()}
+    environ = {**isolated(os.environ), "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": stack.root.url, **keys}
+    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", stack.outputs["function_name"], "--json"]
+    done = subprocess.run([*command, *arguments], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def test_release_is_deployed_to_terraforms_function_and_rolled_back(stack: Stack, tmp_path: Path) -> None:
+    """As documented, with the documented permissions: apply the new zip, deploy it, go back; Terraform changes nothing.
+
+    The smoke test runs the real zip, in the function's role. The mapping is off: MiniStack would poll for a version.
+    """
+    lambda_ = stack.root.client("lambda")
+    alias = {"FunctionName": stack.outputs["function_name"], "Name": stack.outputs["function_alias"]}
+    lambda_.update_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"], Enabled=False)
+    lambda_.update_alias(**alias, FunctionVersion="1")
+    release = Path(shutil.copy(stack.package, tmp_path / "release.zip"))
+    with zipfile.ZipFile(release, "a") as package:
+        package.writestr("release.txt", "2")
+    stack.terraform.run("apply", "-no-color", "-auto-approve", *stack.variables, f"-var=zip_path={release}")
+    caller = deployer(stack)
+    deployed = deploy(stack, caller, "--zip", str(release), "--steps", "50,100", "--bake", "0")
+    assert ("deployed", "2") == (deployed["outcome"], deployed["version"])
+    back = deploy(stack, caller, "--rollback")
+    assert ("rolled-back", "1") == (back["outcome"], back["version"])
+    arguments = ("plan", "-no-color", "-detailed-exitcode", *stack.variables, f"-var=zip_path={release}")
+    stack.terraform.run(*arguments)
+    iam = stack.root.client("iam")
+    iam.delete_role_policy(RoleName="deployer", PolicyName="deploy")
+    iam.delete_role(RoleName="deployer")
 
 
 def test_state_holds_no_secret(stack: Stack) -> None:

@@ -66,6 +66,7 @@ def create_function() -> None:
         EvaluationPeriods=1,
         Period=60,
         Statistic="Sum",
+        AlarmActions=["arn:aws:sns:eu-west-2:000000000000:shifted"],
     )
     cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="test")
 
@@ -134,7 +135,33 @@ def test_good_version_takes_over(environ: dict[str, str], tmp_path: Path) -> Non
     assert "1" == alias().version
 
 
-def test_firing_alarm_brings_the_old_version_back(environ: dict[str, str], tmp_path: Path) -> None:
+def test_rollback_after_a_version_that_terraform_published(environ: dict[str, str], tmp_path: Path) -> None:
+    """As documented: an apply publishes, so that the deployment finds nothing to publish; the way back is known."""
+    new = package(tmp_path, f"# second\n{GOOD}")
+    lambda_ = boto3.client("lambda")
+    lambda_.update_function_code(FunctionName=FUNCTION, ZipFile=Path(new).read_bytes())
+    lambda_.publish_version(FunctionName=FUNCTION)
+    run = Run(environ, "--zip", new, "--bake", "0")
+    assert (0, "2") == (run.code, run.result["version"])
+    assert "" == lambda_.get_function_configuration(FunctionName=FUNCTION, Qualifier="2")["Description"]
+    back = Run(environ, "--rollback")
+    assert (0, "1") == (back.code, back.result["version"])
+    assert "1" == alias().version
+
+
+def test_progress_is_shown_to_people(environ: dict[str, str], tmp_path: Path) -> None:
+    """Without --json each step tells its time left and what the version did so far, on standard error."""
+    new = package(tmp_path, f"# second\n{GOOD}")
+    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--zip", new, "--bake", "1s"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert "version 2 at 10 %, 0:01 left: 0 invocations, 0 errors" in done.stderr
+    assert "deployed; the alias serves version 2" in done.stdout
+
+
+@pytest.mark.parametrize("watched", [("--alarm", ALARM), ("--alarm-prefix", "shifted-")])
+def test_firing_alarm_brings_the_old_version_back(
+    environ: dict[str, str], tmp_path: Path, watched: tuple[str, str]
+) -> None:
     """When an alarm fires while a step bakes, all traffic goes back and the exit code is 1."""
 
     def fire(_process: subprocess.Popen[str], line: dict[str, Any]) -> None:
@@ -142,11 +169,11 @@ def test_firing_alarm_brings_the_old_version_back(environ: dict[str, str], tmp_p
             boto3.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="test")
 
     new = package(tmp_path, f"# second\n{GOOD}")
-    run = Run(environ, "--zip", new, "--steps", "50,100", "--bake", "100s", "--alarm", ALARM, on=fire)
+    run = Run(environ, "--zip", new, "--steps", "50,100", "--bake", "100s", *watched, on=fire)
     assert (1, "rolled-back", f"{ALARM} in alarm") == (run.code, run.result["outcome"], run.result["reason"])
     assert [50] == run.shifts()
     assert ("1", None) == (alias().version, alias().candidate)
-    refused = Run(environ, "--zip", new, "--alarm", ALARM)
+    refused = Run(environ, "--zip", new, *watched)
     assert (1, f"{ALARM} in alarm already, before anything was deployed") == (refused.code, refused.result["error"])
 
 

@@ -2,16 +2,20 @@
 
 The emulator does not run the mapping, `windrow run` does, so its workers stand for the alias's weights: while the
 command holds the alias between two versions both work, and whichever gets all traffic works alone. Failed runs of the
-new version are counted where Lambda counts them, and the command does the rest by itself.
+new version are counted where Lambda counts them, metrics that workers print reach CloudWatch as they do from Lambda's
+log, and the command does the rest by itself.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +66,9 @@ def handler(event, context):
     if runs % 2:
         aggregate.handler(event, context)
     dimensions = {{
-        "FunctionName": "{FUNCTION}", "Resource": "{FUNCTION}:live", "ExecutedVersion": os.environ["NEW_VERSION"]
+        "FunctionName": "{FUNCTION}",
+        "Resource": "{FUNCTION}:live",
+        "ExecutedVersion": os.environ["AWS_LAMBDA_FUNCTION_VERSION"],
     }}
     boto3.client("cloudwatch").put_metric_data(
         Namespace="AWS/Lambda",
@@ -73,6 +79,21 @@ def handler(event, context):
         }}],
     )
     raise RuntimeError("a bad version")
+"""
+
+
+GIVES_BACK = """
+from windrow.clients.landing import S3Landing
+from windrow.core.errors import LandingError
+
+
+def get(self, source):
+    raise LandingError("a bad version")
+
+
+S3Landing.get = get
+
+from windrow.functions.aggregate import handler
 """
 
 
@@ -93,16 +114,28 @@ class Fleet:
 
     def __init__(self, stack: Stack, folder: Path, new_handler: str) -> None:
         (folder / "newer.py").write_text(new_handler)
-        self._environ = {**stack.environment(), "PYTHONPATH": str(folder)}
+        self._environ = {
+            **stack.environment(),
+            "PYTHONPATH": str(folder),
+            "PYTHONUNBUFFERED": "1",
+            "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
+        }
         self._old = Process("old", folder)
         self._new = Process("new", folder)
+        self.both = threading.Event()
+        """Set once both versions work."""
         self.launch(self._old, OLD)
 
-    def launch(self, worker: Process, handler: str, **environ: str) -> None:
-        """Start a worker if it does not run."""
+    def launch(self, worker: Process, handler: str, version: str = "1") -> None:
+        """Start a worker of the version if it does not run."""
         if not worker.running:
             command = [sys.executable, "-m", "windrow.cli", "run", "--handler", handler]
-            worker.launch(command, {**self._environ, **environ})
+            worker.launch(command, {**self._environ, "AWS_LAMBDA_FUNCTION_VERSION": version})
+
+    @property
+    def logs(self) -> list[Path]:
+        """What they print."""
+        return [self._old.log, self._new.log]
 
     def follow(self, _process: subprocess.Popen[str], line: dict[str, Any]) -> None:
         """Do what the alias's weights would do."""
@@ -110,10 +143,18 @@ class Fleet:
             case "shifted", 100:
                 self._old.stop(STOP_S)
             case "shifted", _:
-                self.launch(self._new, "newer.handler", NEW_VERSION=line["version"])
+                self.launch(self._new, "newer.handler", line["version"])
+                self._await_new()
+                self.both.set()
             case "rolled back", _:
                 self.launch(self._old, OLD)
                 self._new.stop(STOP_S)
+
+    def _await_new(self) -> None:
+        """Wait until the new worker has said its first word, which is about the queue it found."""
+        end = time.monotonic() + STOP_S
+        while not (self._new.log.exists() and self._new.log.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop both."""
@@ -121,8 +162,57 @@ class Fleet:
         self._new.stop(STOP_S)
 
 
+class Extraction:
+    """What CloudWatch does with metrics in a log: the records that are new in the logs become data points."""
+
+    def __init__(self, logs: list[Path]) -> None:
+        self._read = dict.fromkeys(logs, 0)
+        self._cloudwatch = boto3.client("cloudwatch")
+
+    def run(self) -> None:
+        """Read on from where it stopped."""
+        for log, start in self._read.items():
+            text = log.read_text() if log.exists() else ""
+            whole = text.rfind("\n") + 1
+            for line in text[start:whole].splitlines():
+                if line.startswith('{"_aws"'):
+                    self._publish(json.loads(line))
+            self._read[log] = max(start, whole)
+
+    def _publish(self, record: dict[str, Any]) -> None:
+        for directive in record["_aws"]["CloudWatchMetrics"]:
+            for dimensions in directive["Dimensions"]:
+                data: list[Any] = [
+                    {
+                        "MetricName": metric["Name"],
+                        "Values": record[metric["Name"]],
+                        "Dimensions": [{"Name": name, "Value": record[name]} for name in dimensions],
+                    }
+                    for metric in directive["Metrics"]
+                ]
+                self._cloudwatch.put_metric_data(Namespace=directive["Namespace"], MetricData=data)
+
+
+@contextmanager
+def extracting(logs: list[Path]) -> Iterator[None]:
+    """Extract metrics from the logs meanwhile."""
+    extraction, ended = Extraction(logs), threading.Event()
+
+    def work() -> None:
+        while not ended.wait(1):
+            extraction.run()
+
+    thread = threading.Thread(target=work, name="extraction")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def deploy_under_load(stack: Stack, folder: Path, new_handler: str, *arguments: str) -> tuple[Run, Report]:
-    """Deploy while files arrive; return how the deployment went, and what became of every file."""
+    """Deploy, and have files arrive once both versions work; return how it went, and what became of every file."""
     fleet = Fleet(stack, folder, new_handler)
     new = package(folder, f"# second\n{GOOD}")
     runs: list[Run] = []
@@ -131,9 +221,11 @@ def deploy_under_load(stack: Stack, folder: Path, new_handler: str, *arguments: 
         target=lambda: runs.append(Run(environ, "--zip", new, *arguments, on=fleet.follow)), name="deployment"
     )
     try:
-        deployment.start()
-        report = Trial(stack, generate(FILES), RATE, lambda _state: None).run()
-        deployment.join()
+        with extracting(fleet.logs):
+            deployment.start()
+            fleet.both.wait(STOP_S)  # else a slow start of the new worker leaves nothing for it to do
+            report = Trial(stack, generate(FILES), RATE, lambda _state: None).run()
+            deployment.join()
     finally:
         fleet.stop()
     (run,) = runs
@@ -172,5 +264,14 @@ def test_failing_version_is_rolled_back_by_itself_and_no_file_is_lost_or_doubled
     run, report = deploy_under_load(stack, tmp_path, BAD, "--steps", "50,100", "--bake", "100s")
     assert (1, "rolled-back") == (run.code, run.result["outcome"])
     assert run.result["reason"].startswith("version 2 failed")
+    assert ("1", None) == (alias().version, alias().candidate)
+    assert_all_delivered_once(report)
+
+
+def test_version_that_gives_everything_back_is_rolled_back_by_itself(stack: Stack, tmp_path: Path) -> None:
+    """No run of it fails and no alarm is watched: its share of files given back is enough; every file arrives once."""
+    run, report = deploy_under_load(stack, tmp_path, GIVES_BACK, "--steps", "50,100", "--bake", "100s")
+    assert (1, "rolled-back") == (run.code, run.result["outcome"])
+    assert run.result["reason"].startswith("version 2 gave back")
     assert ("1", None) == (alias().version, alias().candidate)
     assert_all_delivered_once(report)

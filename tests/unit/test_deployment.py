@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from windrow.core.errors import DeploymentError
-from windrow.deployment import POLL_S, Alias, AliasChanged, Deployer, Event, Outcome, check_steps
-from windrow.testing import FakeClock
+from windrow.deployment import POLL_S, Alias, AliasChanged, Deployer, Event, Glance, Outcome, Progress, check_steps
+from windrow.testing import START, FakeClock
 
 STEPS = [10, 50, 100]
 BAKE_S = 20.0
@@ -21,6 +22,7 @@ class FakeFunctions:
         self.routes: list[tuple[str, str | None, float]] = []
         self.published: list[tuple[bytes, str]] = []
         self.next_version = "8"
+        self.published_by_others = False
         self.replaced: dict[str, str] = {}
         self.hook: Callable[[str], None] = lambda _operation: None
 
@@ -38,6 +40,12 @@ class FakeFunctions:
         self.hook("route done")
         return self.current
 
+    def replace(self, alias: Alias, version: str) -> Alias:
+        """Change it if the revision fits, with a note."""
+        before = alias.version
+        self.current = msgspec.structs.replace(self.route(alias, version), replaced=before)
+        return self.current
+
     def put(self, version: str, candidate: str | None = None, weight: float = 0.0) -> None:
         """Change it as anybody might."""
         self.routes.append((version, candidate, weight))
@@ -47,7 +55,8 @@ class FakeFunctions:
         """Note what is published."""
         self.hook("publish")
         self.published.append((package, replaces))
-        self.replaced[self.next_version] = replaces
+        if not self.published_by_others:
+            self.replaced[self.next_version] = replaces
         return self.next_version
 
     def smoke(self, version: str) -> None:
@@ -64,7 +73,7 @@ class FakeWatch:
 
     def __init__(self) -> None:
         self.firing_before: str | None = None
-        self.looks: list[tuple[str, datetime]] = []
+        self.looks: list[tuple[str, str, datetime]] = []
         self.sees: Callable[[int], str | None] = lambda _look: None
 
     def check(self) -> None:
@@ -72,10 +81,10 @@ class FakeWatch:
         if self.firing_before:
             raise DeploymentError(self.firing_before)
 
-    def harm(self, version: str, since: datetime) -> str | None:
-        """Answer as told."""
-        self.looks.append((version, since))
-        return self.sees(len(self.looks))
+    def look(self, version: str, before: str, since: datetime) -> Glance:
+        """Answer as told; there was a run for each look."""
+        self.looks.append((version, before, since))
+        return Glance(len(self.looks), 0, self.sees(len(self.looks)))
 
 
 class World:
@@ -88,7 +97,10 @@ class World:
         self.waits: list[float] = []
         self.stop_after: int | None = None
         self.events: list[Event] = []
-        self.deployer = Deployer(self.functions, self.watch, self.clock, self.wait, self.events.append)
+        self.progress: list[Progress] = []
+        self.deployer = Deployer(
+            self.functions, self.watch, self.clock, self.wait, self.events.append, self.progress.append
+        )
 
     def wait(self, seconds: float) -> bool:
         """Pass time; tell whether to stop."""
@@ -131,7 +143,10 @@ def test_each_step_bakes_and_is_watched(world: World) -> None:
     world.deployer.deploy(b"zip", STEPS, BAKE_S)
     assert len(STEPS) * BAKE_S == sum(world.waits)
     assert len(STEPS) * (BAKE_S / POLL_S + 1) == len(world.watch.looks)
-    assert {"8"} == {version for version, _ in world.watch.looks}
+    assert {("8", "7", START)} == set(world.watch.looks)
+    first, *_, last = world.progress
+    assert Progress("8", 10, BAKE_S, Glance(1)) == first
+    assert Progress("8", 100, 0, Glance(len(world.watch.looks))) == last
 
 
 @pytest.mark.parametrize("look", [1, 2, 6, 15])
@@ -288,6 +303,13 @@ def test_rollback_returns_to_what_was_replaced(world: World) -> None:
     assert "7" == world.functions.current.version
 
 
+def test_rollback_after_a_version_that_others_published(world: World) -> None:
+    """A version that an apply published has no note of what it replaced; the alias has, from the deployment."""
+    world.functions.published_by_others = True
+    assert Outcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
+    assert ("7", "7") == (world.deployer.rollback().version, world.functions.current.version)
+
+
 def test_rollback_ends_what_was_broken_off(world: World) -> None:
     """Weights that a crashed run left behind are taken away; all traffic goes to the version before."""
     world.functions.put("7", "8", 1.0)
@@ -302,7 +324,7 @@ def test_rollback_to_a_named_version(world: World) -> None:
 
 
 def test_rollback_without_record_asks_for_a_version(world: World) -> None:
-    """A version that no deployment published does not say what it replaced; guessing could bring back a bad one."""
+    """Without a deployment nobody knows what was in service before; guessing could bring back a bad version."""
     with pytest.raises(DeploymentError, match="name one with --to"):
         world.deployer.rollback()
 

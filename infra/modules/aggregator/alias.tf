@@ -6,7 +6,8 @@ resource "aws_lambda_alias" "live" {
   function_version = coalesce(var.initial_version, module.function.version)
 
   lifecycle {
-    # A deployment shifts these; an apply must neither undo it nor move the traffic itself.
-    ignore_changes = [function_version, routing_config]
+    # A deployment shifts these, and notes in the description what it replaced; an apply must neither undo it nor move
+    # the traffic itself.
+    ignore_changes = [description, function_version, routing_config]
   }
 }

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
-from windrow.core.cost import COMPRESSIONS, Egress, Estimate, Retention, Scenario, estimate
+from windrow.core.cost import COMPRESSIONS, DEFAULT_RETENTION, Egress, Estimate, Retention, Scenario, estimate
 from windrow.core.prices import PriceBook, Refreshed, refreshed
 from windrow.core.stated import compare
 
@@ -49,6 +49,10 @@ def cost(
     direct_connect_ports: Annotated[
         float, typer.Option(min=0, help="Ports (1 Gbps) to bill here; 0: there already.")
     ] = 0,
+    transit_gateway: Annotated[
+        bool, typer.Option("--transit-gateway", help="Through an existing transit gateway, which owns the VPN or port.")
+    ] = False,
+    zones: Annotated[int, typer.Option(min=1, max=6, help="Zones with interface endpoints.")] = 2,
     prices: Annotated[Path | None, typer.Option(help="Price file. [default: the one that ships]")] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Download AWS's price files and write a new one (see --output).")
@@ -80,6 +84,8 @@ def cost(
         archive_months=archive_months,
         egress=egress,
         direct_connect_ports=direct_connect_ports,
+        transit_gateway=transit_gateway,
+        zones=zones,
     )
     result = estimate(scenario, book)
     others = alternatives(scenario, book)
@@ -98,6 +104,9 @@ def alternatives(scenario: Scenario, book: PriceBook) -> dict[str, Estimate]:
         "egress vpn": {"egress": Egress.VPN},
         "egress direct-connect, port there already": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 0},
         "egress direct-connect, two ports": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 2},
+        "transit gateway to a VPN": {"egress": Egress.VPN, "transit_gateway": True},
+        "transit gateway to direct-connect": {"egress": Egress.DIRECT_CONNECT, "transit_gateway": True},
+        **{f"{zones} zones": {"zones": zones} for zones in (2, 3)},
     }
     return {name: estimate(msgspec.structs.replace(scenario, **change), book) for name, change in changes.items()}
 
@@ -113,12 +122,19 @@ def report(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> di
         "prices_date": book.date,
         "prices_unconfirmed": kinds,
         **msgspec.to_builtins(result),
+        "totals_by_retention": by_retention(others),
+        "terraform_retention": DEFAULT_RETENTION.value,
         "requirement": [msgspec.to_builtins(line) for line in compare(result)],
         "alternatives": {
             name: {"total_usd": other.total_usd, "groups": other.groups, "batch_s": other.batch_s}
             for name, other in others.items()
         },
     }
+
+
+def by_retention(others: dict[str, Estimate]) -> dict[str, float]:
+    """Return the total of each kind of retention: it decides over the bill as nothing else does."""
+    return {kind.value: others[f"retention {kind.value}"].total_usd for kind in Retention}
 
 
 def _refresh(book: PriceBook, output: Path | None, *, as_json: bool) -> None:
@@ -160,6 +176,7 @@ def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> No
         f"[bold]{s.files:,.0f} files a month[/] of {s.file_bytes:,.0f} bytes: {s.raw_gb:,.0f} GB in, "
         f"{s.archive_gb:,.0f} GB delivered; {result.batch_s:.2f} s a batch"
     )
+    _print_totals(result, others)
     _print_lines(result)
     _print_requirement(result)
     _print_alternatives(result, others)
@@ -176,6 +193,15 @@ def _table(title: str, *columns: str) -> Table:
         number = column.endswith(("USD", "quantity", "stated", "redone", "ours", "difference", "month"))
         table.add_column(column, justify="right" if number else "left", no_wrap=number)
     return table
+
+
+def _print_totals(result: Estimate, others: dict[str, Estimate]) -> None:
+    table = _table("\nA month, by what Deep Archive keeps", "retention", "USD", "")
+    for kind, total_usd in by_retention(others).items():
+        notes = ["this estimate"] if kind == result.scenario.retention else []
+        notes += ["Terraform's default"] if kind == DEFAULT_RETENTION else []
+        table.add_row(f"[bold]{kind}", f"[bold]{total_usd:,.2f}", ", ".join(notes))
+    out.print(table)
 
 
 def _print_lines(result: Estimate) -> None:

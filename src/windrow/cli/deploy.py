@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -16,10 +17,13 @@ import typer
 
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.core.errors import DeploymentError
-from windrow.deployment import Event, Outcome, Result, check_steps
+from windrow.deployment import Event, Outcome, Progress, Result, check_steps
 
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
+
+LINE_EACH_S = 60.0
+"""How often progress is told where it can't be told in place."""
 
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -30,7 +34,13 @@ def deploy(
     alias: Annotated[str, typer.Option(help="The alias in service.")] = "live",
     steps: Annotated[str, typer.Option(help="Percent of the traffic, step by step.")] = "10,50,100",
     bake: Annotated[str, typer.Option(help="How long each step is watched, as in 30s, 5m.")] = "5m",
-    alarm: Annotated[list[str] | None, typer.Option(help="An alarm to watch; repeat for more.")] = None,
+    alarm: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help="Alarms to watch, separated by commas; may be repeated.")
+    ] = None,
+    alarm_prefix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX", help="Watch the alarms with actions whose names begin so; may be repeated."),
+    ] = None,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before, and stop.")] = False,
     to: Annotated[str | None, typer.Option(metavar="VERSION", help="With --rollback: go to this version.")] = None,
     as_json: Annotated[
@@ -49,9 +59,9 @@ def deploy(
     from windrow import bootstrap
 
     percents, bake_s = parse_steps(steps), parse_duration(bake)
-    note = _json_line if as_json else _say
-    with _stoppable() as wait:
-        deployer = bootstrap.deployer(function, alias, alarm or [], wait, note)
+    alarms, prefixes = parse_names(alarm, "--alarm"), parse_names(alarm_prefix, "--alarm-prefix")
+    with _stoppable() as wait, _display(as_json=as_json) as (note, follow):
+        deployer = bootstrap.deployer(function, alias, wait, note, follow, alarms=alarms, prefixes=prefixes)
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s)
     ok = rollback or result.outcome is not Outcome.ROLLED_BACK
     _conclude(result, ok=ok, as_json=as_json)
@@ -75,6 +85,14 @@ def parse_duration(text: str) -> float:
     if match is None:
         raise WrongUse(f"--bake must be a duration as in 30s or 5m, not {text!r}")
     return float(match[1]) * _UNITS_S[match[2]]
+
+
+def parse_names(texts: Sequence[str] | None, option: str) -> list[str]:
+    """Read names from comma lists. Raises `WrongUse` for an empty one: as a prefix it would mean every alarm."""
+    names = [name.strip() for text in texts or () for name in text.split(",")]
+    if not all(names):
+        raise WrongUse(f"{option} must name something, as in windrow-,other-, not {','.join(texts or ())!r}")
+    return names
 
 
 def _read(package: Path) -> bytes:
@@ -107,8 +125,39 @@ def _stoppable() -> Iterator[Callable[[float], bool]]:
             signal.signal(number, handler)
 
 
-def _json_line(event: Event) -> None:
-    print_json(event)
+@contextmanager
+def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Callable[[Progress], object]]]:
+    """Give what shows events and progress: JSON lines of events alone, or for people lines and a status below them."""
+    if as_json:
+        yield print_json, lambda _progress: None
+        return
+    with err.status("starting") as status:
+        if err.is_terminal:
+            yield _say, lambda progress: status.update(standing(progress))
+        else:
+            yield _say, _Sparingly().show
+
+
+class _Sparingly:
+    """Shows progress where lines stay, as in a pipeline's log: one a minute."""
+
+    def __init__(self) -> None:
+        self._shown_s = -math.inf
+
+    def show(self, progress: Progress) -> None:
+        """Print it if the last time was a minute ago."""
+        if time.monotonic() - self._shown_s >= LINE_EACH_S:
+            self._shown_s = time.monotonic()
+            err.print(standing(progress), markup=False)
+
+
+def standing(progress: Progress) -> str:
+    """Return progress as one line: the share, the time left, and what the version did so far."""
+    minutes, seconds = divmod(math.ceil(progress.left_s), 60)
+    return (
+        f"version {progress.version} at {progress.percent:g} %, {minutes}:{seconds:02} left: "
+        f"{progress.seen.invocations:,} invocations, {progress.seen.errors:,} errors"
+    )
 
 
 def _say(event: Event) -> None:

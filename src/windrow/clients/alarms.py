@@ -1,37 +1,54 @@
-"""CloudWatch alarms and the errors of a version by boto3: implements `windrow.deployment.Watch`."""
+"""CloudWatch alarms and what versions did by boto3: implements `windrow.deployment.Watch`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients.metrics import NAMESPACE, version_dimensions
+from windrow.core.canary import Work, does_worse
 from windrow.core.errors import DeploymentError
+from windrow.deployment import Glance
 from windrow.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 FIRING = "ALARM"
+COMPLETE = ("Complete", "PartialData")
 PERIOD_S = 60
+
+Metric = tuple[str, str, Mapping[str, str]]
+"""Namespace, name and dimensions."""
 
 
 class CloudWatchWatch:
-    """Watches alarms, and the ``Errors`` metric that Lambda keeps for each version behind an alias.
+    """Watches alarms, and each version's work: what Lambda counts of its runs, and Windrow of its files.
 
+    ``prefixes`` stand for all alarms whose names begin so and that tell somebody: windows of a composite alarm, which
+    fire for a spike, do not count. Only Lambda's metrics know the alias:
     https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
     """
 
     def __init__(
-        self, function: str, alias: str, alarms: Sequence[str], client: CloudWatchClient, clock: Clock
+        self,
+        function: str,
+        alias: str,
+        client: CloudWatchClient,
+        clock: Clock,
+        *,
+        alarms: Sequence[str] = (),
+        prefixes: Sequence[str] = (),
     ) -> None:
         self._function = function
         self._alias = alias
-        self._alarms = list(dict.fromkeys(alarms))
         self._client = client
         self._clock = clock
+        self._alarms = list(dict.fromkeys(alarms))
+        self._prefixes = list(dict.fromkeys(prefixes))
 
     def check(self) -> None:
         """Check that all alarms exist and none is firing; see the contract."""
@@ -39,53 +56,96 @@ class CloudWatchWatch:
         absent = [name for name in self._alarms if name not in states]
         if absent:
             raise DeploymentError(f"there is no alarm called {', '.join(absent)}")
+        unused = [prefix for prefix in self._prefixes if not any(name.startswith(prefix) for name in states)]
+        if unused:
+            raise DeploymentError(f"there is no alarm with an action whose name begins with {', '.join(unused)}")
         firing = _firing(states)
         if firing:
             raise DeploymentError(f"{firing} already, before anything was deployed")
 
-    def harm(self, version: str, since: datetime) -> str | None:
-        """Return what is wrong; see the contract."""
+    def look(self, version: str, before: str, since: datetime) -> Glance:
+        """Return what is to be seen; see the contract."""
         firing = _firing(self._states())
-        if firing:
-            return firing
-        errors = self._errors(version, since)
-        return f"version {version} failed {errors:.0f} times" if errors else None
+        sums = self._sums(
+            {
+                "invocations": self._of_lambda("Invocations", version),
+                "errors": self._of_lambda("Errors", version),
+                "delivered": self._of_windrow("FilesProcessed", version),
+                "givenback": self._of_windrow("FilesRetried", version),
+                "olddelivered": self._of_windrow("FilesProcessed", before),
+                "oldgivenback": self._of_windrow("FilesRetried", before),
+            },
+            since,
+        )
+        new, old = Work(sums["delivered"], sums["givenback"]), Work(sums["olddelivered"], sums["oldgivenback"])
+        harm = firing
+        if not harm and sums["errors"]:
+            harm = f"version {version} failed {sums['errors']} times"
+        if not harm and does_worse(new, old):
+            harm = f"version {version} gave back {new}, version {before} {old}"
+        return Glance(sums["invocations"], sums["errors"], harm)
 
     def _states(self) -> dict[str, str]:
-        if not self._alarms:
-            return {}
         try:
-            pages = self._client.get_paginator("describe_alarms").paginate(
-                AlarmNames=self._alarms, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-            )
-            return {
-                alarm["AlarmName"]: alarm["StateValue"]
-                for page in pages
-                for kind in (page.get("MetricAlarms", []), page.get("CompositeAlarms", []))
-                for alarm in kind
-            }
+            named = self._described(AlarmNames=self._alarms) if self._alarms else ()
+            found = {alarm["AlarmName"]: alarm["StateValue"] for alarm in named}
+            for prefix in self._prefixes:
+                for alarm in self._described(AlarmNamePrefix=prefix):
+                    if alarm.get("AlarmActions"):
+                        found[alarm["AlarmName"]] = alarm["StateValue"]
         except (BotoCoreError, ClientError) as error:
             raise DeploymentError(f"the alarms could not be read: {error}") from error
+        return found
 
-    def _errors(self, version: str, since: datetime) -> float:
-        dimensions = {
-            "FunctionName": self._function,
-            "Resource": f"{self._function}:{self._alias}",
-            "ExecutedVersion": version,
-        }
+    def _described(self, **which: Any) -> Iterator[Any]:  # noqa: ANN401 - the caller's choice of request parameters
+        paginator = self._client.get_paginator("describe_alarms")
+        for page in paginator.paginate(**which, AlarmTypes=["MetricAlarm", "CompositeAlarm"]):
+            yield from page.get("MetricAlarms", [])
+            yield from page.get("CompositeAlarms", [])
+
+    def _of_lambda(self, name: str, version: str) -> Metric:
+        resource = f"{self._function}:{self._alias}"
+        return "AWS/Lambda", name, {"FunctionName": self._function, "Resource": resource, "ExecutedVersion": version}
+
+    def _of_windrow(self, name: str, version: str) -> Metric:
+        return NAMESPACE, name, version_dimensions(self._function, version)
+
+    def _sums(self, metrics: Mapping[str, Metric], since: datetime) -> dict[str, int]:
+        """Return each metric's sum since the beginning of that minute."""
         try:
-            found = self._client.get_metric_statistics(
-                Namespace="AWS/Lambda",
-                MetricName="Errors",
-                Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            pages = self._client.get_paginator("get_metric_data").paginate(
+                MetricDataQueries=[_query(name, metric) for name, metric in metrics.items()],
                 StartTime=since.replace(second=0, microsecond=0),
                 EndTime=self._clock.now(),
-                Period=PERIOD_S,
-                Statistics=["Sum"],
             )
+            return _added_up(metrics, (result for page in pages for result in page["MetricDataResults"]))
         except (BotoCoreError, ClientError) as error:
-            raise DeploymentError(f"the errors of version {version} could not be read: {error}") from error
-        return sum(point["Sum"] for point in found["Datapoints"])
+            raise DeploymentError(f"the metrics of the versions could not be read: {error}") from error
+
+
+def _query(name: str, metric: Metric) -> Any:  # noqa: ANN401 - a TypedDict of the stubs, which do not exist at run time
+    namespace, metric_name, dimensions = metric
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": metric_name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            },
+            "Period": PERIOD_S,
+            "Stat": "Sum",
+        },
+    }
+
+
+def _added_up(names: Iterable[str], results: Iterable[Any]) -> dict[str, int]:
+    sums = dict.fromkeys(names, 0.0)
+    for result in results:
+        if result["StatusCode"] not in COMPLETE:
+            raise DeploymentError(f"CloudWatch did not answer for {result['Id']}: {result['StatusCode']}")
+        sums[result["Id"]] += sum(result["Values"])
+    return {name: round(value) for name, value in sums.items()}
 
 
 def _firing(states: dict[str, str]) -> str | None:

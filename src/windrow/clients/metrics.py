@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,19 +18,42 @@ MAX_VALUES = 100
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
+OF_EACH_VERSION = ("FilesProcessed", "FilesRetried")
+"""What is counted for each published version as well: a deployment compares the new version with the old one by it.
+CloudWatch bills each as a metric of its own, for the hours in which the version runs."""
+
 _log = logging.getLogger(__name__)
+
+
+def version_dimensions(function: str, version: str) -> dict[str, str]:
+    """Return the dimensions of what one version of a function counts; the function's name keeps stacks apart."""
+    return {"service": SERVICE, "function_name": function, "version": version}
+
+
+def running_version(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the dimensions of the version that runs here; none outside Lambda, or where ``$LATEST`` runs.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    """
+    version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+    return version_dimensions(environ["AWS_LAMBDA_FUNCTION_NAME"], version) if version.isdecimal() else {}
 
 
 class EmfMetrics:
     """`windrow.ports.Metrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
 
+    What deployments compare is published under the dimensions of a ``version`` too, in an object of its own.
+
     One call of `latency` publishes at most 100 values: of more, evenly spaced order statistics with the least and
     the greatest, so that percentiles stay what they were.
     """
 
-    def __init__(self, namespace: str = NAMESPACE, service: str = SERVICE) -> None:
+    def __init__(
+        self, namespace: str = NAMESPACE, service: str = SERVICE, *, version: Mapping[str, str] | None = None
+    ) -> None:
         self._namespace = namespace
         self._service = service
+        self._version = version or {}
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
         self._latencies: list[tuple[str, list[float]]] = []
@@ -66,6 +89,18 @@ class EmfMetrics:
             for value_ms in values_ms:
                 emf.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value_ms)
         # Empty when the last value added filled an object: Powertools has printed that already.
+        if emf.metric_set:
+            emf.flush_metrics()
+        if self._version:
+            self._print_version(counts)
+
+    def _print_version(self, counts: Counter[str]) -> None:
+        emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service=self._service)
+        for name, value in self._version.items():
+            emf.add_dimension(name, value)
+        for name in OF_EACH_VERSION:
+            if name in counts:
+                emf.add_metric(name=name, unit=MetricUnit.Count, value=counts[name])
         if emf.metric_set:
             emf.flush_metrics()
 

@@ -26,6 +26,9 @@ READY_S = 300.0
 POLL_S = 1.0
 
 _REPLACES = re.compile(r"^windrow deploy: replaces (\d+)$")
+_REPLACED = re.compile(r"^windrow deploy: (?P<version>\d+) replaced (?P<before>\d+)$")
+"""The note at the alias. It survives where a version has no note of its own: one that Terraform published, as any apply
+does, is what a deployment of the same code gets from Lambda. It names both versions, so that it counts for no other."""
 _CONFLICT = "PreconditionFailedException"
 
 NOTHING_FAILED: dict[str, list[object]] = {"batchItemFailures": []}
@@ -48,6 +51,16 @@ class LambdaVersions:
 
     def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
         """Change where the alias leads; see the contract."""
+        return self._update(alias, version, candidate, weight)
+
+    def replace(self, alias: Alias, version: str) -> Alias:
+        """Point the alias to the version and note what it replaced; see the contract."""
+        return self._update(alias, version, note=f"windrow deploy: {version} replaced {alias.version}")
+
+    def _update(
+        self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0, *, note: str | None = None
+    ) -> Alias:
+        described: dict[str, Any] = {"Description": note} if note else {}  # else Lambda keeps the one that is there
         weights = {candidate: weight} if candidate else {}
         try:
             with _translated(f"alias {self._alias} could not be changed"):
@@ -57,6 +70,7 @@ class LambdaVersions:
                     FunctionVersion=version,
                     RoutingConfig={"AdditionalVersionWeights": weights},
                     RevisionId=alias.revision,
+                    **described,
                 )
         except AliasChanged:
             # When a reply was lost, botocore sent the request again, and the first one changed the revision.
@@ -139,7 +153,9 @@ def smoke_event(now: datetime) -> dict[str, Any]:
 def _alias(found: Any) -> Alias:  # noqa: ANN401 - several calls return it, each with a type of its own
     weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     candidate, weight = next(iter(weights.items()), (None, 0.0))
-    return Alias(found["FunctionVersion"], found["RevisionId"], candidate, weight)
+    note = _REPLACED.match(found.get("Description", ""))
+    replaced = note["before"] if note and note["version"] == found["FunctionVersion"] else None
+    return Alias(found["FunctionVersion"], found["RevisionId"], candidate, weight, replaced)
 
 
 def _decoded(payload: bytes) -> object:

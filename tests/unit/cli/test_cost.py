@@ -35,6 +35,28 @@ def test_tables_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert [] == [group for group in expected.groups if group not in printed]
 
 
+def test_totals_of_each_retention_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever estimates one kind sees the others' totals first, and which of them Terraform would lead to."""
+    assert 0 == run(["cost"])
+    printed = capsys.readouterr().out
+    assert 0 == run(["cost", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    totals = {kind.value: estimate(Scenario(retention=kind), pricelist.load()).total_usd for kind in Retention}
+    assert pytest.approx(totals) == report["totals_by_retention"]
+    assert "raw" == report["terraform_retention"]
+    for kind, total_usd in totals.items():
+        assert re.search(rf"^{kind} +{total_usd:,.2f}", printed, re.MULTILINE)
+    assert re.search(r"^raw .*Terraform's default", printed, re.MULTILINE)
+    assert printed.index("Terraform's default") < printed.index("Item by item")
+
+
+def test_production_can_be_priced(capsys: pytest.CaptureFixture[str]) -> None:
+    """Three zones and a transit gateway."""
+    assert 0 == run(["cost", "--json", "--transit-gateway", "--egress", "direct-connect", "--zones", "3"])
+    items = [line["item"] for line in json.loads(capsys.readouterr().out)["lines"]]
+    assert {"attachment to the transit gateway", "3 interface endpoints in 3 zones"} <= set(items)
+
+
 def test_wrong_use_is_2(capsys: pytest.CaptureFixture[str]) -> None:
     """An unmeasured level, and --output without --refresh, are wrong use."""
     assert 2 == run(["cost", "--level", "9"])

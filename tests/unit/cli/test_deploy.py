@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from windrow.cli.deploy import parse_duration, parse_steps
+from windrow.cli.deploy import parse_duration, parse_names, parse_steps, standing
 from windrow.cli.output import WrongUse
 from windrow.cli.root import run
+from windrow.deployment import Glance, Progress
 
 
 @pytest.mark.parametrize(("text", "expected"), [("90", 90), ("30s", 30), ("5m", 300), ("1.5h", 5400), ("0", 0)])
@@ -34,6 +35,19 @@ def test_other_steps_are_wrong_use(text: str) -> None:
         parse_steps(text)
 
 
+def test_names_come_in_lists() -> None:
+    """Separated by commas, in one option or several."""
+    assert ["a", "b", "c"] == parse_names(["a, b", "c"], "--alarm")
+    assert [] == parse_names(None, "--alarm")
+
+
+@pytest.mark.parametrize(("left_s", "shown"), [(300, "5:00"), (59.2, "1:00"), (4.1, "0:05"), (0, "0:00")])
+def test_progress_is_one_line(left_s: float, shown: str) -> None:
+    """With the share, the time left, and the runs and errors so far."""
+    expected = f"version 8 at 10 %, {shown} left: 1,234 invocations, 0 errors"
+    assert expected == standing(Progress("8", 10, left_s, Glance(1_234, 0)))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -42,9 +56,12 @@ def test_other_steps_are_wrong_use(text: str) -> None:
         ["--zip", "x.zip", "--to", "3"],
         ["--zip", "absent.zip"],
         ["--zip", "x.zip", "--bake", "soon"],
+        ["--zip", "x.zip", "--alarm", "a,,b"],
+        ["--zip", "x.zip", "--alarm-prefix", ""],
     ],
 )
 def test_wrong_use_is_2(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What can't be meant, and a zip that is not there, is refused before anything is asked of AWS."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.zip").touch()
     assert 2 == run(["deploy", "--function", "windrow", *arguments])

@@ -145,6 +145,26 @@ def test_smoke_event_names_no_file() -> None:
     assert json.loads(record["body"])["Event"] == "s3:TestEvent"
 
 
+def test_alias_notes_what_was_replaced() -> None:
+    """The last act of a deployment says at the alias where it led before."""
+    client = FakeClient(update_alias=[{**led("8", "b"), "Description": "windrow deploy: 8 replaced 7"}])
+    assert Alias("8", "b", replaced="7") == versions(client).replace(Alias("7", "a", "8", 1.0), "8")
+    ((_, asked),) = client.calls
+    assert ("8", "windrow deploy: 8 replaced 7", "a") == (
+        asked["FunctionVersion"],
+        asked["Description"],
+        asked["RevisionId"],
+    )
+    assert {"AdditionalVersionWeights": {}} == asked["RoutingConfig"]
+
+
+@pytest.mark.parametrize("note", ["", "The version in service.", "windrow deploy: 9 replaced 8", "8 replaced 7"])
+def test_note_of_another_version_does_not_count(note: str) -> None:
+    """When the alias was moved since, by a rollback or by hand, its note says nothing of the version it leads to."""
+    client = FakeClient(get_alias=[{**led("8", "b"), "Description": note}])
+    assert None is versions(client).alias().replaced
+
+
 @pytest.mark.parametrize(
     ("description", "expected"),
     [("windrow deploy: replaces 7", "7"), ("", None), ("made by hand, replaces 7", None)],

@@ -1,18 +1,36 @@
 from __future__ import annotations
 
+import ast
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from windrow.core.cost import DAYS, GIB, SWEEP_LOOKBACK_DAYS, Egress, Estimate, Retention, Scenario, estimate
-from windrow.core.errors import PriceError
+from windrow.clients.metrics import OF_EACH_VERSION
+from windrow.core.cost import (
+    DAYS,
+    DEFAULT_RETENTION,
+    GIB,
+    SWEEP_ALARMS,
+    SWEEP_LOOKBACK_DAYS,
+    SWEEP_METRICS,
+    Egress,
+    Estimate,
+    Retention,
+    Scenario,
+    estimate,
+)
+from windrow.core.errors import DestinationFault, PriceError
 from windrow.core.prices import Price, PriceBook, Tier
 from windrow.core.stated import STATED, compare
 from windrow.pricelist import load
 from windrow.retention import LOOKBACK
 
 BOOK = load()
+ROOT = Path(__file__).parents[3]
+OBSERVABILITY = ROOT / "infra/modules/observability"
 
 
 def bill(**changes: object) -> Estimate:
@@ -128,6 +146,21 @@ def test_direct_connect_replaces_vpn_and_internet() -> None:
     assert pytest.approx(2 * 730 * 0.30) == usd(result, "Direct Connect ports")
 
 
+def test_transit_gateway_replaces_the_connection() -> None:
+    """The attachment and what goes through it are paid here, the VPN or port behind it by whoever owns the gateway."""
+    for egress in Egress:
+        result = bill(egress=egress, transit_gateway=True)
+        assert [] == [line for line in result.lines if "VPN" in line.item]
+        assert usd(result, "attachment") > 0
+        assert usd(result, "archives through") > 0
+        assert result.groups["Transfer"] == bill(egress=egress).groups["Transfer"]
+
+
+def test_each_zone_has_its_endpoints() -> None:
+    """Interface endpoints cost by the hour and zone."""
+    assert pytest.approx(1.5 * usd(bill(zones=2), "3 interface")) == usd(bill(zones=3), "3 interface")
+
+
 def test_few_files_make_few_batches() -> None:
     """There are never more batches or archives than files."""
     scenario = Scenario(files_per_day=10)
@@ -177,3 +210,40 @@ def test_comparison_covers_the_whole_bill(retention: Retention) -> None:
     rows = compare(result)
     assert pytest.approx(result.total_usd) == sum(row.ours_usd for row in rows)
     assert all(row.why for row in rows)
+
+
+def test_alarms_are_those_that_terraform_makes() -> None:
+    """Each is paid for: those that say something, one for each fault, four windows for each latency objective."""
+    text = "".join(path.read_text() for path in OBSERVABILITY.glob("*.tf"))
+    named = re.findall(r"[\w-]+\s*=\s*\{\s*(?:function\s*=\s*[\w.]+,\s*)?says\s*=\s*\"", text)
+    objectives, burns = text.count("allowed_percent = "), text.count("{ rate = ")
+    assert len(named) + len(DestinationFault) + objectives * burns * 2 == Scenario().alarms + SWEEP_ALARMS
+    assert burns == Scenario().composite_alarms
+
+
+def published() -> set[str]:
+    """Return the names of the metrics in the sources; a name that is put together counts once for each fault."""
+    names: set[str] = set()
+    for path in (ROOT / "src/windrow").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+                continue
+            if ast.unparse(node.func) not in {"self._metrics.count", "self._metrics.latency"}:
+                continue
+            name = node.args[0]
+            if isinstance(name, ast.JoinedStr):
+                names |= {f"{ast.unparse(name)} {kind}" for kind in DestinationFault}
+            else:
+                names.add(ast.unparse(name))
+    return names
+
+
+def test_metrics_are_those_that_the_code_publishes() -> None:
+    """Each name is paid for, and those of the version in service."""
+    assert len(published()) + len(OF_EACH_VERSION) == Scenario().metrics + SWEEP_METRICS
+
+
+def test_default_of_terraform_is_known() -> None:
+    """The command says which total the modules' default leads to."""
+    (mode,) = re.findall(r'mode\s*=\s*optional\(string, "(\w+)"\)', (ROOT / "infra/variables.tf").read_text())
+    assert mode == DEFAULT_RETENTION

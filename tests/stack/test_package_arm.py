@@ -1,0 +1,69 @@
+"""The zip that Lambda runs: arm64 with Python 3.13, built from the wheels of that platform, whatever runs the build.
+
+It can't be run on every machine; `test_package_runs` runs its twin.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.optional import missing
+from windrow.core.errors import PackageError
+from windrow.packaging import UNZIPPED_LIMIT_BYTES, ZIP_LIMIT_BYTES, Built, build
+from windrow.packaging.lock import Target
+
+pytestmark = pytest.mark.timeout(600)
+
+ROOT = Path(__file__).parents[2]
+ARM = Target("arm64", "3.13")
+EM_AARCH64 = 183
+"""https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html and its registry of machines"""
+SMALL = "msgspec"
+"""A locked dependency that is fetched for this machine, to see whether a package index can be reached at all."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build it."""
+    folder = tmp_path_factory.mktemp("arm")
+    try:
+        return build(ROOT, ARM, folder / "arm.zip")
+    except PackageError:
+        if not index_answers(folder):
+            missing("the arm64 wheels", "they come from a package index, and pip reaches none")
+        raise
+
+
+def index_answers(folder: Path) -> bool:
+    """Tell whether pip can fetch anything."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-cache-dir", "--no-deps", "--dest", str(folder)]
+    return subprocess.run([*command, SMALL], capture_output=True, check=False).returncode == 0
+
+
+def test_limits_of_lambda_are_kept(built: Built) -> None:
+    """With room: the zip may be uploaded straight, and unpacks to less than a function may have."""
+    assert built.bytes < ZIP_LIMIT_BYTES
+    assert built.unzipped_bytes < UNZIPPED_LIMIT_BYTES
+
+
+def test_compiled_code_is_for_arm64(built: Built) -> None:
+    """Every shared object is a 64-bit little-endian ELF file for AArch64, and there are some."""
+    machines = {}
+    with zipfile.ZipFile(built.path) as package:
+        for name in package.namelist():
+            if ".so" in Path(name).suffixes:
+                head = package.read(name)[:20]
+                machines[name] = (head[:6], struct.unpack_from("<H", head, 18)[0])
+    assert {"deflate", "msgspec", "obstore"} <= {name.split("/", 1)[0].split(".", 1)[0] for name in machines}
+    assert {(b"\x7fELF\x02\x01", EM_AARCH64)} == set(machines.values())
+
+
+def test_second_build_is_the_same(built: Built, tmp_path: Path) -> None:
+    """Byte for byte, by its SHA-256."""
+    assert built.sha256 == build(ROOT, ARM, tmp_path / "again.zip").sha256
