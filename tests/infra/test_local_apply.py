@@ -416,8 +416,8 @@ def _circuit(stack: Stack) -> dict[str, Any]:
 
 
 def _staged(client: Any, stack: Stack) -> None:
-    """Put a version of the secret and take its stage away again, as a rotation does."""
-    secret_id, stage = stack.outputs["destination_secret_id"], "AWSPENDING"
+    """Put a version of the secret under a stage of its own, and take the stage away again."""
+    secret_id, stage = stack.outputs["destination_secret_id"], "TRIED"
     put = client.put_secret_value(SecretId=secret_id, SecretString="{}", VersionStages=[stage])
     client.update_secret_version_stage(SecretId=secret_id, VersionStage=stage, RemoveFromVersionId=put["VersionId"])
 
