@@ -182,15 +182,18 @@ def auditor(settings: Settings) -> Auditor:
 def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:
     """Return the retention sweeper; ``clock`` lets a test move time."""
     from windrow.audit import ArchiveReader
-    from windrow.clients import copies, raw_files
+    from windrow.clients import sweep_s3
+    from windrow.clients.copies import S3Copies
+    from windrow.clients.raw_files import S3RawFiles
     from windrow.retention import Sweeper
 
     target = destination(settings)
+    s3 = sweep_s3.connect(_session())
     return Sweeper(
         destination=target,
         archives=ArchiveReader(target, CommitPoint(target, metrics), settings.destination_prefix),
-        copies=copies.S3Copies(settings.copies_bucket, copies.connect(_session())),
-        raw_files=raw_files.S3RawFiles(raw_files.connect(_session())),
+        copies=S3Copies(settings.copies_bucket, s3),
+        raw_files=S3RawFiles(s3),
         buckets=settings.landing_buckets,
         prefix=settings.destination_prefix,
         metrics=metrics,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256 as new_digest
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients.body import ChunksBody
@@ -16,7 +15,6 @@ from windrow.core.errors import CopyError
 from windrow.ports import StoredCopy
 
 if TYPE_CHECKING:
-    import boto3.session
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import StorageClassType
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -28,26 +26,10 @@ PART_BYTES = 16 * 1024 * 1024
 MOST_PARTS = 10_000
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
-CONNECT_S = 3.0
-READ_S = 30.0
-"""Longest silence of S3; it answers a PUT once it has verified and stored the whole body."""
-ATTEMPTS = 3
-
 _NOT_FOUND = 404
 _TAKEN = 412
 
 T = TypeVar("T")
-
-
-def connect(session: boto3.session.Session) -> S3Client:
-    """Return a client whose requests end, and which repeats those that may pass."""
-    config = Config(
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path"},
-    )
-    return session.client("s3", config=config)
 
 
 class S3Copies:

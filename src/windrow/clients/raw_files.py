@@ -9,23 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.ports import RawVersion
 
 if TYPE_CHECKING:
-    import boto3.session
     from mypy_boto3_s3 import S3Client
 
 AT_ONCE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 CALLS_AT_ONCE = 3
 """A call of 1,000 takes S3 about a second, and a prefix takes 3,500 deletions a second."""
-
-CONNECT_S = 3.0
-READ_S = 30.0
-ATTEMPTS = 3
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 
@@ -34,18 +28,6 @@ _NO_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 have them. One such key makes S3 refuse a whole DeleteObjects call. https://www.w3.org/TR/xml/#charsets"""
 
 Failed = list[tuple[RawVersion, str]]
-
-
-def connect(session: boto3.session.Session) -> S3Client:
-    """Return a client whose requests end, and which repeats those that may pass."""
-    config = Config(
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path"},
-        max_pool_connections=CALLS_AT_ONCE,
-    )
-    return session.client("s3", config=config)
 
 
 class S3RawFiles:

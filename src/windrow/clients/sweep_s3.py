@@ -1,0 +1,27 @@
+"""The S3 client of the retention sweep, for the copies and the raw files alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    import boto3.session
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_S = 3.0
+READ_S = 30.0
+"""Longest silence of S3; it answers a PUT once it has verified and stored the whole body."""
+ATTEMPTS = 3
+
+
+def connect(session: boto3.session.Session) -> S3Client:
+    """Return a client whose requests end, and which repeats those that may pass."""
+    config = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        s3={"addressing_style": "path"},
+    )
+    return session.client("s3", config=config)
