@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ MINIO_HOW = "make minio (needs Go, 3 minutes once)"
 ACCESS_KEY = "windrow-test"
 SECRET_KEY = "windrow-test-secret"
 UNIT = Path(__file__).parent / "unit"
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes under test where a shell made its background job ignore it (`make test &`)."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

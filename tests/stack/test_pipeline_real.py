@@ -77,7 +77,8 @@ class Real:
         self.destination = bootstrap.destination(self.settings)
         self.before = {key for key, _ in self.destination.list("")}
         self.runs = 0
-        self.receive()
+        # Also what a test before gave back and is not visible yet.
+        self.sqs.purge_queue(QueueUrl=self.queue_url)
 
     def upload(self, key: str, data: bytes) -> str:
         """Put an object; return its version id."""
