@@ -1,7 +1,7 @@
 # What the command line needs at AWS, all of `windrow deploy` left out: that is for a pipeline, see
 # docs/deploy-bluegreen.md. Given out as a document, since who operates is not this stack's to say.
 locals {
-  operator_statements = [
+  operator_statements = concat([
     {
       Sid      = "ListLandedFiles"
       Effect   = "Allow"
@@ -75,5 +75,10 @@ locals {
       Action   = ["cloudwatch:GetMetricData"]
       Resource = "*" # CloudWatch offers nothing narrower
     },
-  ]
+    ], [for arn in local.archive_copies_arns : {
+      Sid      = "ListCopies"
+      Effect   = "Allow"
+      Action   = ["s3:ListBucket"]
+      Resource = arn
+  }])
 }

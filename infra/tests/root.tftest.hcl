@@ -99,6 +99,11 @@ run "mode_archives_sweeps" {
   }
 
   assert {
+    condition     = [for s in jsondecode(output.operator_policy).Statement : [s.Action, s.Resource] if s.Sid == "ListCopies"] == [[["s3:ListBucket"], local.archive_copies_arns[0]]]
+    error_message = "An operator must be able to see the copies, and nothing more."
+  }
+
+  assert {
     condition     = !contains(keys(module.aggregator.environment), "WINDROW_COPIES_BUCKET")
     error_message = "The aggregator must know nothing of copies."
   }

@@ -45,13 +45,14 @@ def states(report: dict[str, Any], *wanted: str) -> list[tuple[str, str]]:
 
 def test_doctor_finds_the_stack_fit_and_leaves_nothing_behind(stack: Stack) -> None:
     """Everything that Terraform provides is right; only the missing TLS of a local server is pointed out."""
-    code, report = windrow("doctor")
+    boto3.client("s3").create_bucket(Bucket="the-copies", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    code, report = windrow("doctor", WINDROW_COPIES_BUCKET="the-copies")
     names = [check["name"] for check in report["checks"]]
 
     assert [] == states(report, "fail")
     assert ["TLS"] == [name for name, _ in states(report, "warn")]
     assert (0, True) == (code, report["ok"])
-    assert {"identity", "queue redrive", "visibility timeout", "ledger expiry"} <= set(names)
+    assert {"identity", "copies the-copies", "queue redrive", "visibility timeout", "ledger expiry"} <= set(names)
     assert {"conditional write", "conditional completion", "copy in parts", "abandon"} <= set(names)
     assert [] == list(bootstrap.destination(settings.load(os.environ)).list(""))
 
@@ -69,11 +70,14 @@ def test_doctor_names_each_thing_that_is_wrong(stack: Stack) -> None:
         TableName=out.ledger_table, TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires_at"}
     )
     boto3.client("lambda").update_event_source_mapping(UUID=out.event_source_mapping_id, Enabled=False)
-    code, report = windrow("doctor", WINDROW_DESTINATION_BUCKET="no-such-bucket")
+    away = {"WINDROW_DESTINATION_BUCKET": "no-such-bucket", "WINDROW_COPIES_BUCKET": "gone"}
+    code, report = windrow("doctor", **away)
     landing = f"landing {out.landing_bucket}"
 
     assert (1, False) == (code, report["ok"])
-    assert {"visibility timeout", f"{landing} events", "destination"} == {n for n, _ in states(report, "fail")}
+    assert {"visibility timeout", f"{landing} events", "copies gone", "destination"} == {
+        n for n, _ in states(report, "fail")
+    }
     assert {"queue", "queue redrive", "mapping", "ledger expiry", landing, "TLS"} == {
         name for name, _ in states(report, "warn")
     }

@@ -47,6 +47,8 @@ class AwsChecks:
         for bucket in sorted(settings.landing_buckets):
             look = partial(self._landing, bucket)
             yield from asked(f"landing {bucket}", look, "Check WINDROW_LANDING_BUCKETS and the region.")
+        if settings.copies_bucket:
+            yield from asked(f"copies {settings.copies_bucket}", self._copies, "Check WINDROW_COPIES_BUCKET.")
 
     def _identity(self) -> Iterator[Check]:
         yield ok("identity", self._client("sts").get_caller_identity()["Arn"])
@@ -132,6 +134,11 @@ class AwsChecks:
         else:
             advice = f"Have the bucket announce s3:ObjectCreated:* to {arn}."
             yield fail(f"{name} events", "do not reach the queue", advice)
+
+    def _copies(self) -> Iterator[Check]:
+        bucket = self._settings.copies_bucket
+        self._client("s3").list_objects_v2(Bucket=bucket, MaxKeys=1)
+        yield ok(f"copies {bucket}", "can be listed")
 
     def _attributes(self, url: str) -> Mapping[str, str]:
         reply = self._client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
