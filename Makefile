@@ -31,10 +31,12 @@ help: ## Show this list
 
 ##@ Check
 
+# The files in their own order, short ones (tests/unit) last: xdist would keep long files of few tests for the end, where
+# one process works on them and the others wait.
 .PHONY: test
 test: $(STAMP) ## Run the tests (all but the slow ones)
 	@bash scripts/tools.sh missing
-	@$(RUN) pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(RUN) pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the slow tests
