@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import ArchiveRecord, Claim, member_digests
+from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge, member_digests
 from windrow.ports import ClaimOutcome, Clock, Ledger
 from windrow.steps.commit_point import Found
 
@@ -21,7 +21,10 @@ CLAIMS_AT_ONCE = 2_500
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
-    """How many archives were restored, with how many files, and which archives are broken (nothing is restored)."""
+    """How many archives the ledger now knows, with how many files, and which are broken (nothing is restored).
+
+    Archives older than the ledger's memory are not restored and not counted.
+    """
 
     archives: int = 0
     files: int = 0
@@ -40,8 +43,9 @@ class Rebuilder:
     def rebuild(self, start: datetime, end: datetime, note: Callable[[Rebuilt], None]) -> Rebuilt:
         """Restore what archives with a window in [start, end) list; ``note`` is told of the progress.
 
-        Claims that exist are left as they are: a worker may be at it, and it will find the archive by itself. The
-        claims come before the record, so that a rebuild that was interrupted is simply run again.
+        Claims that exist are left as they are where they hold: a worker is at it, or they name an archive that lists
+        the file. Others, of a table that was restored from a backup, say, are replaced: a worker would take the file
+        for undelivered. The claims come before the record, so that a rebuild that was interrupted is simply run again.
 
         Raises:
             DestinationError, LedgerError: what could not be read or written; run it again.
@@ -51,33 +55,54 @@ class Rebuilder:
             for key, found in piece:
                 if isinstance(found, Finding):
                     done = msgspec.structs.replace(done, broken=[*done.broken, found])
-                elif found.manifest.files:
-                    self._restore(key, found)
+                elif self._restore(key, found):
                     done = Rebuilt(done.archives + 1, done.files + len(found.manifest.files), done.broken)
             note(done)
         return done
 
-    def _restore(self, key: str, found: Found) -> None:
+    def _restore(self, key: str, found: Found) -> bool:
+        """Restore one archive; return whether it has files that the ledger must still know."""
         now = int(self._clock.now().timestamp())
         expires_at = int((found.committed_at + self._ttl).timestamp())
-        if expires_at <= now:
-            return
+        if expires_at <= now or not found.manifest.files:
+            return False
+        held = self._ledger.records([key]).get(key)
+        record = held or ArchiveRecord(
+            archive_key=key,
+            owner=OWNER,
+            sha256=found.sha256,
+            file_count=len(found.manifest.files),
+            raw_bytes=sum(file.size for file in found.manifest.files),
+            archive_bytes=found.archive_bytes,
+            committed_at=int(found.committed_at.timestamp()),
+            expires_at=expires_at,
+            members=member_digests(found.manifest.object_ids),
+        )
         claims = [Claim(file.object_id, key, OWNER, now, expires_at) for file in found.manifest.files]
         for at in range(0, len(claims), CLAIMS_AT_ONCE):
-            if ClaimOutcome.FAILED in self._ledger.claim(claims[at : at + CLAIMS_AT_ONCE]):
-                raise LedgerError(f"not every claim of {key} could be written")
-        if key in self._ledger.records([key]):
-            return
-        self._ledger.record(
-            ArchiveRecord(
-                archive_key=key,
-                owner=OWNER,
-                sha256=found.sha256,
-                file_count=len(found.manifest.files),
-                raw_bytes=sum(file.size for file in found.manifest.files),
-                archive_bytes=found.archive_bytes,
-                committed_at=int(found.committed_at.timestamp()),
-                expires_at=expires_at,
-                members=member_digests(found.manifest.object_ids),
-            )
-        )
+            self._claim(claims[at : at + CLAIMS_AT_ONCE], record)
+        if held is None:
+            self._ledger.record(record)
+        return True
+
+    def _claim(self, claims: Sequence[Claim], record: ArchiveRecord) -> None:
+        """Write the claims of members of one archive, in place of those that do not hold."""
+        outcomes = self._ledger.claim(claims)
+        taken = {c.object_id: c for c, outcome in zip(claims, outcomes, strict=True) if outcome is ClaimOutcome.TAKEN}
+        pairs = [(claim, taken[claim.object_id]) for claim in self._stale(taken, record)]
+        replaced = self._ledger.take_over(pairs) if pairs else []
+        if ClaimOutcome.FAILED in outcomes or not all(outcome is ClaimOutcome.WON for outcome in replaced):
+            raise LedgerError(f"not every claim of {record.archive_key} could be written")
+
+    def _stale(self, object_ids: Collection[str], record: ArchiveRecord) -> list[Claim]:
+        """Return the claims that let a worker build a member of the recorded archive anew."""
+        found = self._ledger.claims(object_ids) if object_ids else {}
+        others = {claim.archive_key for claim in found.values()} - {record.archive_key}
+        records = {**(self._ledger.records(others) if others else {}), record.archive_key: record}
+        now = self._clock.now()
+
+        def verdict(claim: Claim) -> Verdict:
+            standing = records.get(claim.archive_key)
+            return judge(claim, standing, owner=OWNER, archive_key=record.archive_key, now=now)
+
+        return [claim for claim in found.values() if verdict(claim) in (Verdict.FREE, Verdict.ORPHANED)]

@@ -48,13 +48,15 @@ class Replayer:
             QueueError: SQS did not take a message; what ``note`` was told of is queued.
         """
         iterator = iter(versions)
-        started, before = self._clock.monotonic(), queued
+        # What the rate allows while the objects are found out, or while SQS is slow, is not made up for afterwards.
+        due = self._clock.monotonic()
         while piece := list(islice(iterator, BATCH)):
+            due = max(due, self._clock.monotonic()) + len(piece) / self._rate_per_s
             self._sender.send([notification(version) for version in piece])
             queued += len(piece)
             last = piece[-1]
             note(Position(last.bucket, last.key, last.version_id, queued))
-            ahead_s = (queued - before) / self._rate_per_s - (self._clock.monotonic() - started)
+            ahead_s = due - self._clock.monotonic()
             if ahead_s > 0:
                 self._clock.sleep(ahead_s)
         return queued

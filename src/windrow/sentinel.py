@@ -200,10 +200,11 @@ class Switch:
         Raises:
             LedgerError: the command could not be noted. To open, the mapping is disabled all the same: an operator
                 who lost the ledger must be able to stop the work.
-            MappingError: the mapping could not be switched; the sentinel tries again each minute.
+            MappingError: the mapping could not be switched. What is held the sentinel tries again each minute; ``auto``
+                has not taken effect then and must be repeated.
         """
         try:
-            circuit, action = self._note(mode)
+            circuit = self._note(mode)
         except LedgerError as error:
             if mode is not Mode.OPEN:
                 raise
@@ -211,16 +212,19 @@ class Switch:
             raise LedgerError(
                 f"the mapping is disabled, but that could not be noted; repeat this once the ledger is there: {error}"
             ) from error
-        if action is Action.DISABLE:
+        if mode is Mode.OPEN:
             self._mapping.disable()
-        elif action is Action.ENABLE:
+        elif mode is Mode.CLOSED:
             self._mapping.enable()
         return circuit
 
-    def _note(self, mode: Mode) -> tuple[Circuit, Action]:
+    def _note(self, mode: Mode) -> Circuit:
         for _ in range(COMMAND_ATTEMPTS):
             before = self._circuits.load()
             after, action = set_mode(before, mode, now_s=int(self._clock.now().timestamp()))
+            # Once it is noted nobody would repeat this: an automatic circuit that is closed leaves the mapping alone.
+            if mode is Mode.AUTO and action is Action.ENABLE:
+                self._mapping.enable()
             if after == before or self._circuits.save(after, replacing=before):
-                return after, action
+                return after
         raise LedgerError("the circuit's state kept changing; try again")

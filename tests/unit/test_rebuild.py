@@ -11,6 +11,7 @@ from tests.unit.world import RUN_S, World
 from windrow.audit import ArchiveReader
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError
 from windrow.core.events import SourceObject
+from windrow.core.ledger import Claim
 from windrow.ports import ClaimOutcome
 from windrow.rebuild import Rebuilder, Rebuilt
 from windrow.steps.commit_point import CommitPoint
@@ -89,6 +90,41 @@ def test_claims_of_workers_are_left_alone() -> None:
     assert claim == world.ledger.items[sources[0].object_id]
 
 
+@pytest.mark.parametrize("end", ["release", "orphan"])
+def test_claims_of_a_restored_backup_are_replaced(end: str) -> None:
+    """The backup has a claim that led to nothing; the file was delivered in another archive since. It is recognised."""
+    world = World()
+    source = world.upload("k")
+    lease_until = 0 if end == "release" else int(world.clock.now().timestamp()) + 60
+    expires_at = int((world.clock.now() + 30 * DAY).timestamp())
+    stale = Claim(source.object_id, "2026/an/older.tar.gz", "of old", lease_until, expires_at)
+    world.ledger.items[source.object_id] = stale
+    world.clock.advance(RUN_S)
+    world.process(world.message(source, receives=2))
+    (key,) = (key for key, (_, body) in world.destination.objects.items() if key != stale.archive_key)
+    world.ledger = FakeLedger(items={source.object_id: stale})
+    done = rebuild(world)
+    other = world.upload("other", at=source.event_time)
+    world.process(world.message(source, receives=3), world.message(other))
+
+    assert Rebuilt(1, 1, []) == done
+    assert key == world.ledger.items[source.object_id].archive_key
+    world.assert_each_once()
+
+
+def test_a_claim_that_another_archive_bears_out_is_left_alone() -> None:
+    """A file that two archives hold keeps the claim that it has, at each repetition."""
+    world, (source,) = lost(1)
+    rebuild(world)
+    (key,) = world.ledger.archives
+    record = msgspec.structs.replace(world.ledger.archives[key], archive_key="another")
+    claim = msgspec.structs.replace(world.ledger.items[source.object_id], archive_key="another")
+    world.ledger = FakeLedger(items={source.object_id: claim}, archives={"another": record})
+    rebuild(world)
+
+    assert claim == world.ledger.items[source.object_id]
+
+
 @pytest.mark.parametrize("operation", ["claim", "record"])
 def test_an_interrupted_rebuild_is_run_again(operation: str) -> None:
     """It fails half-way, with claims but no record: the next run completes it, and nothing is delivered twice."""
@@ -137,8 +173,8 @@ def test_what_the_ledger_would_have_forgotten_is_not_restored() -> None:
     """Deliveries older than the ledger's memory are left out."""
     world, _ = lost(2)
     world.clock.advance(31 * 86_400)
-    rebuild(world)
 
+    assert Rebuilt() == rebuild(world)
     assert ({}, {}) == (world.ledger.items, world.ledger.archives)
 
 

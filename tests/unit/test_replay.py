@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -139,6 +140,21 @@ def test_queueing_keeps_to_the_rate_and_tells_each_step() -> None:
     assert [f"k{number:02}" for number in range(25)] == [
         source.key for body in sender.bodies for source in parse(body, {"landing"}) if isinstance(source, SourceObject)
     ]
+
+
+def test_time_spent_on_finding_objects_is_not_made_up_for() -> None:
+    """An audit of an hour comes before the first object and a stall in between: neither floods the queue."""
+    clock, sent_at = FakeClock(), list[float]()
+
+    def found() -> Iterator[ListedVersion]:
+        for number in range(60):
+            clock.advance({0: 3600, 30: 60}.get(number, 0))
+            yield version(f"k{number:02}")
+
+    sender = FakeSender(lambda operation: sent_at.append(clock.monotonic()) if operation == "send" else None)
+    Replayer(sender, clock, rate_per_s=10).replay(found(), lambda _: None)
+
+    assert [3600, 3601, 3602, 3663, 3664, 3665] == sent_at
 
 
 def test_an_interrupted_replay_notes_only_what_is_queued() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -507,6 +508,23 @@ def test_auto_after_held_open_enables_at_once() -> None:
 
     assert (True, True) == (watch.mapping.on, watch.switch().enabled())
     assert not watch.switch().state().opened
+
+
+@pytest.mark.parametrize("held", [Mode.OPEN, Mode.CLOSED])
+def test_auto_that_could_not_enable_is_repeated(held: Mode) -> None:
+    """Lambda refuses a change while it carries out another one: the command fails, and its repetition enables."""
+    watch = Watch(mapping=FakeMapping(on=False))
+    watch.mapping.hook = failing("enable", MappingError("it is being disabled"))
+    with contextlib.suppress(MappingError):
+        watch.switch().set(held)
+    with pytest.raises(MappingError):
+        watch.switch().set(Mode.AUTO)
+    kept = watch.circuits.circuit.mode
+    watch.mapping.hook = lambda _operation: None
+    watch.switch().set(Mode.AUTO)
+
+    assert held is kept
+    assert (Mode.AUTO, False, True) == (watch.run().mode, watch.circuits.circuit.opened, watch.mapping.on)
 
 
 def test_opening_works_without_the_ledger() -> None:

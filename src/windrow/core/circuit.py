@@ -81,15 +81,14 @@ def left_alone(before: Circuit, after: Circuit) -> Circuit:
 def set_mode(circuit: Circuit, mode: Mode, *, now_s: int) -> tuple[Circuit, Action]:
     """Return the circuit after an operator's command, and what to do at once.
 
-    Going back to ``auto`` closes a circuit that was held open; the next failed probes may open it again. In ``auto``
-    already, the command changes nothing.
+    Going back to ``auto`` enables the mapping: a circuit that was held open is closed, and of one that was held closed
+    the mapping may not be enabled yet. The next failed probes may open it again. In ``auto`` already, the command
+    changes nothing.
     """
     if mode is circuit.mode is Mode.AUTO:
         return circuit, Action.NONE
     opened = mode is Mode.OPEN
     held = Circuit(mode=mode, opened=opened, fault=circuit.fault, changed_at=now_s, revision=circuit.revision + 1)
-    if mode is Mode.AUTO and not circuit.opened:
-        return held, Action.NONE
     return held, Action.DISABLE if opened else Action.ENABLE
 
 

@@ -65,7 +65,7 @@ def test_an_operator_holds_the_circuit_whatever_the_probe_says(mode: Mode, actio
     [
         (Circuit(), Action.NONE),
         (Circuit(mode=Mode.OPEN, opened=True), Action.ENABLE),
-        (Circuit(mode=Mode.CLOSED), Action.NONE),
+        (Circuit(mode=Mode.CLOSED), Action.ENABLE),
     ],
 )
 def test_auto_hands_the_decision_back(before: Circuit, action: Action) -> None:
