@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +32,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 def replay(
     missing: Annotated[bool, typer.Option("--missing", help="Only what no archive lists.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Everything; what is delivered is recognised.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that the ledger remembers.")] = False,
     since: Annotated[str, typer.Option(help="Start: a duration ago (24h), a date, or a time in UTC.")] = "24h",
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
     prefix: Annotated[str, typer.Option(help="Only keys that begin so.")] = "",
@@ -56,12 +56,15 @@ def replay(
         raise WrongUse("say which objects: --missing or --all")
     if state is not None and missing:
         raise WrongUse("--state goes with --all; --missing finds out by itself what is left")
-    start, end = span(since, until, datetime.now(UTC))
+    now = datetime.now(UTC)
+    start, end = span(since, until, now)
     from windrow import bootstrap
 
     config = settings.load(os.environ, needs=(*NEEDS, "queue_url", *(("dlq_url",) if missing else ())))
     file = StateFile(state, Request(since, until, prefix, sorted(config.landing_buckets), config.queue_url))
     saved = file.load(start, end)
+    if everything:
+        _check_memory(saved.start, now, config.ledger_ttl_days)
     waiting = _waiting(config) if missing else None
     sieve = Sieve(unversioned=waiting == Waiting(0, 0))
     auditor = bootstrap.auditor(config)
@@ -81,6 +84,15 @@ def replay(
         earlier = f" after {before:,} by earlier runs" if before else ""
         out.print(f"{queued:,} objects queued{earlier}; watch them with: windrow status --watch")
     _end({"queued": queued, "queued_before": before}, sieve, waiting, as_json=as_json)
+
+
+def _check_memory(start: datetime, now: datetime, ttl_days: int) -> None:
+    oldest = now - timedelta(days=ttl_days)
+    if start < oldest:
+        raise WrongUse(
+            f"--all from {start:%Y-%m-%d %H:%M} on would deliver files twice: the ledger remembers deliveries for "
+            f"{ttl_days} days (WINDROW_LEDGER_TTL_DAYS). Say --missing, or --since from {oldest:%Y-%m-%d %H:%M} UTC on"
+        )
 
 
 def _queue(replayer: Replayer, versions: Iterator[ListedVersion], file: StateFile, saved: Saved) -> int:

@@ -122,6 +122,18 @@ def test_objects_without_versions_need_both_queues_empty(
     assert ("windrow dlq redrive" in report["why"]) is bool(depths)
 
 
+def test_all_goes_back_as_far_as_the_ledger_remembers(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before that nobody knows what is delivered; what is missing can be found out for any time."""
+    site.versions = [listed("a")]
+    refused = run(["replay", "--all", "--since", "31d"])
+    message = capsys.readouterr().err
+
+    assert (2, []) == (refused, site.sender.bodies)
+    assert "WINDROW_LEDGER_TTL_DAYS" in message
+    assert 0 == replay(capsys, "--all", "--since", "29d")[0]
+    assert 0 == replay(capsys, "--missing", "--since", "31d")[0]
+
+
 def test_what_was_left_out_is_told_to_people_as_an_error(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     """It says how many messages are where, and what to do about them."""
     site.versions, site.depths = [listed("b", None)], {"dlq": 2}
