@@ -80,17 +80,21 @@ def _create_access_key(destination: DestinationAccess, administrator: Credential
     """
     user = Credentials(USER_NAME, secrets.token_urlsafe(30))
     keys = Credentials(secrets.token_hex(10), secrets.token_urlsafe(30), administrator.ca_pem)
-    admin = _admin(destination, administrator)
+    admin = admin_client(destination, administrator)
+    # A MinIO that has just started answers before it has read its users and policies from its disk, and what it is
+    # given until then it drops when it has. This request alone is answered only afterwards.
+    admin.user_list()
     admin.policy_add(policy_name=USER_NAME, policy=DESTINATION_POLICY)
     admin.user_add(user.access_key, user.secret_key)
     admin.policy_set(policy_name=USER_NAME, user=user.access_key)
-    _admin(destination, user).add_service_account(
+    admin_client(destination, user).add_service_account(
         access_key=keys.access_key, secret_key=keys.secret_key, name=USER_NAME
     )
     return keys
 
 
-def _admin(destination: DestinationAccess, acting: Credentials) -> MinioAdmin:
+def admin_client(destination: DestinationAccess, acting: Credentials) -> MinioAdmin:
+    """Return a client of MinIO's admin API that acts with the given keys."""
     import urllib3
     from minio import MinioAdmin
     from minio.credentials.providers import StaticProvider
