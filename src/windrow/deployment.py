@@ -36,7 +36,8 @@ class AliasChanged(DeploymentError):
 class Alias(msgspec.Struct, frozen=True):
     """Where the alias leads: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any.
 
-    ``replaced`` is the version that ``version`` took the place of, if a deployment noted it at the alias.
+    What deployments note at the alias: ``replaced`` is the version that ``version`` took the place of, ``withdrawn``
+    the one that a rollback took out of service in favour of ``version``.
     """
 
     version: str
@@ -44,6 +45,7 @@ class Alias(msgspec.Struct, frozen=True):
     candidate: str | None = None
     weight: float = 0.0
     replaced: str | None = None
+    withdrawn: str | None = None
 
 
 class Functions(Protocol):
@@ -57,6 +59,9 @@ class Functions(Protocol):
 
     def replace(self, alias: Alias, version: str) -> Alias:
         """Point the alias to the version alone, as `route`, and note there which version it led to before."""
+
+    def restore(self, alias: Alias, version: str) -> Alias:
+        """Point the alias to the version alone, as `route`, and note there which version this takes out of service."""
 
     def publish(self, package: bytes, replaces: str) -> str:
         """Upload the code, wait until it is ready, and publish it as a version that remembers what it replaces.
@@ -182,6 +187,9 @@ class Deployer:
             raise  # whoever changed it decides now
         except (Harm, DeploymentError) as reason:
             return self._go_back(alias.version, version, str(reason))
+        except BaseException as error:  # whatever else ends this run, nobody would watch the new version any more
+            self._go_back(alias.version, version, f"{type(error).__name__}: {error}")
+            raise
         self._tell("deployed", version, WHOLE)
         return Result(Outcome.DEPLOYED, version)
 
@@ -192,13 +200,19 @@ class Deployer:
             DeploymentError: no version before is known, or Lambda does not do it.
         """
         alias = self._functions.alias()
+        if to is None and alias.withdrawn and not alias.candidate:
+            raise DeploymentError(
+                f"version {alias.withdrawn} was rolled back already, and the alias serves {alias.version}; to go back "
+                "further, name a version with --to"
+            )
         target = to or self._before(alias)
         if target is None:
             raise DeploymentError(
                 f"the alias serves version {alias.version}, which no deployment put there, so the version before "
                 "is not known; name one with --to"
             )
-        self._functions.route(alias, target)
+        if alias.candidate or target != alias.version:
+            self._functions.restore(alias, target)
         self._tell("rolled back", target, WHOLE)
         return Result(Outcome.ROLLED_BACK, target, "asked for")
 
@@ -240,7 +254,14 @@ class Deployer:
 
     def _go_back(self, before: str, version: str, reason: str) -> Result:
         """Send all traffic back, whatever became of the last request: its reply may be lost and the change made."""
-        self._tell("rolling back", before, detail=reason)
+        try:
+            self._tell("rolling back", before, detail=reason)
+        finally:  # even if it can't be told
+            self._try_to_send_back(before, version, reason)
+        self._tell("rolled back", before, WHOLE, reason)
+        return Result(Outcome.ROLLED_BACK, before, reason)
+
+    def _try_to_send_back(self, before: str, version: str, reason: str) -> None:
         failure: DeploymentError | None = None
         for attempt in range(ROLLBACK_ATTEMPTS):
             if attempt:
@@ -252,8 +273,7 @@ class Deployer:
                 continue
             if not ours:
                 raise AliasChanged(f"{reason}; the alias was changed by someone else and is left as it is")
-            self._tell("rolled back", before, WHOLE, reason)
-            return Result(Outcome.ROLLED_BACK, before, reason)
+            return
         raise DeploymentError(
             f"{reason}; going back to version {before} failed: {failure}. Run --rollback --to {before}"
         ) from failure
@@ -264,7 +284,7 @@ class Deployer:
         if alias.version not in (before, version) or alias.candidate not in (None, version):
             return False
         if alias.version != before or alias.candidate is not None:
-            self._functions.route(alias, before)
+            self._functions.restore(alias, before)
         return True
 
     def _tell(self, event: str, version: str, percent: float | None = None, detail: str | None = None) -> None:

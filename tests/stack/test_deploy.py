@@ -133,6 +133,9 @@ def test_good_version_takes_over(environ: dict[str, str], tmp_path: Path) -> Non
     back = Run(environ, "--rollback")
     assert (0, "1") == (back.code, back.result["version"])
     assert "1" == alias().version
+    further = Run(environ, "--rollback")
+    assert (1, "1") == (further.code, alias().version)
+    assert "version 2 was rolled back already" in further.result["error"]
 
 
 def test_rollback_after_a_version_that_terraform_published(environ: dict[str, str], tmp_path: Path) -> None:
@@ -189,9 +192,9 @@ def test_version_that_fails_its_smoke_test_gets_no_traffic(
     assert ("1", None) == (alias().version, alias().candidate)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_brings_the_old_version_back(environ: dict[str, str], tmp_path: Path, number: int) -> None:
-    """Ctrl-C and SIGTERM while a step bakes go back before the process ends."""
+    """Ctrl-C, SIGTERM and a lost terminal while a step bakes go back before the process ends."""
 
     def interrupt(process: subprocess.Popen[str], line: dict[str, Any]) -> None:
         if line.get("event") == "shifted":
@@ -200,6 +203,42 @@ def test_signal_brings_the_old_version_back(environ: dict[str, str], tmp_path: P
     run = Run(environ, "--zip", package(tmp_path, f"# second\n{GOOD}"), "--bake", "100s", on=interrupt)
     assert (1, "interrupted") == (run.code, run.result["reason"])
     assert ("1", None) == (alias().version, alias().candidate)
+
+
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_interrupted_pipe_brings_the_old_version_back(
+    environ: dict[str, str], tmp_path: Path, options: list[str]
+) -> None:
+    """Ctrl-C ends what the output is piped to as well, and before the command can say anything more."""
+    new = package(tmp_path, f"# second\n{GOOD}")
+    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--zip", new, *options]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    with process.stdout as output:
+        while "shifted" not in output.readline():
+            assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert 1 == process.wait(60)
+    assert ("1", None) == (alias().version, alias().candidate)
+
+
+def test_output_that_nobody_reads_any_more_ends_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    """A reader that leaves early, as ``head`` does, has no say in the deployment, nor in its exit code."""
+    new = package(tmp_path, f"# second\n{GOOD}")
+    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--zip", new, "--bake", "1s"]
+    process = subprocess.Popen([*command, "--json"], env=environ, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert 0 == process.wait(60)
+    assert ("2", None) == (alias().version, alias().candidate)
+
+
+def test_watching_no_alarm_is_said(environ: dict[str, str], tmp_path: Path) -> None:
+    """Who names no alarm is told so first."""
+    run = Run(environ, "--zip", package(tmp_path, f"# second\n{GOOD}"), "--bake", "0")
+    assert "no alarm is watched" == run.lines[0]["event"]
+    watched = Run(environ, "--zip", package(tmp_path, f"# third\n{GOOD}"), "--bake", "0", "--alarm", ALARM)
+    assert "published" == watched.lines[0]["event"]
 
 
 def test_crash_leaves_a_state_that_rollback_ends(environ: dict[str, str], tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ class FakeFunctions:
         self.current = msgspec.structs.replace(self.route(alias, version), replaced=before)
         return self.current
 
+    def restore(self, alias: Alias, version: str) -> Alias:
+        """Change it if the revision fits, with the other note."""
+        withdrawn = alias.candidate or alias.version
+        self.current = msgspec.structs.replace(self.route(alias, version), withdrawn=withdrawn)
+        return self.current
+
     def put(self, version: str, candidate: str | None = None, weight: float = 0.0) -> None:
         """Change it as anybody might."""
         self.routes.append((version, candidate, weight))
@@ -179,6 +185,31 @@ def test_blindness_goes_back(world: World) -> None:
     assert (Outcome.ROLLED_BACK, "the alarms could not be read") == (result.outcome, result.reason)
 
 
+def test_any_other_failure_goes_back_too(world: World) -> None:
+    """A defect of ours leaves no version in traffic that nobody watches; it is told all the same."""
+
+    def defect(_look: int) -> str | None:
+        raise ZeroDivisionError
+
+    world.watch.sees = defect
+    with pytest.raises(ZeroDivisionError):
+        world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
+
+
+def test_way_back_does_not_hang_on_being_told(world: World) -> None:
+    """When progress can't be written, as to a full disk, the old version is put back before the run ends."""
+
+    def untellable(event: Event) -> None:
+        if event.event in ("shifted", "rolling back"):
+            raise OSError("No space left on device")
+
+    deployer = Deployer(world.functions, world.watch, world.clock, world.wait, untellable)
+    with pytest.raises(OSError, match="No space left"):
+        deployer.deploy(b"zip", STEPS, BAKE_S)
+    assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
+
+
 @pytest.mark.parametrize("operation", ["route", "route done"])
 def test_failed_shift_goes_back(world: World, operation: str) -> None:
     """A shift that failed, or whose reply was lost, is undone."""
@@ -308,6 +339,31 @@ def test_rollback_after_a_version_that_others_published(world: World) -> None:
     world.functions.published_by_others = True
     assert Outcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
     assert ("7", "7") == (world.deployer.rollback().version, world.functions.current.version)
+
+
+def test_second_rollback_asks_for_a_version(world: World) -> None:
+    """What brought the version before back, by hand or by itself, is not repeated into the one before that."""
+    world.functions.replaced = {"7": "6"}
+    world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    world.deployer.rollback()
+    with pytest.raises(DeploymentError, match=r"version 8 was rolled back already, and the alias serves 7; .* --to"):
+        world.deployer.rollback()
+    assert "7" == world.functions.current.version
+
+
+def test_rollback_after_it_went_back_by_itself(world: World) -> None:
+    """Who is woken by the alarm and types --rollback does not undo the deployment before the bad one."""
+    world.functions.current = msgspec.structs.replace(world.functions.current, replaced="6")
+    world.watch.sees = lambda _look: "Failures in alarm"
+    world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    with pytest.raises(DeploymentError, match="version 8 was rolled back already"):
+        world.deployer.rollback()
+
+
+def test_repeated_rollback_to_a_named_version_changes_nothing(world: World) -> None:
+    """It answers the same, so that a pipeline may repeat it."""
+    assert world.deployer.rollback("5") == world.deployer.rollback("5")
+    assert [("5", None, 0.0)] == world.functions.routes
 
 
 def test_rollback_ends_what_was_broken_off(world: World) -> None:

@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -15,7 +17,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, let_go_of_output, out, print_json
 from windrow.core.errors import DeploymentError
 from windrow.deployment import Event, Outcome, Progress, Result, check_steps
 
@@ -49,8 +51,8 @@ def deploy(
 ) -> None:
     """Shift the alias to a new version in steps, watching alarms; go back by itself when one fires.
 
-    Ctrl-C and SIGTERM go back too. Exits 0 when deployed (or rolled back as asked), 1 when it went back or could not
-    start, 2 for wrong use.
+    Ctrl-C, SIGTERM and a terminal that hangs up go back too. Exits 0 when deployed (or rolled back as asked), 1 when it
+    went back or could not start, 2 for wrong use.
     """
     if rollback == (package is not None):
         raise WrongUse("give --zip to deploy, or --rollback to go back")
@@ -61,10 +63,13 @@ def deploy(
     percents, bake_s = parse_steps(steps), parse_duration(bake)
     alarms, prefixes = parse_names(alarm, "--alarm"), parse_names(alarm_prefix, "--alarm-prefix")
     with _stoppable() as wait, _display(as_json=as_json) as (note, follow):
+        if package is not None and not (alarms or prefixes):
+            note(Event("no alarm is watched", datetime.now(UTC), detail="name them with --alarm or --alarm-prefix"))
         deployer = bootstrap.deployer(function, alias, wait, note, follow, alarms=alarms, prefixes=prefixes)
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s)
     ok = rollback or result.outcome is not Outcome.ROLLED_BACK
-    _conclude(result, ok=ok, as_json=as_json)
+    heard_or_not(partial(_conclude, ok=ok, as_json=as_json))(result)
+    let_go_of_output()
     if not ok:
         raise typer.Exit(PROBLEM)
 
@@ -104,7 +109,7 @@ def _read(package: Path) -> bytes:
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[float], bool]]:
-    """Turn SIGINT and SIGTERM into the answer of the wait that is given: the way back needs time to be walked."""
+    """Turn signals to end into the answer of the wait that is given: the way back needs time to be walked."""
     signals: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -117,7 +122,10 @@ def _stoppable() -> Iterator[Callable[[float], bool]]:
             time.sleep(min(LOOK_S, left_s))
         return bool(signals)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield wait
     finally:
@@ -129,13 +137,14 @@ def _stoppable() -> Iterator[Callable[[float], bool]]:
 def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Callable[[Progress], object]]]:
     """Give what shows events and progress: JSON lines of events alone, or for people lines and a status below them."""
     if as_json:
-        yield print_json, lambda _progress: None
+        yield heard_or_not(print_json), lambda _progress: None
         return
+    say = heard_or_not(_say)
     with err.status("starting") as status:
         if err.is_terminal:
-            yield _say, lambda progress: status.update(standing(progress))
+            yield say, heard_or_not(lambda progress: status.update(standing(progress)))
         else:
-            yield _say, _Sparingly().show
+            yield say, heard_or_not(_Sparingly().show)
 
 
 class _Sparingly:
@@ -163,7 +172,8 @@ def standing(progress: Progress) -> str:
 def _say(event: Event) -> None:
     percent = f" {event.percent:g} %" if event.percent is not None else ""
     detail = f": {event.detail}" if event.detail else ""
-    err.print(f"{event.at:%H:%M:%S} version {event.version}: {event.event}{percent}{detail}", markup=False)
+    version = f"version {event.version}: " if event.version else ""
+    err.print(f"{event.at:%H:%M:%S} {version}{event.event}{percent}{detail}", markup=False)
 
 
 def _conclude(result: Result, *, ok: bool, as_json: bool) -> None:

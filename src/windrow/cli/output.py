@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import os
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 from rich.console import Console
@@ -17,6 +21,8 @@ out = Console(highlight=False)
 """For results."""
 err = Console(stderr=True, highlight=False)
 """For progress and errors."""
+
+T = TypeVar("T")
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _EXTRAS = {"local": ("ministack", "psutil")}
@@ -35,6 +41,28 @@ def print_json(report: object) -> None:
     """Print one JSON object on standard output, and nothing else there."""
     sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     sys.stdout.flush()
+
+
+def heard_or_not(show: Callable[[T], object]) -> Callable[[T], None]:
+    """Return ``show`` for what must go on when nobody can read it any more: it never fails.
+
+    A terminal hangs up; ``tee`` ends with the Ctrl-C that the command is still to act on.
+    """
+
+    def shown(what: T) -> None:
+        # For a broken pipe rich raises SystemExit.
+        with contextlib.suppress(OSError, SystemExit):
+            show(what)
+
+    return shown
+
+
+def let_go_of_output() -> None:
+    """Send what is left in the buffer of standard output nowhere: at the end of the process it would fail once more."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_error(error: WindrowError, *, as_json: bool) -> None:

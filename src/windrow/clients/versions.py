@@ -26,7 +26,7 @@ READY_S = 300.0
 POLL_S = 1.0
 
 _REPLACES = re.compile(r"^windrow deploy: replaces (\d+)$")
-_REPLACED = re.compile(r"^windrow deploy: (?P<version>\d+) replaced (?P<before>\d+)$")
+_NOTE = re.compile(r"^windrow deploy: (?P<version>\d+) (?P<how>replaced|restored after) (?P<before>\d+)$")
 """The note at the alias. It survives where a version has no note of its own: one that Terraform published, as any apply
 does, is what a deployment of the same code gets from Lambda. It names both versions, so that it counts for no other."""
 _CONFLICT = "PreconditionFailedException"
@@ -56,6 +56,11 @@ class LambdaVersions:
     def replace(self, alias: Alias, version: str) -> Alias:
         """Point the alias to the version and note what it replaced; see the contract."""
         return self._update(alias, version, note=f"windrow deploy: {version} replaced {alias.version}")
+
+    def restore(self, alias: Alias, version: str) -> Alias:
+        """Point the alias to the version and note what this takes out of service; see the contract."""
+        withdrawn = alias.candidate or alias.version
+        return self._update(alias, version, note=f"windrow deploy: {version} restored after {withdrawn}")
 
     def _update(
         self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0, *, note: str | None = None
@@ -153,9 +158,16 @@ def smoke_event(now: datetime) -> dict[str, Any]:
 def _alias(found: Any) -> Alias:  # noqa: ANN401 - several calls return it, each with a type of its own
     weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     candidate, weight = next(iter(weights.items()), (None, 0.0))
-    note = _REPLACED.match(found.get("Description", ""))
-    replaced = note["before"] if note and note["version"] == found["FunctionVersion"] else None
-    return Alias(found["FunctionVersion"], found["RevisionId"], candidate, weight, replaced)
+    note = _NOTE.match(found.get("Description", ""))
+    noted = {note["how"]: note["before"]} if note and note["version"] == found["FunctionVersion"] else {}
+    return Alias(
+        found["FunctionVersion"],
+        found["RevisionId"],
+        candidate,
+        weight,
+        replaced=noted.get("replaced"),
+        withdrawn=noted.get("restored after"),
+    )
 
 
 def _decoded(payload: bytes) -> object:

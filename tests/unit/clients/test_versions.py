@@ -158,11 +158,31 @@ def test_alias_notes_what_was_replaced() -> None:
     assert {"AdditionalVersionWeights": {}} == asked["RoutingConfig"]
 
 
-@pytest.mark.parametrize("note", ["", "The version in service.", "windrow deploy: 9 replaced 8", "8 replaced 7"])
+@pytest.mark.parametrize(("alias", "withdrawn"), [(Alias("8", "a"), "8"), (Alias("7", "a", "8", 0.1), "8")])
+def test_alias_notes_what_was_taken_out_of_service(alias: Alias, withdrawn: str) -> None:
+    """A rollback says at the alias which version it took away, wherever that was in the deployment."""
+    note = f"windrow deploy: 7 restored after {withdrawn}"
+    client = FakeClient(update_alias=[{**led("7", "b"), "Description": note}])
+    assert Alias("7", "b", withdrawn=withdrawn) == versions(client).restore(alias, "7")
+    ((_, asked),) = client.calls
+    assert ("7", note) == (asked["FunctionVersion"], asked["Description"])
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "The version in service.",
+        "windrow deploy: 9 replaced 8",
+        "8 replaced 7",
+        "windrow deploy: 7 restored after 8",
+    ],
+)
 def test_note_of_another_version_does_not_count(note: str) -> None:
     """When the alias was moved since, by a rollback or by hand, its note says nothing of the version it leads to."""
     client = FakeClient(get_alias=[{**led("8", "b"), "Description": note}])
-    assert None is versions(client).alias().replaced
+    found = versions(client).alias()
+    assert (None, None) == (found.replaced, found.withdrawn)
 
 
 @pytest.mark.parametrize(
