@@ -321,6 +321,14 @@ class FakeDestination:
             found = sorted((key, stored.size) for key, (stored, _) in self.objects.items() if key.startswith(prefix))
         yield from found
 
+    def list_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Yield keys and when they were stored in key order."""
+        self.hook("list")
+        with self._lock:
+            objects = self.objects.items()
+            found = sorted((key, stored.last_modified) for key, (stored, _) in objects if key.startswith(prefix))
+        yield from found
+
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:
         """Begin an upload in parts."""
         self.hook("begin")

@@ -171,6 +171,17 @@ def test_list_gives_keys_and_sizes_in_order(destination: Destination) -> None:
     assert (expected, []) == (list(destination.list("p/")), list(destination.list("absent/")))
 
 
+def test_list_times_gives_when_each_was_stored(destination: Destination) -> None:
+    """To the second, as HEAD does; the prefix may end within a name, beside folders."""
+    assert isinstance(destination, S3Destination | FakeDestination)
+    for key in ("p/20T1", "p/20/z", "q/a"):
+        put(destination, key, b"x")
+    listed = [(key, at.replace(microsecond=0)) for key, at in destination.list_times("p/")]
+    stored = [(key, destination.head(key)) for key in ("p/20/z", "p/20T1")]
+    assert [(key, found.last_modified.replace(microsecond=0)) for key, found in stored if found] == listed
+    assert ["p/20T1"] == [key for key, _ in destination.list_times("p/20T")]
+
+
 def test_list_goes_past_the_first_page(server: Endpoint) -> None:
     """S3 gives 1,000 keys at a time."""
     bucket = server.new_bucket()

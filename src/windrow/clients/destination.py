@@ -6,6 +6,7 @@ import base64
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +22,7 @@ from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
     from typing_extensions import Buffer
 
 CONNECTIONS = 16
@@ -171,6 +172,13 @@ class S3Destination:
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every object under the prefix in key order."""
+        return ((entry["Key"], entry["Size"]) for entry in self._listed(prefix))
+
+    def list_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Yield (key, when it was stored) of every object under the prefix in key order, page by page."""
+        return ((entry["Key"], entry["LastModified"]) for entry in self._listed(prefix))
+
+    def _listed(self, prefix: str) -> Iterator[ObjectTypeDef]:
         after: dict[str, Any] = {}
 
         def request(s3: S3Client) -> ListObjectsV2OutputTypeDef:
@@ -178,8 +186,7 @@ class S3Destination:
 
         while True:
             page = self._read(request, f"LIST {prefix}")
-            for entry in page.get("Contents", []):
-                yield entry["Key"], entry["Size"]
+            yield from page.get("Contents", [])
             if not page["IsTruncated"]:
                 return
             after = {"ContinuationToken": page["NextContinuationToken"]}
