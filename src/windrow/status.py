@@ -5,23 +5,30 @@ What can't be read is told as such and hides nothing of the rest: a status is lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from windrow.core.circuit import Circuit
 from windrow.core.errors import WindrowError
-from windrow.core.planning import DAY, HOUR, floor, window_of
-from windrow.ports import CircuitStore, Clock, Destination, EventSourceMapping, QueueDepth, QueueGauge
+from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
+from windrow.ports import CircuitStore, Clock, EventSourceMapping, QueueDepth, QueueGauge, Stored
 
-HOURS_BACK = 6
 DAYS_BACK = 7
-"""How far back the last delivery is looked for: hour by hour, then day by day."""
+"""How far back the last delivery is looked for, and how old what waits may be where nobody knows its age."""
 
 NEWEST = 100
 """New archives whose files are counted, at most: one request each. Where there are more, the rate is not told."""
+
+MOST_LISTED = 20_000
+"""Keys that a look lists at most, 1,000 a request: where there are more, the rate is not told, and the last delivery is
+the last of these. The newest hours come first."""
+
+HOURS_APART = 3
+"""Hours of a day that are listed one by one, at most; of more, the day is listed whole."""
 
 T = TypeVar("T")
 
@@ -33,8 +40,18 @@ class DeadLetters(Protocol):
         """Return about how many messages are there. Raises `QueueError`."""
 
 
+class Archives(Protocol):
+    """The destination bucket, to look at only."""
+
+    def head(self, key: str) -> Stored | None:
+        """Return what the server holds under the key, None if nothing. Raises `DestinationError`."""
+
+    def list_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Yield (key, when it was stored) of every object under the prefix, page by page. Raises `DestinationError`."""
+
+
 class LastArchive(msgspec.Struct, frozen=True):
-    """The archive with the newest window: its key, its files, when it was stored."""
+    """The archive that was stored last: its key, its files, when that was."""
 
     key: str
     files: int
@@ -46,7 +63,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``oldest_age_seconds`` comes from CloudWatch, which an emulator may not fill. ``files_per_second`` and
     ``queue_change_per_second`` are since the look before that could tell: files in archives that are new, and messages
-    in the queue.
+    in the queue. Archives are looked for in the windows that what waits falls into by its age in the queue; so a replay
+    of older files shows in the queue alone.
     """
 
     at: datetime
@@ -66,6 +84,108 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         return not self.problems and self.mapping_enabled is True and not self.dead_letters
 
 
+class Deliveries:
+    """Looks for new archives; remembers those of the look before, and the last one.
+
+    A window tells when files arrived, not when they were delivered: a drain makes archives of old windows, of hours and
+    of days too. So a look lists every window from the oldest one that may still be delivered to, and tells a rate only
+    if the look before listed all of those as well: what is seen for the first time for want of looking is not new.
+    """
+
+    def __init__(self, archives: Archives, prefix: str) -> None:
+        self._archives = archives
+        self._prefix = prefix
+        self.last: LastArchive | None = None
+        self._looked_back = False
+        self._wanted: list[tuple[datetime, datetime]] = []
+        self._since: datetime | None = None
+        self._seen: set[str] = set()
+        self._counted_at: datetime | None = None
+
+    def look(self, now: datetime, age: timedelta | None) -> float | None:
+        """Return how many files a second new archives hold, None where that is not known.
+
+        ``age``: how long the oldest message has waited, None where nobody knows. A look that fails on the way counts
+        nothing: what is new stays so, and the next look has its files and its time.
+
+        Raises:
+            DestinationError: the destination could not be asked.
+        """
+        since = self._reach(now, age)
+        listed = list(islice(self._listed(since, now), MOST_LISTED + 1))
+        whole = len(listed) <= MOST_LISTED
+        found = {key: at for key, at in listed if (window := window_of(key)) and window.end > since}
+        fresh = {key: at for key, at in found.items() if key not in self._seen}
+        last = self._last_of(fresh) or self.last or self._look_back(now)
+        rate = None
+        if whole and self._since and self._counted_at and since >= self._since and len(fresh) <= NEWEST:
+            rate = sum(map(self._files, fresh)) / _seconds(self._counted_at, now)
+        self.last, self._looked_back = last, True
+        self._since, self._seen, self._counted_at = since if whole else None, set(found), now
+        return rate
+
+    def _reach(self, now: datetime, age: timedelta | None) -> datetime:
+        """Return the start of the oldest hour that a look of the last hour had to list.
+
+        Each has to list the oldest message's, and the one before: CloudWatch is some minutes late. They are kept for an
+        hour after: what was given back comes 15 minutes later, and its age is not in CloudWatch's. Where nobody knows
+        the age: what waits did so at the look before, or came since.
+        """
+        if age is not None:
+            wanted = floor(now - age - HOUR, HOUR)
+        elif self._wanted:
+            wanted = self._wanted[-1][1]
+        else:
+            wanted = floor(now - timedelta(days=DAYS_BACK), HOUR)
+        self._wanted = [*((at, since) for at, since in self._wanted if now - at <= HOUR), (now, wanted)]
+        return min(since for _, since in self._wanted)
+
+    def _listed(self, since: datetime, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """Yield every archive with a window that ends after ``since``, and others."""
+        return chain.from_iterable(map(self._archives.list_times, self._prefixes(since, now)))
+
+    def _prefixes(self, since: datetime, now: datetime) -> Iterator[str]:
+        """Yield the folders of this hour and the last, then those before: of hours, or of days where these are fewer.
+
+        An archive of a whole day has its name, which begins with the date, where hours have their folders.
+        """
+        newest = floor(now, HOUR) - HOUR
+        yield from (self._hour_folder(hour) for hour in (newest + HOUR, newest))
+        day = floor(now, DAY)
+        while day + DAY > since:
+            hours = [hour for number in range(24) if since <= (hour := day + number * HOUR) < newest]
+            if len(hours) > HOURS_APART:
+                yield day_folder(self._prefix, day)
+            else:
+                yield from map(self._hour_folder, hours)
+                yield f"{day_folder(self._prefix, day)}{day:%Y%m%dT}"
+            day -= DAY
+
+    def _hour_folder(self, hour: datetime) -> str:
+        return f"{day_folder(self._prefix, hour)}{hour:%H}/"
+
+    def _look_back(self, now: datetime) -> LastArchive | None:
+        """Return the last archive of the newest day that has any; asked for once, since each look sees what comes."""
+        if self._looked_back:
+            return None
+        days = (day_folder(self._prefix, now - timedelta(days=back)) for back in range(DAYS_BACK + 1))
+        return next(filter(None, (self._last_of(dict(self._archives.list_times(day))) for day in days)), None)
+
+    def _last_of(self, stored: Mapping[str, datetime]) -> LastArchive | None:
+        """Return the one with files that was stored last, None if that is no later than the last one known."""
+        keys = sorted(filter(window_of, stored), key=lambda key: (stored[key], key), reverse=True)
+        for key in keys[:NEWEST]:
+            if self.last and stored[key] <= self.last.stored_at:
+                return None
+            if files := self._files(key):
+                return LastArchive(key, files, stored[key])
+        return None
+
+    def _files(self, key: str) -> int:
+        stored = self._archives.head(key)
+        return int(stored.metadata.get("file-count", 0)) if stored else 0
+
+
 class Watcher:
     """Looks at everything; remembers the look before for the rates."""
 
@@ -76,7 +196,7 @@ class Watcher:
         dead_letters: DeadLetters,
         circuits: CircuitStore,
         mapping: EventSourceMapping,
-        destination: Destination,
+        destination: Archives,
         prefix: str,
         clock: Clock,
     ) -> None:
@@ -84,13 +204,9 @@ class Watcher:
         self._dead_letters = dead_letters
         self._circuits = circuits
         self._mapping = mapping
-        self._destination = destination
-        self._prefix = prefix
+        self._deliveries = Deliveries(destination, prefix)
         self._clock = clock
         self._before: tuple[datetime, QueueDepth] | None = None
-        self._seen: set[str] = set()
-        self._counted_at: datetime | None = None
-        self._newest: LastArchive | None = None
 
     def look(self) -> Status:
         """Return how things stand now. Never raises a `WindrowError`."""
@@ -113,10 +229,10 @@ class Watcher:
             last_archive=None,
             problems=problems,
         )
-        rate = read("last_archive", lambda: self._delivery_rate(status.at))
+        rate = read("last_archive", lambda: self._deliveries.look(status.at, _age(status)))
         status = msgspec.structs.replace(
             status,
-            last_archive=self._newest,
+            last_archive=self._deliveries.last,
             files_per_second=rate,
             queue_change_per_second=self._queue_change(status),
         )
@@ -131,52 +247,13 @@ class Watcher:
         before_at, before = self._before
         return (status.queue.total - before.total) / _seconds(before_at, status.at)
 
-    def _delivery_rate(self, now: datetime) -> float | None:
-        """Remember the newest archive; return how many files a second new ones hold, None where that is not known.
 
-        A look that fails on the way counts nothing: what is new stays so, and the next look has its files and its time.
-        """
-        keys = self._recent(now)
-        fresh = sorted(set(keys) - self._seen, key=_order, reverse=True)
-        newest: LastArchive | None = None
-        files = 0
-        for key in fresh[:NEWEST]:
-            stored = self._destination.head(key)
-            count = int(stored.metadata.get("file-count", 0)) if stored else 0
-            files += count
-            if stored and count and newest is None:
-                newest = self._newest = LastArchive(key, count, stored.last_modified)
-            if newest and self._counted_at is None:
-                break
-        self._seen = set(keys)
-        since, self._counted_at = self._counted_at, now
-        return None if since is None or len(fresh) > NEWEST else files / _seconds(since, now)
-
-    def _recent(self, now: datetime) -> list[str]:
-        """Return the archives of the newest hour (else day) that has any; of this hour and the last while it turns."""
-        for folders in self._folders(now):
-            keys = [key for folder in folders for key, _ in self._destination.list(folder) if window_of(key)]
-            if keys:
-                return keys
-        return []
-
-    def _folders(self, now: datetime) -> Iterator[list[str]]:
-        hour = floor(now, HOUR)
-        yield [self._folder(hour - HOUR, "%Y/%m/%d/%H/"), self._folder(hour, "%Y/%m/%d/%H/")]
-        for back in range(2, HOURS_BACK):
-            yield [self._folder(hour - back * HOUR, "%Y/%m/%d/%H/")]
-        for back in range(DAYS_BACK):
-            yield [self._folder(floor(now, DAY) - timedelta(days=back), "%Y/%m/%d/")]
-
-    def _folder(self, moment: datetime, form: str) -> str:
-        path = moment.astimezone(UTC).strftime(form)
-        return f"{self._prefix}/{path}" if self._prefix else path
+def _age(status: Status) -> timedelta | None:
+    """Return how long the oldest message has waited, None where nobody knows."""
+    if status.oldest_age_seconds is not None:
+        return timedelta(seconds=status.oldest_age_seconds)
+    return timedelta(0) if status.queue is not None and not status.queue.total else None
 
 
 def _seconds(before: datetime, after: datetime) -> float:
     return max((after - before).total_seconds(), 0.001)
-
-
-def _order(key: str) -> tuple[datetime, str]:
-    window = window_of(key)
-    return (window.start if window else datetime.min.replace(tzinfo=UTC)), key

@@ -17,7 +17,7 @@ from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, QueueError
 from windrow.core.manifest import Window
-from windrow.core.planning import MINUTE, archive_key, floor
+from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, floor
 from windrow.ports import QueueDepth
 from windrow.status import NEWEST, Status, Watcher
 from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping
@@ -61,11 +61,11 @@ class Letters:
 
 
 class Desk:
-    """Everything that a watcher looks at, at noon."""
+    """Everything that a watcher looks at, at noon unless told otherwise."""
 
-    def __init__(self, prefix: str = "in") -> None:
+    def __init__(self, prefix: str = "in", start: datetime = NOON) -> None:
         self.prefix = prefix
-        self.clock = FakeClock(NOON)
+        self.clock = FakeClock(start)
         self.gauge, self.letters = Gauge(), Letters()
         self.mapping, self.circuits = FakeMapping(), FakeCircuits()
         self.destination = FakeDestination(self.clock)
@@ -92,12 +92,23 @@ class Desk:
         self.destination.put(key, archive.chunks, archive.sha256, archive.metadata)
         return key
 
+    def wait_for(self, moment: datetime) -> None:
+        """Have the oldest message wait since a moment, among others."""
+        self.gauge.queue = QueueDepth(visible=9_000, in_flight=0, delayed=0)
+        self.gauge.age_s = (self.clock.now() - moment).total_seconds()
 
-def text(status: Status) -> str:
+    def look(self) -> tuple[str | None, float | None]:
+        """Look; return the last archive's key and the rate."""
+        status = self.watcher.look()
+        assert {} == status.problems
+        return status.last_archive.key if status.last_archive else None, status.files_per_second
+
+
+def text(status: Status, *, watching: bool = False) -> str:
     """Return what a person sees."""
     console = Console(width=120)
     with console.capture() as captured:
-        console.print(render(status))
+        console.print(render(status, watching=watching))
     return captured.get()
 
 
@@ -131,6 +142,9 @@ def test_rates_are_since_the_look_before() -> None:
     assert second.last_archive is not None
     assert newest == second.last_archive.key
     assert "70 waiting, 15 in flight, -2.0/s" in text(second)
+    assert ", ? files/s" in text(first, watching=True)
+    assert ", 0.7 files/s" in text(second, watching=True)
+    assert "files/s" not in text(second)
 
 
 def test_a_look_that_fails_loses_nothing_from_the_rates() -> None:
@@ -185,6 +199,134 @@ def test_quiet_since_a_while() -> None:
         assert 0.0 == looks[1].files_per_second
 
 
+@pytest.mark.parametrize("age_known", [True, False])
+def test_a_long_outage_changes_nothing_of_the_last_delivery(age_known: bool) -> None:
+    """For four days no archive of that day becomes new, nor later than the last one; requests stay few."""
+    desk = Desk(start=NOON - 10 * HOUR)
+    delivered = []
+    for _ in range(10):
+        desk.clock.advance(3600)
+        delivered.append(desk.deliver(desk.clock.now()))
+    last = delivered[-1]
+    assert (last, None) == desk.look()
+    requests: list[str] = []
+    desk.destination.hook = requests.append
+    for look in range(1, 4 * 24 * 2):
+        desk.clock.advance(1800)
+        desk.wait_for(NOON)
+        desk.gauge.age_s = desk.gauge.age_s if age_known else None
+        assert (look, last, 0.0) == (look, *desk.look())
+        assert requests.count("list") <= 10
+        assert "head" not in requests
+        requests.clear()
+
+
+def test_a_drain_is_counted_in_windows_of_every_width_and_age() -> None:
+    """Days, hours and minutes of the outage, and the day of today: every file counts, and the last stored is told."""
+    desk = Desk()
+    desk.deliver(NOON - 3 * DAY)
+    desk.clock.advance(60)
+    desk.wait_for(NOON - 3 * DAY)
+    desk.watcher.look()
+    desk.clock.advance(10)
+    for files, back, width in [(1, 3 * DAY, DAY), (2, 2 * DAY, HOUR), (3, DAY, MINUTE), (4, 5 * HOUR, HOUR)]:
+        desk.deliver(NOON - back, files, width)
+    desk.deliver(NOON, 20, DAY)
+    desk.deliver(NOON, 30, HOUR)
+    desk.deliver(NOON, 40, MINUTE)
+    desk.wait_for(NOON - 3 * DAY)
+    drained = desk.watcher.look()
+    desk.clock.advance(10)
+    last = desk.deliver(NOON - 2 * DAY, 50, DAY)
+
+    assert 10.0 == drained.files_per_second
+    assert (last, 5.0) == desk.look()
+
+
+def test_a_day_wide_archive_of_a_calm_day_is_seen() -> None:
+    """A batch of few files may span more than eight hours though nothing else waits, also around midnight."""
+    for now in (NOON, floor(NOON, DAY) + MINUTE):
+        desk = Desk(start=now)
+        desk.deliver(now)
+        desk.watcher.look()
+        desk.clock.advance(10)
+        last = [desk.deliver(now - HOUR, 5, DAY), desk.deliver(now, 15, DAY)][-1]
+        assert (last, 2.0) == desk.look()
+
+
+def test_what_is_listed_for_the_first_time_is_not_new() -> None:
+    """CloudWatch tells late how old the backlog is: what was drained before that is no rate of one look."""
+    desk = Desk()
+    desk.deliver(NOON)
+    desk.watcher.look()
+    desk.clock.advance(300)
+    drained = [desk.deliver(NOON - 9 * HOUR - number * MINUTE) for number in range(30)]
+    desk.wait_for(NOON - 9 * HOUR)
+    told = [desk.look()]
+    desk.clock.advance(10)
+    desk.deliver(NOON - 9 * HOUR, files=7)
+    told.append(desk.look())
+
+    assert (max(drained), None) == told[0]
+    assert 0.7 == told[1][1]
+
+
+def test_what_was_given_back_is_counted_after_the_drain() -> None:
+    """It is no longer in the oldest message's age; for an hour its windows are listed all the same."""
+    desk = Desk()
+    desk.deliver(NOON - 9 * HOUR)
+    desk.wait_for(NOON - 9 * HOUR)
+    desk.watcher.look()
+    desk.gauge.age_s, desk.gauge.queue = 0.0, QueueDepth(visible=0, in_flight=0, delayed=0)
+    desk.watcher.look()
+    desk.clock.advance(900)
+    last = desk.deliver(NOON - 9 * HOUR, files=9)
+
+    assert (last, 0.01) == desk.look()
+
+
+def test_a_backlog_of_unknown_age_may_be_days_old() -> None:
+    """CloudWatch tells nothing of a queue that was inactive, and an emulator never does."""
+    desk = Desk()
+    desk.gauge.queue = QueueDepth(visible=9_000, in_flight=0, delayed=0)
+    desk.watcher.look()
+    desk.clock.advance(10)
+    last = desk.deliver(NOON - 6 * DAY, files=20, width=HOUR)
+
+    assert (last, 2.0) == desk.look()
+
+
+def test_more_keys_than_are_listed_give_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by the look that stops at them nor by the next one; the archives of this hour are found first."""
+    monkeypatch.setattr("windrow.status.MOST_LISTED", 3)
+    desk = Desk()
+    for _ in range(3):
+        desk.deliver(NOON - 9 * HOUR)
+    desk.wait_for(NOON - 9 * HOUR)
+    desk.watcher.look()
+    desk.clock.advance(10)
+    last = desk.deliver(NOON)
+    assert (last, None) == desk.look()
+    monkeypatch.undo()
+    desk.clock.advance(10)
+    assert (last, None) == desk.look()
+    desk.clock.advance(10)
+    assert (last, 0.0) == desk.look()
+
+
+def test_one_look_tells_what_was_stored_last() -> None:
+    """Not what has the newest window: a drain may deliver that first, and a whole day's archive last."""
+    for width in (MINUTE, HOUR, DAY):
+        for back in (2 * DAY, timedelta(0)):
+            desk = Desk()
+            desk.deliver(NOON - MINUTE)
+            desk.clock.advance(60)
+            last = desk.deliver(NOON - back, files=5, width=width)
+            desk.clock.advance(1)
+            desk.wait_for(NOON - 2 * DAY)
+            assert (last, None) == desk.look()
+
+
 def test_a_fence_is_no_delivery() -> None:
     """An archive without files is not shown as the last one."""
     desk = Desk()
@@ -197,11 +339,16 @@ def test_a_fence_is_no_delivery() -> None:
 
 
 def test_nothing_was_ever_delivered() -> None:
-    """An empty destination is no problem, and told."""
-    status = Desk().watcher.look()
+    """An empty destination is no problem, and told; the days before are looked at once."""
+    desk = Desk()
+    status = desk.watcher.look()
+    requests: list[str] = []
+    desk.destination.hook = requests.append
+    desk.watcher.look()
 
     assert (None, {}) == (status.last_archive, status.problems)
     assert "none within 7 days" in text(status)
+    assert ["list"] * 3 == requests
 
 
 def test_each_part_that_is_away_is_told_and_hides_nothing() -> None:

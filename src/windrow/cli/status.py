@@ -48,12 +48,12 @@ def status(
             raise typer.Exit(PROBLEM)
         return
     try:
-        with nullcontext() if as_json else Live(render(found), console=out, auto_refresh=False) as live:
+        with nullcontext() if as_json else Live(render(found, watching=True), console=out, auto_refresh=False) as live:
             while True:
                 if live is None:
                     _print(found, as_json=True)
                 else:
-                    live.update(render(found), refresh=True)
+                    live.update(render(found, watching=True), refresh=True)
                 time.sleep(every)
                 found = watcher.look()
     except KeyboardInterrupt:
@@ -65,17 +65,17 @@ def report(found: Status) -> dict[str, object]:
     return {"ok": found.well, **{name: getattr(found, name) for name in Status.__struct_fields__}}
 
 
-def render(found: Status) -> RenderableType:
-    """Return a look as people read it."""
+def render(found: Status, *, watching: bool = False) -> RenderableType:
+    """Return a look as people read it. ``watching``: one of several, so that a rate can be told, or is missed."""
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text, style in _rows(found):
+    for name, text, style in _rows(found, watching=watching):
         table.add_row(name, Text(text, style=style))
     return table
 
 
-def _rows(found: Status) -> list[tuple[str, str, str]]:
+def _rows(found: Status, *, watching: bool) -> list[tuple[str, str, str]]:
     rows = [
         _queue(found),
         _age(found),
@@ -86,7 +86,7 @@ def _rows(found: Status) -> list[tuple[str, str, str]]:
         ),
         ("mapping", _switch(found.mapping_enabled), _bad(not found.mapping_enabled)),
         ("dead letters", _count(found.dead_letters), _bad(bool(found.dead_letters))),
-        ("last delivery", _last(found), ""),
+        ("last delivery", _last(found, watching=watching), ""),
         ("as of", f"{found.at:%Y-%m-%d %H:%M:%S} UTC", "dim"),
     ]
     return rows + [(f"no {name.replace('_', ' ')}", why, "red") for name, why in found.problems.items()]
@@ -110,12 +110,14 @@ def _age(found: Status) -> tuple[str, str, str]:
     return "oldest message", str(timedelta(seconds=round(age))), _bad(age > LATE_S)
 
 
-def _last(found: Status) -> str:
+def _last(found: Status, *, watching: bool) -> str:
     last = found.last_archive
     if last is None:
         return "unknown" if "last_archive" in found.problems else "none within 7 days"
-    rate = "" if found.files_per_second is None else f", {found.files_per_second:,.1f} files/s"
-    return f"{_ago(found.at, last.stored_at)}, {last.files:,} files: {last.key}{rate}"
+    told = f"{_ago(found.at, last.stored_at)}, {last.files:,} files: {last.key}"
+    if not watching:
+        return told
+    return f"{told}, {'?' if found.files_per_second is None else f'{found.files_per_second:,.1f}'} files/s"
 
 
 def _ago(now: datetime, then: datetime) -> str:
