@@ -154,10 +154,14 @@ class Sentinel:
             self._mapping.disable()
         if after.opened != before.opened:
             _log.warning("circuit %s", "opened" if after.opened else "closed", extra={"kind": fault})
+        # Who closed the circuit since it was saved may have enabled the mapping before it was disabled here; and a
+        # mapping that is disabled while the circuit is closed nobody would enable again.
+        if action is Action.DISABLE and self._circuits.load().revision != after.revision:
+            return self._give_way()
         return after
 
     def _give_way(self) -> Circuit:
-        """Do with the mapping, which was just enabled, what the circuit says that was saved meanwhile; return that.
+        """Do with the mapping, which was just switched, what the circuit says that was saved meanwhile; return that.
 
         It is looked at again afterwards: who saved it may have changed it once more, and the mapping with it.
         """

@@ -440,6 +440,33 @@ def test_an_operator_who_changes_their_mind_meanwhile_gets_their_way(mode: Mode)
     assert (mode, False, True) == (circuit.mode, circuit.opened, watch.mapping.on)
 
 
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.CLOSED])
+def test_an_operator_who_closes_while_a_sentinel_disables_gets_their_way(mode: Mode) -> None:
+    """The sentinel has noted that the circuit stays open when the operator closes it: it is late with disabling."""
+    watch = Watch()
+    watch.switch().set(Mode.OPEN)
+    watch.mapping.hook = between("disable", lambda: watch.switch().set(mode))
+    circuit = watch.sentinel().run()
+
+    assert (mode, False, True) == (circuit.mode, circuit.opened, watch.mapping.on)
+
+
+def test_a_good_probe_beside_one_that_disables_ends_enabled() -> None:
+    """Of two sentinels at once one finds the destination down, the other, a moment later, up again."""
+    watch = Watch()
+    watch.fail()
+    watch.run()
+
+    def up_again() -> None:
+        watch.mend()
+        watch.sentinel().run()
+
+    watch.mapping.hook = between("disable", up_again)
+    watch.sentinel().run()
+
+    assert (False, True) == (watch.circuits.circuit.opened, watch.mapping.on)
+
+
 def test_a_mapping_that_is_still_changing_is_asked_again() -> None:
     """Lambda refuses to disable what it is just enabling: a few seconds later it does not."""
     watch = about_to_close()
