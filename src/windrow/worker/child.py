@@ -1,9 +1,9 @@
 """The worker process: loads the handler once, then serves one invocation after the other.
 
-It is started by `windrow.worker.pool` with the number of a socket as its only argument and speaks frames of
-``multiprocessing.connection`` on it, so that the handler may print what it likes. First frame in: JSON ``{"handler",
-"sys_path"}``; first frame out: ``+`` or ``-`` and an error. Then per invocation two frames in, the header and the
-event as JSON, and one out: ``+`` and the response as JSON, or ``-`` and ``{"errorType", "errorMessage"}``.
+It is started by `windrow.worker.pool` with the number of a socket and its parent's process id, and speaks frames of
+``multiprocessing.connection`` on the socket, so that the handler may print what it likes. First frame in: JSON
+``{"handler", "sys_path"}``; first frame out: ``+`` or ``-`` and an error. Then per invocation two frames in, the header
+and the event as JSON, and one out: ``+`` and the response as JSON, or ``-`` and ``{"errorType", "errorMessage"}``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TextIO
 
 PARENT_CHECK_S = 1.0
 """How soon a worker notices that its parent is gone and nobody holds it to its time limit any more."""
+
+
+LINE_BYTES = 1024 * 1024
+"""The longest line of output that is written at once."""
 
 
 class Context:
@@ -51,13 +55,14 @@ class Context:
 
 def main() -> None:
     """Serve until the parent closes the socket."""
-    connection = Connection(int(sys.argv[1]))
+    connection, parent = Connection(int(sys.argv[1])), int(sys.argv[2])
     # Processes that the handler starts must not hold the socket open: its end is how a crash is noticed.
     os.set_inheritable(connection.fileno(), False)  # noqa: FBT003 - takes no keywords
     # The parent alone decides when a worker ends; a supervisor may signal the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    sys.stdout = _whole_lines(sys.stdout)
     start = json.loads(connection.recv_bytes())
     sys.path[:] = start["sys_path"]
     try:
@@ -68,6 +73,18 @@ def main() -> None:
         sys.exit(1)
     connection.send_bytes(b"+")
     _serve(connection, handler)
+
+
+def _whole_lines(stream: TextIO) -> TextIO:
+    """Return a stream to the same file that writes each line at once and at its end.
+
+    Other workers and their parent write to the same log. An unbuffered stream takes two writes for one ``print``, and
+    what another process writes between them would break a line of JSON.
+    """
+    number = stream.fileno()
+    whole = open(number, "w", LINE_BYTES, encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
+    whole.reconfigure(line_buffering=True)
+    return whole
 
 
 def load(path: str) -> Callable[[Any, Context], object]:

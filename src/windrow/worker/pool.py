@@ -179,7 +179,7 @@ class _Worker:
         with theirs:
             # A session of its own: a Ctrl-C in the terminal reaches the parent only, and a kill takes all it started.
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "windrow.worker.child", str(theirs.fileno())],
+                [sys.executable, "-m", "windrow.worker.child", str(theirs.fileno()), str(os.getpid())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,

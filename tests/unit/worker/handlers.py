@@ -84,6 +84,12 @@ def _print(event: dict[str, Any]) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
+def _print_lines(event: dict[str, Any]) -> dict[str, Any]:
+    for length in event["lengths"]:
+        print("x" * length)  # noqa: T201 - as handlers do, and Powertools
+    return {"batchItemFailures": []}
+
+
 def _unencodable(event: dict[str, Any]) -> Any:
     return {1, 2}
 
@@ -105,6 +111,7 @@ ACTIONS = {
     "hang_hard": _hang_hard,
     "raise": _raise,
     "print": _print,
+    "print_lines": _print_lines,
     "unencodable": _unencodable,
     "echo": _echo,
     "pid": _pid,

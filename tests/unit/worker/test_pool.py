@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -184,6 +185,18 @@ def test_output_goes_where_it_is_sent(tmp_path: Path) -> None:
         text = log.read().decode()
 
     assert "ValueError: no good" in text
+
+
+def test_each_line_is_one_write() -> None:
+    """Whoever shares the log can't write into the middle of a line; a datagram is what one write sent."""
+    lengths = [1, 20_000, 0, 100_000, 300]
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs, Pool(f"{HANDLERS}.act", output=theirs.fileno()) as pool:
+        _act(pool, "print_lines", lengths=lengths)
+        ours.settimeout(PATIENCE_S)
+        written = [ours.recv(200_000) for _ in lengths]
+
+    assert [b"x" * length + b"\n" for length in lengths] == written
 
 
 def test_closing_leaves_no_process() -> None:
