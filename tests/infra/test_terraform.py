@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ LINES_OF_A_LIST = 20
 WILDCARD = re.compile(r'"(\*|[^"]*(:|arn|prefix)[^"]*\*[^"]*)"')
 """A text that holds `*` and looks like an action, an ARN or a principal."""
 REASON = re.compile(r"#.*(\"[^\"]*\*\"|refusal|nothing narrower|wildcard)", re.IGNORECASE)
+BLOCK = re.MULTILINE | re.DOTALL
+EXPECTED = re.compile(r"expect_failures = \[(.*?)\]", re.DOTALL)
 ENVIRONMENTS = ["examples/production", "examples/staging", "local"]
 
 
@@ -61,6 +64,27 @@ def test_every_module_has_tests() -> None:
     modules = {path.name for path in (INFRA / "modules").iterdir() if path.is_dir()}
     tested = {path.parent.parent.name for path in INFRA.glob("modules/*/tests/*.tftest.hcl")}
     assert modules == tested
+
+
+def validations(folder: Path) -> Counter[str]:
+    """Return how many validations each input of a module has."""
+    found: Counter[str] = Counter()
+    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', (folder / "variables.tf").read_text(), BLOCK)
+    for name, body in blocks:
+        found[name] = len(re.findall(r"^  validation \{", body, re.MULTILINE))
+    return +found
+
+
+def refusals(folder: Path) -> Counter[str]:
+    """Return in how many runs of a module's tests each input is expected to be refused."""
+    runs = [run for path in folder.glob("tests/*.tftest.hcl") for run in EXPECTED.findall(path.read_text())]
+    return Counter(name for run in runs for name in re.findall(r"var\.(\w+)", run))
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_every_validation_refuses_something(name: str) -> None:
+    """No input has more validations than runs in which it has a bad value: each takes one of its own."""
+    assert validations(INFRA / name) - refusals(INFRA / name) == Counter()
 
 
 def test_tables_in_the_readmes_are_up_to_date() -> None:

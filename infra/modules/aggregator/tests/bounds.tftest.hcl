@@ -43,9 +43,23 @@ run "refuses_1" {
     worker_principal_arns = ["*"]
     # a foreign initial version
     initial_version = "3"
+    # a name with a dot
+    name = "windrow.test"
+    # a region that is none
+    region = "London"
+    # a file that is no zip
+    zip_path = "../../tests/mocks/aws.tfmock.hcl"
+    # no subnet
+    subnet_ids = []
+    # no security group
+    security_group_ids = []
+    # an odd log retention
+    log_retention_days = 31
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version]
+  expect_failures = [var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {
@@ -58,9 +72,11 @@ run "refuses_2" {
     compression_level = 13
     # credentials in the endpoint
     destination = { endpoint = "https://user:password@minio.example.com", bucket = "archives" }
+    # an alias for the bucket's key
+    landing = { bucket_name = "a", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:alias/a" }
   }
 
-  expect_failures = [var.timeout_s, var.compression_level, var.destination]
+  expect_failures = [var.timeout_s, var.compression_level, var.destination, var.landing]
 }
 
 run "refuses_3" {
@@ -83,9 +99,11 @@ run "refuses_4" {
     # a large batch
     batch_size          = 10001
     maximum_concurrency = 2
+    # a bucket that is none
+    destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 
-  expect_failures = [var.batch_size]
+  expect_failures = [var.batch_size, var.destination]
 }
 
 run "refuses_5" {

@@ -26,9 +26,25 @@ run "refuses_1" {
     recovery_days = 6
     # plain http to the destination
     destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
+    # a region that is none
+    region = "London"
+    # an account that is none
+    account_id = "12345"
+    # a file that is no zip
+    zip_path = "../../tests/mocks/aws.tfmock.hcl"
+    # negative concurrency
+    reserved_concurrency = -1
+    # no subnet
+    subnet_ids = []
+    # no security group
+    security_group_ids = []
+    # an odd log retention
+    log_retention_days = 31
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.name, var.rotation_days, var.recovery_days, var.destination]
+  expect_failures = [var.name, var.rotation_days, var.recovery_days, var.destination, var.region, var.account_id, var.zip_path, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {
@@ -39,7 +55,20 @@ run "refuses_2" {
     rotation_days = 366
     # a long recovery
     recovery_days = 31
+    # a bucket that is none
+    destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 
-  expect_failures = [var.rotation_days, var.recovery_days]
+  expect_failures = [var.rotation_days, var.recovery_days, var.destination]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # a prefix with empty parts
+    destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
+  }
+
+  expect_failures = [var.destination]
 }

@@ -33,9 +33,19 @@ run "refuses_1" {
     flow_log_retention_days = 31
     # a sweep by any role
     retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/*", landing_bucket_arn = "arn:aws:s3:::landing", copies_bucket_arn = "arn:aws:s3:::copies" }
+    # a name with capitals
+    name = "Windrow"
+    # a region that is none
+    region = "London"
+    # an account that is none
+    account_id = "12345"
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
+    # any secret
+    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q"] }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep, var.name, var.region, var.account_id, var.kms_key_arn, var.interface_endpoint_resources]
 }
 
 run "refuses_2" {
@@ -45,7 +55,7 @@ run "refuses_2" {
     # a zone twice
     availability_zones = ["eu-west-2a", "eu-west-2a"]
     # a vpc that is none
-    vpc_cidr = "10.0.0.0"
+    vpc_cidr = "10.0.0.300/22"
     # no destination
     destination = { cidrs = [], port = 9000 }
     # two ways on premises
@@ -54,9 +64,11 @@ run "refuses_2" {
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/*"] }
     # a sweep of any bucket
     retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/r", landing_bucket_arn = "arn:aws:s3:::*", copies_bucket_arn = "arn:aws:s3:::copies" }
+    # any queue
+    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:*"] }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.retention_sweep]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.retention_sweep, var.interface_endpoint_resources]
 }
 
 run "refuses_3" {
@@ -116,15 +128,4 @@ run "refuses_7" {
   }
 
   expect_failures = [var.on_premises]
-}
-
-run "refuses_8" {
-  command = plan
-
-  variables {
-    # any secret, any queue
-    interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:*"] }
-  }
-
-  expect_failures = [var.interface_endpoint_resources]
 }

@@ -27,9 +27,15 @@ run "refuses_1" {
     files_per_hour = 0
     # quiet for seven minutes
     quiet_minutes = 7
+    # a region that is none
+    region = "London"
+    # an account that is none
+    account_id = "12345"
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.name, var.runbook_url, var.emails, var.files_per_hour, var.quiet_minutes]
+  expect_failures = [var.name, var.runbook_url, var.emails, var.files_per_hour, var.quiet_minutes, var.region, var.account_id, var.kms_key_arn]
 }
 
 run "refuses_2" {

@@ -35,9 +35,27 @@ run "refuses_1" {
     destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
     # a whole account as worker
     worker_principal_arns = ["arn:aws:iam::111122223333:root"]
+    # a name with a dot
+    name = "windrow.test"
+    # a region that is none
+    region = "London"
+    # an account that is none
+    account_id = "12345"
+    # a file that is no zip
+    zip_path = "../../tests/mocks/aws.tfmock.hcl"
+    # any secret
+    secret_arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"
+    # no subnet
+    subnet_ids = []
+    # no security group
+    security_group_ids = []
+    # an odd log retention
+    log_retention_days = 31
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns]
+  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {
@@ -52,9 +70,11 @@ run "refuses_2" {
     hot_days = 366
     # any landing bucket
     landing = { bucket_name = "l", bucket_arn = "arn:aws:s3:::*" }
+    # a bucket that is none
+    destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.landing]
+  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.landing, var.destination]
 }
 
 run "refuses_3" {
@@ -63,7 +83,9 @@ run "refuses_3" {
   variables {
     # copies among the uploads
     copies = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "k" }
+    # a prefix with empty parts
+    destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
   }
 
-  expect_failures = [var.copies]
+  expect_failures = [var.copies, var.destination]
 }

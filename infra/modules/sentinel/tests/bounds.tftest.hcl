@@ -31,9 +31,29 @@ run "refuses_1" {
     event_source_mapping = { uuid = "u", arn = "arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:*" }
     # plain http to the destination
     destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
+    # a name with a dot
+    name = "windrow.test"
+    # a region that is none
+    region = "London"
+    # an account that is none
+    account_id = "12345"
+    # a file that is no zip
+    zip_path = "../../tests/mocks/aws.tfmock.hcl"
+    # any table
+    ledger = { name = "a", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/*" }
+    # any secret
+    secret_arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"
+    # no subnet
+    subnet_ids = []
+    # no security group
+    security_group_ids = []
+    # an odd log retention
+    log_retention_days = 31
+    # an alias for the key
+    kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination]
+  expect_failures = [var.timeout_s, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.name, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {
@@ -44,7 +64,20 @@ run "refuses_2" {
     timeout_s = 9
     # too much memory
     memory_mb = 2048
+    # a bucket that is none
+    destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb]
+  expect_failures = [var.timeout_s, var.memory_mb, var.destination]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # a prefix with empty parts
+    destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
+  }
+
+  expect_failures = [var.destination]
 }
