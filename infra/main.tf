@@ -119,6 +119,8 @@ module "aggregator" {
   batch_size            = var.aggregator.batch_size
   maximum_concurrency   = var.aggregator.maximum_concurrency
   compression_level     = var.aggregator.compression_level
+  max_object_bytes      = var.aggregator.max_object_bytes
+  fetch_concurrency     = var.aggregator.fetch_concurrency
   reserved_concurrency  = var.aggregator.reserved_concurrency
   initial_version       = var.aggregator.initial_version
   worker_principal_arns = var.worker_principal_arns

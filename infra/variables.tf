@@ -110,7 +110,7 @@ variable "zip_path" {
 }
 
 variable "aggregator" {
-  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
+  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), bytes of the largest object accepted, objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
   type = object({
     timeout_s            = optional(number, 120)
     memory_mb            = optional(number, 1024)
@@ -118,6 +118,8 @@ variable "aggregator" {
     batch_size           = optional(number, 10000)
     maximum_concurrency  = optional(number, 10)
     compression_level    = optional(number, 6)
+    max_object_bytes     = optional(number, 5368709120)
+    fetch_concurrency    = optional(number, 16)
     reserved_concurrency = optional(number)
     initial_version      = optional(string)
   })

@@ -71,6 +71,19 @@ run "visibility_follows_the_aggregator" {
   }
 }
 
+run "sizes_reach_the_aggregator" {
+  command = apply
+
+  variables {
+    aggregator = { max_object_bytes = 5497558138880, fetch_concurrency = 4 }
+  }
+
+  assert {
+    condition     = output.environment.WINDROW_MAX_OBJECT_BYTES == "5497558138880" && output.environment.WINDROW_FETCH_CONCURRENCY == "4"
+    error_message = "What the runbook says to change must be what changes."
+  }
+}
+
 run "raw_files_are_swept_in_mode_archives_only" {
   command = apply
 

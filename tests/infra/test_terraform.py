@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
-from windrow.core.errors import DestinationFault
-from windrow.settings import PREFIX, Settings
+from windrow.core.errors import DestinationFault, SettingsError
+from windrow.settings import PREFIX, Settings, load
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -25,6 +25,8 @@ WILDCARD = re.compile(r'"(\*|[^"]*(:|arn|prefix)[^"]*\*[^"]*)"')
 REASON = re.compile(r"#.*(\"[^\"]*\*\"|refusal|nothing narrower|wildcard)", re.IGNORECASE)
 BLOCK = re.MULTILINE | re.DOTALL
 EXPECTED = re.compile(r"expect_failures = \[(.*?)\]", re.DOTALL)
+OFFERED = ["compression_level", "fetch_concurrency", "ledger_ttl_days", "max_object_bytes"]
+"""Numbers that the aggregator's module passes on as settings."""
 ENVIRONMENTS = ["examples/production", "examples/staging", "local"]
 
 
@@ -99,6 +101,23 @@ def test_functions_get_settings_that_exist() -> None:
     known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)}
     named = {name for text in sources().values() for name in re.findall(rf"\b{PREFIX}[A-Z_]+\b", text)}
     assert named - known - {PREFIX} == set()
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_settings_offered_are_those_of_the_code(name: str) -> None:
+    """A number that Terraform passes on has the code's default, in the root and in the module, and its bounds."""
+    default = rf"\b{name}\b.*?(?:default +=|optional\(number,) (\d+)"
+    bounds = re.compile(rf"var\.{name} >= (\d+) && var\.{name} <= (\d+)")
+    root, module = ((INFRA / path).read_text() for path in ("variables.tf", "modules/aggregator/variables.tf"))
+    given = [int(found[1]) for text in (root, module) if (found := re.search(default, text, re.DOTALL))]
+    ((low, high),) = [(int(least), int(most)) for least, most in bounds.findall(module)]
+
+    assert [getattr(Settings(), name)] * 2 == given
+    for accepted in (low, high):
+        assert accepted == getattr(load({PREFIX + name.upper(): str(accepted)}, needs=()), name)
+    for refused in (low - 1, high + 1):
+        with pytest.raises(SettingsError):
+            load({PREFIX + name.upper(): str(refused)}, needs=())
 
 
 def test_faults_have_alarms() -> None:

@@ -32,5 +32,7 @@ locals {
     WINDROW_DESTINATION_REGION    = var.destination.region
     WINDROW_DESTINATION_SECRET_ID = var.secret_arn
     WINDROW_COMPRESSION_LEVEL     = tostring(var.compression_level)
+    WINDROW_MAX_OBJECT_BYTES      = tostring(var.max_object_bytes)
+    WINDROW_FETCH_CONCURRENCY     = tostring(var.fetch_concurrency)
   }
 }

@@ -211,6 +211,30 @@ variable "compression_level" {
   }
 }
 
+variable "max_object_bytes" {
+  description = "Bytes of one object at most; a larger one is rejected as too-large."
+  type        = number
+  default     = 5368709120
+  nullable    = false
+
+  validation {
+    condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 5497558138880
+    error_message = "max_object_bytes must be from 1 to 5497558138880 (5 TiB, the limit of S3)."
+  }
+}
+
+variable "fetch_concurrency" {
+  description = "Objects fetched at once by one batch; fewer need less memory."
+  type        = number
+  default     = 16
+  nullable    = false
+
+  validation {
+    condition     = var.fetch_concurrency >= 1 && var.fetch_concurrency <= 256
+    error_message = "fetch_concurrency must be from 1 to 256."
+  }
+}
+
 variable "subnet_ids" {
   description = "Private subnets that the function runs in."
   type        = list(string)

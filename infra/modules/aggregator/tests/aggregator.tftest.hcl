@@ -93,6 +93,11 @@ run "defaults" {
     condition     = local.environment.WINDROW_DESTINATION_SECRET_ID == var.secret_arn
     error_message = "The secret must be named, not its value."
   }
+
+  assert {
+    condition     = local.environment.WINDROW_MAX_OBJECT_BYTES == "5368709120" && local.environment.WINDROW_FETCH_CONCURRENCY == "16"
+    error_message = "Numbers must be written out in digits."
+  }
 }
 
 run "workers_may_read_the_mapping" {

@@ -57,9 +57,13 @@ run "refuses_1" {
     log_retention_days = 31
     # an alias for the key
     kms_key_arn = "alias/windrow"
+    # no object at all
+    max_object_bytes = 0
+    # no fetch at all
+    fetch_concurrency = 0
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency]
 }
 
 run "refuses_2" {
@@ -74,9 +78,13 @@ run "refuses_2" {
     destination = { endpoint = "https://user:password@minio.example.com", bucket = "archives" }
     # an alias for the bucket's key
     landing = { bucket_name = "a", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:alias/a" }
+    # objects larger than S3 has
+    max_object_bytes = 5497558138881
+    # too many fetches at once
+    fetch_concurrency = 257
   }
 
-  expect_failures = [var.timeout_s, var.compression_level, var.destination, var.landing]
+  expect_failures = [var.timeout_s, var.compression_level, var.destination, var.landing, var.max_object_bytes, var.fetch_concurrency]
 }
 
 run "refuses_3" {
