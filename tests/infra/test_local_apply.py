@@ -39,7 +39,7 @@ pytestmark = pytest.mark.timeout(900)
 
 REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault"}
 PARTNER, AGGREGATOR, SENTINEL, ROTATION, RETENTION = "partner", "aggregator", "sentinel", "rotation", "retention"
-OTHER_BUCKET, OTHER_SECRET = "other-bucket", "other-secret"
+OTHER_BUCKET, OTHER_KEY, OTHER_SECRET = "other-bucket", "theirs.txt", "other-secret"
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
     package = built(folder / "function.zip")
     with emulator(folder) as server:
         root = Caller(server.url, {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY})
-        # Belong to somebody else in the same account; the stack must be refused both.
+        # Belong to somebody else in the same account; the stack must be refused all of it.
         where = {"LocationConstraint": REGION}
         root.client("s3").create_bucket(Bucket=OTHER_BUCKET, CreateBucketConfiguration=where)
+        root.client("s3").put_object(Bucket=OTHER_BUCKET, Key=OTHER_KEY, Body=b"x")
         root.client("secretsmanager").create_secret(Name=OTHER_SECRET, SecretString="{}")
         before = inventory(root)
         endpoints = [f"-var=aws_endpoint={server.url}", f"-var=destination_endpoint={minio_url}"]
@@ -411,8 +412,9 @@ def _insert(client: Any, stack: Stack) -> None:
 
 
 def _circuit(stack: Stack) -> dict[str, Any]:
-    """Return the key of an item, as the sentinel keeps its state in."""
-    return {"TableName": stack.outputs["ledger_table"], "Key": {"object_id": {"S": "circuit"}}}
+    """Return the key of the item that the sentinel keeps its state in, the only one that its policy names."""
+    object_id = f"circuit#{stack.outputs['event_source_mapping_id']}"
+    return {"TableName": stack.outputs["ledger_table"], "Key": {"object_id": {"S": object_id}}}
 
 
 def _staged(client: Any, stack: Stack) -> None:
@@ -492,6 +494,8 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
         "other encryption",
         lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/b", Body=b"", ServerSideEncryption="AES256"),
     ),
+    (PARTNER, "s3", "list other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (PARTNER, "s3", "read other bucket", lambda c, _: c.get_object(Bucket=OTHER_BUCKET, Key=OTHER_KEY)),
     (PARTNER, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
     (AGGREGATOR, "s3", "delete", lambda c, s: c.delete_object(Bucket=_bucket(s), Key="partner/announced.txt")),
     (AGGREGATOR, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/c", Body=b"")),
@@ -501,10 +505,12 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
     (RETENTION, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
     (RETENTION, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/d", Body=b"")),
     (RETENTION, "s3", "delete copy", lambda c, s: c.delete_object(Bucket=_copies(s), Key="a")),
-    (RETENTION, "s3", "other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (RETENTION, "s3", "list other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (RETENTION, "s3", "read other bucket", lambda c, _: c.get_object(Bucket=OTHER_BUCKET, Key=OTHER_KEY)),
     (RETENTION, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
     (RETENTION, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
-    (AGGREGATOR, "s3", "other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (AGGREGATOR, "s3", "list other bucket", lambda c, _: c.list_objects_v2(Bucket=OTHER_BUCKET)),
+    (AGGREGATOR, "s3", "read other bucket", lambda c, _: c.get_object(Bucket=OTHER_BUCKET, Key=OTHER_KEY)),
     (AGGREGATOR, "sqs", "send", lambda c, s: c.send_message(QueueUrl=s.outputs["queue_url"], MessageBody="x")),
     (AGGREGATOR, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
     (

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
+from windrow.clients.circuits import DynamoCircuits
+from windrow.core.circuit import Circuit
 from windrow.core.errors import DestinationFault, SettingsError
 from windrow.settings import PREFIX, Settings, load
 
@@ -118,6 +121,34 @@ def test_settings_offered_are_those_of_the_code(name: str) -> None:
     for refused in (low - 1, high + 1):
         with pytest.raises(SettingsError):
             load({PREFIX + name.upper(): str(refused)}, needs=())
+
+
+class Keys:
+    """Stands for DynamoDB, and records the keys of what is read and written."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        """Record the key, and find nothing."""
+        self.used.add(request["Key"]["object_id"]["S"])
+        return {}
+
+    def put_item(self, **request: Any) -> None:
+        """Record the key."""
+        self.used.add(request["Item"]["object_id"]["S"])
+
+
+def test_sentinel_may_use_the_circuits_item_and_no_other() -> None:
+    """The one key in its policy is that of `DynamoCircuits`, for the mapping that the function is told of."""
+    module = INFRA / "modules/sentinel"
+    mapping = re.findall(r"WINDROW_EVENT_SOURCE_MAPPING_ID = (\S+)", (module / "function.tf").read_text())
+    allowed = re.findall(r'"dynamodb:LeadingKeys" = \[(.*?)\]', (module / "policy.tf").read_text())
+    client: Any = Keys()
+    circuits = DynamoCircuits("ledger", f"${{{mapping[0]}}}", client)
+    assert circuits.save(Circuit(), replacing=circuits.load())
+
+    assert [f'"{key}"' for key in client.used] == allowed
 
 
 def test_faults_have_alarms() -> None:
