@@ -5,14 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.core.test_prices import offer
 from windrow import pricelist
 from windrow.cli.root import run
-from windrow.core.cost import Retention, Scenario, estimate
+from windrow.core.cost import Egress, Retention, Scenario, estimate
 from windrow.core.stated import compare
 
-ROOT = Path(__file__).parents[3]
+PAGE = (Path(__file__).parents[3] / "docs/cost.md").read_text()
 
 
 def test_json_holds_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,5 +92,34 @@ def test_the_page_about_cost_is_up_to_date() -> None:
     expected = [
         (row.group, "" if row.stated_usd is None else f"{row.stated_usd:.0f}", f"{row.ours_usd:.0f}") for row in rows
     ]
-    page = (ROOT / "docs/cost.md").read_text()
-    assert expected == re.findall(r"^\| ([A-Z]\w+) \| (\d*) \| (\d+) \|", page, re.MULTILINE)
+    assert expected == re.findall(r"^\| ([A-Z]\w+) \| (\d*) \| (\d+) \|", PAGE, re.MULTILINE)
+
+
+def test_the_totals_on_the_page_about_cost_are_up_to_date() -> None:
+    """Those of each retention, over Direct Connect, and of the production example."""
+    totals = {kind: estimate(Scenario(retention=kind), pricelist.load()).total_usd for kind in Retention}
+    direct = Scenario(egress=Egress.DIRECT_CONNECT)
+    production = {
+        kind: estimate(replace(direct, retention=kind, transit_gateway=True, zones=3), pricelist.load()).total_usd
+        for kind in Retention
+    }
+    over_direct_usd = estimate(direct, pricelist.load()).total_usd
+    rows = re.findall(r"^\| `?(raw|archives|none)`? \| ([\d,]+) \|", PAGE, re.MULTILINE)
+    text = " ".join(PAGE.split())
+
+    assert {kind.value: f"{usd:,.0f}" for kind, usd in totals.items()} == dict(rows)
+    assert f"are {totals[Retention.ARCHIVES]:.0f} with what it left out, or {over_direct_usd:.0f} over" in text
+    assert f"comes to {production[Retention.RAW]:,.0f}, since" in text
+    assert f"with `archives` it would be {production[Retention.ARCHIVES]:.0f}." in text
+
+
+def test_metrics_and_alarms_on_the_page_about_cost_are_up_to_date() -> None:
+    """Their numbers and prices are those that the command prints."""
+    lines = {line.item: line for line in estimate(Scenario(), pricelist.load()).lines}
+    metrics, alarms, composite = (lines[item] for item in ("custom metrics", "metrics in alarms", "composite alarms"))
+    expected = (
+        f"{metrics.quantity:.0f} custom metrics ({metrics.usd:.2f}), {alarms.quantity:.0f} metrics in alarms "
+        f"({alarms.usd:.2f}: an alarm is billed by the metrics in it) and {composite.quantity:.0f} composite alarms "
+        f"({composite.usd:.2f})"
+    )
+    assert expected in " ".join(PAGE.split())

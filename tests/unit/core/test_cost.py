@@ -13,7 +13,7 @@ from windrow.core.cost import (
     DAYS,
     DEFAULT_RETENTION,
     GIB,
-    SWEEP_ALARMS,
+    SWEEP_ALARM_METRICS,
     SWEEP_LOOKBACK_DAYS,
     SWEEP_METRICS,
     Egress,
@@ -213,11 +213,15 @@ def test_comparison_covers_the_whole_bill(retention: Retention) -> None:
 
 
 def test_alarms_are_those_that_terraform_makes() -> None:
-    """Each is paid for: those that say something, one for each fault, four windows for each latency objective."""
+    """Each metric is paid for: in those that say something, one for each fault, four windows for each objective."""
     text = "".join(path.read_text() for path in OBSERVABILITY.glob("*.tf"))
     named = re.findall(r"[\w-]+\s*=\s*\{\s*(?:function\s*=\s*[\w.]+,\s*)?says\s*=\s*\"", text)
+    summed = [re.findall(r'"\w+"', names) for names in re.findall(r"summed\s*=\s*\[(.*?)\]", text, re.DOTALL)]
+    (of_a_window,) = re.findall(r"for_each = \{ (files = .*) \}$", text, re.MULTILINE)
     objectives, burns = text.count("allowed_percent = "), text.count("{ rate = ")
-    assert len(named) + len(DestinationFault) + objectives * burns * 2 == Scenario().alarms + SWEEP_ALARMS
+    metrics = len(named) + sum(len(names) - 1 for names in summed) + len(DestinationFault)
+    metrics += objectives * burns * 2 * of_a_window.count(" = ")
+    assert metrics == Scenario().alarm_metrics + SWEEP_ALARM_METRICS
     assert burns == Scenario().composite_alarms
 
 
