@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import hypothesis
 import pytest
 
 from tests.optional import missing
@@ -29,9 +30,11 @@ UNIT = Path(__file__).parent / "unit"
 def pytest_configure() -> None:
     """Prepare the process for all its tests.
 
-    Sessions share what botocore reads from its data files, which costs 80 ms a session. Ctrl-C reaches the processes
-    under test where a shell made its background job ignore it (``make test &``).
+    Hypothesis draws the same examples each time and sets none a time limit, as it does by itself in CI: a machine may
+    be busy. Sessions share what botocore reads from its data files, which costs 80 ms a session. Ctrl-C reaches the
+    processes under test where a shell made its background job ignore it (``make test &``).
     """
+    hypothesis.settings.load_profile("ci")
     botocore.session.create_loader = cache(botocore.session.create_loader)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

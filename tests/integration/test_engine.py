@@ -228,7 +228,7 @@ def test_batches_close_by_size_and_stay_open_for_the_window(aws: Aws, monkeypatc
 
 def test_window_gathers_what_comes_after_the_first_message(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages that come one after the other within the window are one batch."""
-    mapping_id = aws.create_mapping(BatchSize=10_000, MaximumBatchingWindowInSeconds=5)
+    mapping_id = aws.create_mapping(BatchSize=10_000, MaximumBatchingWindowInSeconds=10)
     with _engine(aws, mapping_id, monkeypatch) as watch:
         aws.send(1)
         watch.until(messages_received=1)
@@ -240,13 +240,13 @@ def test_window_gathers_what_comes_after_the_first_message(aws: Aws, monkeypatch
 
 def test_batches_close_at_the_payload_limit(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty messages of 250 KB are more than one invocation may carry; none is lost between the two."""
-    mapping_id = aws.create_mapping(BatchSize=10_000, MaximumBatchingWindowInSeconds=5)
+    mapping_id = aws.create_mapping(BatchSize=10_000, MaximumBatchingWindowInSeconds=300)
     aws.send(30, body="x" * 250_000)
     with _engine(aws, mapping_id, monkeypatch) as watch:
-        watch.until(messages_deleted=30)
+        watch.until(messages_deleted=25, messages_received=30)
 
-    assert [(25, CloseReason.PAYLOAD), (5, CloseReason.WINDOW)] == watch.batches()
-    assert (0, 0) == aws.counts()
+    assert [(25, CloseReason.PAYLOAD)] == watch.batches()
+    assert (5, 0) == aws.counts()
 
 
 @contextmanager

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("minio")
 
 ROOT = Credentials("windrow-test", "windrow-test-secret")
-USERS = 10_000
-"""It takes MinIO about a second to read them, and its port is open meanwhile."""
+USERS = 5_000
+"""It takes MinIO half a second to read them, and its port is open meanwhile."""
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def late(tmp_path: Path) -> Iterator[Server]:
     """Start a MinIO that answers long before it knows its users."""
     server = servers.minio(tmp_path, access_key=ROOT.access_key, secret_key=ROOT.secret_key)
     with server:
+        admin(server).user_list()
         admin(server).user_add("someone", "a-password-of-theirs")
     folder = tmp_path / "minio-data/.minio.sys/config/iam/users"
     for number in range(USERS):

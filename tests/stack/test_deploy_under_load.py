@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,7 @@ class Fleet:
 
     def __init__(self, stack: Stack, folder: Path, new_handler: str) -> None:
         (folder / "newer.py").write_text(new_handler)
+        self._stack = stack
         self._environ = {
             **stack.environment(),
             "PYTHONPATH": str(folder),
@@ -141,25 +142,29 @@ class Fleet:
         """Do what the alias's weights would do."""
         match line.get("event"), line.get("percent"):
             case "shifted", 100:
+                # However late the first files came, or the new worker got going.
+                wait_until(lambda: record_versions(self._stack) >= {"1", "2"})
                 self._old.stop(STOP_S)
             case "shifted", _:
                 self.launch(self._new, "newer.handler", line["version"])
-                self._await_new()
+                # Its first word is about the queue it found.
+                wait_until(lambda: self._new.log.exists() and self._new.log.stat().st_size > 0)
                 self.both.set()
             case "rolled back", _:
                 self.launch(self._old, OLD)
                 self._new.stop(STOP_S)
 
-    def _await_new(self) -> None:
-        """Wait until the new worker has said its first word, which is about the queue it found."""
-        end = time.monotonic() + STOP_S
-        while not (self._new.log.exists() and self._new.log.stat().st_size) and time.monotonic() < end:
-            time.sleep(0.1)
-
     def stop(self) -> None:
         """Stop both."""
         self._old.stop(STOP_S)
         self._new.stop(STOP_S)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait until it is true, or until it is plain that it won't be."""
+    end = time.monotonic() + STOP_S
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 class Extraction:

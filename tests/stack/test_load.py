@@ -33,7 +33,7 @@ def test_load_writes_result_and_report(tmp_path: Path) -> None:
     """A tiny load test delivers every file of its steady parts and its burst, and writes what it found."""
     json_file, report_file = tmp_path / "result.json", tmp_path / "report.html"
     command = [*LOAD, *TINY, "--json", str(json_file), "--report", str(report_file)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(tmp_path), timeout=110, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(tmp_path), timeout=240, check=False)
     assert 0 == done.returncode, done.stderr
     assert "✓ 220 files delivered, each exactly once and byte for byte" in done.stdout
     result = msgspec.json.decode(json_file.read_bytes(), type=LoadResult)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from windrow.rotation import Step
 from windrow.sources import StoredArchive
 
 ROTATIONS = 20
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ class Worker(threading.Thread):
         self.stop = threading.Event()
         self.uploaded: list[str] = []
         self.kept: list[str] = []
+        self._announced = 0
         self._outputs = stack.outputs
         self._aggregator = bootstrap.aggregator(settings.load(stack.environment()))
         self._s3, self._sqs = boto3.client("s3"), boto3.client("sqs")
@@ -61,12 +64,20 @@ class Worker(threading.Thread):
                 key = uuid4().hex
                 self._s3.put_object(Bucket=self._outputs.landing_bucket, Key=key, Body=key.encode())
                 self.uploaded.append(key)
-            found = self._sqs.receive_message(
-                QueueUrl=self._outputs.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
-            ).get("Messages", [])
-            now = datetime.now(UTC)
-            messages = [Message(m["MessageId"], m["ReceiptHandle"], m["Body"], 1, now) for m in found]
-            self.kept += self._aggregator.process(messages, owner=uuid4().hex, remaining_s=60)
+            self._deliver()
+        # Events come a moment after their objects.
+        end = time.monotonic() + PATIENCE_S
+        while self._announced < len(self.uploaded) and time.monotonic() < end:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        found = self._sqs.receive_message(
+            QueueUrl=self._outputs.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+        ).get("Messages", [])
+        now = datetime.now(UTC)
+        messages = [Message(m["MessageId"], m["ReceiptHandle"], m["Body"], 1, now) for m in found]
+        self._announced += sum(m["Body"].count('"s3":') for m in found)
+        self.kept += self._aggregator.process(messages, owner=uuid4().hex, remaining_s=60)
 
 
 def test_20_rotations_under_load_fail_no_delivery(stack: Stack) -> None:
