@@ -99,7 +99,16 @@ SWEEP_PAGE_S = 0.1
 """Assumed time of one listing of 1,000 keys."""
 
 SWEEP_ARCHIVE_S = 0.1
-"""Assumed time of an archive in the sweep: 4 are copied at once, and 8 proven."""
+"""Assumed time of an archive in the sweep, beside that of its bytes: 4 are copied at once, and 8 proven."""
+
+SWEEP_COPIES_AT_ONCE = 4
+"""As `windrow.retention` has it; the bytes of each come at the speed of one PUT."""
+
+SWEEP_DELETIONS_PER_S = 3_000
+"""Three calls of 1,000 at once, each of which is assumed to take a second, as `windrow.clients.raw_files` has it."""
+
+SWEEP_LONGEST_S = 900
+"""Run time of the sweep's function at most, Lambda's own limit; what takes longer is left to the next hour."""
 
 UPLINK_BYTES_PER_S = 25e6
 """Assumed speed of one PUT; a VPN tunnel carries 156 MB/s at most for all of them."""
@@ -138,6 +147,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Ports billed to this; 0 is a connection that is there already."""
     transit_gateway: bool = False
     """The VPC is attached to an existing transit gateway; the VPN or Direct Connect behind that is billed elsewhere."""
+    vpn_connections: int | None = None
+    """Connections billed to this, and where there is a transit gateway, their attachments to it too; None is one
+    without a gateway, and none behind one."""
     zones: int = 2
     interface_endpoints: int = 3
     """Secrets Manager, SQS, Lambda; S3 and DynamoDB have gateway endpoints, which are free."""
@@ -201,8 +213,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sweep_s(self) -> float:
-        """Run time of the retention sweep: its listings, and the archives of an hour copied and proven."""
-        return 2 * self.sweep_pages * SWEEP_PAGE_S + self.archives / HOURS * SWEEP_ARCHIVE_S
+        """Time of one run of the retention sweep: listings, an hour's archives copied and proven, its files deleted.
+
+        It may be more than `SWEEP_LONGEST_S`: then the function does not keep up.
+        """
+        listing_s = 2 * self.sweep_pages * SWEEP_PAGE_S
+        copying_s = self.archive_gb / HOURS * GIB / UPLINK_BYTES_PER_S / SWEEP_COPIES_AT_ONCE
+        deleting_s = self.files / HOURS / SWEEP_DELETIONS_PER_S
+        return listing_s + copying_s + self.archives / HOURS * SWEEP_ARCHIVE_S + deleting_s
 
     @property
     def batch_s(self) -> float:
@@ -317,20 +335,24 @@ def _functions(s: Scenario, bill: _Bill) -> None:
     bill.add("Lambda", "sentinel, one run a minute", "lambda-gb-second", MINUTES * SENTINEL_GB_SECONDS)
     bill.add("Lambda", "sentinel, invocations", "lambda-request", MINUTES)
     if s.retention is Retention.ARCHIVES:
-        gb_seconds = HOURS * s.sweep_s * SWEEP_GB
-        bill.add("Lambda", f"retention sweep, {s.sweep_s:.0f} s an hour", "lambda-gb-second", gb_seconds)
+        sweep_s = min(s.sweep_s, SWEEP_LONGEST_S)
+        bill.add("Lambda", f"retention sweep, {sweep_s:.0f} s an hour", "lambda-gb-second", HOURS * sweep_s * SWEEP_GB)
 
 
 def _network(s: Scenario, bill: _Bill) -> None:
+    connections = 0
     if s.egress is Egress.VPN:
+        connections = int(not s.transit_gateway) if s.vpn_connections is None else s.vpn_connections
         bill.add("Transfer", "archives to the destination, at internet rates", "internet-egress-gb", s.archive_gb)
-        if not s.transit_gateway:
-            bill.add("Network", "site-to-site VPN, one connection", "vpn-connection-hour", HOURS)
+        if connections:
+            bill.add("Network", "site-to-site VPN, each connection", "vpn-connection-hour", connections * HOURS)
     else:
         bill.add("Transfer", "archives to the destination, Direct Connect", "direct-connect-egress-gb", s.archive_gb)
         bill.add("Network", "Direct Connect ports", "direct-connect-port-hour", s.direct_connect_ports * HOURS)
     if s.transit_gateway:
-        bill.add("Network", "attachment to the transit gateway", "transit-gateway-attachment-hour", HOURS)
+        bill.add(
+            "Network", "attachment to the transit gateway", "transit-gateway-attachment-hour", HOURS * (1 + connections)
+        )
         bill.add("Network", "archives through the transit gateway", "transit-gateway-gb", s.archive_gb)
     hours = s.interface_endpoints * s.zones * HOURS
     bill.add(

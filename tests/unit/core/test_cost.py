@@ -9,11 +9,15 @@ import msgspec
 import pytest
 
 from windrow.clients.metrics import OF_EACH_VERSION
+from windrow.clients.raw_files import AT_ONCE, CALLS_AT_ONCE
 from windrow.core.cost import (
     DAYS,
     DEFAULT_RETENTION,
     GIB,
     SWEEP_ALARM_METRICS,
+    SWEEP_COPIES_AT_ONCE,
+    SWEEP_DELETIONS_PER_S,
+    SWEEP_LONGEST_S,
     SWEEP_LOOKBACK_DAYS,
     SWEEP_METRICS,
     Egress,
@@ -27,6 +31,7 @@ from windrow.core.prices import Price, PriceBook, Tier
 from windrow.core.stated import STATED, compare
 from windrow.pricelist import load
 from windrow.retention import LOOKBACK
+from windrow.retention.sweep import COPIES_AT_ONCE
 
 BOOK = load()
 ROOT = Path(__file__).parents[3]
@@ -94,6 +99,19 @@ def test_the_sweep_lists_what_it_looks_back_over() -> None:
     assert LOOKBACK == timedelta(days=SWEEP_LOOKBACK_DAYS)
 
 
+def test_the_sweep_takes_longer_than_its_function_may() -> None:
+    """It lists, copies four archives at once and deletes; the bill has no more than the function can run for."""
+    calm, busy = Scenario(), Scenario(files_per_day=1_000 * 86_400, batches_per_minute=20)
+    copied_bytes_per_s = 1_000 * 100_000 / 5.95
+    expected_s = 2 * 58 * 14 * 0.1 + 2_400 * 0.1 + 3_600 * copied_bytes_per_s / 100e6 + 3_600 * 1_000 / 3_000
+    assert pytest.approx(expected_s, rel=0.001) == busy.sweep_s
+    assert calm.sweep_s < SWEEP_LONGEST_S < busy.sweep_s
+    assert "retention sweep, 900 s an hour" in [line.item for line in estimate(busy, BOOK).lines]
+    assert (SWEEP_COPIES_AT_ONCE, SWEEP_DELETIONS_PER_S) == (COPIES_AT_ONCE, CALLS_AT_ONCE * AT_ONCE)
+    timeout = (ROOT / "infra/modules/retention/variables.tf").read_text().partition('variable "timeout_s"')[2]
+    assert f"= {SWEEP_LONGEST_S}\n" in timeout.partition("nullable")[0]
+
+
 def test_deep_archive_adds_40_kb_to_each_object() -> None:
     """Each object in Deep Archive is billed 32 KB at its rate and 8 KB at the Standard rate, by AWS's arithmetic."""
     result = bill(retention=Retention.RAW, files_per_day=1e6 / DAYS, archive_months=12)
@@ -154,6 +172,13 @@ def test_transit_gateway_replaces_the_connection() -> None:
         assert usd(result, "attachment") > 0
         assert usd(result, "archives through") > 0
         assert result.groups["Transfer"] == bill(egress=egress).groups["Transfer"]
+
+
+def test_connections_behind_a_transit_gateway_can_be_paid_here() -> None:
+    """Each costs by the hour, and so does its attachment, beside that of the VPC."""
+    existing, two = bill(transit_gateway=True), bill(transit_gateway=True, vpn_connections=2)
+    assert pytest.approx(2 * usd(bill(), "site-to-site VPN")) == usd(two, "site-to-site VPN")
+    assert pytest.approx(3 * usd(existing, "attachment")) == usd(two, "attachment")
 
 
 def test_each_zone_has_its_endpoints() -> None:
