@@ -7,12 +7,14 @@ A test compares the page with them.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from bench.simulate import RUNS, STEPS, Result, Setup, simulate
+from bench.simulate import RUNS, STEPS, Result, Setup, Simulation, simulate
+from windrow.core.cost import Retention
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "scaling.md"
@@ -21,14 +23,23 @@ RUN_S, STEP_S = 1_800, 1_200
 
 WORKER = Setup(files_per_s=10, gatherers=1, concurrency=2, memory_mb=1769)
 """``windrow run`` on two cores: one batch gathers while another is worked on."""
-EMULATOR_MESSAGE_BYTES = 1_309
-"""The emulator's events are shorter than AWS's: 6 MB hold 4,803 of them (``docs/reports``)."""
+EMULATOR_MESSAGE_BYTES = 1_310
+LOCAL_GET_MS, LOCAL_PUT_BYTES_PER_S = 10, 200e6
+"""Measured by ``python -m bench.emulator``, for which no batch is run. The emulator's events are shorter than AWS's."""
 
+_PEAK = msgspec.structs.replace(WORKER, files_per_s=100, message_bytes=EMULATOR_MESSAGE_BYTES)
+_LOCAL_GET = msgspec.structs.replace(_PEAK, get_wait_ms=LOCAL_GET_MS)
+_LOCAL = msgspec.structs.replace(_LOCAL_GET, put_bytes_per_s=LOCAL_PUT_BYTES_PER_S)
 MEASURED = {
-    "baseline": WORKER,
-    "peak": msgspec.structs.replace(WORKER, files_per_s=100, message_bytes=EMULATOR_MESSAGE_BYTES),
+    "baseline": {"simulated": msgspec.structs.replace(WORKER, message_bytes=EMULATOR_MESSAGE_BYTES)},
+    "peak": {
+        "simulated": _PEAK,
+        f"with the local GET, {LOCAL_GET_MS} ms": _LOCAL_GET,
+        f"and the local PUT, {LOCAL_PUT_BYTES_PER_S / 1e6:.0f} MB/s": _LOCAL,
+    },
 }
-"""Profiles of load tests that were kept, and the setup that is like them."""
+"""Profiles of load tests that were kept, and the setups that are like them: the servers as they are assumed to be on
+AWS, and as they are there."""
 
 
 class _Latency(msgspec.Struct):
@@ -78,7 +89,7 @@ def tables() -> dict[str, str]:
     return {
         "runs": _table(
             "load and settings | p50 | p95 | p99.9 | files a batch | batches at once | in flight | first limit "
-            "| USD a month",
+            "| USD a month, `archives` | USD a month, `raw`",
             (_run(name, simulate(setup, RUN_S)) for name, setup in RUNS.items()),
         ),
         "steps": _table(
@@ -90,11 +101,12 @@ def tables() -> dict[str, str]:
 
 
 def _run(name: str, result: Result) -> list[str]:
-    held = [f"{result.files_per_archive:,}", str(result.batches_at_once), f"{result.in_flight:,}"]
+    held = [f"{result.files_per_batch:,}", str(result.batches_at_once), f"{result.in_flight:,}"]
     if result.setup.backlog:
-        return [name, "", "", "", *held, f"{result.limit}; drained in {_duration(result.drained_s)}", ""]
+        return [name, "", "", "", *held, f"{result.limit}; drained in {_duration(result.drained_s)}", "", ""]
     latencies = ["falls behind", "", ""] if result.falls_behind else _latencies(result.latency_s)
-    return [name, *latencies, *held, result.limit, f"{result.usd_per_month:,.0f}"]
+    costs = [f"{result.usd_per_month[retention]:,.0f}" for retention in (Retention.ARCHIVES, Retention.RAW)]
+    return [name, *latencies, *held, result.limit, *costs]
 
 
 def _step(name: str, result: Result) -> list[str]:
@@ -103,16 +115,19 @@ def _step(name: str, result: Result) -> list[str]:
 
 
 def _compared() -> Iterator[list[str]]:
-    for profile, setup in MEASURED.items():
+    for profile, setups in MEASURED.items():
         path = report_path(profile)
         report = msgspec.json.decode(path.read_bytes(), type=Report)
-        result = simulate(setup, report.plan.seconds)
+        for number, (name, setup) in enumerate(setups.items()):
+            # The last batch waits out its window when no file comes any more.
+            result = Simulation(setup).run(report.plan.seconds, quiet_s=2 * setup.window_s)
+            load = "" if number else f"{setup.files_per_s:g}/s for {report.plan.seconds / 60:g} minutes"
+            yield [load, name, *_latencies(result.latency_s), f"{result.files_per_batch:,}"]
         measured = report.latency
-        load = f"{setup.files_per_s:g}/s for {report.plan.seconds / 60:g} minutes"
-        most = max(batch.messages for batch in report.batches)
-        yield [load, "simulated", *_latencies(result.latency_s), f"{result.files_per_archive:,}"]
+        messages = [batch.messages for batch in report.batches]
+        mean, most = statistics.mean(messages), max(messages)
         seconds = [f"{value:.0f}" for value in (measured.p50, measured.p95, measured.p99_9)]
-        yield ["", f"[measured](reports/{path.name})", *seconds, f"{most:,} at most"]
+        yield ["", f"[measured](reports/{path.name})", *seconds, f"{mean:,.0f}, {most:,} at most"]
 
 
 def report_path(profile: str) -> Path:

@@ -2,12 +2,14 @@
 
 Every batch passes through what it shares with the others (ledger, bucket, VPN), each a server with a rate of its own
 that takes batches in order. The limits are AWS's, the times those of `windrow.core.cost`, measured here or marked
-there as assumed. Utilisation says which limit comes first; the cost is that of `windrow cost`.
+there as assumed. Utilisation says which limit comes first; the cost is that of `windrow cost`, for both kinds of
+retention.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +23,21 @@ from windrow.core.cost import (
     FILE_CPU_MS,
     GET_WAIT_MS,
     LAMBDA_MB_PER_VCPU,
+    SWEEP_LONGEST_S,
     UPLINK_BYTES_PER_S,
+    Retention,
     Scenario,
     estimate,
 )
+from windrow.core.planning import MINUTE
+from windrow.settings import Settings
 
 STEP_S = 0.25
 FEW_S = 10
+ARCHIVE_S = MINUTE.total_seconds()
+ARCHIVE_BYTES = Settings().max_archive_bytes
+"""An archive holds files of one minute, and so many raw bytes at most."""
+HOUR_S = 3_600
 PAYLOAD_BYTES = 6 * 1024**2
 MESSAGE_BYTES = 2_100
 """An S3 event in Lambda's SQS record, keys of 60 characters; so 6 MB end a batch at about 2,990 messages."""
@@ -51,6 +61,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """Load and settings of one run. ``partitions`` are the ledger's, 4 in a new on-demand table.
 
     ``gatherers`` batches gather at once unless more waits than they can take; ``windrow run`` has one gather.
+    ``sweeps`` are runs of ``windrow retain`` at once, on servers and without an end; with 0 the hourly function sweeps.
     """
 
     files_per_s: float
@@ -63,27 +74,38 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     prefixes: int = 1
     partitions: int = 4
     tunnels: int = 1
+    sweeps: int = 0
     file_bytes: int = 100_000
     backlog: int = 0
+    get_wait_ms: float = GET_WAIT_MS
+    put_bytes_per_s: float = UPLINK_BYTES_PER_S
+
+    @property
+    def vpn_connections(self) -> int:
+        """Each has two tunnels."""
+        return math.ceil(self.tunnels / 2)
 
 
 class Result(msgspec.Struct, frozen=True):
     """What came out. Latency is from arrival to commit, in seconds; ``drained_s`` when the backlog was gone.
 
     ``utilisation`` is what the load asks for over what there is; of batches at once, the most that there were, or what
-    the load's work would take if that is more. ``first_limit`` is the one asked for most.
+    the load's work would take if that is more; of the sweep, the time that an hour's archives and files take it.
+    ``first_limit`` is the one asked for most. ``usd_per_month`` is by retention; only `archives` has the sweep.
     """
 
     setup: Setup
     latency_s: dict[str, float]
-    files_per_archive: float
+    files_per_batch: int
+    archives_per_batch: float
+    archive_bytes_per_s: float
     batches_at_once: int
     in_flight: int
     waiting_at_end: int
     drained_s: float | None
     utilisation: dict[str, float]
     first_limit: str
-    usd_per_month: float
+    usd_per_month: dict[str, float]
 
     @property
     def falls_behind(self) -> bool:
@@ -92,8 +114,10 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def limit(self) -> str:
-        """The limit that comes first, and how much of it is asked for."""
-        return f"{self.first_limit}, {100 * self.utilisation[self.first_limit]:.0f} %"
+        """The limit asked for most, and how much; after the sweep, which no file waits for, the next one too."""
+        ordered = sorted(self.utilisation, key=lambda name: -self.utilisation[name])
+        told = ordered[: 1 + (ordered[0] == "sweep")]
+        return "; ".join(f"{name}, {100 * self.utilisation[name]:,.0f} %" for name in told)
 
 
 @dataclass
@@ -135,18 +159,20 @@ class Simulation:
         self._allowed = float(min(FIRST_BATCHES, setup.concurrency))
         self._latencies: list[tuple[float, float]] = []
         self._files_done: list[float] = []
+        self._archives_done = 0
         self._batches_at_once = 0
         self._in_flight = 0.0
         self._drained_s: float | None = None
 
-    def run(self, seconds: float, *, until_drained: bool = False) -> Result:
-        """Let files arrive evenly for so many seconds, or only until the backlog is gone."""
+    def run(self, seconds: float, *, until_drained: bool = False, quiet_s: float = 0) -> Result:
+        """Let files arrive evenly for so many seconds, or only until the backlog is gone, and none for ``quiet_s``."""
         now = 0.0
-        while now < seconds and not (until_drained and self._drained_s):
+        while now < seconds + quiet_s and not (until_drained and self._drained_s):
             now += STEP_S
-            arrived = self._setup.files_per_s * STEP_S
-            self._queue.append((now, arrived))
-            self._waiting += arrived
+            if now <= seconds:
+                arrived = self._setup.files_per_s * STEP_S
+                self._queue.append((now, arrived))
+                self._waiting += arrived
             self._running = [batch for batch in self._running if batch[0] > now]
             self._gather(now)
             if self._drained_s is None and self._waiting < self._setup.files_per_s:
@@ -201,8 +227,23 @@ class Simulation:
                 self._gathering.remove(batch)
                 end = self._process(now, batch.count)
                 self._running.append((end, batch.count))
-                self._latencies += [(end - arrival, count) for arrival, count in batch.parts]
+                self._commit(now, end, batch)
                 self._files_done.append(batch.count)
+
+    def _commit(self, start: float, end: float, batch: Batch) -> None:
+        """Note when each archive of a batch is there: one after the other, those of the oldest minute first."""
+        minutes: dict[float, list[tuple[float, float]]] = {}
+        for arrival, count in batch.parts:
+            minutes.setdefault(arrival // ARCHIVE_S, []).append((arrival, count))
+        done = 0.0
+        for parts in minutes.values():
+            files = sum(count for _, count in parts)
+            archives = math.ceil(files * self._setup.file_bytes / ARCHIVE_BYTES)
+            for _ in range(archives):
+                done += files / archives
+                committed = start + (end - start) * done / batch.count
+                self._latencies += [(committed - arrival, count / archives) for arrival, count in parts]
+            self._archives_done += archives
 
     def _process(self, start: float, files: float) -> float:
         """Return when a batch is committed: claims, then GETs and CPU side by side, then the PUT."""
@@ -216,38 +257,54 @@ class Simulation:
         """Return how long claiming, fetching and delivering take a batch that shares nothing with others."""
         claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
         cpu_s = files * (FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
-        fetching = max(cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * GET_WAIT_MS / 1000 / 16)
-        return claiming, fetching, files * self._archive_bytes_per_file / UPLINK_BYTES_PER_S
+        fetching = max(
+            cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * self._setup.get_wait_ms / 1000 / 16
+        )
+        return claiming, fetching, files * self._archive_bytes_per_file / self._setup.put_bytes_per_s
 
     def _result(self) -> Result:
         setup = self._setup
-        per_batch = sum(self._files_done) / max(1, len(self._files_done))
+        batches = max(1, len(self._files_done))
+        per_batch = sum(self._files_done) / batches
         work = setup.files_per_s / max(1.0, per_batch) * (sum(self._alone_s(per_batch)) + BATCH_WAIT_MS / 1000)
-        load = {
-            "uploads": setup.files_per_s / (PUTS_PER_S * setup.prefixes),
-            "reads": setup.files_per_s / self._bucket.rate,
-            "claims": setup.files_per_s / self._ledger.rate,
-            "VPN": setup.files_per_s * self._archive_bytes_per_file / self._vpn.rate,
-            "batches at once": max(self._batches_at_once, work) / setup.concurrency,
-            "messages in flight": self._in_flight / IN_FLIGHT,
-        }
         scenario = Scenario(
             files_per_day=setup.files_per_s * 86_400,
             file_bytes=setup.file_bytes,
             memory_mb=setup.memory_mb,
             batches_per_minute=setup.files_per_s * 60 / max(1.0, per_batch),
+            archives_per_batch=self._archives_done / batches,
+            # Several tunnels carry at once only behind a transit gateway.
+            transit_gateway=setup.tunnels > 1,
+            vpn_connections=setup.vpn_connections,
         )
+        archive_bytes_per_s = setup.files_per_s * self._archive_bytes_per_file
+        load = {
+            "uploads": setup.files_per_s / (PUTS_PER_S * setup.prefixes),
+            "reads": setup.files_per_s / self._bucket.rate,
+            "claims": setup.files_per_s / self._ledger.rate,
+            "VPN": archive_bytes_per_s / self._vpn.rate,
+            "batches at once": max(self._batches_at_once, work) / setup.concurrency,
+            "messages in flight": self._in_flight / IN_FLIGHT,
+            "sweep": scenario.sweep_s / (setup.sweeps * HOUR_S or SWEEP_LONGEST_S),
+        }
         return Result(
             setup=setup,
             latency_s=percentiles(self._latencies),
-            files_per_archive=round(per_batch),
+            files_per_batch=round(per_batch),
+            archives_per_batch=round(self._archives_done / batches, 2),
+            archive_bytes_per_s=round(archive_bytes_per_s),
             batches_at_once=self._batches_at_once,
             in_flight=round(self._in_flight),
             waiting_at_end=round(self._waiting),
             drained_s=self._drained_s,
             utilisation={name: round(value, 3) for name, value in load.items()},
             first_limit=max(load, key=lambda name: load[name]),
-            usd_per_month=round(estimate(scenario, pricelist.load()).total_usd, 2),
+            usd_per_month={
+                retention.value: round(
+                    estimate(msgspec.structs.replace(scenario, retention=retention), pricelist.load()).total_usd, 2
+                )
+                for retention in (Retention.ARCHIVES, Retention.RAW)
+            },
         )
 
 
@@ -271,13 +328,13 @@ def percentiles(weighted: Sequence[tuple[float, float]]) -> dict[str, float]:
     return result
 
 
-ADVISED = Setup(files_per_s=10_000, concurrency=40, memory_mb=1769, prefixes=4, partitions=20, tunnels=4)
+ADVISED = Setup(files_per_s=10_000, concurrency=40, memory_mb=1769, prefixes=8, partitions=20, tunnels=4, sweeps=8)
 
 RUNS = {
     "10/s, defaults": Setup(files_per_s=10),
     "100/s, defaults": Setup(files_per_s=100),
     "1,000/s, defaults": Setup(files_per_s=1_000),
-    "1,000/s, 20 batches, 1,769 MB": Setup(files_per_s=1_000, concurrency=20, memory_mb=1769),
+    "1,000/s, 20 batches, 1,769 MB, 1 sweep": Setup(files_per_s=1_000, concurrency=20, memory_mb=1769, sweeps=1),
     "3,000/s, defaults": Setup(files_per_s=3_000),
     "10,000/s, defaults": Setup(files_per_s=10_000),
     "10,000/s, advised": ADVISED,
@@ -287,15 +344,18 @@ RUNS = {
         files_per_s=100, backlog=4 * 8_640_000, concurrency=40, prefixes=4, partitions=20
     ),
 }
-"""``defaults`` are the Terraform modules'; the others are what `docs/scaling.md` advises."""
+"""``defaults`` are the Terraform modules', but for retention: theirs is `raw`, and the sweep is that of `archives`. All
+that differs from `defaults`, and `archives` too, is what `docs/scaling.md` advises."""
 
+_ALL_BUT_TUNNELS = Setup(files_per_s=10_000, sweeps=8, concurrency=40, prefixes=8, partitions=20)
 STEPS = {
     "defaults": Setup(files_per_s=10_000),
-    "`maximum_concurrency` 40": Setup(files_per_s=10_000, concurrency=40),
-    "4 prefixes": Setup(files_per_s=10_000, concurrency=40, prefixes=4),
-    "ledger warmed to 20,000 writes/s": Setup(files_per_s=10_000, concurrency=40, prefixes=4, partitions=20),
-    "2 tunnels": Setup(files_per_s=10_000, concurrency=40, prefixes=4, partitions=20, tunnels=2),
-    "1,769 MB": Setup(files_per_s=10_000, concurrency=40, prefixes=4, partitions=20, tunnels=2, memory_mb=1769),
+    "8 sweeps on servers": Setup(files_per_s=10_000, sweeps=8),
+    "`maximum_concurrency` 40": Setup(files_per_s=10_000, sweeps=8, concurrency=40),
+    "8 prefixes": Setup(files_per_s=10_000, sweeps=8, concurrency=40, prefixes=8),
+    "ledger warmed to 20,000 writes/s": _ALL_BUT_TUNNELS,
+    "2 tunnels": msgspec.structs.replace(_ALL_BUT_TUNNELS, tunnels=2),
+    "1,769 MB": msgspec.structs.replace(_ALL_BUT_TUNNELS, tunnels=2, memory_mb=1769),
 }
 """From the defaults to 10,000 files a second: each has the settings of those before it."""
 
@@ -315,14 +375,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _print(title: str, results: Mapping[str, Result]) -> None:
-    print(f"{title:48}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/archive  at once  in flight     waiting  first limit")
+    print(f"{title:48}{'p50':>7}{'p95':>8}{'p99.9':>8}  files/batch  at once  in flight     waiting  first limit")
     for name, result in results.items():
         seconds = result.latency_s
         drained = f", backlog gone after {result.drained_s:.0f} s" if result.setup.backlog and result.drained_s else ""
+        costs = " or ".join(f"{usd:,.0f} ({retention})" for retention, usd in result.usd_per_month.items())
         print(
             f"{name:48}{seconds['p50']:7.1f}{seconds['p95']:8.1f}{seconds['p99.9']:8.1f}"
-            f"{result.files_per_archive:15,}{result.batches_at_once:9}{result.in_flight:11,}{result.waiting_at_end:12,}"
-            f"  {result.limit}, {result.usd_per_month:,.0f} USD a month{drained}"
+            f"{result.files_per_batch:13,}{result.batches_at_once:9}{result.in_flight:11,}{result.waiting_at_end:12,}"
+            f"  {result.limit}, {costs} USD a month{drained}"
         )
 
 

@@ -120,13 +120,13 @@ def test_a_simulated_batch_is_bounded_by_the_payload() -> None:
     """At 1,000 files a second a batch closes by its 6 MB, long before its window."""
     result = Simulation(Setup(files_per_s=1_000)).run(600)
 
-    assert result.files_per_archive == pytest.approx(PAYLOAD_BYTES / MESSAGE_BYTES, rel=0.01)
+    assert result.files_per_batch == pytest.approx(PAYLOAD_BYTES / MESSAGE_BYTES, rel=0.01)
     assert result.latency_s["max"] < 60
 
 
 def test_simulated_messages_in_flight_keep_to_the_limit_of_the_queue() -> None:
     """However many batches are allowed, a queue hands out 120,000 messages at most."""
-    result = Simulation(Setup(files_per_s=9_000, concurrency=1_000, partitions=1)).run(300)
+    result = Simulation(Setup(files_per_s=9_000, concurrency=1_000, partitions=1, sweeps=9)).run(300)
 
     assert result.in_flight <= IN_FLIGHT
     assert result.waiting_at_end > 0
@@ -137,7 +137,7 @@ def test_a_simulated_worker_gathers_one_batch_while_another_is_worked_on() -> No
     """As `windrow run` does: a batch holds all files of a window, one after the other."""
     result = Simulation(Setup(files_per_s=10, gatherers=1, concurrency=2)).run(600)
 
-    assert (600, 2) == (result.files_per_archive, result.batches_at_once)
+    assert (600, 2) == (result.files_per_batch, result.batches_at_once)
 
 
 def test_a_simulated_backlog_ends_when_it_is_gone() -> None:
@@ -150,7 +150,44 @@ def test_a_simulated_backlog_ends_when_it_is_gone() -> None:
 
 def test_a_simulated_load_beyond_the_slots_falls_behind() -> None:
     """What it would take is told, and not only that all there are were used."""
-    result = simulate(Setup(files_per_s=6_000), 300)
+    result = simulate(Setup(files_per_s=6_000, sweeps=6), 300)
 
     assert result.falls_behind
     assert result.limit == "batches at once, 194 %"
+
+
+def test_a_simulated_sweep_has_the_time_of_its_function_or_of_its_servers() -> None:
+    """The function has 900 s of an hour, a run on a server all of it; no file waits for it, so the next is told."""
+    alone, aided = (simulate(Setup(files_per_s=1_000, sweeps=sweeps), 600) for sweeps in (0, 2))
+
+    assert alone.first_limit == "sweep"
+    assert alone.limit.endswith(" %; batches at once, 100 %")
+    assert aided.utilisation["sweep"] == pytest.approx(alone.utilisation["sweep"] * 900 / 7_200, rel=0.01)
+    assert alone.latency_s == aided.latency_s
+    assert not alone.falls_behind
+
+
+def test_the_archives_of_a_simulated_batch_come_one_after_the_other() -> None:
+    """Files of the minute before are there earlier, and 300 MB are two archives; so half of a batch waits less."""
+    calm, busy = (Simulation(Setup(files_per_s=rate)).run(600) for rate in (10, 1_000))
+
+    assert calm.archives_per_batch == 2
+    assert 2 < busy.archives_per_batch < 3
+    assert Simulation(Setup(files_per_s=1_000, file_bytes=1)).run(600).archives_per_batch < 2
+
+
+def test_a_simulation_can_wait_for_its_last_batch() -> None:
+    """Files that nobody follows wait out the window."""
+    setup = Setup(files_per_s=100, gatherers=1, concurrency=2, message_bytes=2_000)
+    cut, whole = (Simulation(setup).run(40, quiet_s=quiet_s) for quiet_s in (0, 120))
+
+    assert cut.latency_s["max"] < 60 < whole.latency_s["max"]
+
+
+def test_several_tunnels_are_paid_for_with_the_gateway_that_joins_them() -> None:
+    """A second connection, an attachment for the VPC and each connection, and what passes."""
+    one, four = (simulate(Setup(files_per_s=1_000, tunnels=tunnels), 600).usd_per_month for tunnels in (1, 4))
+
+    for retention in ("archives", "raw"):
+        assert four[retention] - one[retention] > 4 * 36
+    assert one["raw"] > 7 * one["archives"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench import aggregate, archive, drain, imports, million, scale, simulate
+from bench import aggregate, archive, drain, emulator, imports, million, scale, simulate
 from bench.peers import faults
+from bench.scaling import EMULATOR_MESSAGE_BYTES
 from tests.optional import missing
 from windrow.local.servers import find_minio
 
@@ -131,4 +132,13 @@ def test_simulate_names_the_first_limit_of_every_run(run: Run) -> None:
     for result in (*answer["runs"].values(), *answer["steps"].values()):
         assert {"p50", "p95", "p99.9", "max"} == result["latency_s"].keys()
         assert max(result["utilisation"].values()) == result["utilisation"][result["first_limit"]]
-        assert result["usd_per_month"] > 0
+        assert result["usd_per_month"]["raw"] > result["usd_per_month"]["archives"] > 0
+
+
+def test_emulator_measures_the_message_that_the_simulation_counts_with(run: Run) -> None:
+    """A single event tells its size, no batch is needed."""
+    answer = run(emulator.main, "--files", "16")
+
+    assert answer["message_bytes"] == pytest.approx(EMULATOR_MESSAGE_BYTES, abs=2)
+    assert answer["get_ms"] > 0
+    assert answer["put_bytes_per_s"] > 0

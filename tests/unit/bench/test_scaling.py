@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
-from bench.scaling import PAGE, RUN_S, tables, written
-from bench.simulate import RUNS, Result, simulate
+from bench.scaling import EMULATOR_MESSAGE_BYTES, LOCAL_GET_MS, LOCAL_PUT_BYTES_PER_S, PAGE, RUN_S, tables, written
+from bench.simulate import PAYLOAD_BYTES, RUNS, Result, Setup, simulate
 from windrow import pricelist
-from windrow.core.cost import COMPRESSIONS, FILE_CPU_MS, Scenario, estimate
+from windrow.core.cost import COMPRESSIONS, FILE_CPU_MS, SWEEP_PAGE_S, Retention, Scenario, estimate
 
 LOADS = ("100/s, defaults", "1,000/s, defaults", "10,000/s, defaults")
 
@@ -41,25 +42,85 @@ def test_shares_on_paper_are_those_of_the_simulation(limit: str, results: dict[s
     assert expected == re.findall(r"(?<=\| )\d+ %(?= \|)", cells[0])
 
 
-def test_what_the_mapping_and_the_queue_hold_is_that_of_the_simulation(results: dict[str, Result]) -> None:
-    """Batches at once and messages in flight, with what is advised for the highest load."""
+def test_what_the_mapping_the_queue_and_the_sweep_do_is_that_of_the_simulation(results: dict[str, Result]) -> None:
+    """Batches at once, messages in flight and the sweep, with what is advised for the highest load."""
     low, middle, high, advised = (result.utilisation for result in results.values())
     page = PAGE.read_text()
-    batches, flight = "batches at once", "messages in flight"
+    batches, flight, sweep = "batches at once", "messages in flight", "sweep"
     assert (
         f"| {100 * low[batches]:.0f} % | {100 * middle[batches]:.0f} % "
         f"| {100 * high[batches]:.0f} %, {100 * advised[batches]:.0f} % of 40" in page
     )
     assert f"| {100 * low[flight]:.0f} % | {100 * middle[flight]:.0f} % | {100 * advised[flight]:.0f} %, 100 %" in page
+    assert (
+        f"| {100 * low[sweep]:.0f} % | {100 * middle[sweep]:.0f} % "
+        f"| {100 * high[sweep]:,.0f} %, {100 * advised[sweep]:.0f} % of 8 runs" in page
+    )
 
 
-def test_the_share_of_the_uploads_in_the_cost_is_that_of_the_estimate(results: dict[str, Result]) -> None:
-    """What the page says of the bill at 10,000 files a second."""
+def said() -> str:
+    """Return the page with its lines joined, as it reads."""
+    return " ".join(PAGE.read_text().split())
+
+
+def test_the_costs_are_those_of_the_network_that_is_advised(results: dict[str, Result]) -> None:
+    """What the page says of the bill at 10,000 files a second, with either retention, and what it is made of."""
+    usd = results["10,000/s, advised"].usd_per_month
+    scenario = Scenario(files_per_day=10_000 * 86_400, retention=Retention.RAW)
+    lines = {line.item: line.usd for line in estimate(scenario, pricelist.load()).lines}
+    uploads = 100 * lines["uploads (PUT)"] / usd["archives"]
+    moves = 100 * lines["transitions of raw files to Deep Archive"] / usd["raw"]
+    page = said()
+    assert (
+        f"Of the {usd['archives']:,.0f} USD a month at 10,000/s with retention `archives`, {uploads:.0f} % are" in page
+    )
+    assert f"it would be {usd['raw']:,.0f} USD, {moves:.0f} % of them to move each file" in page
+    assert usd["archives"] - results["10,000/s, defaults"].usd_per_month["archives"] > 8_000
+
+
+def test_what_the_destination_takes_is_that_of_the_simulation(results: dict[str, Result]) -> None:
+    """Megabytes and archives a second."""
     advised = results["10,000/s, advised"]
-    bill = estimate(Scenario(files_per_day=10_000 * 86_400), pricelist.load())
-    uploads = next(line.usd for line in bill.lines if line.item == "uploads (PUT)")
-    told = f"Of the {advised.usd_per_month:,.0f} USD a month at 10,000/s, {100 * uploads / advised.usd_per_month:.0f} %"
-    assert told in PAGE.read_text()
+    middle, high = (results[name].archive_bytes_per_s / 1e6 for name in ("1,000/s, defaults", "10,000/s, advised"))
+    archives = 10_000 / advised.files_per_batch * advised.archives_per_batch
+    told = f"{high:.0f} MB/s written, {archives:.0f} archives a second of {high / archives:.0f} MB"
+    assert f"{middle:.0f} MB/s at 1,000/s | {told}" in said()
+
+
+def test_what_the_sweep_keeps_up_with_is_that_of_the_simulation(results: dict[str, Result]) -> None:
+    """The rates of the function and of a run on a server, how many runs 10,000/s take, and what it lists there."""
+    page = said()
+    for rate, sweeps, told in ((390, 0, "about 390 files a second"), (1_600, 1, "about 1,600 files a second")):
+        assert simulate(Setup(files_per_s=rate, sweeps=sweeps), RUN_S).utilisation["sweep"] == pytest.approx(
+            1, abs=0.02
+        )
+        assert told in page
+    assert f"work for {8 * results['10,000/s, advised'].utilisation['sweep']:.1f} runs" in page
+    per_day = 86_400 * 10_000 / results["10,000/s, defaults"].files_per_batch
+    scenario = Scenario(files_per_day=864e6, batches_per_minute=per_day / 1_440)
+    assert f"listings alone take {2 * scenario.sweep_pages * SWEEP_PAGE_S:,.0f} s" in page
+
+
+def test_what_was_measured_of_the_local_servers_is_told() -> None:
+    """The figures that the comparison puts in, how many messages fit 6 MB, and the GET that is as slow as the CPU."""
+    page = said()
+    assert f"They have {EMULATOR_MESSAGE_BYTES:,} bytes each" in page
+    assert f"6 MB hold {PAYLOAD_BYTES / EMULATOR_MESSAGE_BYTES:,.0f} such messages" in page
+    cpu_ms = FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb
+    assert f"below {16 * cpu_ms:.0f} ms a batch waits for the CPU" in page
+    assert f"a GET of {LOCAL_GET_MS} ms" in page
+    assert f"a PUT of {LOCAL_PUT_BYTES_PER_S / 1e6:.0f} MB/s" in page
+
+
+def test_what_explains_the_measured_run_is_told() -> None:
+    """How much of the difference at 100/s the local GET and PUT take, as the page puts it in words."""
+    rows = [row.split(" | ") for row in tables()["measured"].splitlines()[4:]]
+    p50, p95 = ([int(row[column]) for row in rows] for column in (2, 3))
+    assert [1, 2, 1] == [slower - faster for slower, faster in pairwise(p95)]
+    assert p50[-2] == p50[-1] - 1
+    page = said()
+    assert "of the 4 s at p95 it takes one" in page
+    assert "The PUT takes two. With both, p50 is a second too short and p95 a second too long" in page
 
 
 def test_the_cpu_time_of_a_file_is_the_measured_one() -> None:
