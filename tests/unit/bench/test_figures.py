@@ -1,11 +1,12 @@
 """The benchmarks' arithmetic, sample files and simulated limits."""
 
+import itertools
 import json
 
 import pytest
 
 from bench import aggregate
-from bench.aggregate import CONTENDERS, Row, Rows, limit, more_ratios, ratios, table
+from bench.aggregate import CONTENDERS, Results, Row, Rows, limit, more_ratios, order, ratios, ratios_table, table
 from bench.events import batch
 from bench.machine import Machine
 from bench.peers.bento import batch_size
@@ -41,6 +42,26 @@ def test_ratios_divide_windrow_by_the_others() -> None:
     } == ratios(rows(Windrow=2.0, floor=1.6))
 
 
+def test_a_ratio_is_the_median_of_those_of_each_repetition() -> None:
+    """A repetition that was slow for both counts as one ratio; the lowest and the highest are told beside it."""
+    single = [rows(Windrow=2.0, floor=1.6), rows(Windrow=9.0, floor=9.0), rows(Windrow=3.0, floor=2.0)]
+    results = Results(rows(), single)
+
+    assert 1.25 == results.median(ratios)["cpu_vs_floor"]
+    assert [1.0, 1.5] == results.range(ratios)["cpu_vs_floor"]
+    assert "1.250 (1.000 to 1.500)" in ratios_table(results)
+
+
+def test_every_repetition_has_another_order() -> None:
+    """Over six repetitions nobody begins twice, and nobody comes twice after the same one."""
+    orders = [[contender.name for contender in order(repetition)] for repetition in range(6)]
+
+    assert all(sorted(names) == sorted(contender.name for contender in CONTENDERS) for names in orders)
+    assert 6 == len({names[0] for names in orders})
+    followings = [pair for names in orders for pair in itertools.pairwise(names)]
+    assert len(followings) == len(set(followings))
+
+
 def test_the_worker_is_compared_with_bento() -> None:
     """What reads its messages from a queue is compared with what does so too."""
     values = more_ratios({**rows(), aggregate.WORKER.name: rows(Windrow=5.0)["Windrow"]})
@@ -54,6 +75,8 @@ def test_what_is_not_installed_is_null_and_says_how_to_get_it() -> None:
 
     assert ratios(without)["cpu_vs_bento"] is None
     assert more_ratios(without)["worker_cpu_vs_bento"] is None
+    assert Results({}, [without]).median(ratios)["cpu_vs_bento"] is None
+    assert Results({}, [without]).range(ratios)["cpu_vs_bento"] is None
     assert "make bench-peers" in table(600, without)
 
 

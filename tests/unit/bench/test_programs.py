@@ -36,15 +36,17 @@ def _minio() -> None:
 @pytest.mark.usefixtures("_minio")
 def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
     """Every contender delivers all files, of mixed sizes too; ratios follow from figures; Windrow asks the least."""
-    answer = run(aggregate.main, "--files", "26", "--repeat", "1", "--mix")
+    answer = run(aggregate.main, "--files", "26", "--repeat", "1", "--mix", "--level", "1")
 
     rows = answer["figures"]["26"]
     assert {contender.name for contender in aggregate.CONTENDERS} == rows.keys()
     promised = {"throughput_vs_naive", "cpu_vs_naive", "cpu_vs_bento", "cpu_vs_floor", "archive_vs_level9"}
-    assert promised == answer["ratios"].keys()
+    assert promised == answer["ratios"].keys() == answer["ranges"].keys()
     assert {"throughput_vs_naive_level9", "worker_cpu_vs_bento"} < answer["more_ratios"].keys()
     assert (rows["Bento"] is None) == (answer["ratios"]["cpu_vs_bento"] is None)
-    windrow, floor = rows["Windrow"], rows["floor"]
+    windrow, floor, naive = rows["Windrow"], rows["floor"], rows["naive handler, level 6"]
+    assert 1 == answer["level"]
+    assert windrow["archive_mb"] > naive["archive_mb"]
     assert windrow["cpu_ms_per_file"] / floor["cpu_ms_per_file"] == pytest.approx(
         answer["ratios"]["cpu_vs_floor"], rel=1e-3
     )
