@@ -126,7 +126,7 @@ def drain(place: Stand, messages: int, workers: int) -> Drained:
         BackgroundEngine(sqs, pool, url, batch_size=BATCH_SIZE, workers=workers) as engine,
     ):
         use = _Use(place, messages)
-        engine.deliver(messages, LIMIT_S)
+        engine.deliver(lambda totals: totals.messages_deleted >= messages, LIMIT_S)
         return use.drained("engine")
 
 

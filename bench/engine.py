@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Self
@@ -14,12 +14,13 @@ from windrow.local.provision import Shape
 from windrow.worker.engine import Engine
 from windrow.worker.mapping import FixedMapping, MappingConfig, queue_arn
 from windrow.worker.pool import Pool
-from windrow.worker.progress import Counters
+from windrow.worker.progress import Counters, Totals
 
 HANDLER = "windrow.functions.aggregate.handler"
 QUIET_WAIT_S = 1
 WINDOW_S = 5
 LOOK_S = 0.05
+"""Between two looks at whether the backlog is gone: so much later than it is may its end be found."""
 
 
 class BackgroundEngine:
@@ -46,15 +47,15 @@ class BackgroundEngine:
         self._stop.set()
         self._thread.shutdown()
 
-    def deliver(self, messages: int, limit_s: float) -> None:
-        """Start, and return when so many messages are delivered and deleted.
+    def deliver(self, over: Callable[[Totals], bool], limit_s: float) -> None:
+        """Start, and return when ``over`` says so, which is asked 20 times a second.
 
         Raises:
             SystemExit: it took too long, or a message failed.
         """
         running = self._thread.submit(self._engine.run, self._stop)
         deadline = time.monotonic() + limit_s
-        while (totals := self._counters.totals()).messages_deleted < messages:
+        while not over(totals := self._counters.totals()):
             if running.done():
                 running.result()
             if time.monotonic() > deadline or totals.messages_failed:

@@ -2,11 +2,15 @@
 
 What a start costs is outside: both processes have had half of the warm batch before the engine starts on a full queue.
 CPU time and memory are those of the engine's process and the handlers' together.
+
+It is done when the queue is empty, as Bento is, and the emulator is asked as often: a look takes it 1 ms, 20 times a
+second. What looking takes this process is subtracted, since others have it done by a process that is not measured.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -43,8 +47,10 @@ def contend(task: Task) -> Figures:
             BackgroundEngine(sqs, pool, queue_url, batch_size=size, workers=WORKERS) as engine,
             Meter(task.s3_endpoint, Who.ALL) as meter,
         ):
-            engine.deliver(len(task.files), LIMIT_S)
-    return meter.figures
+            begun_s = time.thread_time()
+            engine.deliver(lambda _: not backlog.depth(sqs, queue_url), LIMIT_S)
+            looking_s = time.thread_time() - begun_s  # this thread does nothing else
+    return msgspec.structs.replace(meter.figures, cpu_s=meter.figures.cpu_s - looking_s)
 
 
 def _warm(pool: Pool, task: Task) -> None:

@@ -1,7 +1,8 @@
 """Bento, the stream processor that does this job by configuration alone (`bento.yaml` beside this file).
 
 It has no entry point that takes a batch: it reads the queue itself, so the queue is filled before it starts. What a
-start costs, measured by having it check its configuration, is subtracted. It is done when the queue is empty.
+start costs, measured by having it check its configuration, is subtracted. It is done when the queue is empty, which is
+asked as often as of Windrow's worker.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from bench import backlog
+from bench.engine import LOOK_S
 from bench.meter import Figures, Meter, Who
 from bench.peers.programs import BENTO
 from bench.stand import ACCESS_KEY, SECRET_KEY, client
@@ -25,7 +27,6 @@ BATCH_MOST = 600
 """Files in one of its archives; with 3,000 at once it would need 1.5 GB."""
 LIMIT_S = 300
 VISIBILITY_S = 60
-_LOOK_S = 0.05
 
 
 def contend(task: Task) -> Figures:
@@ -47,10 +48,8 @@ def contend(task: Task) -> Figures:
         finally:
             process.terminate()
             process.wait()
-    own = {name: count for name, count in meter.figures.calls.items() if name != "GetQueueAttributes"}
     return msgspec.structs.replace(
         meter.figures,
-        calls=own,
         wall_s=wall_s - start.figures.wall_s,
         cpu_s=meter.figures.cpu_s - start.figures.cpu_s,
     )
@@ -87,5 +86,5 @@ def _await_empty(sqs: Any, queue_url: str, process: subprocess.Popen[bytes]) -> 
             raise SystemExit("Bento ended by itself")
         if not backlog.depth(sqs, queue_url):
             return passed_s
-        time.sleep(_LOOK_S)
+        time.sleep(LOOK_S)
     raise SystemExit(f"Bento has not delivered all files in {LIMIT_S} s")

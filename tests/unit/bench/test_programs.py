@@ -55,6 +55,7 @@ def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
     asked = ("GetObject", "DeleteMessageBatch", "BatchExecuteStatement")
     # The files' claims, and those of both warm batches; one message a file, ten a request.
     assert (26, 3, 2 + 2) == tuple(rows["Windrow worker"]["requests"][name] for name in asked)
+    assert "GetQueueAttributes" not in rows["Windrow worker"]["requests"]
     assert (0, 0) == (rows["Windrow worker"]["missing"], rows["Windrow worker"]["doubled"])
     assert (True, {"26": 1}) == (answer["mixed_sizes"], answer["repeats"])
     assert answer["limiting_factor"]
