@@ -71,12 +71,19 @@ def _is_handler(process: psutil.Process) -> bool:
 
 
 def emulator_alone(place: Stand, messages: int) -> Drained:
-    """Receive, claim and delete the whole queue, and nothing else."""
+    """Receive, claim and delete the whole queue, and nothing else.
+
+    Raises:
+        SystemExit: the queue is not empty afterwards.
+    """
     table, use = place.fresh_ledger(), _Use(place, messages)
     left = threading.Semaphore(messages)
     with ThreadPoolExecutor(RECEIVERS) as pool:
         list(pool.map(lambda _: _serve(place, table, left), range(RECEIVERS)))
-    return use.drained("client")
+    drained = use.drained("client")
+    if held := backlog.depth(place.client("sqs"), place.outputs.queue_url):
+        raise SystemExit(f"the emulator alone left {held} of {messages} messages in its queue")
+    return drained
 
 
 def _serve(place: Stand, table: str, left: threading.Semaphore) -> None:
@@ -84,15 +91,18 @@ def _serve(place: Stand, table: str, left: threading.Semaphore) -> None:
     sqs, url = place.client("sqs"), place.outputs.queue_url
     ledger = DynamoLedger(table, place.client("dynamodb"), SystemClock(), lambda: 0.5)
     unclaimed: list[str] = []
-    while _take(left, RECEIVE_MOST):
+    deadline = time.monotonic() + LIMIT_S
+    while (wanted := _take(left, RECEIVE_MOST)) and time.monotonic() < deadline:
         reply = sqs.receive_message(
             QueueUrl=url,
-            MaxNumberOfMessages=RECEIVE_MOST,
+            MaxNumberOfMessages=wanted,
             WaitTimeSeconds=0,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
         messages = reply.get("Messages", ())
+        if len(messages) < wanted:
+            left.release(wanted - len(messages))  # a receive may return fewer than there are, or none
         unclaimed += [message["MessageId"] for message in messages]
         while len(unclaimed) >= MAX_STATEMENTS:
             ledger.claim([_claim(name) for name in unclaimed[:MAX_STATEMENTS]])
@@ -144,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         note(f"uploading {options.messages} files of {FILE_BYTES} bytes")
         uploads = place.upload("backlog", itertools.repeat(FILE_BYTES, options.messages))
         outputs, sqs = place.outputs, place.client("sqs")
+        sqs.purge_queue(QueueUrl=outputs.queue_url)  # of S3's test event
         backlog.fill(sqs, outputs.queue_url, uploads, outputs.landing_bucket)
         note("the emulator alone")
         alone = emulator_alone(place, options.messages)
