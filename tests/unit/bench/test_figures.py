@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bench import aggregate
+from bench import aggregate, archive
 from bench.aggregate import CONTENDERS, Results, Row, Rows, limit, more_ratios, order, ratios, ratios_table, table
 from bench.events import batch
 from bench.machine import Machine
@@ -60,6 +60,32 @@ def test_every_repetition_has_another_order() -> None:
     assert 6 == len({names[0] for names in orders})
     followings = [pair for names in orders for pair in itertools.pairwise(names)]
     assert len(followings) == len(set(followings))
+
+
+def test_building_is_compared_on_one_thread_and_on_all_cores() -> None:
+    """What more threads lose is told, not only what one does."""
+    figures = {
+        "build, 1 threads": {"archive": 90.0, "libdeflate": 100.0, "libdeflate_sha256": 90.0},
+        "build, 2 threads": {"archive": 160.0, "libdeflate": 200.0, "libdeflate_sha256": 200.0},
+        "one file": {"tar_ms": 70.0, "ranges_ms": 1.0},
+    }
+
+    assert {
+        "build_vs_libdeflate": 0.9,
+        "build_vs_libdeflate_sha256": 1.0,
+        "build_vs_libdeflate_all_cores": 0.8,
+        "build_vs_libdeflate_sha256_all_cores": 0.8,
+        "one_file_vs_tar": 70.0,
+    } == archive.ratios(figures, cores=2)
+
+
+def test_a_frame_is_joined_in_the_memory_of_the_one_before() -> None:
+    """What libdeflate is given are the parts one after the other, and no fresh memory."""
+    kept = archive.Kept()
+
+    first = kept.join([b"a" * 10, b"bc"])
+    assert b"aaaaaaaaaabc" == bytes(first)
+    assert b"de" == bytes(kept.join([b"d", b"e"])) == bytes(first[:2])
 
 
 def test_the_worker_is_compared_with_bento() -> None:
