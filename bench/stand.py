@@ -43,8 +43,6 @@ from windrow.local.servers import find_minio, minio, ministack
 ACCESS_KEY = "benchmark"
 SECRET_KEY = "benchmark-secret"  # noqa: S105 - of a server on loopback that lives as long as the benchmark
 UPLOADERS = 4
-DELETE_MOST = 1_000
-"""Keys of one DeleteObjects request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 WARM_FIRST = 5_000_000
 """Number of the first file that only warms up: no measured file has the same bytes, so each is known by its SHA-256."""
 _REQUESTS = re.compile(r'^minio_api_requests_total\{name="(\w+)".*\} (\d+)', re.MULTILINE)
@@ -98,19 +96,10 @@ class Stand:
             return list(pool.map(put, enumerate(sizes, first)))
 
     def delete(self, bucket: str, prefix: str) -> None:
-        """Delete everything below a prefix, in all versions."""
+        """Delete everything below a prefix, in all versions, by one request as MinIO's own client sends it."""
         s3 = self.client("s3")
-
-        def delete(page: dict[str, Any]) -> None:
-            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            entries = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
-            if entries:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": entries, "Quiet": True})
-
-        options = {"Bucket": bucket, "Prefix": f"{prefix}/", "PaginationConfig": {"PageSize": DELETE_MOST}}
-        pages = list(s3.get_paginator("list_object_versions").paginate(**options))
-        with ThreadPoolExecutor(UPLOADERS) as pool:
-            list(pool.map(delete, pages))
+        s3.meta.events.register("before-sign.s3.DeleteObject", _force)
+        s3.delete_object(Bucket=bucket, Key=f"{prefix}/")
 
     def fresh_ledger(self) -> str:
         """Create an empty table like the ledger, and return its name."""
@@ -189,6 +178,11 @@ def stand(shape: Shape | None = None) -> Iterator[Stand]:
         s3.create_bucket(Bucket=LANDING_BUCKET)
         s3.put_bucket_versioning(Bucket=LANDING_BUCKET, VersioningConfiguration={"Status": "Enabled"})
         yield running
+
+
+def _force(request: Any, **_: object) -> None:  # noqa: ANN401 - botocore ships no types
+    """Have MinIO delete all that begins with the key: by a million requests that would take longer than delivering."""
+    request.headers["x-minio-force-delete"] = "true"
 
 
 def _token() -> str:
