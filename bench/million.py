@@ -5,7 +5,7 @@ runs from the first slice to the last, read back out of their archives, compared
 archives. No object is used twice, and the ledger keeps all that it was told. Only the delivery is measured. The
 process's memory must stay flat: its peak after the last slice is held against that after the first.
 
-Most of the time goes to MinIO's small writes. In memory it takes half as long: set ``TMPDIR`` to a folder that is.
+Half of the time goes to uploading. It is less where MinIO's data are in memory: set ``TMPDIR`` to a folder that is.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BATCH = 2_500
 TIMEOUT_S = 600
 GROWTH_MOST_BYTES = IN_WORK_BYTES
 """Between the peaks after the first slice and after the last: all that the threads of the process may keep for fetching
-and framing, which they need not have come to in the first slice. Of a million files a leak of 50 bytes each is more."""
+and framing, which they need not have come to in the first slice. Of a million files a leak of 60 bytes each is more."""
 PREFIX = "million"
 _FUNCTION = Function("windrow", "arn:aws:lambda:us-east-1:000000000000:function:windrow", 1024)
 
