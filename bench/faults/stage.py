@@ -44,6 +44,7 @@ MAX_RECEIVES = 1000
 MAX_ARCHIVE_BYTES = 1024 * 1024
 """The least that the setting takes: what is larger is streamed in parts."""
 LOOK_S = 0.25
+PORT_ATTEMPTS = 3
 HANDLER = "bench.faults.handler.handler"
 
 
@@ -198,6 +199,19 @@ class Stage:
         self.secrets |= {held["secret_key"]}
 
     def _start_proxies(self, resources: ExitStack) -> None:
+        """Start both; again with other ports if somebody took one before they did."""
+        for attempt in range(PORT_ATTEMPTS):
+            with ExitStack() as own:
+                try:
+                    self._try_to_start_proxies(own)
+                except (LocalStackError, RuntimeError):
+                    if attempt == PORT_ATTEMPTS - 1:
+                        raise
+                else:
+                    resources.push(own.pop_all())
+                    return
+
+    def _try_to_start_proxies(self, resources: ExitStack) -> None:
         self.toxiproxy = resources.enter_context(Toxiproxy(self.folder, self._binary))
         upstreams = dict.fromkeys(SERVICES, self.stack.aws.port) | {DESTINATION: self.stack.destination.port}
         ports = _different_ports(2 * len(upstreams) + 1)

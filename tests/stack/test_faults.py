@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from random import Random
@@ -9,11 +10,13 @@ from random import Random
 import pytest
 
 from bench.faults import inject
+from bench.faults import stage as staging
 from bench.faults.campaign import SHORT, campaign
 from bench.faults.catalogue import KINDS, Fault, Lane, schedule
 from bench.faults.reckoning import reckon
 from bench.faults.stage import QUIET_BUCKET, Stage
 from bench.faults.traffic import Traffic
+from windrow.local.process import HOST
 from windrow.local.proof import Deliveries
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(600)]
@@ -46,6 +49,25 @@ def test_a_short_campaign(tmp_path: Path, toxiproxy: Path) -> None:
     assert 0 == result.left_by_poison
     assert [] == result.shows_secret
     assert result.ok
+
+
+def test_a_port_that_somebody_took_is_replaced_by_another(
+    tmp_path: Path, toxiproxy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ports are chosen before anything listens on them, and other processes choose as well."""
+    choose = staging._different_ports
+    taken: list[socket.socket] = []
+
+    def too_late(count: int) -> list[int]:
+        ports = choose(count)
+        if not taken:
+            taken.append(socket.create_server((HOST, ports[0])))
+        return ports
+
+    monkeypatch.setattr(staging, "_different_ports", too_late)
+    with Stage(tmp_path, toxiproxy, SHORT.shape, visibility_s=SHORT.visibility_s) as stage:
+        stage.destination().probe()
+    taken[0].close()
 
 
 @pytest.mark.timeout(300)
