@@ -29,6 +29,7 @@ import pytest
 from tests.optional import missing, require, tools_cache
 from windrow import bootstrap, settings
 from windrow.core.archive.reader import Archive
+from windrow.local.process import free_port
 from windrow.local.stack import Stack
 from windrow.packaging import Built, build, host_target
 from windrow.packaging.trim import SERVICES
@@ -218,14 +219,6 @@ def await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             time.sleep(0.05)
         else:
             return
-
-
-def free_port() -> int:
-    """Return a port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def invoke(url: str, event: bytes) -> Any:
