@@ -67,7 +67,10 @@ class _Use:
 
 
 def _is_handler(process: psutil.Process) -> bool:
-    return "windrow.worker.child" in process.cmdline()
+    try:
+        return "windrow.worker.child" in process.cmdline()
+    except psutil.Error:  # it has ended
+        return False
 
 
 def emulator_alone(place: Stand, messages: int) -> Drained:

@@ -192,6 +192,15 @@ def test_version_that_fails_its_smoke_test_gets_no_traffic(
     assert ("1", None) == (alias().version, alias().candidate)
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Have children hear of a lost terminal, even if these tests run under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_brings_the_old_version_back(environ: dict[str, str], tmp_path: Path, number: int) -> None:
     """Ctrl-C, SIGTERM and a lost terminal while a step bakes go back before the process ends."""
@@ -231,6 +240,21 @@ def test_output_that_nobody_reads_any_more_ends_nothing(environ: dict[str, str],
     process.stdout.close()
     assert 0 == process.wait(60)
     assert ("2", None) == (alias().version, alias().candidate)
+
+
+def test_nohup_keeps_a_deployment_alive(environ: dict[str, str], tmp_path: Path) -> None:
+    """Who has it ignore the loss of the terminal means it to go on."""
+
+    def hang_up(process: subprocess.Popen[str], line: dict[str, Any]) -> None:
+        if line.get("event") == "shifted":
+            process.send_signal(signal.SIGHUP)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run = Run(environ, "--zip", package(tmp_path, f"# second\n{GOOD}"), "--bake", "0", on=hang_up)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (0, "deployed") == (run.code, run.result["outcome"])
 
 
 def test_watching_no_alarm_is_said(environ: dict[str, str], tmp_path: Path) -> None:
