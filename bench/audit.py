@@ -91,6 +91,10 @@ class Synthetic:
         """Refuse: an audit deletes nothing."""
         raise NotImplementedError
 
+    def copy(self, key: str, to: str, etag: str) -> None:
+        """Refuse: an audit copies nothing."""
+        raise NotImplementedError
+
     def _archive(self, key: str) -> SealedArchive:
         number = int(key.removesuffix(".tar.gz").rpartition("-")[2], 16)
         first = number * self.size

@@ -48,7 +48,7 @@ MULTIPART = ("begin", "send_part", "copy_part", "complete", "abandon")
 STEPS = {
     "landing": ("get", "stream"),
     "ledger": ("claim", "claims", "records", "take_over", "release", "expire", "record"),
-    "destination": ("probe", "put", "head", "read", "delete", "list", *MULTIPART),
+    "destination": ("probe", "put", "head", "read", "delete", "copy", "list", *MULTIPART),
     "queue": ("set_visibility", "dead_letter", "delete"),
     "metrics": ("flush",),
 }

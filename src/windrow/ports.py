@@ -184,6 +184,15 @@ class Destination(Protocol):
     def delete(self, key: str) -> None:
         """Delete the object; absent is fine. Raises `DestinationError`."""
 
+    def copy(self, key: str, to: str, etag: str) -> None:
+        """Have the server copy the object, metadata included, to another key if it has this ETag (without quotes).
+
+        What is under the other key is replaced.
+
+        Raises:
+            DestinationError: also (kind ``refused``) when the object is not there, or another one is.
+        """
+
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every object under the prefix in key order. Raises `DestinationError`."""
 

@@ -314,6 +314,16 @@ class FakeDestination:
             self.objects.pop(key, None)
         self.hook("delete done")
 
+    def copy(self, key: str, to: str, etag: str) -> None:
+        """Copy an object if it has this ETag."""
+        self.hook("copy")
+        with self._lock:
+            if key not in self.objects or self.objects[key][0].etag != etag:
+                raise DestinationError(f"COPY {key}: PreconditionFailed", DestinationFault.REFUSED)
+            stored, body = self.objects[key]
+            self.objects[to] = msgspec.structs.replace(stored, last_modified=self.clock.now()), body
+        self.hook("copy done")
+
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield keys and sizes in key order."""
         self.hook("list")

@@ -163,6 +163,22 @@ def test_delete_removes_and_takes_absence_for_done(destination: Destination) -> 
     assert (None, True) == (destination.head("k"), put(destination, "k", b"2"))
 
 
+def test_copy_has_body_and_metadata(destination: Destination) -> None:
+    """Only if the object is still the one that was seen."""
+    put(destination, "a/b c+é", b"body", METADATA)
+    seen = destination.head("a/b c+é")
+    assert seen is not None
+    destination.copy("a/b c+é", "a/copy", seen.etag)
+    copied = destination.head("a/copy")
+    assert copied is not None
+    assert (METADATA, b"body") == (dict(copied.metadata), destination.read("a/copy", 0, 9))
+    for key, etag in (("a/b c+é", "0" * 32), ("absent", seen.etag)):
+        with pytest.raises(DestinationError) as caught:
+            destination.copy(key, "a/other", etag)
+        assert DestinationFault.REFUSED == caught.value.kind
+    assert destination.head("a/other") is None
+
+
 def test_list_gives_keys_and_sizes_in_order(destination: Destination) -> None:
     """Only those under the prefix, however they nest."""
     for key in ("p/b", "p/a/z", "p/a/b", "q/a", "p/c d+é"):
@@ -209,6 +225,7 @@ CALLS: dict[str, Any] = {
     "head": lambda destination: destination.head("k"),
     "read": lambda destination: destination.read("k", 0, 1),
     "delete": lambda destination: destination.delete("k"),
+    "copy": lambda destination: destination.copy("k", "to", "e"),
     "list": lambda destination: list(destination.list("")),
 }
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.world import RUN_S, World
 from windrow.core.errors import DestinationError, DestinationFault, QueueError
 from windrow.core.events import SourceObject, parse
+from windrow.core.planning import set_aside_from
 from windrow.ports import ListedVersion
 from windrow.replay import Position, Reopener, Replayer, Sieve, after, notification
 from windrow.steps.commit_point import CommitPoint
@@ -72,6 +73,13 @@ class Destined:
         )
         return [version.key for version in found]
 
+    def damage(self) -> bytes:
+        """Flip a bit of the archive's manifest; return the archive's bytes as they are then."""
+        stored, body = self.world.destination.objects[self.key]
+        damaged = body[:20] + bytes([body[20] ^ 1]) + body[21:]
+        self.world.destination.objects[self.key] = stored, damaged
+        return damaged
+
 
 def test_what_an_archive_lost_is_delivered_again() -> None:
     """An archive is deleted by accident: the ledger forgets it, and a replay delivers its files once more."""
@@ -94,6 +102,42 @@ def test_what_a_broken_archive_held_is_delivered_again() -> None:
 
     assert (["k0", "k1", "k2"], []) == (queued, failed)
     case.world.assert_each_once()
+
+
+def test_a_broken_archive_is_kept_since_others_files_may_be_nowhere_else() -> None:
+    """Damaged in its manifest a week on, it is replaced for one file that is missed; the bytes of the others stay."""
+    case = Destined()
+    damaged = case.damage()
+    queued = case.reopened(case.sources[0])
+    failed = case.world.process(case.world.message(case.sources[0]))
+    kept = [key for key in case.world.destination.objects if set_aside_from(key) == case.key]
+
+    assert (["k0"], []) == (queued, failed)
+    assert [damaged] == [case.world.destination.objects[key][1] for key in kept]
+    assert 1 == case.world.metrics.counts["ChecksumMismatch"]
+
+
+@pytest.mark.parametrize("operation", ["copy", "delete"])
+def test_a_broken_archive_that_cannot_be_set_aside_stays(operation: str) -> None:
+    """Nothing is deleted that was not kept first, and nothing is built before the key is settled."""
+    case = Destined()
+    case.damage()
+    case.reopened(*case.sources)
+    message = case.world.message(case.sources[0])
+
+    def fail(at: str) -> None:
+        if at == operation:
+            raise DestinationError("it is away", DestinationFault.CONNECT)
+
+    case.world.destination.hook = fail
+    failed = case.world.process(message)
+    stayed = case.key in case.world.destination.objects
+    case.world.destination.hook = lambda _: None
+    case.world.clock.advance(10 * RUN_S)
+    again = case.world.process(message)
+
+    assert ([message.message_id], True, []) == (failed, stayed, again)
+    assert case.sources[0].object_id in case.world.delivered()
 
 
 def test_what_an_archive_holds_after_all_is_not_queued() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.events import Message, SourceObject, utc_text
-from windrow.core.planning import staging_folder
+from windrow.core.planning import set_aside_from, staging_folder
 from windrow.pipeline import Aggregator
 from windrow.ports import MultipartDestination
 from windrow.settings import Settings
@@ -90,7 +90,7 @@ class World:
         """Return how often each object id is in the archives, each member's bytes compared with the upload."""
         ids: Counter[str] = Counter()
         for key, (stored, body) in self.destination.objects.items():
-            if key.startswith(staging_folder(self.settings.destination_prefix)):
+            if set_aside_from(key) or key.startswith(staging_folder(self.settings.destination_prefix)):
                 continue
             assert sha256(body).hexdigest() == stored.metadata["sha256_checksum"]
             manifest = parse_manifest(body[: int(stored.metadata["manifest-bytes"])])

@@ -9,7 +9,7 @@ from itertools import islice
 
 from windrow.audit.report import Finding
 from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
-from windrow.core.planning import DAY, day_folder, floor, window_of
+from windrow.core.planning import DAY, day_folder, floor, set_aside_from, window_of
 from windrow.ports import Destination
 from windrow.steps.commit_point import CommitPoint, Found
 
@@ -31,31 +31,35 @@ class ArchiveReader:
         Raises:
             DestinationError: the destination could not be listed.
         """
+        return ((key, size) for key, size in self._all_listed(start, end) if set_aside_from(key) is None)
+
+    def _all_listed(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
+        """Yield those that were set aside as well."""
         day = floor(start, DAY)
         while day < end:
             for key, size in self._destination.list(day_folder(self._prefix, day)):
-                window = window_of(key)
+                window = window_of(set_aside_from(key) or key)
                 if window is not None and window.start < end and window.end > start:
                     yield key, size
             day += DAY
 
-    def keys(self, start: datetime, end: datetime) -> Iterator[str]:
-        """Yield the keys of the same archives. Raises `DestinationError`."""
-        return (key for key, _ in self.listed(start, end))
-
     def read(self, start: datetime, end: datetime) -> Iterator[list[tuple[str, Found | Finding]]]:
         """Yield the archives of [start, end) with what they hold, or what is wrong with them, a few at a time.
+
+        Those that were set aside are among the wrong ones until somebody has looked at them and deleted them.
 
         Raises:
             DestinationError: the destination could not be asked.
         """
-        keys = self.keys(start, end)
+        keys = (key for key, _ in self._all_listed(start, end))
         with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
             while piece := list(islice(keys, READERS)):
                 yield list(zip(piece, pool.map(self.inspect, piece), strict=True))
 
     def inspect(self, key: str) -> Found | Finding:
         """Return what the archive holds, or what is wrong with it. Raises `DestinationError`."""
+        if set_aside_from(key) is not None:
+            return Finding(key, "it failed its proof and was set aside; files of it may be nowhere else")
         try:
             found = self._commit_point.inspect(key)
         except (ArchiveError, DestinationError) as error:

@@ -22,7 +22,7 @@ from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef, ListObjectsV2OutputTypeDef, ObjectTypeDef
     from typing_extensions import Buffer
 
 CONNECTIONS = 16
@@ -169,6 +169,14 @@ class S3Destination:
     def delete(self, key: str) -> None:
         """Delete the object; absent is fine."""
         self._read(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key), f"DELETE {key}")
+
+    def copy(self, key: str, to: str, etag: str) -> None:
+        """Have the server copy the object; see the port's contract."""
+        source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
+        self._read(
+            lambda s3: s3.copy_object(Bucket=self._bucket, Key=to, CopySource=source, CopySourceIfMatch=f'"{etag}"'),
+            f"COPY {key}",
+        )
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every object under the prefix in key order."""

@@ -13,7 +13,7 @@ from windrow.core.archive.reader import Archive
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
-from windrow.core.planning import STAGING_FOLDER
+from windrow.core.planning import STAGING_FOLDER, set_aside_from
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
 from windrow.retention.markers import FOLDER as NOTES_FOLDER
@@ -51,7 +51,7 @@ class Deliveries:
     def refresh(self) -> None:
         """Look for archives that are new. Raises `DestinationError`, `ArchiveError`."""
         for key, size in self._destination.list(""):
-            if key in self._found or any(f"{folder}/" in key for folder in _NO_ARCHIVES):
+            if key in self._found or set_aside_from(key) or any(f"{folder}/" in key for folder in _NO_ARCHIVES):
                 continue
             try:
                 source = StoredArchive(self._destination, key)

@@ -11,6 +11,7 @@ from windrow.core.archive.reader import parse_manifest
 from windrow.core.archive.writer import ArchiveSummary, seal
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError
 from windrow.core.manifest import Manifest, Window
+from windrow.core.planning import set_aside_key
 from windrow.ports import Destination, Metrics, Stored
 
 READ_BACK_BYTES = 8 * 1024 * 1024
@@ -45,15 +46,30 @@ class CommitPoint:
     def find(self, key: str) -> Found | None:
         """Return the archive that is committed under the key, None if there is none.
 
-        What fails its own proof is deleted, counted as `ChecksumMismatch` and then not there.
+        What fails its own proof is set aside, counted as `ChecksumMismatch` and then not there. It is kept, because
+        it may have been sound once: other files of it, which were acknowledged then, may exist nowhere else by now.
 
         Raises:
-            DestinationError: the destination could not be asked.
+            DestinationError: the destination could not be asked, or did not set aside what is wrong
+                (``maybe_stored``).
         """
+        stored = self._destination.head(key)
+        if stored is None:
+            return None
         try:
-            return self.inspect(key)
+            return self._opened(key, stored)
         except (ChecksumMismatch, ArchiveError) as error:
-            _log.error("archive failed its proof and is deleted", extra={"archive_key": key, "error": str(error)})
+            aside = set_aside_key(key, stored.last_modified)
+            _log.error(
+                "archive failed its proof and is set aside",
+                extra={"archive_key": key, "kept_as": aside, "error": str(error)},
+            )
+            try:
+                self._destination.copy(key, aside, stored.etag)
+            except DestinationError as failure:
+                raise DestinationError(
+                    f"{key} is wrong and could not be set aside: {failure}", failure.kind, maybe_stored=True
+                ) from failure
             self._discard(key)
             return None
 
@@ -65,8 +81,9 @@ class CommitPoint:
             DestinationError: the destination could not be asked.
         """
         stored = self._destination.head(key)
-        if stored is None:
-            return None
+        return self._opened(key, stored) if stored else None
+
+    def _opened(self, key: str, stored: Stored) -> Found:
         self._check(key, stored, stored.metadata.get("sha256_checksum", ""))
         try:
             length = int(stored.metadata["manifest-bytes"])

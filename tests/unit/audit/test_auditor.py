@@ -16,7 +16,7 @@ from windrow.core.events import SourceObject
 from windrow.core.ledger import ArchiveRecord
 from windrow.core.manifest import Window
 from windrow.core.naming import safe_names
-from windrow.core.planning import HOUR, MINUTE, archive_key, floor
+from windrow.core.planning import HOUR, MINUTE, archive_key, floor, set_aside_key
 from windrow.ports import ListedVersion
 from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeClock, FakeDestination, FakeLandingIndex, FakeLedger, FakeMetrics
@@ -349,6 +349,21 @@ def test_an_archive_whose_manifest_cannot_be_read_is_broken() -> None:
     scene.destination.objects[key] = msgspec.structs.replace(stored, metadata=metadata), body
 
     assert 1 == scene.audit().broken
+
+
+def test_an_archive_that_was_set_aside_is_broken_until_it_is_gone() -> None:
+    """All its files may be delivered, or long expired: somebody is to look at it all the same."""
+    scene = Scene()
+    scene.land(source("k"))
+    key = scene.deliver(source("k"))
+    aside = set_aside_key(key, scene.clock.now())
+    scene.destination.copy(key, aside, scene.destination.objects[key][0].etag)
+    report = scene.audit()
+    scene.destination.delete(aside)
+
+    assert ({"broken": 1}, False, 1) == (findings(report), report.ok, report.archives)
+    assert [aside] == [found.what for found in report.examples["broken"]]
+    assert {} == findings(scene.audit())
 
 
 def test_foreign_objects_at_the_destination_are_passed_over() -> None:
