@@ -30,7 +30,7 @@ MAX_KEYS = 100
 
 CONNECTIONS = 8
 PATIENCE_S = 8.0
-"""How long one call keeps trying what was throttled or not answered; the request under way then may add 7 s."""
+"""How long one call begins requests, first ones of its later parts too; the requests under way then may add 7 s."""
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
@@ -80,7 +80,7 @@ class _Written:
 class DynamoLedger:
     """`windrow.ports.Ledger` on one table whose only key is the string ``object_id``.
 
-    ``jitter`` gives numbers from 0 to 1. ``patience_s`` bounds how long one call keeps trying.
+    ``jitter`` gives numbers from 0 to 1. ``patience_s`` bounds how long one call begins requests.
     """
 
     def __init__(
@@ -216,6 +216,9 @@ class DynamoLedger:
     def _write(self, statements: Sequence[Any], *, deadline: float) -> _Written:
         """Execute up to 25 statements, those again that were throttled or got no answer, until the deadline."""
         result = _Written([None] * len(statements))
+        if self._is_over(deadline):
+            result.error = TimeoutError("no time was left to ask")
+            return result
         pending = list(range(len(statements)))
         pause_s = FIRST_PAUSE_S
         while True:
@@ -256,6 +259,8 @@ class DynamoLedger:
 
     def _insist(self, request: Callable[[], R], deadline: float) -> R:
         """Make one request, again after a passing failure, until the deadline. Raises `LedgerError`."""
+        if self._is_over(deadline):
+            raise LedgerError(f"table {self._table!r} did not answer: no time was left to ask")
         pause_s = FIRST_PAUSE_S
         while True:
             try:
@@ -271,6 +276,9 @@ class DynamoLedger:
 
     def _deadline(self) -> float:
         return self._clock.monotonic() + self._patience_s
+
+    def _is_over(self, deadline: float) -> bool:
+        return self._clock.monotonic() > deadline
 
     def _pause(self, pause_s: float, deadline: float) -> bool:
         """Sleep half to all of ``pause_s``; False, without sleeping, if that would pass the deadline."""

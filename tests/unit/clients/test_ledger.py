@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from windrow.clients.ledger import PATIENCE_S, DynamoLedger
+from windrow.clients.ledger import CONNECTIONS, PATIENCE_S, DynamoLedger
 from windrow.core.errors import LedgerError
 from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.ports import ClaimOutcome
@@ -207,6 +207,53 @@ def test_reads_and_records_end_within_the_patience(call: str) -> None:
         READS[call](ledger(Down(), clock))
     assert LOST is caught.value.__cause__
     assert PATIENCE_S - 1 < sum(clock.sleeps) <= PATIENCE_S
+
+
+MANY = [claim(f"b/{index}@1") for index in range(10_000)]
+
+LONG_CALLS: dict[str, Callable[[DynamoLedger], object]] = {
+    "claim": lambda subject: subject.claim(MANY),
+    "take_over": lambda subject: subject.take_over([(held, held) for held in MANY]),
+    "claims": lambda subject: subject.claims(held.object_id for held in MANY),
+}
+
+
+@pytest.mark.parametrize("call", LONG_CALLS)
+def test_many_parts_without_an_answer_end_within_the_patience(call: str) -> None:
+    """Each request costs its time-out: parts whose turn comes after the deadline are not asked for at all."""
+    clock, begun_at = FakeClock(), list[float]()
+
+    class Hung:
+        def batch_execute_statement(self, **_: object) -> None:
+            begun_at.append(clock.monotonic())
+            clock.advance(5 / CONNECTIONS)
+            raise LOST
+
+        batch_get_item = batch_execute_statement
+
+    with pytest.raises(LedgerError):
+        LONG_CALLS[call](ledger(Hung(), clock))
+    # Between a thread's look at the clock and its request each of the others may move the clock once.
+    assert max(begun_at) < PATIENCE_S + 5
+
+
+def test_parts_whose_turn_comes_too_late_fail() -> None:
+    """A slow table: what was answered in time counts, the rest was never asked for."""
+    clock = FakeClock()
+
+    class Slow(ScriptedDynamo):
+        def batch_execute_statement(self, *, Statements: list[Any]) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            answer = super().batch_execute_statement(Statements=Statements)
+            clock.advance(1)
+            return answer
+
+    dynamo = Slow([OK])
+    outcomes = ledger(dynamo, clock).claim(MANY)
+
+    assert sum(dynamo.batches) == outcomes.count(WON) < len(MANY)
+    assert len(MANY) == outcomes.count(WON) + outcomes.count(FAILED)
+    # One part begins in each second up to the eighth; each thread may have looked at the clock before that moved.
+    assert PATIENCE_S < len(dynamo.batches) <= PATIENCE_S + 1 + CONNECTIONS
 
 
 @pytest.mark.parametrize("call", ["claims", "records"])
