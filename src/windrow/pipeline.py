@@ -146,7 +146,6 @@ class Aggregator:
             return {}
         batch.fault = batch.fault or self._gate.fault()
         if batch.fault is not None:
-            batch.destination_failed = True
             batch.settle(ids, Fate(Outcome.RETRY, batch.fault))
             return {}
         claimed = self._claimer.claim(archive, batch.owner, budget)
@@ -163,7 +162,7 @@ class Aggregator:
         for object_id, error in claimed.failed.items():
             batch.settle([object_id], Fate(Outcome.RETRY, error))
             if isinstance(error, DestinationError):
-                self._doubt(batch)
+                self._gate.forget()
         for object_id, seconds in claimed.busy.items():
             delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
             batch.settle([object_id], Fate(Outcome.RETRY, delay_s=delay_s))
@@ -187,7 +186,7 @@ class Aggregator:
             built = self._large.build(archive, batch.owner, budget)
         except WindrowError as error:
             if isinstance(error, DestinationError):
-                self._doubt(batch)
+                self._gate.forget()
             self._drop(batch, {object_id: error}, held)
             return
         claims = {object_id: held[object_id]}
@@ -227,12 +226,12 @@ class Aggregator:
     ) -> None:
         """Turn the end of a delivery into fates, a record or freed claims."""
         if delivery.state is DeliveryState.UNKNOWN:
-            self._doubt(batch)
+            self._gate.forget()
             self._claimer.expire(list(claims.values()))
             batch.settle(claims, Fate(Outcome.RETRY, delivery.error))
             return
         if delivery.state is DeliveryState.NOT_STORED:
-            self._doubt(batch)
+            self._gate.forget()
             self._abandon(batch, claims, delivery.error)
             return
         standing = delivery.found or sealed
@@ -244,11 +243,6 @@ class Aggregator:
             self._claimer.commit(archive.key, batch.owner, standing)
             batch.settle(members, DELIVERED)
             self._report(batch, archive, sealed, members)
-
-    def _doubt(self, batch: Batch) -> None:
-        """Note that the destination failed: it is probed before anything more is asked of it."""
-        self._gate.forget()
-        batch.destination_failed = True
 
     def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> None:
         """Release claims and retry their objects."""

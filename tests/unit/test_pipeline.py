@@ -263,6 +263,33 @@ def test_time_that_a_failing_destination_used_up_is_followed_by_backoff(world: W
     assert set(world.queue.visibility.values()) == {20}
 
 
+@pytest.mark.parametrize(
+    ("port", "operation", "error", "had_a_turn"),
+    [("landing", "get", LandingError("away"), 3), ("ledger", "claim", LedgerError("away"), 2)],
+)
+def test_time_that_hanging_services_of_aws_used_up_is_followed_by_backoff(
+    world: World, port: str, operation: str, error: Exception, had_a_turn: int
+) -> None:
+    """What was not reached backs off too: given back at once, it would use up its receives in a few hours."""
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    now = world.clock.now()
+    messages = [world.message(world.upload(f"{n}", at=now + timedelta(minutes=n // 4)), receives=2) for n in range(12)]
+    tries: list[str] = []
+
+    def hang(name: str) -> None:
+        if name == operation:
+            tries.append(name)
+            world.clock.advance(15)
+            raise error
+
+    getattr(world, port).hook = hang
+    failed = world.process(*messages)
+
+    assert failed == [message.message_id for message in messages]
+    assert len(tries) == had_a_turn
+    assert set(world.queue.visibility.values()) == {20}
+
+
 def test_dead_owners_cost_a_hanging_destination_one_look(world: World) -> None:
     """Ten claims of ten owners that died: the first look that fails settles them all, and they back off."""
     messages = [world.message(world.upload(f"{n}")) for n in range(10)]

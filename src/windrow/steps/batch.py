@@ -44,8 +44,6 @@ class Batch:
     """Ids of messages that were deleted before the end of the batch."""
     fault: DestinationError | None = None
     """What the gate found: all that is still open fails with it, and the destination is asked no more."""
-    destination_failed: bool = False
-    """A request of this batch failed at the destination: if the run time ends early, it went there."""
     _ids: dict[str, list[str]] = field(default_factory=dict)
     _rejections: dict[str, Permanent] = field(default_factory=dict)
     _receives: dict[str, int] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from windrow.core.errors import OutOfTime, Permanent
+from windrow.core.errors import DestinationError, LandingError, LedgerError, OutOfTime, Permanent
 from windrow.core.events import Message
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES
 from windrow.ports import Clock, Metrics, Queue
@@ -14,6 +14,9 @@ from windrow.steps.batch import Batch, Fate, Outcome
 
 FIRST_BACKOFF_S = 10
 MAX_BACKOFF_S = 900
+
+FAILURES = (LandingError, LedgerError, DestinationError)
+"""What takes run time away: if it ended early in a batch with one of these, it went there."""
 
 CAUSES = 5
 """Causes of retries that a batch's log line names, the most frequent first."""
@@ -73,7 +76,8 @@ class Settler:
             if fate.outcome is Outcome.RETRY or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
         ]
         if kept:
-            self._queue.set_visibility([(message, self._delay_s(batch, message, fate)) for message, fate in kept])
+            failed = any(isinstance(fate.error, FAILURES) for fate in batch.fates.values())
+            self._queue.set_visibility([(m, self._delay_s(m, fate, late_by_failure=failed)) for m, fate in kept])
             self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
         self._count(batch, rejected=len(copied), retried=len(kept))
         causes = Counter(str(fate.error) for _, fate in kept if fate.error is not None)
@@ -88,15 +92,15 @@ class Settler:
         )
         return [message.message_id for message, _ in kept]
 
-    def _delay_s(self, batch: Batch, message: Message, fate: Fate) -> int:
+    def _delay_s(self, message: Message, fate: Fate, *, late_by_failure: bool) -> int:
         """Return the seconds to hide a message that stays.
 
-        What only lacked time comes back at once: the next run has more. Where a failing destination took the time,
-        the next run would fare no better.
+        What only lacked time comes back at once: the next run has more. Where failures took the time, the next run
+        would fare no better, and the message would soon have used up its receives.
         """
         if fate.delay_s is not None:
             return fate.delay_s
-        if isinstance(fate.error, OutOfTime) and not batch.destination_failed:
+        if isinstance(fate.error, OutOfTime) and not late_by_failure:
             return 0
         return backoff_s(message.receive_count, self._jitter)
 
