@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from urllib.parse import quote_plus
 
@@ -20,6 +21,10 @@ BATCH = 10
 
 LOOKED_UP_AT_ONCE = 100
 """Objects whose claims are read in one request."""
+
+
+SPARE = timedelta(days=1)
+"""For clocks that differ, for the listing between an object and the last of its ten, and for the run that delivers."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -126,6 +131,32 @@ class Sieve:
         """Yield what passes."""
         for version in versions:
             if version.version_id is not None or self._unversioned:
+                yield version
+            else:
+                self.left_out += 1
+
+
+class Memory:
+    """Lets through what the ledger still remembers when a message that is sent now is handled; counts the rest.
+
+    A delivery is remembered for ``ttl`` from its claim, so from the object's arrival at least. A message may wait for
+    ``retention``, as long as the queue keeps it. ``left_out`` may begin with the count of earlier runs.
+    """
+
+    def __init__(self, clock: Clock, *, ttl: timedelta, retention: timedelta, left_out: int = 0) -> None:
+        self._clock = clock
+        self._span = ttl - retention - SPARE
+        self.left_out = left_out
+
+    @property
+    def begins(self) -> datetime:
+        """The arrival of the oldest object that may be queued now."""
+        return self._clock.now() - self._span
+
+    def sift(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
+        """Yield what passes at the moment when it is asked for."""
+        for version in versions:
+            if version.last_modified >= self.begins:
                 yield version
             else:
                 self.left_out += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.unit.world import RUN_S, World
 from windrow.core.errors import DestinationError, DestinationFault, QueueError
-from windrow.core.events import SourceObject, parse
+from windrow.core.events import Message, SourceObject, parse
 from windrow.core.planning import set_aside_from
 from windrow.ports import ListedVersion
-from windrow.replay import Position, Reopener, Replayer, Sieve, after, notification
+from windrow.replay import SPARE, Memory, Position, Reopener, Replayer, Sieve, after, notification
 from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeClock, FakeSender
 
@@ -220,6 +220,49 @@ def test_an_interrupted_replay_notes_only_what_is_queued() -> None:
 
     assert [10, 15] == [position.queued for position in noted]
     assert 15 == len(set(sender.bodies)) == len(sender.bodies)
+
+
+def test_what_gets_too_old_while_others_are_queued_is_left_out() -> None:
+    """A message may wait as long as the queue keeps it, and the ledger must know the delivery still."""
+    clock, sender, young = FakeClock(), FakeSender(), FakeClock().now()
+    ttl, retention = timedelta(days=30), timedelta(days=5)
+    oldest = young - (ttl - retention - SPARE)
+    versions = [
+        msgspec.structs.replace(version(key), last_modified=arrived)
+        for key, arrived in [
+            ("a", oldest),
+            ("b", oldest - timedelta(seconds=1)),
+            *[(f"c{number:02}", young) for number in range(19)],
+            ("d", oldest),
+            ("e", oldest + timedelta(seconds=30)),
+        ]
+    ]
+    memory = Memory(clock, ttl=ttl, retention=retention, left_out=7)
+    queued = Replayer(sender, clock, rate_per_s=1).replay(memory.sift(versions), lambda _: None)
+
+    assert (21, 7 + 2) == (queued, memory.left_out)
+    assert {"b", "d"} == {item.key for item in versions} - {
+        source.key for body in sender.bodies for source in parse(body, {"landing"}) if isinstance(source, SourceObject)
+    }
+
+
+def test_a_replay_delivers_nothing_twice_however_long_its_messages_wait() -> None:
+    """Whatever age a delivered file has: either it is left out, or its claim outlives its message."""
+    ttl, retention = timedelta(days=30), timedelta(days=5)
+    for age in (timedelta(days=days) for days in range(0, 31, 2)):
+        world, sender = World(), FakeSender()
+        source = world.upload("a")
+        world.process(world.message(source))
+        world.clock.advance(age.total_seconds())
+        listed = ListedVersion(source.bucket, source.key, source.version_id, source.etag, 7, source.event_time)
+        memory = Memory(world.clock, ttl=ttl, retention=retention)
+        Replayer(sender, world.clock, rate_per_s=1).replay(memory.sift([listed]), lambda _: None)
+        world.clock.advance(retention.total_seconds())
+        for body in sender.bodies:
+            world.process(Message("replayed", "r", body, 1, world.clock.now()))
+
+        world.assert_each_once()
+        assert memory.left_out == (age > timedelta(days=24))
 
 
 @pytest.mark.parametrize(("unversioned", "passed", "left_out"), [(False, ["a"], 1), (True, ["a", "b"], 0)])

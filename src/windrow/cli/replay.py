@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +16,9 @@ from windrow.cli.audit import NEEDS
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.cli.replay_state import Request, Saved, StateFile
 from windrow.cli.span import duration, span
-from windrow.ports import ListedVersion
-from windrow.replay import Position, Replayer, Sieve, after
+from windrow.clients.clock import SystemClock
+from windrow.ports import Clock, ListedVersion
+from windrow.replay import Memory, Position, Replayer, Sieve, after
 
 SHOWN = 20
 """Objects that a dry run names."""
@@ -49,59 +50,71 @@ def replay(
     A run that was interrupted can simply be started again: what is delivered is not delivered twice. With --all and
     --state it goes on where it stopped; the file is deleted when all is done.
 
-    Objects without a version are queued by --missing alone, and only while both queues are empty. Exits with 1 if it
-    had to leave some out.
+    Objects without a version are queued by --missing alone, and only while both queues are empty. --all leaves out what
+    the ledger may forget while its message waits. Exits with 1 if it had to leave out what was asked for.
     """
     if missing == everything:
         raise WrongUse("say which objects: --missing or --all")
     if state is not None and missing:
         raise WrongUse("--state goes with --all; --missing finds out by itself what is left")
-    now = datetime.now(UTC)
-    start, end = span(since, until, now)
+    clock = SystemClock()
+    start, end = span(since, until, clock.now())
     from windrow import bootstrap
 
     config = settings.load(os.environ, needs=(*NEEDS, "queue_url", *(("dlq_url",) if missing else ())))
     file = StateFile(state, Request(since, until, prefix, sorted(config.landing_buckets), config.queue_url))
     saved = file.load(start, end)
-    if everything:
-        _check_memory(saved.start, now, config.ledger_ttl_days)
+    memory = _memory(config, clock, saved) if everything else None
     waiting = _waiting(config) if missing else None
     sieve = Sieve(unversioned=waiting == Waiting(0, 0))
     auditor = bootstrap.auditor(config)
-    if missing:
+    if memory is None:
         wanted = sieve.sift(auditor.missing(saved.start, saved.end, grace=duration(grace), prefix=prefix))
     else:
-        wanted = after(sieve.sift(auditor.listed(saved.start, saved.end, prefix)), saved.position)
+        wanted = memory.sift(after(sieve.sift(auditor.listed(saved.start, saved.end, prefix)), saved.position))
     if dry_run:
-        _end(_show(wanted, as_json=as_json), sieve, waiting, as_json=as_json)
+        _end(_show(wanted, as_json=as_json), sieve, waiting, memory, saved.start, as_json=as_json)
         return
     if missing:
         wanted = bootstrap.reopener(config).reopened(wanted)
     before = saved.position.queued if saved.position else 0
-    queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, file, saved) - before
+    queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, memory, file, saved) - before
     file.remove()
     if not as_json:
         earlier = f" after {before:,} by earlier runs" if before else ""
         out.print(f"{queued:,} objects queued{earlier}; watch them with: windrow status --watch")
-    _end({"queued": queued, "queued_before": before}, sieve, waiting, as_json=as_json)
+    _end({"queued": queued, "queued_before": before}, sieve, waiting, memory, saved.start, as_json=as_json)
 
 
-def _check_memory(start: datetime, now: datetime, ttl_days: int) -> None:
-    oldest = now - timedelta(days=ttl_days)
-    if start < oldest:
+def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> Memory:
+    """Return the ledger's memory. Raises `WrongUse` for a replay that begins with what is older already."""
+    from windrow import bootstrap
+
+    retention = bootstrap.gauge(config.queue_url).retention()
+    ttl = timedelta(days=config.ledger_ttl_days)
+    memory = Memory(clock, ttl=ttl, retention=retention, left_out=saved.forgotten)
+    if saved.position is None and saved.start < memory.begins:
+        # A little later than it might be, since more is forgotten while the replay runs.
+        since = memory.begins + timedelta(hours=1)
+        younger = f", or --since from {since:%Y-%m-%dT%H:%M}Z on" if since < saved.end else ""
         raise WrongUse(
-            f"--all from {start:%Y-%m-%d %H:%M} on would deliver files twice: the ledger remembers deliveries for "
-            f"{ttl_days} days (WINDROW_LEDGER_TTL_DAYS). Say --missing, or --since from {oldest:%Y-%m-%d %H:%M} UTC on"
+            f"--all from {saved.start:%Y-%m-%dT%H:%M}Z on could deliver files twice: the ledger remembers deliveries "
+            f"for {ttl.days} days (WINDROW_LEDGER_TTL_DAYS), and a message may wait in the queue for "
+            f"{retention / timedelta(days=1):g} of them; one more is to spare. Say --missing{younger}"
         )
+    return memory
 
 
-def _queue(replayer: Replayer, versions: Iterator[ListedVersion], file: StateFile, saved: Saved) -> int:
+def _queue(
+    replayer: Replayer, versions: Iterator[ListedVersion], memory: Memory | None, file: StateFile, saved: Saved
+) -> int:
     """Queue versions; return how many were, with those of earlier runs."""
     with err.status("queueing", spinner="dots") as status:
 
         def note(reached: Position) -> None:
             status.update(f"{reached.queued:,} queued, at {reached.bucket}/{reached.key}")
-            file.keep(msgspec.structs.replace(saved, position=reached))
+            forgotten = memory.left_out if memory else 0
+            file.keep(msgspec.structs.replace(saved, position=reached, forgotten=forgotten))
 
         return replayer.replay(versions, note, queued=saved.position.queued if saved.position else 0)
 
@@ -128,12 +141,24 @@ def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, obje
     return {"would_queue": count, "first": shown}
 
 
-def _end(report: dict[str, object], sieve: Sieve, waiting: Waiting | None, *, as_json: bool) -> None:
+def _end(
+    report: dict[str, object],
+    sieve: Sieve,
+    waiting: Waiting | None,
+    memory: Memory | None,
+    start: datetime,
+    *,
+    as_json: bool,
+) -> None:
     """Tell what was left out; that is a problem if it was asked for."""
-    problem = bool(sieve.left_out and waiting)
-    why = _why_left_out(sieve.left_out, waiting) if sieve.left_out else ""
+    forgotten = memory.left_out if memory else 0
+    problem = bool((sieve.left_out and waiting) or forgotten)
+    reasons = [_why_left_out(sieve.left_out, waiting)] if sieve.left_out else []
+    if memory and forgotten:
+        reasons.append(_why_forgotten(forgotten, start, memory.begins))
+    why = " ".join(reasons)
     if as_json:
-        print_json({"ok": not problem, **report, "left_out": sieve.left_out, "why": why})
+        print_json({"ok": not problem, **report, "left_out": sieve.left_out, "forgotten": forgotten, "why": why})
     elif problem:
         err.print(f"error: {why}", style="red", soft_wrap=True)
     elif why:
@@ -150,4 +175,13 @@ def _why_left_out(count: int, waiting: Waiting | None) -> str:
         f"The queue holds {waiting.queue:,} messages, the dead-letter queue {waiting.dead_letters:,}, and these may be "
         "theirs. Wait until the queue is empty, send the dead letters back (windrow dlq redrive) or delete them "
         "(windrow dlq drop), and repeat this when both are empty."
+    )
+
+
+def _why_forgotten(count: int, start: datetime, begins: datetime) -> str:
+    return (
+        f"{count:,} objects are left out since they are too old by now: the ledger may forget their deliveries while "
+        "their messages wait, and they would be delivered twice. Repeat this with --missing "
+        f"--since {start:%Y-%m-%dT%H:%M}Z --until {begins + timedelta(minutes=1):%Y-%m-%dT%H:%M}Z instead of --all: it "
+        "asks the archives what is delivered."
     )

@@ -22,12 +22,16 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """A replay under way: its request, the range of times that this meant when it began, and how far it came."""
+    """A replay under way: its request, the range of times that this meant when it began, and how far it came.
+
+    ``forgotten`` counts what was left out up to there, since the ledger would forget it too soon.
+    """
 
     request: Request
     start: datetime
     end: datetime
     position: Position | None
+    forgotten: int = 0
 
 
 class StateFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from windrow.ports import Clock, QueueDepth
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 AGE_PERIOD_S = 60
 AGE_LOOK_BACK = timedelta(minutes=15)
@@ -32,12 +34,13 @@ class SqsGauge:
     def depth(self) -> QueueDepth:
         """Return how many messages there are; see the port's contract."""
         names: Any = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-        try:
-            values = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)["Attributes"]
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"the queue {self._queue_url} could not be read: {error}") from error
+        values = self._attributes(names)
         visible, in_flight, delayed = (int(values[name]) for name in names)
         return QueueDepth(visible=visible, in_flight=in_flight, delayed=delayed)
+
+    def retention(self) -> timedelta:
+        """Return how long the queue keeps a message. Raises `QueueError`."""
+        return timedelta(seconds=int(self._attributes(["MessageRetentionPeriod"])["MessageRetentionPeriod"]))
 
     def oldest_age_s(self) -> float | None:
         """Return the age of the oldest message; see the port's contract."""
@@ -62,3 +65,9 @@ class SqsGauge:
             raise QueueError(f"CloudWatch did not tell the age of the oldest message: {error}") from error
         values = answer["MetricDataResults"][0]["Values"]
         return values[0] if values else None
+
+    def _attributes(self, names: Sequence[QueueAttributeNameType]) -> Mapping[QueueAttributeNameType, str]:
+        try:
+            return self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)["Attributes"]
+        except (BotoCoreError, ClientError) as error:
+            raise QueueError(f"the queue {self._queue_url} could not be read: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from windrow.ports import ListedVersion, QueueDepth
 from windrow.replay import Replayer
 from windrow.testing import FakeClock, FakeSender
 
-NOW = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
+NOW = FakeClock().now()
+RETENTION = timedelta(days=5)
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Site:
     versions: list[ListedVersion] = field(default_factory=list)
     depths: dict[str, int] = field(default_factory=dict)
     sender: FakeSender = field(default_factory=FakeSender)
+    clock: FakeClock = field(default_factory=FakeClock)
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def missing(self, start: datetime, end: datetime, **_options: object) -> Iterator[ListedVersion]:
@@ -65,6 +67,10 @@ class Gauge:
         """Return the depth."""
         return QueueDepth(0, self.count, 0)
 
+    def retention(self) -> timedelta:
+        """Return how long it keeps a message."""
+        return RETENTION
+
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Site:
@@ -86,14 +92,15 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr("windrow.bootstrap.gauge", lambda url: Gauge(site.depths.get(url, 0)))
     monkeypatch.setattr(
         "windrow.bootstrap.replayer",
-        lambda _settings, *, rate_per_s: Replayer(site.sender, FakeClock(), rate_per_s=rate_per_s),
+        lambda _settings, *, rate_per_s: Replayer(site.sender, site.clock, rate_per_s=rate_per_s),
     )
+    monkeypatch.setattr("windrow.cli.replay.SystemClock", lambda: site.clock)
     return site
 
 
-def listed(key: str, version_id: str | None = "v1") -> ListedVersion:
+def listed(key: str, version_id: str | None = "v1", at: datetime = NOW) -> ListedVersion:
     """Return a listed version."""
-    return ListedVersion("landing", key, version_id, "e1", 5, NOW)
+    return ListedVersion("landing", key, version_id, "e1", 5, at)
 
 
 def replay(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -123,15 +130,55 @@ def test_objects_without_versions_need_both_queues_empty(
 
 
 def test_all_goes_back_as_far_as_the_ledger_remembers(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    """Before that nobody knows what is delivered; what is missing can be found out for any time."""
+    """And still will when a message has waited its longest; what is missing can be found out for any time."""
     site.versions = [listed("a")]
-    refused = run(["replay", "--all", "--since", "31d"])
-    message = capsys.readouterr().err
+    code, refused = replay(capsys, "--all", "--since", "25d")
 
-    assert (2, []) == (refused, site.sender.bodies)
-    assert "WINDROW_LEDGER_TTL_DAYS" in message
-    assert 0 == replay(capsys, "--all", "--since", "29d")[0]
+    assert (2, []) == (code, site.sender.bodies)
+    assert "30 days (WINDROW_LEDGER_TTL_DAYS), and a message may wait in the queue for 5 of them" in refused["error"]
+    assert f"--since from {NOW - timedelta(days=24) + timedelta(hours=1):%Y-%m-%dT%H:%M}Z on" in refused["error"]
+    assert 0 == replay(capsys, "--all", "--since", "24d")[0]
     assert 0 == replay(capsys, "--missing", "--since", "31d")[0]
+
+
+def test_a_ledger_that_remembers_no_longer_than_messages_wait_leaves_only_what_is_missing(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other start is proposed then."""
+    monkeypatch.setenv("WINDROW_LEDGER_TTL_DAYS", "5")
+    site.versions = [listed("a")]
+    code, refused = replay(capsys, "--all", "--since", "1m")
+
+    assert (2, []) == (code, site.sender.bodies)
+    assert refused["error"].endswith("Say --missing")
+
+
+def test_what_is_too_old_by_the_time_of_its_turn_is_left_out(
+    site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """In the run that began in time and in one that goes on later; both are told, as a problem, with the way out."""
+    oldest = NOW - timedelta(days=24)
+    arguments = ("--all", "--since", "24d", "--rate", "1", "--state", str(tmp_path / "state.json"))
+    young = [listed(f"c{number:02}") for number in range(20)]
+    site.versions = [*young[:10], listed("c09d", at=oldest), *young[10:], listed("e", at=oldest + timedelta(hours=1))]
+    site.fail_at(3)
+    interrupted, _ = replay(capsys, *arguments)
+    site.sender.hook = lambda _operation: None
+    site.clock.advance(2 * 3600)
+    would_code, would = replay(capsys, *arguments, "--dry-run")
+    code, report = replay(capsys, *arguments)
+
+    assert 1 == interrupted
+    assert (1, 0, 2) == (would_code, would["would_queue"], would["forgotten"])
+    assert (1, False, 0, 20, 2) == (
+        code,
+        report["ok"],
+        report["queued"],
+        report["queued_before"],
+        report["forgotten"],
+    )
+    assert f"with --missing --since {oldest:%Y-%m-%dT%H:%M}Z" in report["why"]
+    assert 20 == len(site.sender.bodies)
 
 
 def test_what_was_left_out_is_told_to_people_as_an_error(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

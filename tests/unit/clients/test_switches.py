@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -144,13 +144,21 @@ class TestGauge:
         assert [{"Name": "QueueName", "Value": "uploads"}] == query["MetricStat"]["Metric"]["Dimensions"]
         assert 900 == (asked["EndTime"] - asked["StartTime"]).total_seconds()
 
+    def test_retention_is_the_queues_own(self) -> None:
+        """Not a figure that Windrow's Terraform once wrote."""
+        gauge, sqs, _ = self.gauge()
+        with Stubber(sqs) as stub:
+            stub.add_response("get_queue_attributes", {"Attributes": {"MessageRetentionPeriod": "432000"}})
+            assert timedelta(days=5) == gauge.retention()
+
     def test_failures_are_queue_errors(self) -> None:
         """Neither answer is made up."""
         gauge, sqs, cloudwatch = self.gauge()
-        with Stubber(sqs) as stub:
-            stub.add_client_error("get_queue_attributes", "AccessDenied")
-            with pytest.raises(QueueError):
-                gauge.depth()
+        for ask in (gauge.depth, gauge.retention):
+            with Stubber(sqs) as stub:
+                stub.add_client_error("get_queue_attributes", "AccessDenied")
+                with pytest.raises(QueueError):
+                    ask()
         with Stubber(cloudwatch) as stub:
             stub.add_client_error("get_metric_data", "AccessDenied")
             with pytest.raises(QueueError):
