@@ -27,8 +27,8 @@ MAX_OBJECT_BYTES = 5 * 1024**4 * 10
 EARLIEST = datetime(2006, 3, 14, tzinfo=UTC)
 """The day S3 opened: an earlier event time is not S3's."""
 
-LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""A bound that keeps window arithmetic inside what ``datetime`` can hold."""
+LATEST = datetime(2242, 1, 1, tzinfo=UTC)
+"""From March of that year on a plain tar header can't hold the time, and a manifest must have one (archive format)."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -166,9 +166,9 @@ def _source_object(raw: msgspec.Raw) -> SourceObject | None:
     item = record.s3.object
     if record.event_time.tzinfo is None:
         raise MalformedEvent("its eventTime has no time zone")
-    event_time = record.event_time.astimezone(UTC)
-    if not EARLIEST <= event_time < LATEST:
-        raise MalformedEvent(f"its eventTime {event_time.date()} is not a time at which S3 made events")
+    # Compared as it is: near the ends of the calendar `astimezone` fails.
+    if not EARLIEST <= record.event_time < LATEST:
+        raise MalformedEvent(f"its eventTime {record.event_time.date()} is not a time at which S3 made events")
     if not 0 <= item.size <= MAX_OBJECT_BYTES:
         raise MalformedEvent("its object has no valid size")
     key = _decode_key(item.key)
@@ -182,7 +182,7 @@ def _source_object(raw: msgspec.Raw) -> SourceObject | None:
         etag=item.etag.strip('"'),
         sequencer=item.sequencer,
         size=item.size,
-        event_time=event_time,
+        event_time=record.event_time.astimezone(UTC),
     )
 
 

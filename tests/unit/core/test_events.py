@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from windrow.core.archive.reader import parse_manifest
+from windrow.core.archive.writer import seal
 from windrow.core.errors import ForeignBucket, MalformedEvent, Permanent
 from windrow.core.events import MAX_LEDGER_ID_BYTES, SourceObject, ledger_id, parse
+from windrow.core.planning import plan
 
 
 def record(**changes: Any) -> dict[str, Any]:
@@ -132,6 +135,9 @@ def test_a_body_that_is_no_event_is_malformed(body: str) -> None:
         ({"eventTime": "yesterday"}, "not an S3 event"),
         ({"eventTime": "0001-01-01T00:00:00Z"}, "0001-01-01"),
         ({"eventTime": "9999-12-31T23:59:59Z"}, "9999-12-31"),
+        ({"eventTime": "0001-01-01T00:00:00+14:00"}, "0001-01-01"),
+        ({"eventTime": "9999-12-31T23:59:59-14:00"}, "9999-12-31"),
+        ({"eventTime": "2242-01-01T00:00:00Z"}, "2242-01-01"),
         ({"s3": {}}, "bucket"),
         ({"s3": {"bucket": {"name": 5}, "object": {"key": "a"}}}, "name"),
         ({"size": None}, "size"),
@@ -153,6 +159,18 @@ def test_a_wrong_record_is_malformed_and_says_why(change: dict[str, Any], says: 
     assert isinstance(error, MalformedEvent)
     assert says in str(error)
     assert str(error).startswith("record 0: ")
+
+
+def test_any_time_that_is_read_fits_the_header_of_an_archive_that_can_be_read() -> None:
+    """A reader takes the manifest's header as one plain block; a later time would need a second one."""
+    (source,) = parsed(record(eventTime="2242-01-01T13:59:59.999+14:00"))
+
+    assert isinstance(source, SourceObject)
+    assert datetime(2241, 12, 31, 23, 59, 59, 999000, tzinfo=UTC) == source.event_time
+    (archive,) = plan([source], prefix="", max_archive_bytes=1000)
+    sealed = seal(archive.window, [], 6)
+    first = b"".join(sealed.chunks)[: int(sealed.metadata["manifest-bytes"])]
+    assert archive.window == parse_manifest(first).window
 
 
 def test_a_foreign_bucket_is_named() -> None:
