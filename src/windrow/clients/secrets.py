@@ -103,15 +103,22 @@ class FixedSecrets:
 
 
 def decode(text: str, secret_id: str) -> Credentials:
-    """Read a secret's value. Raises `SecretError`, which never quotes it."""
+    """Read a secret's value, without the white space around its keys. Raises `SecretError`, which never quotes it."""
     try:
         secret = msgspec.json.decode(text, type=_Secret)
     except (msgspec.DecodeError, UnicodeError):
         secret = None
     # Raised outside the handler: a decoding error may quote the secret, and a traceback would show it.
-    if secret is None or not secret.access_key or not secret.secret_key:
+    if secret is None or not secret.access_key.strip() or not secret.secret_key.strip():
         raise SecretError(
             f"secret {secret_id!r} is not a JSON object with the strings access_key, secret_key and,"
             " where the destination has a private CA, ca_pem"
         )
-    return Credentials(secret.access_key, secret.secret_key, secret.ca_pem or None)
+    access_key, secret_key = secret.access_key.strip(), secret.secret_key.strip()
+    # Checked here, since an HTTP client quotes a header that it refuses, access key and signature included. The secret
+    # key is in none, and a passphrase has spaces.
+    if not access_key.isascii() or not access_key.isprintable() or " " in access_key:
+        raise SecretError(f"secret {secret_id!r} has an access_key with a space or a character that no header can hold")
+    if not secret_key.isprintable():
+        raise SecretError(f"secret {secret_id!r} has a secret_key with a line break or another control character")
+    return Credentials(access_key, secret_key, secret.ca_pem or None)
