@@ -13,9 +13,10 @@ from windrow import bootstrap
 from windrow.clients.destination import PROBING, S3Destination
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError
+from windrow.ports import Credentials
 from windrow.sentinel import CANARY_FOLDER, SLOW_S, STALE_S, Sentinel, Switch
 from windrow.settings import Settings
-from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping, FakeMetrics
+from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping, FakeMetrics, FakeSecrets
 
 MINUTE_S = 60
 
@@ -97,6 +98,19 @@ def test_each_fault_opens_after_two_probes_and_is_published(kind: DestinationFau
         name: count for name, count in counts.items() if name.startswith("DestinationFault")
     }
     assert (0, 2) == (counts["DestinationUp"], watch.metrics.flushes)
+
+
+def test_a_client_that_cannot_be_made_opens_as_any_fault_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentinel must not die of what it is there to find."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "no-such.pem")
+    watch = Watch()
+    secrets = FakeSecrets(Credentials("access", "secret"))
+    destination = S3Destination("https://minio.invalid", "bucket", "us-east-1", secrets, watch.clock, PROBING)
+    monkeypatch.setattr(watch.destination, "probe", destination.probe)
+    watch.run()
+
+    assert (True, DestinationFault.TLS) == (watch.run().opened, watch.circuits.load().fault)
+    assert 2 == watch.metrics.counts["DestinationFaultTls"]
 
 
 def test_one_good_probe_closes() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from windrow.clients.body import ChunksBody
 from windrow.clients.faults import to_destination_error
@@ -31,6 +32,10 @@ PAUSE_S = 0.2
 CONTENT_TYPE = "application/gzip"
 
 _PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
+
+_FAILURES = (ClientError, BotoCoreError, HTTPError, OSError, ValueError)
+"""All that a request raises, and the making of its client: botocore lets errors of urllib3 and of Python through, the
+former where an answer's body is read, and refuses some settings (a region, a profile's files) with the latter."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -224,10 +229,9 @@ class S3Destination:
     def _attempt(
         self, request: Callable[[S3Client], T], what: str, was_sent: Callable[[], bool], credentials: Credentials
     ) -> T:
-        client = self._client(credentials)
         try:
-            return request(client)
-        except (ClientError, BotoCoreError) as error:
+            return request(self._client(credentials))
+        except _FAILURES as error:
             raise to_destination_error(error, what, sent=was_sent()) from error
 
     def _fetch(self, read: Callable[[], Credentials]) -> Credentials:

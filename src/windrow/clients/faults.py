@@ -1,9 +1,10 @@
-"""What botocore's errors mean of a destination."""
+"""What an error of a request, or of the client's making, means of a destination."""
 
 from __future__ import annotations
 
+import ssl
+
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     HTTPClientError,
     ParamValidationError,
@@ -12,6 +13,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
 from urllib3.exceptions import ReadTimeoutError as Urllib3ReadTimeout
+from urllib3.exceptions import SSLError as Urllib3SslError
 
 from windrow.core.errors import DestinationError, DestinationFault
 
@@ -35,7 +37,7 @@ _PASSING = frozenset({"ConditionalRequestConflict", "OperationAborted", "Request
 _SERVER_ERROR = 500
 
 
-def to_destination_error(error: ClientError | BotoCoreError, what: str, *, sent: bool) -> DestinationError:
+def to_destination_error(error: Exception, what: str, *, sent: bool) -> DestinationError:
     """Return Windrow's error for a failed request; ``sent`` says whether the whole body of a PUT had gone out.
 
     The message names code and status but no text of the server's, which might quote what it was sent.
@@ -67,8 +69,9 @@ def _refusal_kind(code: str, status: int) -> DestinationFault:
     return DestinationFault.REFUSED
 
 
-def _transport_kind(error: BotoCoreError) -> DestinationFault:
-    if isinstance(error, SSLError):
+def _transport_kind(error: Exception) -> DestinationFault:
+    # The last two come as they are while an answer's body is read.
+    if isinstance(error, SSLError | Urllib3SslError | ssl.SSLError):
         return DestinationFault.TLS
     if isinstance(error, ReadTimeoutError | Urllib3ReadTimeout):
         return DestinationFault.SLOW

@@ -19,14 +19,18 @@ def context_for(ca_pem: str | None) -> ssl.SSLContext:
     """Return a context that verifies host names and trusts the CA given, else those that AWS clients trust.
 
     Raises:
-        DestinationError: ``ca_pem`` is no PEM certificate (kind ``tls``).
+        DestinationError: ``ca_pem`` is no PEM certificate, or the file of AWS's CAs can't be read (kind ``tls``).
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_pem is None:
         # AWS_CA_BUNDLE or the profile's `ca_bundle`, as for AWS itself.
         bundle = botocore.session.get_session().get_config_variable("ca_bundle")
-        context.load_verify_locations(cafile=get_cert_path(bundle or True))
+        path = get_cert_path(bundle or True)
+        try:
+            context.load_verify_locations(cafile=path)
+        except OSError as error:
+            raise DestinationError(f"{path} is no file of CA certificates: {error}", DestinationFault.TLS) from error
         return context
     try:
         context.load_verify_locations(cadata=ca_pem)
