@@ -40,7 +40,7 @@ POISON_MENDED = "poison-mended"
 LONGEST_DELAY_S = 6
 GATE_CACHE_S = 1.0
 DESTINATION_READ_S = 4.0
-LANDING_REQUEST_S, LANDING_RETRY_S = 3.0, 5.0
+LANDING_REQUEST_S, LANDING_RETRY_S = 3.0, 1.0
 PART_BYTES = 5 * 1024 * 1024
 PIECE_BYTES = 4 * 1024 * 1024
 
@@ -152,7 +152,8 @@ if TRAPS in os.environ:  # in the campaign's workers only, not where somebody as
     bootstrap.Aggregator = _trapped  # type: ignore[attr-defined, assignment]  # the wiring stays the product's own
     gate.CACHE_S = GATE_CACHE_S
     bootstrap.destination = partial(bootstrap.destination, patience=Patience(read_s=DESTINATION_READ_S))
-    landing.REQUEST_S, landing.RETRY_S = LANDING_REQUEST_S, LANDING_RETRY_S
+    landing.REQUEST_S = landing.READ_S = LANDING_REQUEST_S
+    landing.RETRY_S = LANDING_RETRY_S
     large.HELD_BYTES = large.PART_BYTES = PART_BYTES
     large.PIECE_BYTES = PIECE_BYTES
 handler = aggregate.handler

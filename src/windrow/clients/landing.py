@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,8 +32,13 @@ CONNECT_S = 3.0
 REQUEST_S = 10.0
 """One request in full, body included. The largest is a whole object that is just not streamed (16 MiB)."""
 RETRIES = 2
-RETRY_S = 15.0
-"""No retry starts later than this after the first attempt: a batch's run time is bounded, so must its requests be."""
+RETRY_S = 4.0
+"""Nothing is asked again later than this after the first attempt, by obstore or by boto3: a time-out is not repeated. A
+batch's run time is bounded, so must its requests be (``steps/budget.py`` keeps time for one that hangs)."""
+
+READ_S = 5.0
+"""The longest silence that boto3 bears, in each of its attempts."""
+ATTEMPTS = 2
 
 CREDENTIALS_TTL = timedelta(minutes=8)
 """How long obstore may keep credentials. botocore renews temporary ones from 10 minutes before their end."""
@@ -58,8 +64,8 @@ def round_trips(key: str) -> bool:
 class S3Landing:
     """`windrow.ports.Landing` on S3, with the credentials, region and endpoint of a boto3 session.
 
-    An object is asked for with obstore. Whatever goes wrong there is asked once more with boto3, which tells S3's
-    error codes apart, and reads answers that obstore refuses (metadata that is no ASCII).
+    An object is asked for with obstore. Whatever goes wrong there at once is asked once more with boto3, which tells
+    S3's error codes apart, and reads answers that obstore refuses (metadata that is no ASCII).
     """
 
     def __init__(self, session: boto3.session.Session) -> None:
@@ -108,10 +114,14 @@ class S3Landing:
         options: GetOptions = {"version": source.version_id} if source.version_id else {"if_match": f'"{source.etag}"'}
         if span is not None:
             options["range"] = span
+        started = time.monotonic()
         try:
             result = obstore.get(self._store(source.bucket), source.key, options=options)
             data = result.bytes()
-        except (BaseError, OSError, ValueError):
+        except (BaseError, OSError, ValueError) as error:
+            took_s = time.monotonic() - started
+            if took_s > RETRY_S:
+                raise LandingError(f"{_name(source)} was not served in {took_s:.1f} s") from error
             return self._read_by_boto3(source, span)
         declared = result.attributes.get(SHA256_METADATA)
         total = len(data) if span is None else result.meta["size"]
@@ -178,8 +188,8 @@ class S3Landing:
     def _client(self) -> S3Client:
         config = Config(
             connect_timeout=CONNECT_S,
-            read_timeout=REQUEST_S,
-            retries={"mode": "standard", "total_max_attempts": 2},
+            read_timeout=READ_S,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             s3={"addressing_style": "path"},
         )
         return self._session.client("s3", config=config)

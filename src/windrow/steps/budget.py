@@ -1,4 +1,8 @@
-"""The run time that a batch may still use."""
+"""The run time that a batch may still use.
+
+The reserves leave time for one request that hangs. A server hangs at one point: it takes no connection, or says nothing
+while TLS is agreed on, or does not answer. Tests hold ``HANG_S`` and ``ASK_S`` to the time-outs of the clients.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,22 @@ from windrow.ports import Clock
 START_RESERVE_S = 30.0
 """With less time left than this no further archive is started."""
 
-DELIVER_RESERVE_S = 20.0
-"""With less time left than this no further file is fetched: what is there gets delivered."""
-
 SETTLE_RESERVE_S = 5.0
-"""With less time left than this nothing is tried again. Each of the three is longer for a batch of many messages."""
+"""With less time left than this no part is copied any more."""
+
+HANG_S = 16.0
+"""How long the reading of a file, or a write to the destination, takes if it hangs."""
+
+DELIVER_RESERVE_S = HANG_S + SETTLE_RESERVE_S
+"""With less time left than this no further file is fetched, what is there gets delivered; and no failed write is made
+again."""
+
+ASK_S = 46.0
+"""How long a question to the destination takes if each of its attempts hangs."""
+
+RESOLVE_RESERVE_S = ASK_S + SETTLE_RESERVE_S
+"""With less time left than this nobody asks what became of a write. Each reserve is longer for a batch of many
+messages."""
 
 MESSAGES_A_CALL = 10
 CALLS_AT_ONCE = 8
@@ -56,7 +71,15 @@ class Budget:
         return self._leaves(DELIVER_RESERVE_S, self._granted_s / 3)
 
     def may_retry(self) -> bool:
-        """Tell whether there is time to try a failed request again."""
+        """Tell whether there is time to make a failed write again."""
+        return self._leaves(DELIVER_RESERVE_S, self._granted_s / 3)
+
+    def may_resolve(self) -> bool:
+        """Tell whether there is time to ask what became of a write. In a short run there never is."""
+        return self._leaves(RESOLVE_RESERVE_S, self._granted_s)
+
+    def may_copy(self) -> bool:
+        """Tell whether there is time for the server to copy one more part."""
         return self._leaves(SETTLE_RESERVE_S, self._granted_s / 6)
 
     def _leaves(self, reserve_s: float, most_s: float) -> bool:

@@ -79,6 +79,8 @@ class Deliverer:
                 self._clock.sleep(delay_s * self._jitter())
         if not attempt.may_stand:
             return Delivery(DeliveryState.NOT_STORED, error)
+        if not budget.may_resolve():
+            return Delivery(DeliveryState.UNKNOWN, error)
         return self._resolve(archive, error)
 
     def _resolve(self, archive: PlannedArchive, error: DestinationError | None) -> Delivery:

@@ -110,7 +110,7 @@ class LargeArchiver:
         """Copy a staged archive to its key if that is free; see `windrow.steps.deliver.Store`."""
 
         def check_time() -> None:
-            if not budget.may_retry():
+            if not budget.may_copy():
                 raise DestinationError(f"no time left to copy {key}", DestinationFault.SLOW)
 
         metadata = archive.summary.metadata | {STAGED_ETAG: archive.staged.etag}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import boto3.session
 import pytest
 
-from tests.servers.scripted import Answer, http_server, s3_error
+from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
 from windrow.clients import landing as module
 from windrow.clients.landing import S3Landing
 from windrow.core.errors import LandingError, ObjectArchived, ObjectMissing, Permanent
@@ -17,6 +18,14 @@ from windrow.local.process import HOST, free_port
 from windrow.ports import Body
 
 DATE = {"Last-Modified": "Mon, 23 Nov 2026 10:07:00 GMT", "ETag": '"e"'}
+SHORT = b"".join(
+    (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n",
+        *(f"{name}: {value}\r\n".encode() for name, value in DATE.items()),
+        b"\r\nfo",
+    )
+)
+"""An answer whose body does not come in full."""
 
 
 def new_source(key: str = "k", size: int = 4) -> SourceObject:
@@ -75,6 +84,26 @@ def test_a_failing_s3_may_pass(get: Callable[[str, SourceObject], Body], code: s
     with http_server(answer) as url, pytest.raises(LandingError, match=code):
         get(url, new_source())
     assert 3 == len(requests)
+
+
+@pytest.mark.parametrize("said", [b"", SHORT], ids=["silent", "stalled body"])
+def test_a_time_out_is_not_repeated(
+    get: Callable[[str, SourceObject], Body], monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    """Neither by obstore nor by boto3: the batch's run time pays for it."""
+    monkeypatch.setattr(module, "RETRIES", 2)
+    monkeypatch.setattr(module, "RETRY_S", 0.4)
+    requests: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        requests.append(said)
+        connection.sendall(said)
+        connection.recv(1)
+
+    with socket_server(serve) as port, pytest.raises(LandingError, match="not served in 1"):
+        get(f"http://{HOST}:{port}", new_source())
+    assert 1 == len(requests)
 
 
 def test_nothing_listening_may_pass(get: Callable[[str, SourceObject], Body]) -> None:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from tests.unit.world import World
-from windrow.clients import queue
-from windrow.steps.budget import CALL_S, CALLS_AT_ONCE, MESSAGES_A_CALL, Budget
+from windrow.clients import landing, queue
+from windrow.clients.destination import PATIENT, PAUSE_S
+from windrow.core.errors import DestinationError, DestinationFault, LandingError
+from windrow.steps.budget import (
+    ASK_S,
+    CALL_S,
+    CALLS_AT_ONCE,
+    DELIVER_RESERVE_S,
+    HANG_S,
+    MESSAGES_A_CALL,
+    RESOLVE_RESERVE_S,
+    SETTLE_RESERVE_S,
+    START_RESERVE_S,
+    Budget,
+)
 from windrow.testing import FakeClock
 
 
 def left_when_refused(granted_s: float, messages: int) -> tuple[float, float, float]:
-    """Return the seconds left when no archive is started, no file fetched and nothing tried again any more."""
+    """Return the seconds left when no archive is started, no file fetched and no part copied any more."""
     clock = FakeClock()
     budget = Budget(clock, granted_s, messages)
     refused = []
-    for may in (budget.may_start, budget.may_fetch, budget.may_retry):
+    for may in (budget.may_start, budget.may_fetch, budget.may_copy):
         while may():
             clock.sleep(0.5)
         refused.append(budget.remaining_s)
@@ -24,14 +39,83 @@ def left_when_refused(granted_s: float, messages: int) -> tuple[float, float, fl
 
 def test_the_reserves_grow_with_the_batch() -> None:
     """By the time that giving all of it back takes, so that starting and delivering leave that time too."""
-    assert (30, 20, 5) == left_when_refused(900, 0)
-    assert (36.5, 26.5, 11.5) == left_when_refused(900, 3_520)
-    assert (48.5, 38.5, 23.5) == left_when_refused(900, 10_000)
+    assert (30, 21, 5) == left_when_refused(900, 0)
+    assert (36.5, 27.5, 11.5) == left_when_refused(900, 3_520)
+    assert (48.5, 39.5, 23.5) == left_when_refused(900, 10_000)
 
 
 def test_the_reserves_are_a_share_of_a_short_run_time() -> None:
     """Even with the largest batch, a short run does some work."""
     assert (15, 10, 5) == left_when_refused(30, 10_000)
+
+
+def test_the_reserves_cover_a_request_that_hangs() -> None:
+    """At one point: at the connection, in TLS, or at the answer. By the clients' own time-outs."""
+    backoff_s = 1.0  # botocore's, in standard mode, before a second attempt: at most
+    by_boto3_s = landing.ATTEMPTS * max(landing.CONNECT_S, landing.READ_S) + backoff_s
+    read_s = landing.RETRY_S + max(landing.REQUEST_S, by_boto3_s)
+    go_ahead_s = 1.0  # botocore waits so long for it before it sends a body
+    put_s = max(PATIENT.connect_s, go_ahead_s + PATIENT.read_s)
+    pauses_s = sum(PAUSE_S * attempt for attempt in range(1, PATIENT.attempts))
+    ask_s = PATIENT.attempts * max(PATIENT.connect_s, PATIENT.read_s) + pauses_s
+
+    assert landing.ATTEMPTS == 2
+    assert max(read_s, put_s) <= HANG_S == DELIVER_RESERVE_S - SETTLE_RESERVE_S
+    assert ask_s <= ASK_S == RESOLVE_RESERVE_S - SETTLE_RESERVE_S
+    assert DELIVER_RESERVE_S < START_RESERVE_S
+
+
+def test_a_file_that_hangs_leaves_time_to_deliver_and_to_settle() -> None:
+    """S3 stops answering after 94 s of a run of 120 s that went slowly."""
+    world = World()
+    world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
+    messages = [world.message(world.upload(f"k{number:02}")) for number in range(40)]
+    end = world.clock.monotonic() + 120
+
+    def hook(operation: str) -> None:
+        if operation == "get" and end - world.clock.monotonic() < 26:
+            world.clock.sleep(HANG_S)
+            raise LandingError("hung")
+        if operation == "get":
+            world.clock.sleep(2.5)
+
+    world.hook(hook)
+    kept = world.process(*messages, run_s=120)
+
+    assert 2 == len(kept)
+    assert end - world.clock.monotonic() > SETTLE_RESERVE_S
+
+
+def test_a_write_that_hangs_leaves_time_to_settle() -> None:
+    """With 37 s left there is time to try it, but neither to repeat it nor to ask what became of it."""
+    world = World()
+    first = world.upload("a")
+    second = world.upload("b", at=world.clock.now() + timedelta(minutes=1))
+    end = world.clock.monotonic() + 120
+    puts = 0
+
+    def hook(operation: str) -> None:
+        nonlocal puts
+        puts += operation == "put"
+        if operation == "put done" and puts == 1:
+            world.clock.sleep(83)
+        elif operation == "put" and puts > 1:
+            world.clock.sleep(HANG_S)
+            raise DestinationError("hung", DestinationFault.SLOW, maybe_stored=True)
+        elif operation == "head" and puts > 1:
+            world.clock.sleep(ASK_S)
+            raise DestinationError("hung", DestinationFault.SLOW)
+
+    world.destination.hook = hook
+    late = world.message(second)
+    kept = world.process(world.message(first), late, run_s=120)
+
+    assert [late.message_id] == kept == list(world.queue.visibility)
+    assert end - world.clock.monotonic() > SETTLE_RESERVE_S
+    world.destination.hook = lambda _operation: None
+    world.clock.advance(60)
+    assert [] == world.process(late, run_s=120)
+    world.assert_each_once()
 
 
 def test_calls_are_counted_as_the_client_makes_them() -> None:
