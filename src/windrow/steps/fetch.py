@@ -34,6 +34,10 @@ COPIES = 3
 """A frame in work is there as fetched, joined, and compressed (at worst, to its own size). What is streamed goes alone:
 each thread that streamed keeps holes in its heap."""
 
+FRAME_FILES = 128
+"""A frame is one thread's work, file after file: of 1 MiB in tiny files it would be thousands of requests on one thread
+while the others stand idle. No setting, so that the same files make the same bytes whatever the threads."""
+
 Named = tuple[str, SourceObject]
 T = TypeVar("T")
 
@@ -69,12 +73,13 @@ class Fetcher:
         return result
 
     def _groups(self, named: Sequence[Named]) -> Iterator[list[Named]]:
-        """Cut the files into frames by the sizes their events name; a large file is a frame of its own."""
+        """Cut the files into frames by number and by the sizes in their events; a large file is a frame of its own."""
         group: list[Named] = []
         group_bytes = 0
         for name, source in named:
             large = source.size >= STREAM_FROM_BYTES
-            if group and (large or group_bytes + source.size > self._frame_bytes):
+            full = len(group) == FRAME_FILES or group_bytes + source.size > self._frame_bytes
+            if group and (large or full):
                 yield group
                 group, group_bytes = [], 0
             if large:

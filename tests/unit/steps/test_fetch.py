@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from threading import Barrier, get_ident
 
 import pytest
 
@@ -11,9 +12,10 @@ from windrow.core.errors import LandingError, ObjectMissing, SourceChecksumWrong
 from windrow.core.events import SourceObject
 from windrow.core.manifest import Window
 from windrow.core.planning import MINUTE, floor
+from windrow.settings import MIB
 from windrow.steps import fetch as fetch_module
 from windrow.steps.budget import Budget
-from windrow.steps.fetch import Fetched, Fetcher
+from windrow.steps.fetch import FRAME_FILES, Fetched, Fetcher
 from windrow.testing import FakeClock, FakeLanding
 
 
@@ -45,6 +47,24 @@ def test_frames_hold_about_frame_bytes(landing: FakeLanding) -> None:
 
     assert [[file.key for file in frame.files] for frame in fetched.frames] == [["0", "1"], ["2"], ["3"], ["4", "5"]]
     assert fetched.lost == {}
+
+
+def test_many_tiny_files_are_fetched_side_by_side(landing: FakeLanding) -> None:
+    """A frame holds so many files at most, and each frame is fetched on a thread of its own."""
+    sources = [landing.put("landing", f"{n:04}", b"x") for n in range(4 * FRAME_FILES + 1)]
+    together = Barrier(4, timeout=10)
+    met: set[int] = set()
+
+    def meet(_operation: str) -> None:
+        if get_ident() not in met:
+            met.add(get_ident())
+            together.wait()
+
+    landing.hook = meet
+    fetched = fetch(landing, sources, concurrency=4, frame_bytes=MIB)
+
+    assert fetched.lost == {}
+    assert [len(frame.files) for frame in fetched.frames] == [FRAME_FILES] * 4 + [1]
 
 
 def test_the_same_files_give_the_same_bytes_on_any_number_of_threads(landing: FakeLanding) -> None:
