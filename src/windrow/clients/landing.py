@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
+from urllib3.exceptions import HTTPError
 
 from windrow.core.errors import LandingError, ObjectArchived, ObjectMissing, Permanent, SourceChecksumWrong
 from windrow.core.events import SourceObject
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 CONNECT_S = 3.0
 REQUEST_S = 10.0
-"""One request in full, body included. The largest is a whole object that is just not streamed (16 MiB)."""
+"""One request by obstore in full, body included."""
+OBSTORE_BYTES = 2 * 1024 * 1024
+"""What is longer is asked for with boto3, which bounds the silence and not the whole: a worker on premises may share a
+slow line among its threads, and what can't come within `REQUEST_S` once could never be delivered."""
 RETRIES = 2
 RETRY_S = 4.0
 """Nothing is asked again later than this after the first attempt, by obstore or by boto3: a time-out is not repeated. A
@@ -64,8 +68,8 @@ def round_trips(key: str) -> bool:
 class S3Landing:
     """`windrow.ports.Landing` on S3, with the credentials, region and endpoint of a boto3 session.
 
-    An object is asked for with obstore. Whatever goes wrong there at once is asked once more with boto3, which tells
-    S3's error codes apart, and reads answers that obstore refuses (metadata that is no ASCII).
+    An object of up to 2 MiB is asked for with obstore. Whatever goes wrong there at once is asked once more with boto3,
+    which tells S3's error codes apart, and reads answers that obstore refuses (metadata that is no ASCII).
     """
 
     def __init__(self, session: boto3.session.Session) -> None:
@@ -109,7 +113,8 @@ class S3Landing:
 
     def _read(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[Bytes | bytes, str | None, int]:
         """Return the bytes (a sized buffer) of the whole or a span, the declared SHA-256, the object's whole size."""
-        if not round_trips(source.key):
+        length = source.size if span is None else span[1] - span[0]
+        if length > OBSTORE_BYTES or not round_trips(source.key):
             return self._read_by_boto3(source, span)
         options: GetOptions = {"version": source.version_id} if source.version_id else {"if_match": f'"{source.etag}"'}
         if span is not None:
@@ -134,7 +139,7 @@ class S3Landing:
         try:
             answer = self._client.get_object(Bucket=source.bucket, Key=source.key, **wanted)
             data = answer["Body"].read()
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: as they come amid a body
             raise _meaning(source, error) from error
         declared = answer["Metadata"].get(SHA256_METADATA)
         total = len(data)
@@ -203,7 +208,7 @@ def _name(source: SourceObject) -> str:
     return f"{source.bucket}/{source.key!r}"
 
 
-def _meaning(source: SourceObject, error: ClientError | BotoCoreError) -> LandingError | Permanent:
+def _meaning(source: SourceObject, error: Exception) -> LandingError | Permanent:
     """Return what an S3 error means for an object."""
     if not isinstance(error, ClientError):
         return LandingError(f"{_name(source)} was not served: {error}")

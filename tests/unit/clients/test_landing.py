@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import boto3.session
 import pytest
+from botocore.response import StreamingBody
+from urllib3.exceptions import SSLError
 
 from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
 from windrow.clients import landing as module
@@ -104,6 +107,36 @@ def test_a_time_out_is_not_repeated(
     with socket_server(serve) as port, pytest.raises(LandingError, match="not served in 1"):
         get(f"http://{HOST}:{port}", new_source())
     assert 1 == len(requests)
+
+
+def test_a_large_object_may_take_its_time(get: Callable[[str, SourceObject], Body]) -> None:
+    """Over a slow line it comes in longer than one of obstore's requests may last, as long as it keeps coming."""
+    size = module.OBSTORE_BYTES + 1
+    head = SHORT.replace(b"Content-Length: 4", b"Content-Length: %d" % size).removesuffix(b"fo")
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(head)
+        for start in range(0, size, size // 4):
+            connection.sendall(b"x" * min(size // 4, size - start))
+            time.sleep(module.REQUEST_S / 3)
+
+    with socket_server(serve) as port:
+        assert b"x" * size == bytes(get(f"http://{HOST}:{port}", new_source(size=size)).data)
+
+
+@pytest.mark.parametrize("error", [SSLError("bad record"), OSError("reset")])
+def test_a_body_that_ends_in_an_error_of_the_line_may_pass(
+    get: Callable[[str, SourceObject], Body], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Botocore hands on as they are those that come while it reads a body."""
+
+    def fail(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(StreamingBody, "read", fail)
+    with http_server(lambda *_: (200, DATE, b"four")) as url, pytest.raises(LandingError, match="was not served"):
+        get(url, new_source("k/"))
 
 
 def test_nothing_listening_may_pass(get: Callable[[str, SourceObject], Body]) -> None:
