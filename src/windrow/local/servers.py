@@ -20,6 +20,8 @@ REGION = "eu-west-2"
 ACCOUNT = "000000000000"
 
 MINIO_IMAGE = "minio/minio"
+_MINIO_HEALTH = "/minio/health/cluster"
+"""Answers 200 once buckets and users can be asked for; ``ready`` and ``live`` do while those are answered 503."""
 _DOCKER_ANSWER_S = 3.0
 
 _SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
@@ -75,7 +77,7 @@ def minio(
             folder,
             lambda port: _docker_command(container, port, data, certs),
             environ=environ,
-            health="/minio/health/ready",
+            health=_MINIO_HEALTH,
             scheme=scheme,
             owns_port=False,
             cleanup=["docker", "rm", "--force", container],
@@ -86,7 +88,7 @@ def minio(
         folder,
         lambda port: [str(binary), "server", "--quiet", "--address", f"{HOST}:{port}", *with_tls, str(data)],
         environ=environ,
-        health="/minio/health/ready",
+        health=_MINIO_HEALTH,
         scheme=scheme,
     )
 
