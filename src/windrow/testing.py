@@ -326,17 +326,16 @@ class FakeDestination:
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield keys and sizes in key order."""
-        self.hook("list")
-        with self._lock:
-            found = sorted((key, stored.size) for key, (stored, _) in self.objects.items() if key.startswith(prefix))
-        yield from found
+        return ((key, stored.size) for key, stored in self._listed(prefix))
 
     def list_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         """Yield keys and when they were stored in key order."""
+        return ((key, stored.last_modified) for key, stored in self._listed(prefix))
+
+    def _listed(self, prefix: str) -> Iterator[tuple[str, Stored]]:
         self.hook("list")
         with self._lock:
-            objects = self.objects.items()
-            found = sorted((key, stored.last_modified) for key, (stored, _) in objects if key.startswith(prefix))
+            found = [(key, self.objects[key][0]) for key in sorted(self.objects) if key.startswith(prefix)]
         yield from found
 
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:

@@ -59,10 +59,10 @@ def heard_or_not(show: Callable[[T], object]) -> Callable[[T], None]:
 
 def let_go_of_output() -> None:
     """Send what is left in the buffer of standard output nowhere: at the end of the process it would fail once more."""
-    with contextlib.suppress(OSError):
+    try:
         sys.stdout.flush()
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_error(error: WindrowError, *, as_json: bool) -> None:

@@ -71,8 +71,8 @@ class Budget:
         return self._leaves(DELIVER_RESERVE_S, self._granted_s / 3)
 
     def may_retry(self) -> bool:
-        """Tell whether there is time to make a failed write again."""
-        return self._leaves(DELIVER_RESERVE_S, self._granted_s / 3)
+        """Tell whether there is time to make a failed write again: it may hang as long as a file's reading."""
+        return self.may_fetch()
 
     def may_resolve(self) -> bool:
         """Tell whether there is time to ask what became of a write. In a short run there never is."""

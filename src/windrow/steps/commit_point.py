@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -64,12 +66,8 @@ class CommitPoint:
                 "archive failed its proof and is set aside",
                 extra={"archive_key": key, "kept_as": aside, "error": str(error)},
             )
-            try:
+            with _still_there(key, "set aside"):
                 self._destination.copy(key, aside, stored.etag)
-            except DestinationError as failure:
-                raise DestinationError(
-                    f"{key} is wrong and could not be set aside: {failure}", failure.kind, maybe_stored=True
-                ) from failure
             self._discard(key)
             return None
 
@@ -150,9 +148,16 @@ class CommitPoint:
 
     def _discard(self, key: str) -> None:
         self._metrics.count("ChecksumMismatch")
-        try:
+        with _still_there(key, "deleted"):
             self._destination.delete(key)
-        except DestinationError as error:
-            raise DestinationError(
-                f"{key} is wrong and could not be deleted: {error}", error.kind, maybe_stored=True
-            ) from error
+
+
+@contextmanager
+def _still_there(key: str, done: str) -> Iterator[None]:
+    """Have a failure inside the block say that what is wrong stands under the key all the same."""
+    try:
+        yield
+    except DestinationError as error:
+        raise DestinationError(
+            f"{key} is wrong and could not be {done}: {error}", error.kind, maybe_stored=True
+        ) from error

@@ -24,7 +24,6 @@ from typing import Any, TextIO
 PARENT_CHECK_S = 1.0
 """How soon a worker notices that its parent is gone and nobody holds it to its time limit any more."""
 
-
 LINE_BYTES = 1024 * 1024
 """The longest line of output that is written at once."""
 
