@@ -98,10 +98,6 @@ versitygw: ## Build versitygw, another S3 server (needs Go; 2 minutes)
 toxiproxy: ## Build Toxiproxy, which makes networks fail (needs Go)
 	@bash scripts/tools.sh get toxiproxy
 
-.PHONY: dynamodb-local
-dynamodb-local: ## Fetch Amazon's DynamoDB Local (needs Maven and Java 17)
-	@bash scripts/tools.sh get dynamodb-local
-
 .PHONY: lambda-rie
 lambda-rie: ## Fetch AWS's Lambda runtime client and emulator (Linux)
 	@bash scripts/tools.sh get lambda-rie

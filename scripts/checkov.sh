@@ -3,8 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly VERSION=3.3.30
-venv="$(bash scripts/tools.sh cache)/checkov-$VERSION"
+# shellcheck source=scripts/pins.sh
+. scripts/pins.sh
+venv="$(bash scripts/tools.sh cache)/checkov-$CHECKOV"
 
 if [ ! -d "$venv" ]; then
     python="$(sh scripts/find-python.sh)"
@@ -14,7 +15,7 @@ if [ ! -d "$venv" ]; then
     trap 'rm -rf "$work"' EXIT
     echo "checkov: installing once into $venv"
     "$python" -m venv "$work"
-    "$work/bin/python" -m pip install --quiet --disable-pip-version-check "checkov==$VERSION"
+    "$work/bin/python" -m pip install --quiet --disable-pip-version-check "checkov==$CHECKOV"
     mv "$work" "$venv"
 fi
 

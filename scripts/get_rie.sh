@@ -8,30 +8,36 @@
 #   get_rie.sh present [PYTHON]  exit 0 if both are there
 set -euo pipefail
 
-readonly SAM_CLI=aws-sam-cli==1.170.0
-readonly RUNTIME_CLIENT=awslambdaric==4.2.2
+HERE="$(cd "$(dirname "$0")" && pwd)"
+readonly HERE
+# shellcheck source=scripts/pins.sh
+. "$HERE/pins.sh"
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
 readonly EMULATOR="$CACHE/bin/aws-lambda-rie"
 
 PYTHON=${2:-}
 if [ -z "$PYTHON" ]; then
     # The virtual environment's if it is complete, else the one that it will be made with: the tests run that version.
-    if [ -e .venv/.installed ]; then PYTHON=.venv/bin/python; else PYTHON=$(sh "$(dirname "$0")/find-python.sh"); fi
+    if [ -e .venv/.installed ]; then PYTHON=.venv/bin/python; else PYTHON=$(sh "$HERE/find-python.sh"); fi
 fi
 readonly PYTHON
 TAG=$("$PYTHON" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 readonly CLIENT="$CACHE/lambda-runtime/$TAG"
 
-present() { [ -x "$EMULATOR" ] && [ -d "$CLIENT" ]; }
+# A stamp beside each names its version.
+is_of() { [ "$(cat "$1.version" 2>/dev/null)" = "$2" ]; } # PATH VERSION
+emulator_present() { [ -x "$EMULATOR" ] && is_of "$EMULATOR" "$SAM_CLI"; }
+client_present() { [ -d "$CLIENT" ] && is_of "$CLIENT" "$RUNTIME_CLIENT"; }
+present() { emulator_present && client_present; }
 
 # Fetched beside the cache and moved into place, so that an interrupted run leaves nothing behind.
 get() {
     mkdir -p "$CACHE/bin" "$CACHE/lambda-runtime"
     work=$(mktemp -d "$CACHE/build.XXXXXX")
     trap 'rm -rf "$work"' EXIT
-    if [ ! -x "$EMULATOR" ]; then
+    if ! emulator_present; then
         echo "lambda-rie: fetching once into $CACHE/bin"
-        "$PYTHON" -m pip --disable-pip-version-check download --quiet --no-deps --dest "$work" "$SAM_CLI"
+        "$PYTHON" -m pip --disable-pip-version-check download --quiet --no-deps --dest "$work" "aws-sam-cli==$SAM_CLI"
         "$PYTHON" - "$work" <<'UNPACK'
 import pathlib, platform, sys, zipfile
 
@@ -42,13 +48,17 @@ with zipfile.ZipFile(wheel) as package:
     (folder / "rie").write_bytes(package.read(f"samcli/local/rapid/aws-lambda-rie-{arch}"))
 UNPACK
         chmod 755 "$work/rie"
+        rm -f "$EMULATOR.version"
         mv "$work/rie" "$EMULATOR"
+        echo "$SAM_CLI" >"$EMULATOR.version"
     fi
-    if [ ! -d "$CLIENT" ]; then
+    if ! client_present; then
         echo "lambda-rie: fetching the runtime client once into $CLIENT"
         "$PYTHON" -m pip --disable-pip-version-check install --quiet --target "$work/client" --only-binary=:all: \
-            "$RUNTIME_CLIENT"
+            "awslambdaric==$RUNTIME_CLIENT"
+        rm -rf "$CLIENT" "$CLIENT.version"
         mv "$work/client" "$CLIENT"
+        echo "$RUNTIME_CLIENT" >"$CLIENT.version"
     fi
 }
 

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Obtain the optional tools that some tests and the demo use, once, into the user's cache folder.
 #
-#   tools.sh get [TOOL...] build or fetch (all, if none is named); one on PATH or in the cache is left alone
+#   tools.sh get [TOOL...] build or fetch (all, if none is named); one on PATH, or in the cache and of the pinned
+#                          version, is left alone
 #   tools.sh missing       print one line for each absent tool: what is skipped, and how to get it
 #   tools.sh cache         print the cache folder
 set -euo pipefail
 
-readonly TOOLS=(minio versitygw toxiproxy dynamodb-local lambda-rie)
+readonly TOOLS=(minio versitygw toxiproxy lambda-rie)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
 HERE="$(cd "$(dirname "$0")" && pwd)"
 readonly HERE
-readonly POM="$HERE/dynamodb-local.pom.xml"
+# shellcheck source=scripts/pins.sh
+. "$HERE/pins.sh"
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -22,53 +24,58 @@ binary_of() {
     esac
 }
 
-is_present() {
+# What `go install` builds.
+module_of() {
     case $1 in
-        dynamodb-local) [ -d "$CACHE/dynamodb-local" ] ;;
-        lambda-rie) bash "$HERE/get_rie.sh" present ;;
-        *) command -v "$(binary_of "$1")" >/dev/null || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
+        minio) echo "github.com/minio/minio@$MINIO" ;;
+        versitygw) echo "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" ;;
+        toxiproxy) echo "github.com/Shopify/toxiproxy/v2/cmd/server@$TOXIPROXY" ;;
     esac
 }
 
+is_on_path() { command -v "$(binary_of "$1")" >/dev/null; }
+
+is_present() {
+    case $1 in
+        lambda-rie) bash "$HERE/get_rie.sh" present ;;
+        *) is_on_path "$1" || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
+    esac
+}
+
+# Whether there is nothing to build: it is the user's own, or the stamp beside the one in the cache names the pin.
+is_current() {
+    local binary
+    binary="$CACHE/bin/$(binary_of "$1")"
+    is_present "$1" || return 1
+    [ "$1" = lambda-rie ] || is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ]
+}
+
 # Build beside the cache and move into place, so that an interrupted build leaves nothing behind.
-build_with_go() { # TOOL PACKAGE BUILT_NAME
+build_with_go() { # TOOL
     command -v go >/dev/null || fail "$1: needs Go to build (it is in every package manager as 'go' or 'golang')"
-    local work
+    local work module binary
+    module=$(module_of "$1")
+    binary="$CACHE/bin/$(binary_of "$1")"
     mkdir -p "$CACHE/bin"
     work=$(mktemp -d "$CACHE/build.XXXXXX")
-    echo "$1: building once into $CACHE/bin"
-    if ! GOBIN=$work go install "$2"; then
+    echo "$1: building $module once into $CACHE/bin"
+    if ! GOBIN=$work go install "$module"; then
         rm -rf "$work"
         fail "$1: the build failed, see above"
     fi
-    mv "$work/$3" "$CACHE/bin/$(binary_of "$1")"
+    rm -f "$binary.built-from"
+    mv "$work"/* "$binary"
+    echo "$module" >"$binary.built-from"
     rm -rf "$work"
 }
 
-fetch_dynamodb_local() {
-    command -v mvn >/dev/null || fail "dynamodb-local: needs Maven to fetch ('maven' in every package manager)"
-    local work
-    mkdir -p "$CACHE"
-    work=$(mktemp -d "$CACHE/build.XXXXXX")
-    echo "dynamodb-local: fetching once into $CACHE/dynamodb-local"
-    if ! mvn --quiet --batch-mode -Dstyle.color=never --file "$POM" dependency:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$work"; then
-        rm -rf "$work"
-        fail "dynamodb-local: fetching failed, see above"
-    fi
-    mv "$work" "$CACHE/dynamodb-local"
-}
-
 get() {
-    if is_present "$1"; then
+    if is_current "$1"; then
         echo "$1: present"
         return
     fi
     case $1 in
-        minio) build_with_go minio github.com/minio/minio@latest minio ;;
-        versitygw) build_with_go versitygw github.com/versity/versitygw/cmd/versitygw@latest versitygw ;;
-        toxiproxy) build_with_go toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server@latest server ;;
-        dynamodb-local) fetch_dynamodb_local ;;
+        minio | versitygw | toxiproxy) build_with_go "$1" ;;
         lambda-rie) bash "$HERE/get_rie.sh" get ;;
         *) fail "no tool called '$1'; there are: ${TOOLS[*]}" ;;
     esac
@@ -79,7 +86,6 @@ what_is_skipped() {
         minio) echo "the tests on a real MinIO (make minio; needs Go, 3 minutes once)" ;;
         versitygw) echo "the destination contract on versitygw (make versitygw; needs Go, 2 minutes once)" ;;
         toxiproxy) echo "the network fault tests (make toxiproxy; needs Go, half a minute once)" ;;
-        dynamodb-local) echo "the ledger contract on DynamoDB Local (make dynamodb-local; needs Maven, Java 17)" ;;
         lambda-rie) echo "the run of the Lambda zip under AWS's runtime (make lambda-rie; seconds)" ;;
     esac
 }

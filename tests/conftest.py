@@ -16,7 +16,6 @@ import hypothesis
 import pytest
 
 from tests.optional import missing
-from tests.servers.dynamodb_local import dynamodb_local as make_dynamodb_local
 from tests.servers.endpoint import Endpoint
 from tests.servers.versitygw import versitygw as make_versitygw
 from windrow.local import servers
@@ -101,10 +100,3 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Run one versitygw for all tests."""
     with make_versitygw(tmp_path_factory.mktemp("versitygw"), access_key=ACCESS_KEY, secret_key=SECRET_KEY) as server:
         yield Endpoint("versitygw", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")
-
-
-@pytest.fixture(scope="session")
-def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """Run one DynamoDB Local for all tests."""
-    with make_dynamodb_local(tmp_path_factory.mktemp("dynamodb")) as server:
-        yield Endpoint("dynamodb-local", server.url, servers.ACCESS_KEY, servers.SECRET_KEY)

@@ -1,4 +1,4 @@
-"""The contract of `windrow.ports.Ledger`, on the fake, MiniStack and DynamoDB Local."""
+"""The contract of `windrow.ports.Ledger`, on the fake and MiniStack."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WON, TAKEN = ClaimOutcome.WON, ClaimOutcome.TAKEN
 NOW = datetime(2026, 11, 23, 10, 7, tzinfo=UTC)
 
 
-@pytest.fixture(params=["fake", "ministack", pytest.param("dynamodb_local", marks=pytest.mark.needs("dynamodb-local"))])
+@pytest.fixture(params=["fake", "ministack"])
 def ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """Return an empty ledger."""
     if request.param == "fake":
