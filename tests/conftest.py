@@ -15,24 +15,27 @@ import botocore.session
 import hypothesis
 import pytest
 
-from tests.optional import missing
+from tests import needs
 from tests.servers.endpoint import Endpoint
 from tests.servers.versitygw import versitygw as make_versitygw
+from tests.tools import locate
 from windrow.local import servers
 
-MINIO_HOW = "make minio (needs Go, 3 minutes once)"
 ACCESS_KEY = "windrow-test"
 SECRET_KEY = "windrow-test-secret"
 UNIT = Path(__file__).parent / "unit"
 
+pytest_plugins = ["pytester"]
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
     """Prepare the process for all its tests.
 
     Hypothesis draws the same examples each time and sets none a time limit, as it does by itself in CI: a machine may
     be busy. Sessions share what botocore reads from its data files, which costs 80 ms a session. Ctrl-C reaches the
     processes under test where a shell made its background job ignore it (``make test &``).
     """
+    config.pluginmanager.register(needs.plugin(), "needs")
     hypothesis.settings.load_profile("ci")
     botocore.session.create_loader = cache(botocore.session.create_loader)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -86,12 +89,8 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
 @pytest.fixture(scope="session")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Run one MinIO for all tests."""
-    binary = servers.find_minio()
-    if binary is None:
-        missing("minio", MINIO_HOW)
-    with servers.minio(
-        tmp_path_factory.mktemp("minio"), binary=binary, access_key=ACCESS_KEY, secret_key=SECRET_KEY
-    ) as server:
+    binary, folder = Path(locate("minio")), tmp_path_factory.mktemp("minio")
+    with servers.minio(folder, binary=binary, access_key=ACCESS_KEY, secret_key=SECRET_KEY) as server:
         yield Endpoint("minio", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")
 
 

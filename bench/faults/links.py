@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import shutil
 import sys
 import time
 import uuid
@@ -18,16 +16,15 @@ import msgspec
 
 from bench.faults.proxy import Counts, Listener, Rule
 from windrow.local.process import HOST, Server
+from windrow.local.programs import find_program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOK_S = 0.05
 
 
 def find_toxiproxy() -> Path | None:
-    """Return Toxiproxy's server from PATH or from the cache that ``make toxiproxy`` fills, else None."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windrow" / "bin"
-    found = shutil.which("toxiproxy-server", path=os.pathsep.join([os.environ.get("PATH", ""), str(cache)]))
-    return Path(found) if found else None
+    """Return a Toxiproxy server that works: on PATH, else the one that ``make toxiproxy`` built."""
+    return find_program("toxiproxy-server", "-version")
 
 
 def _ask(port: int, method: str, path: str, content: object = None) -> Any:  # noqa: ANN401 - JSON

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from windrow.local.programs import tools_cache
+
 HOW_TO_GET = "make bench-peers (needs Go; about 4 minutes once)"
 
 _GO_MOD = Template("module windrow.invalid/peer\n\ngo 1.24\n\nrequire $module $version\n")
@@ -91,4 +93,4 @@ S5CMD = Program("s5cmd", "github.com/peak/s5cmd/v2", "v2.3.0", _S5CMD_TOOLS, "gi
 
 def cache_folder() -> Path:
     """Return the folder for built peers."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windrow" / "bench"
+    return tools_cache() / "bench"

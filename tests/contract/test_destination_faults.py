@@ -13,9 +13,9 @@ from threading import Event
 import pytest
 import trustme
 
-from tests.conftest import ACCESS_KEY, MINIO_HOW, SECRET_KEY
-from tests.optional import missing
+from tests.conftest import ACCESS_KEY, SECRET_KEY
 from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
+from tests.tools import locate
 from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.local import servers
@@ -237,9 +237,7 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="module")
 def secure(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a MinIO with a certificate of the private CA for ``127.0.0.1``; give its URL."""
-    binary = servers.find_minio()
-    if binary is None:
-        missing("minio", MINIO_HOW)
+    binary = Path(locate("minio"))
     folder = tmp_path_factory.mktemp("secure")
     certs = folder / "certs"
     certs.mkdir()

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.optional import REQUIRE_ALL, require
+from tests.tools import locate, provider_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INFRA = REPOSITORY / "infra"
-HOW = "https://developer.hashicorp.com/terraform/install (1.11 or newer)"
 
 
 def copy_infra(folder: Path) -> Path:
@@ -25,20 +24,6 @@ def copy_infra(folder: Path) -> Path:
     copy = folder / "infra"
     shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*"))
     return copy
-
-
-def provider_arguments() -> list[str]:
-    """Return the arguments of ``init`` that say where the AWS provider is.
-
-    It is taken from the folder that TF_PLUGIN_DIR names. Without that, the test is skipped (the provider is a download
-    of 150 MB), or Terraform downloads it where every test is required to run.
-    """
-    folder = os.environ.get("TF_PLUGIN_DIR")
-    if folder:
-        return [f"-plugin-dir={folder}"]
-    if os.environ.get(REQUIRE_ALL) == "1":
-        return []
-    pytest.skip("TF_PLUGIN_DIR is not set: let it name a mirror made by `terraform providers mirror`")
 
 
 @dataclass(frozen=True)
@@ -50,7 +35,7 @@ class Terraform:
     def run(self, *arguments: str, accept: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run a command; fail the test with its output unless its exit code is one of ``accept``."""
         done = subprocess.run(
-            [require("terraform", HOW), *arguments],
+            [locate("terraform"), *arguments],
             cwd=self.folder,
             env=environment(os.environ),
             capture_output=True,
@@ -66,7 +51,7 @@ class Terraform:
 
     def init(self) -> Terraform:
         """Find the provider and the modules; leave the backend out."""
-        self.run("init", "-no-color", "-backend=false", *provider_arguments())
+        self.run("init", "-no-color", "-backend=false", f"-plugin-dir={provider_folder()}")
         return self
 
     def outputs(self) -> dict[str, Any]:

@@ -35,7 +35,11 @@ from windrow.ports import Credentials
 from windrow.sources import StoredArchive
 from windrow.testing import FakeSecrets
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [
+    pytest.mark.needs("terraform", "package-index"),
+    pytest.mark.skipif(host_target() is None, reason="Lambda's wheels run on Linux only"),
+    pytest.mark.timeout(900),
+]
 
 REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault"}
 PARTNER, AGGREGATOR, SENTINEL, ROTATION, RETENTION = "partner", "aggregator", "sentinel", "rotation", "retention"
@@ -115,8 +119,7 @@ class Stack:
 def built(package: Path) -> Path:
     """Build the real zip: its twin for the Python that runs MiniStack, which runs functions too."""
     target = host_target()
-    if target is None:
-        pytest.skip("Lambda's wheels run on Linux only")
+    assert target is not None
     build(REPOSITORY, target, package)
     return package
 
@@ -186,6 +189,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
         yield Stack(terraform, variables, root, before, terraform.outputs(), package)
 
 
+@pytest.mark.needs("minio")
 def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
     """The worker follows the mapping that Terraform made, in the aggregator's role, with IAM enforced.
 
@@ -231,11 +235,13 @@ def invoke(stack: Stack, function: str, event: dict[str, str]) -> Any:
     return body
 
 
+@pytest.mark.needs("minio")
 def test_sentinel_probes_in_its_role(stack: Stack, minio: Endpoint) -> None:
     """The sentinel reads the secret, the mapping and the circuit, and finds the destination up."""
     assert {"mode": "auto", "opened": False, "failures": 0, "fault": ""} == invoke(stack, SENTINEL, {})
 
 
+@pytest.mark.needs("minio")
 def test_rotation_replaces_the_credentials_in_its_role(stack: Stack, minio: Endpoint) -> None:
     """All four steps, as Secrets Manager calls them; afterwards the secret holds a key of MinIO's that works."""
     secret_id, token = stack.outputs["destination_secret_id"], str(uuid4())
@@ -288,6 +294,7 @@ def sweep(stack: Stack, *, hours_later: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.needs("minio")
 def test_delivered_files_are_copied_and_expire(stack: Stack, minio: Endpoint) -> None:
     """Copies are in Deep Archive within the hour; a week later the raw files are gone, but not the undelivered one."""
     bucket, copies = stack.outputs["landing_bucket"], stack.outputs["archive_copies_bucket"]

@@ -44,12 +44,14 @@ def sources() -> dict[Path, str]:
     return {path: path.read_text() for path in sorted(INFRA.rglob("*.tf")) if ".terraform" not in path.parts}
 
 
+@pytest.mark.needs("terraform")
 def test_format(infra: Path) -> None:
     """Every file is as `terraform fmt` writes it."""
     done = Terraform(infra).run("fmt", "-check", "-recursive", "-no-color", accept=(0, 3))
     assert done.stdout == ""
 
 
+@pytest.mark.needs("terraform")
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_environments_are_valid(infra: Path, name: str) -> None:
     """Each environment, and with it the root and all modules, passes `terraform validate`."""
@@ -57,6 +59,7 @@ def test_environments_are_valid(infra: Path, name: str) -> None:
     assert "The configuration is valid" in done.stdout
 
 
+@pytest.mark.needs("terraform")
 @pytest.mark.parametrize("name", TESTED)
 def test_modules_pass_their_own_tests(infra: Path, name: str) -> None:
     """`terraform test` passes in each module, and runs something."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.optional import require
+from tests.tools import locate
 from windrow.local.process import HOST, Server
-
-HOW = "make versitygw (needs Go, 2 minutes once)"
 
 
 def versitygw(folder: Path, *, access_key: str, secret_key: str) -> Server:
     """Return a versitygw that keeps its data in ``folder``, not started yet."""
-    binary = require("versitygw", HOW)
+    binary = locate("versitygw")
     data, sidecar = folder / "data", folder / "metadata"
     data.mkdir(parents=True)
     sidecar.mkdir()

@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from bench.faults.campaign import SHORT
-from bench.faults.links import find_toxiproxy
 from bench.faults.stage import Stage
+from tests.tools import locate
 
 
 @pytest.fixture
 def toxiproxy() -> Path:
     """Return Toxiproxy's server."""
-    found = find_toxiproxy()
-    assert found is not None
-    return found
+    return Path(locate("toxiproxy"))
 
 
 @pytest.fixture

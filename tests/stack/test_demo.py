@@ -13,7 +13,7 @@ import boto3
 import psutil
 import pytest
 
-from tests.optional import require
+from tests.tools import locate
 from windrow.cli import demo
 from windrow.cli.root import run
 from windrow.local.proof import Report
@@ -30,7 +30,7 @@ def environment(tmp_path: Path, *, minio: bool) -> dict[str, str]:
     """Return an environment with or without a MinIO to find, whose temporary folder is the test's."""
     path = os.environ.get("PATH", os.defpath)
     if minio:
-        path = f"{Path(require('minio', 'make minio')).parent}{os.pathsep}{path}"
+        path = f"{Path(locate('minio')).parent}{os.pathsep}{path}"
     else:
         folders = path.split(os.pathsep)
         without = [f for f in folders if not any((Path(f) / tool).exists() for tool in ("minio", "docker"))]
@@ -54,7 +54,7 @@ def left_behind(folder: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("destination", ["ministack", "minio"])
+@pytest.mark.parametrize("destination", ["ministack", pytest.param("minio", marks=pytest.mark.needs("minio"))])
 def test_demo_proves_every_file(tmp_path: Path, destination: str) -> None:
     """On either destination every sample, odd keys included, arrives once and byte for byte; nothing stays behind."""
     env = environment(tmp_path, minio=destination == "minio")

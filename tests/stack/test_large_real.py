@@ -8,7 +8,6 @@ import pytest
 
 from bench import large
 from bench.stand import stand
-from tests.optional import require
 
 MIB = 1024 * 1024
 HELD_MIB = 32
@@ -21,7 +20,6 @@ APART_MB = 40
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_a_large_object_is_streamed_in_memory_that_its_size_does_not_matter_to() -> None:
     """Two that do not compress, where 32 MiB are held: each there once, verified, nothing left in the staging area."""
-    require("minio", "make minio (needs Go, 3 minutes once)")
     small, larger = (_measure(mib) for mib in (SMALL_MIB, LARGE_MIB))
 
     assert abs(larger.peak_mb - small.peak_mb) < APART_MB

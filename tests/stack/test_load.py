@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.optional import require
+from tests.tools import locate
 from windrow.load.plan import Plan, Span
 from windrow.load.processes import machine
 from windrow.load.result import LoadResult
@@ -55,7 +55,7 @@ def test_load_writes_result_and_report(tmp_path: Path) -> None:
 @pytest.mark.needs("minio")
 def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The destination is killed amid the load and comes back: all files arrive once, and the result tells of it."""
-    monkeypatch.setenv("PATH", str(Path(require("minio", "make minio")).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(Path(locate("minio")).parent), prepend=os.pathsep)
     plan = Plan(rate=30, seconds=4, outage=Span(0.5, 1.0), size=2000, window_s=1)
     told: list[str] = []
     with Stack(tmp_path, Shape(window_s=1, sentinel_s=0), destination="minio", worker=False) as stack:

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from tests.optional import missing, require, tools_cache
+from tests.tools import locate, runtime_client
 from windrow import bootstrap, settings
 from windrow.core.archive.reader import Archive
 from windrow.local.process import free_port
@@ -36,12 +36,16 @@ from windrow.packaging.trim import SERVICES
 from windrow.sources import StoredArchive
 from windrow.worker.records import receive_record
 
+pytestmark = [
+    pytest.mark.needs("package-index"),
+    pytest.mark.skipif(host_target() is None, reason="Lambda's wheels run on Linux only"),
+]
+
 ROOT = Path(__file__).parents[2]
 FILES = 120
 MEMORY_MB = 1024
 """The function's, in the aggregator module."""
 HANDLER = "windrow.functions.aggregate.handler"
-HOW = "make lambda-rie"
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +62,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build the twin for this interpreter."""
     target = host_target()
-    if target is None:
-        pytest.skip("Lambda's wheels run on Linux only")
+    assert target is not None
     return build(checkout, target, tmp_path_factory.mktemp("package") / "twin.zip")
 
 
@@ -114,14 +117,11 @@ boto3.client("s3", aws_access_key_id="x", aws_secret_access_key="x").get_paginat
     isolated(task, script, *sorted(SERVICES))
 
 
+@pytest.mark.needs("lambda-rie")
 def test_real_event_is_delivered_within_the_memory_limit(task: Path, stack: Stack) -> None:
     """Under AWS's runtime client and emulator, with the function's memory, a batch is delivered and nothing fails."""
-    emulator = require("aws-lambda-rie", HOW)
-    client = tools_cache() / "lambda-runtime" / f"cp{sys.version_info.major}{sys.version_info.minor}"
-    if not client.is_dir():
-        missing(f"AWS's runtime client for Python {sys.version_info.major}.{sys.version_info.minor}", HOW)
     sources = upload(stack)
-    with function(emulator, client, task, stack) as url:
+    with function(locate("lambda-rie"), runtime_client(), task, stack) as url:
         answer = invoke(url, receive(stack))
     assert {"batchItemFailures": []} == answer, (task.parent / "emulator.log").read_text(errors="replace")
     assert sources == delivered()

@@ -20,7 +20,6 @@ import boto3
 import msgspec
 import pytest
 
-from tests.optional import require
 from windrow import bootstrap, settings
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
@@ -31,6 +30,8 @@ from windrow.sources import StoredArchive
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+pytestmark = pytest.mark.needs("minio")
 
 PATIENCE_S = 60.0
 
@@ -64,7 +65,6 @@ ODD_KEYS = [
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack without a worker, on a real MinIO."""
-    require("minio", "make minio")
     with Stack(tmp_path_factory.mktemp("stack"), destination="minio", worker=False) as running:
         yield running
 

@@ -12,7 +12,6 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from tests.optional import require
 from windrow import bootstrap, settings
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
@@ -27,6 +26,8 @@ from windrow.ports import Credentials
 from windrow.rotation import Step
 from windrow.sources import StoredArchive
 
+pytestmark = pytest.mark.needs("minio")
+
 ROTATIONS = 20
 PATIENCE_S = 60.0
 
@@ -34,7 +35,6 @@ PATIENCE_S = 60.0
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """A stack on MinIO without a worker, this process's environment pointing at it."""
-    require("minio", "make minio")
     with Stack(tmp_path, destination="minio", worker=False) as running:
         for name, value in running.environment().items():
             if name.startswith(("AWS_", "WINDROW_")):

@@ -6,13 +6,13 @@ Each function gives a `Server` that is not started yet: use it in ``with``, or c
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 import uuid
 from pathlib import Path
 
+from windrow.core.errors import LocalStackError
 from windrow.local.process import HOST, Server
+from windrow.local.programs import answer, find_program
 
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 - MiniStack's own static test credentials
@@ -22,7 +22,6 @@ ACCOUNT = "000000000000"
 MINIO_IMAGE = "minio/minio"
 _MINIO_HEALTH = "/minio/health/cluster"
 """Answers 200 once buckets and users can be asked for; ``ready`` and ``live`` do while those are answered 503."""
-_DOCKER_ANSWER_S = 3.0
 
 _SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
 
@@ -63,11 +62,16 @@ def minio(
 
     The keys are the root user's. ``certs`` is a folder with ``public.crt`` and ``private.key``; with it the server
     speaks TLS only. ``binary`` is found by `find_minio` unless given; without any, Docker runs it.
+
+    Raises:
+        LocalStackError: there is no MinIO, and no Docker that has its image.
     """
     environ = {"MINIO_ROOT_USER": access_key, "MINIO_ROOT_PASSWORD": secret_key, "MINIO_BROWSER": "off"}
     data = folder.absolute() / "minio-data"
     data.mkdir(parents=True, exist_ok=True)
     binary = binary or find_minio()
+    if binary is None and not docker_has_minio():
+        raise LocalStackError(f"there is no MinIO here, nor a Docker that has {MINIO_IMAGE}; `make minio` builds one")
     certs = certs.absolute() if certs else None
     scheme = "https" if certs else "http"
     if binary is None:
@@ -94,27 +98,13 @@ def minio(
 
 
 def find_minio() -> Path | None:
-    """Return the MinIO on PATH, else the one that ``make minio`` built into the user's cache folder, else None."""
-    on_path = shutil.which("minio")
-    if on_path:
-        return Path(on_path)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    built = cache / "windrow" / "bin" / "minio"
-    return built if os.access(built, os.X_OK) else None
+    """Return a MinIO that works: on PATH, else the one that ``make minio`` built into the user's cache folder."""
+    return find_program("minio")
 
 
 def docker_has_minio() -> bool:
-    """Tell whether a Docker daemon answers quickly and has MinIO's image, so that no start waits for a download."""
-    try:
-        answer = subprocess.run(
-            ["docker", "image", "inspect", "--format", "{{.Id}}", MINIO_IMAGE],
-            capture_output=True,
-            timeout=_DOCKER_ANSWER_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return answer.returncode == 0
+    """Tell whether a Docker daemon answers and has MinIO's image, so that no start waits for a download."""
+    return answer("docker", "image", "inspect", "--format", "{{.Id}}", MINIO_IMAGE) is not None
 
 
 def _docker_command(container: str, port: int, data: Path, certs: Path | None) -> list[str]:

@@ -9,8 +9,6 @@ import pytest
 from bench import aggregate, archive, drain, emulator, imports, million, scale, simulate
 from bench.peers import faults
 from bench.scaling import EMULATOR_MESSAGE_BYTES
-from tests.optional import missing
-from windrow.local.servers import find_minio
 
 Run = Callable[..., dict[str, Any]]
 
@@ -27,13 +25,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
-@pytest.fixture
-def _minio() -> None:
-    if find_minio() is None:
-        missing("minio", "make minio (needs Go, 3 minutes once)")
-
-
-@pytest.mark.usefixtures("_minio")
+@pytest.mark.needs("minio")
 def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
     """Every contender delivers all files, of mixed sizes too; ratios follow from figures; Windrow asks the least."""
     answer = run(aggregate.main, "--files", "26", "--repeat", "1", "--mix", "--level", "1")
@@ -71,7 +63,7 @@ def test_archive_reads_one_file_by_two_ranges(run: Run) -> None:
     assert 2 == answer["figures"]["one file"]["range_reads"]
 
 
-@pytest.mark.usefixtures("_minio")
+@pytest.mark.needs("minio")
 def test_imports_compares_with_boto3(run: Run) -> None:
     """Import, first call and first file are compared with the import of boto3, with compiled code and without any."""
     answer = run(imports.main, "--repeat", "1")
@@ -82,7 +74,7 @@ def test_imports_compares_with_boto3(run: Run) -> None:
         assert imports.PROGRAMS.keys() == answer["cpu_ms"][state].keys()
 
 
-@pytest.mark.usefixtures("_minio")
+@pytest.mark.needs("minio")
 def test_drain_empties_the_queue(run: Run) -> None:
     """The whole backlog is delivered, its rate is compared with the emulator's own, and CPU time is told by process."""
     answer = run(drain.main, "--messages", "60")
@@ -95,7 +87,7 @@ def test_drain_empties_the_queue(run: Run) -> None:
     assert {"engine", "handlers", "emulator", "MinIO"} == answer["cpu_ms_per_message"]["drained"].keys()
 
 
-@pytest.mark.usefixtures("_minio")
+@pytest.mark.needs("minio")
 def test_scale_measures_each_point_of_the_grid(run: Run) -> None:
     """Sizes of which no count fits are measured with as many files as fit; so are those of the batch that warms up."""
     grid = ("--files", "10", "--bytes", "2000", "3000000", "0", "--most-mb", "6")
@@ -107,7 +99,7 @@ def test_scale_measures_each_point_of_the_grid(run: Run) -> None:
     assert [False, False, True, False, False] == [point["mixed"] for point in answer["points"]]
 
 
-@pytest.mark.usefixtures("_minio")
+@pytest.mark.needs("minio")
 def test_million_delivers_slice_by_slice(run: Run) -> None:
     """Every slice goes through the same process, the last one may be smaller, and no file is lost or doubled."""
     answer = run(million.main, "--files", "50", "--slice", "20")
@@ -117,7 +109,7 @@ def test_million_delivers_slice_by_slice(run: Run) -> None:
     assert [] == answer["failures"]
 
 
-@pytest.mark.usefixtures("_minio")
+@pytest.mark.needs("minio")
 def test_faults_show_what_becomes_of_the_naive_handler(run: Run) -> None:
     """Claims without a delivery lose all files; where marks follow the delivery, one absent object fails its batch."""
     down = ("--only", "down", "--who", "claim", "--visibility", "12", "--down", "60")

@@ -12,13 +12,15 @@ import trustme
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.optional import require
+from tests.programs import write_program
+from tests.tools import locate
+from windrow.core.errors import LocalStackError
 from windrow.local.process import HOST, Server
 from windrow.local.servers import ACCESS_KEY, REGION, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
 
 USER, PASSWORD = "administrator", "not-a-secret"
 
-FAKE_DOCKER = """#!{python}
+FAKE_DOCKER = """
 import os, sys
 arguments = sys.argv[1:]
 with open({calls!r}, "a") as calls:
@@ -35,7 +37,7 @@ sys.exit({inspected} if arguments[0] == "image" else 0)
 @pytest.fixture
 def binary() -> Path:
     """Return a MinIO to run."""
-    return Path(require("minio", "make minio"))
+    return Path(locate("minio"))
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def test_ministack_with_auth_enforces_policies(tmp_path: Path) -> None:
             stranger.list_objects_v2(Bucket="bucket")
 
 
+@pytest.mark.needs("minio")
 def test_minio_keeps_its_data_over_a_crash(tmp_path: Path, binary: Path) -> None:
     """A MinIO that was killed comes back at the same address with what it had."""
     with minio(tmp_path, binary=binary, access_key=USER, secret_key=PASSWORD) as server:
@@ -96,6 +99,7 @@ def test_minio_keeps_its_data_over_a_crash(tmp_path: Path, binary: Path) -> None
         assert s3.get_object(Bucket="kept", Key="k")["Body"].read() == b"content"
 
 
+@pytest.mark.needs("minio")
 def test_minio_speaks_tls_with_given_certificates(tmp_path: Path, binary: Path) -> None:
     """A client that trusts the private CA gets through."""
     authority = trustme.CA()
@@ -113,19 +117,25 @@ def test_minio_speaks_tls_with_given_certificates(tmp_path: Path, binary: Path) 
 
 def test_minio_is_found_on_path_first(no_minio: Path, tmp_path: Path) -> None:
     """PATH comes before the cache that ``make minio`` fills."""
-    built = tmp_path / "cache/windrow/bin/minio"
-    for path in (built, no_minio / "minio"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o755)
-    assert no_minio / "minio" == find_minio()
-    (no_minio / "minio").unlink()
+    built = write_program(tmp_path / "cache/windrow/bin/minio")
+    on_path = write_program(no_minio / "minio")
+    assert on_path == find_minio()
+    on_path.unlink()
     assert built == find_minio()
 
 
-def test_no_minio_is_none(no_minio: Path) -> None:
-    """Neither in the cache nor on PATH, and no Docker."""
-    assert find_minio() is None
-    assert not docker_has_minio()
+def test_no_minio_is_none(no_minio: Path, tmp_path: Path) -> None:
+    """Neither in the cache nor on PATH, and no Docker: to start one is an error that says what to do."""
+    assert (None, False) == (find_minio(), docker_has_minio())
+    with pytest.raises(LocalStackError, match="make minio"):
+        minio(tmp_path, access_key=USER, secret_key=PASSWORD)
+
+
+def test_docker_without_a_daemon_is_no_minio(no_minio: Path, tmp_path: Path) -> None:
+    """The client is installed and every command of it fails: nothing is started by it."""
+    write_program(no_minio / "docker", "echo Cannot connect to the Docker daemon. >&2; exit 1")
+    with pytest.raises(LocalStackError, match="make minio"):
+        minio(tmp_path, access_key=USER, secret_key=PASSWORD)
 
 
 @pytest.mark.parametrize(("status", "expected"), [(0, True), (1, False)])
@@ -135,12 +145,13 @@ def test_docker_counts_only_with_the_image(no_minio: Path, tmp_path: Path, statu
     assert expected == docker_has_minio()
 
 
+@pytest.mark.needs("minio")
 def test_minio_in_docker_is_started_and_removed(binary: Path, no_minio: Path, tmp_path: Path) -> None:
     """The container runs as this user on a loopback port, no key is on its command line, and it is removed."""
     _write_docker(no_minio, tmp_path / "calls", str(binary), 0)
     with minio(tmp_path / "data", access_key=USER, secret_key=PASSWORD) as server:
         assert client("s3", server, USER, PASSWORD).list_buckets()["Buckets"] == []
-    run, remove = (tmp_path / "calls").read_text().splitlines()
+    _inspect, run, remove = (tmp_path / "calls").read_text().splitlines()
     name = run.split("--name ")[1].split()[0]
     assert f"rm --force {name}" == remove
     assert f"--user {os.getuid()}:{os.getgid()}" in run
@@ -149,6 +160,5 @@ def test_minio_in_docker_is_started_and_removed(binary: Path, no_minio: Path, tm
 
 
 def _write_docker(folder: Path, calls: Path, binary: str, inspected: int) -> None:
-    script = folder / "docker"
-    script.write_text(FAKE_DOCKER.format(python=sys.executable, calls=str(calls), minio=binary, inspected=inspected))
-    script.chmod(0o755)
+    script = FAKE_DOCKER.format(calls=str(calls), minio=binary, inspected=inspected)
+    write_program(folder / "docker", script, interpreter=sys.executable)

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.optional import require
+from tests.tools import locate
 from windrow import settings
 from windrow.core.errors import LocalStackError
 from windrow.local.provision import Shape, isolated
@@ -84,9 +84,10 @@ def test_uploads_reach_the_queue_and_stay_there_without_a_worker(tmp_path: Path)
     assert ["s3:TestEvent"] == [body["Event"] for body in bodies if "Event" in body]
 
 
+@pytest.mark.needs("minio")
 def test_worker_keys_may_do_no_more_than_the_aggregator_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On MinIO the secret's keys write, read and delete archives, and are refused everything else."""
-    binary = Path(require("minio", "make minio"))
+    binary = Path(locate("minio"))
     monkeypatch.setenv("PATH", f"{binary.parent}{os.pathsep}{os.environ['PATH']}")
     with Stack(tmp_path, destination="minio", worker=False) as stack:
         out = stack.outputs

@@ -1,0 +1,175 @@
+"""The tools that some tests use and not every machine has.
+
+A test names those that it uses in ``pytest.mark.needs`` (`tests.needs` heeds it), and asks `locate` for their paths.
+One function for each tool decides whether it is usable: it returns the path, or raises `Absent` and says why. A tool
+that is there and does not work is as absent as one that is not.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.faults.links import find_toxiproxy
+from windrow.local.programs import answer, find_program, tools_cache
+from windrow.local.servers import find_minio
+
+ROOT = Path(__file__).resolve().parents[1]
+JAVA = 17
+TERRAFORM = (1, 11)
+SLOW_ANSWER_S = 120.0
+"""For what starts processes of its own or asks a package index."""
+SMALL = "msgspec"
+"""A package that is fetched to see whether an index answers."""
+
+
+class Absent(Exception):
+    """A tool is not usable; the message completes the sentence "``tool`` ..."."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: what is not tested without it, how a person gets it, and the function that finds it."""
+
+    tests: str
+    get: str
+    find: Callable[[], str]
+
+
+@functools.cache
+def absence(name: str) -> str:
+    """Return why a tool is absent; empty if it is usable."""
+    try:
+        TOOLS[name].find()
+    except Absent as absent:
+        return str(absent)
+    return ""
+
+
+def locate(name: str) -> str:
+    """Return the path of a tool; fails a test that uses it without having said so by the marker ``needs``."""
+    try:
+        return TOOLS[name].find()
+    except Absent as absent:
+        pytest.fail(f"{name} {absent}, and the test is not marked needs({name!r})", pytrace=False)
+
+
+def _program(name: str, *question: str) -> str:
+    return _found(find_program(name, *question), name)
+
+
+def _found(path: Path | None, name: str) -> str:
+    if path is None:
+        there = shutil.which(name)
+        raise Absent(f"does not work ({there})" if there else "is not installed")
+    return str(path)
+
+
+def _git() -> str:
+    path = _program("git")
+    if answer(path, "-C", str(ROOT), "ls-files", "--error-unmatch", "Makefile") is None:
+        raise Absent("does not know this folder: it is no checkout")
+    return path
+
+
+def _go() -> str:
+    return _program("go", "list", "archive/tar")
+
+
+def _java() -> str:
+    path = _program("java", "-version")
+    compiler = re.search(r"jdk\.compiler@(\d+)", answer(path, "--list-modules") or "")
+    if compiler is None or int(compiler[1]) < JAVA:
+        raise Absent(f"is no JDK {JAVA} or newer ({path})")
+    return path
+
+
+def _terraform() -> str:
+    path = _program("terraform", "version")
+    version = re.search(r"Terraform v(\d+)\.(\d+)", answer(path, "version") or "")
+    if version is None or (int(version[1]), int(version[2])) < TERRAFORM:
+        raise Absent(f"is older than {'.'.join(map(str, TERRAFORM))} ({path})")
+    _check_provider(path, str(provider_folder()))
+    return path
+
+
+def provider_folder() -> Path:
+    """Return where the AWS provider for Terraform is: the folder that TF_PLUGIN_DIR names, else the tools' cache."""
+    return Path(os.environ.get("TF_PLUGIN_DIR") or tools_cache() / "terraform-plugins")
+
+
+@functools.cache
+def _check_provider(terraform: str, folder: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="windrow-terraform-") as work:
+        shutil.copy(ROOT / "infra/versions.tf", work)
+        command = (terraform, f"-chdir={work}", "init", "-backend=false", "-input=false", f"-plugin-dir={folder}")
+        if answer(*command, limit_s=SLOW_ANSWER_S) is None:
+            raise Absent(f"finds no AWS provider in {folder}")
+
+
+def _lambda_rie() -> str:
+    path = _program("aws-lambda-rie", "--help")
+    if not runtime_client().is_dir():
+        raise Absent(f"has no runtime client for Python {sys.version_info.major}.{sys.version_info.minor}")
+    return path
+
+
+def runtime_client() -> Path:
+    """Return where `scripts/get_rie.sh` puts AWS's runtime client for this Python."""
+    return tools_cache() / "lambda-runtime" / f"cp{sys.version_info.major}{sys.version_info.minor}"
+
+
+def _package_index() -> str:
+    with tempfile.TemporaryDirectory(prefix="windrow-index-") as folder:
+        pip = (
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-cache-dir",
+            "--retries=1",
+            "--no-deps",
+            f"--dest={folder}",
+        )
+        if answer(*pip, SMALL, limit_s=SLOW_ANSWER_S) is None:
+            raise Absent("can't be reached by pip")
+    return sys.executable
+
+
+TOOLS = {
+    "bsdtar": Tool("archives read by bsdtar", "apt-get install libarchive-tools", lambda: _program("bsdtar")),
+    "git": Tool("rules that all files of a checkout keep", "install git", _git),
+    "go": Tool("archives read by Go", "https://go.dev/doc/install", _go),
+    "java": Tool("archives read by Java", "apt-get install default-jdk-headless", _java),
+    "lambda-rie": Tool("the zip under AWS's Lambda runtime", "make lambda-rie (Linux; seconds)", _lambda_rie),
+    "minio": Tool(
+        "all that runs on a real MinIO",
+        "make minio (needs Go, 3 minutes once)",
+        lambda: _found(find_minio(), "minio"),
+    ),
+    "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
+    "terraform": Tool(
+        f"infra/ under Terraform {'.'.join(map(str, TERRAFORM))}",
+        "https://developer.hashicorp.com/terraform/install, then make terraform-provider",
+        _terraform,
+    ),
+    "toxiproxy": Tool(
+        "faults of the network",
+        "make toxiproxy (needs Go, half a minute once)",
+        lambda: _found(find_toxiproxy(), "toxiproxy-server"),
+    ),
+    "versitygw": Tool(
+        "the destination contract on versitygw",
+        "make versitygw (needs Go, 2 minutes once)",
+        lambda: _program("versitygw"),
+    ),
+}

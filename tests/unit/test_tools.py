@@ -1,0 +1,108 @@
+"""A tool counts only if it works: each is missing, broken and sound in turn, as a stand-in on PATH."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import tools
+from tests.programs import write_program
+from tests.tools import TOOLS, Absent, absence, locate
+
+PYTHON = f"cp{sys.version_info.major}{sys.version_info.minor}"
+JAVA_8 = "[ $1 = -version ]"
+JRE = "echo java.base@21.0.1"
+OLD_JDK = "echo java.base@11.0.2; echo jdk.compiler@11.0.2"
+JDK = "echo java.base@21.0.1; echo jdk.compiler@21.0.1"
+TERRAFORM = """
+[ "$1" = version ] && echo "Terraform v{version}" && exit
+case "$*" in *-plugin-dir=*/{provider}) exit 0 ;; *) echo no provider; exit 1 ;; esac
+"""
+
+SOUND = {
+    "bsdtar": ("bsdtar", "exit 0"),
+    "git": ("git", "exit 0"),
+    "go": ("go", "exit 0"),
+    "java": ("java", JDK),
+    "lambda-rie": ("aws-lambda-rie", "exit 0"),
+    "minio": ("minio", "exit 0"),
+    "terraform": ("terraform", TERRAFORM.format(version="1.12.0", provider="plugins")),
+    "toxiproxy": ("toxiproxy-server", "exit 0"),
+    "versitygw": ("versitygw", "exit 0"),
+}
+"""The program behind each tool, and a stand-in that works."""
+
+BROKEN = [(tool, program, "exit 1") for tool, (program, _) in SOUND.items()] + [
+    ("git", "git", '[ "$1" = --version ]'),  # no checkout
+    ("java", "java", JAVA_8),
+    ("java", "java", JRE),
+    ("java", "java", OLD_JDK),
+    ("terraform", "terraform", TERRAFORM.format(version="1.10.9", provider="plugins")),
+    ("terraform", "terraform", TERRAFORM.format(version="1.11.0", provider="elsewhere")),
+    ("terraform", "terraform", TERRAFORM.format(version="0.99.0", provider="plugins")),
+]
+
+
+@pytest.fixture(autouse=True)
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the only folder on PATH; the cache holds what is no program: a provider and a runtime client."""
+    folder = tmp_path / "bin"
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TF_PLUGIN_DIR", str(tmp_path / "plugins"))
+    (tmp_path / "cache/windrow/lambda-runtime" / PYTHON).mkdir(parents=True)
+    return folder
+
+
+def test_every_program_is_tried() -> None:
+    """A tool that is not on PATH at all is tested otherwise."""
+    assert TOOLS.keys() - {"package-index"} == SOUND.keys()
+
+
+@pytest.mark.parametrize("tool", SOUND)
+def test_missing_tool_is_absent(tool: str) -> None:
+    """Nothing of that name is on PATH or in the cache."""
+    with pytest.raises(Absent, match="is not installed"):
+        TOOLS[tool].find()
+
+
+@pytest.mark.parametrize(("tool", "program", "body"), BROKEN)
+def test_tool_that_does_not_work_is_absent(path: Path, tool: str, program: str, body: str) -> None:
+    """It is there, and fails, is too old, or lacks what it works with."""
+    write_program(path / program, body)
+    with pytest.raises(Absent, match=r"does not work|older than 1\.11|no AWS provider|no JDK 17|no checkout"):
+        TOOLS[tool].find()
+
+
+@pytest.mark.parametrize("tool", SOUND)
+def test_sound_tool_is_found(path: Path, tool: str) -> None:
+    """Its path is returned, also to a test that asks for it."""
+    program, body = SOUND[tool]
+    written = write_program(path / program, body)
+    assert str(written) == TOOLS[tool].find() == locate(tool)
+
+
+def test_lambda_emulator_needs_the_runtime_client(path: Path, tmp_path: Path) -> None:
+    """The client of another Python is of no use."""
+    write_program(path / "aws-lambda-rie")
+    (tmp_path / "cache/windrow/lambda-runtime" / PYTHON).rename(tmp_path / "cp27")
+    with pytest.raises(Absent, match="has no runtime client for Python"):
+        TOOLS["lambda-rie"].find()
+
+
+@pytest.mark.parametrize(("fetched", "expected"), [("exit 0", ""), ("exit 1", "can't be reached by pip")])
+def test_package_index_is_asked_by_pip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetched: str, expected: str
+) -> None:
+    """It is there if a package can be fetched from it."""
+    monkeypatch.setattr(sys, "executable", str(write_program(tmp_path / "python", fetched)))
+    monkeypatch.setattr(tools, "absence", absence.__wrapped__)
+    assert expected == tools.absence("package-index")
+
+
+def test_use_without_the_marker_fails() -> None:
+    """Rather than skip: what is not declared is found out where the tool is absent."""
+    with pytest.raises(pytest.fail.Exception, match=r"bsdtar is not installed, .* not marked needs\('bsdtar'\)"):
+        locate("bsdtar")
