@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
-from rich.text import Text
 
-from windrow.cli.output import WrongUse, err, print_json
+from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
+from windrow.cli.screen import Screen
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify as verify_archive
 from windrow.core.manifest import Manifest, ManifestFile
@@ -30,6 +28,8 @@ from windrow.sources import LocalArchive, SourceMissing, StoredArchive, open_arc
 
 _PIPE_WIDTH = 10_000
 """Columns of a table that does not go to a terminal: names are never cut."""
+JSON_BYTES = 16_000_000
+"""Of a file that ``cat --json`` gives; it is in memory several times over."""
 
 app = typer.Typer(no_args_is_help=True, help="List, read, extract and verify archives, by range reads.")
 
@@ -64,12 +64,13 @@ def cat(
         opened = Archive.open(source)
         file = _select(opened.manifest, name, key)
         if as_json:
+            if file.size > JSON_BYTES:
+                size, most = human_bytes(file.size), human_bytes(JSON_BYTES)
+                raise WrongUse(f"the file has {size}, and --json holds {most} at most; leave --json out")
             content = base64.b64encode(b"".join(opened.read(file))).decode()
             print_json({"ok": True, **msgspec.to_builtins(file), "content_base64": content})
             return
-        for piece in opened.read(file):
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+        write_bytes(opened.read(file))
 
 
 @app.command()
@@ -94,7 +95,7 @@ def extract(
         if as_json:
             print_json({"ok": True, "folder": str(folder), "files": written, "bytes": total})
         else:
-            typer.echo(f"{written} files, {total:,} bytes, all SHA-256 right, below {folder}")
+            out.print(f"{written} files, {total:,} bytes, all SHA-256 right, below {folder}", soft_wrap=True)
 
 
 @app.command()
@@ -115,7 +116,7 @@ def verify(archive: Location, as_json: AsJson = False) -> None:
         if as_json:
             print_json(report)
         else:
-            typer.echo(f"sound: {len(files)} files, {result.size:,} bytes, SHA-256 {result.sha256}")
+            out.print(f"sound: {len(files)} files, {result.size:,} bytes, SHA-256 {result.sha256}", soft_wrap=True)
 
 
 def _connect(bucket: str) -> Destination:
@@ -161,21 +162,20 @@ def _print_table(manifest: Manifest, archive_bytes: int) -> None:
     table.add_column("event time", no_wrap=True)
     for file in manifest.files:
         moment = f"{file.event_time:%Y-%m-%d %H:%M:%S}Z"
-        table.add_row(Text(file.name), f"{file.size:,}", file.sha256[:12], moment)
-    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-    console.print(table)
+        table.add_row(file.name, f"{file.size:,}", file.sha256[:12], moment)
+    (out if out.is_terminal else Screen(width=_PIPE_WIDTH)).print(table)
     raw_bytes = sum(file.size for file in manifest.files)
-    typer.echo(
+    out.print(
         f"{len(manifest.files)} files, {raw_bytes:,} bytes in {archive_bytes:,}, "
-        f"window {manifest.window_start:%Y-%m-%d %H:%M}Z to {manifest.window_end:%Y-%m-%d %H:%M}Z"
+        f"window {manifest.window_start:%Y-%m-%d %H:%M}Z to {manifest.window_end:%Y-%m-%d %H:%M}Z",
+        soft_wrap=True,
     )
 
 
 @contextmanager
 def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Show a bar on standard error when a person is watching; give the function that advances it."""
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    disable = quiet or not sys.stderr.isatty()
-    with Progress(*columns, console=err, transient=True, disable=disable) as progress:
+    columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with err.progress(*columns, disable=quiet or not err.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda count: progress.advance(task, count)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from windrow import settings
@@ -41,7 +40,7 @@ def audit(
 
     start, end = span(since, until, datetime.now(UTC))
     auditor = bootstrap.auditor(settings.load(os.environ, needs=NEEDS))
-    with err.status("reading", spinner="dots") as status:
+    with err.status("reading") as status:
         counts: dict[str, int] = {}
 
         def note(what: str, count: int) -> None:
@@ -62,7 +61,7 @@ def audit(
 def _print(report: AuditReport) -> None:
     title = f"Arrivals {report.start:%Y-%m-%d %H:%M:%S} to {report.end:%Y-%m-%d %H:%M:%S} UTC"
     if report.prefix:
-        title += f", keys under {escape(report.prefix)}"
+        title += f", keys under {report.prefix}"
     table = Table(title=title, min_width=60)
     table.add_column("")
     table.add_column("count", justify="right")
@@ -85,7 +84,7 @@ def _print(report: AuditReport) -> None:
     out.print(table)
     for kind, findings in report.examples.items():
         for finding in findings:
-            out.print(f"  {kind}: {finding.what}  {finding.detail}", markup=False, soft_wrap=True)
+            out.print(f"  {kind}: {finding.what}  {finding.detail}", soft_wrap=True)
     if report.within_2_minutes is not None and report.within_3_minutes is not None:
         percentiles = ", ".join(f"{name.replace('_', '.')} {value:.1f} s" for name, value in _latencies(report))
         out.print(f"latency: {percentiles}")
@@ -93,7 +92,10 @@ def _print(report: AuditReport) -> None:
             f"objective {'met' if report.objective_met else 'MISSED'}: {report.within_2_minutes:.2%} within 2 minutes "
             f"(95 % wanted), {report.within_3_minutes:.2%} within 3 (99.9 %)"
         )
-    out.print("[green]nothing lost, nothing twice[/green]" if report.ok else "[red]there are findings[/red]")
+    if report.ok:
+        out.print("nothing lost, nothing twice", style="green")
+    else:
+        out.print("there are findings", style="red")
 
 
 def _latencies(report: AuditReport) -> list[tuple[str, float]]:

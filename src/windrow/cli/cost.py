@@ -162,20 +162,21 @@ def _report_refresh(result: Refreshed, failed: dict[str, str], path: Path | None
         print_json({"ok": ok, "refreshed": fresh, "kept": result.kept, "failed": failed, "written": written})
         return
     for offer, why in failed.items():
-        err.print(f"not read: {offer}: {why}", markup=False, soft_wrap=True)
+        err.print(f"not read: {offer}: {why}", soft_wrap=True)
     for name, why in result.kept.items():
-        err.print(f"kept {name}: {why}", markup=False, soft_wrap=True)
+        err.print(f"kept {name}: {why}", soft_wrap=True)
     out.print(f"{fresh} of {len(result.book.prices)} prices read from AWS's files")
     if written:
-        out.print(f"written to {written}; use it with --prices {written}", markup=False)
+        out.print(f"written to {written}; use it with --prices {written}", soft_wrap=True)
 
 
 def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> None:
     s = result.scenario
-    out.print(
-        f"[bold]{s.files:,.0f} files a month[/] of {s.file_bytes:,.0f} bytes: {s.raw_gb:,.0f} GB in, "
-        f"{s.archive_gb:,.0f} GB delivered; {result.batch_s:.2f} s a batch"
+    volume = (
+        f" of {s.file_bytes:,.0f} bytes: {s.raw_gb:,.0f} GB in, {s.archive_gb:,.0f} GB delivered; "
+        f"{result.batch_s:.2f} s a batch"
     )
+    out.print(out.text((f"{s.files:,.0f} files a month", "bold"), volume))
     _print_totals(result, others)
     _print_lines(result)
     _print_requirement(result)
@@ -188,6 +189,7 @@ def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> No
 
 
 def _table(title: str, *columns: str) -> Table:
+    out.print()
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         number = column.endswith(("USD", "quantity", "stated", "redone", "ours", "difference", "month"))
@@ -196,41 +198,41 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _print_totals(result: Estimate, others: dict[str, Estimate]) -> None:
-    table = _table("\nA month, by what Deep Archive keeps", "retention", "USD", "")
+    table = _table("A month, by what Deep Archive keeps", "retention", "USD", "")
     for kind, total_usd in by_retention(others).items():
         notes = ["this estimate"] if kind == result.scenario.retention else []
         notes += ["Terraform's default"] if kind == DEFAULT_RETENTION else []
-        table.add_row(f"[bold]{kind}", f"[bold]{total_usd:,.2f}", ", ".join(notes))
+        table.add_row(out.text(kind, style="bold"), out.text(f"{total_usd:,.2f}", style="bold"), ", ".join(notes))
     out.print(table)
 
 
 def _print_lines(result: Estimate) -> None:
-    table = _table("\nItem by item", "group", "item", "quantity", "unit", "USD")
+    table = _table("Item by item", "group", "item", "quantity", "unit", "USD")
     group = ""
     for line in result.lines:
         quantity = f"{line.quantity:,.0f}" if line.quantity >= WHOLE_FROM else f"{line.quantity:,.1f}"
         table.add_row(line.group if line.group != group else "", line.item, quantity, line.unit, f"{line.usd:,.2f}")
         group = line.group
-    table.add_row("[bold]total", "", "", "", f"[bold]{result.total_usd:,.2f}")
+    table.add_row("total", "", "", "", f"{result.total_usd:,.2f}", style="bold")
     out.print(table)
 
 
 def _print_requirement(result: Estimate) -> None:
-    table = _table("\nBeside the requirement's own estimate (USD)", "group", "stated", "redone", "ours", "why")
+    table = _table("Beside the requirement's own estimate (USD)", "group", "stated", "redone", "ours", "why")
     rows = compare(result)
     for row in rows:
         stated = f"{row.stated_usd:,.0f}" if row.stated_usd is not None else "-"
         redone = f"{row.redone_usd:,.1f}" if row.redone_usd is not None else "-"
         how = f" (redone: {row.how})" if row.how else ""
-        table.add_row(row.group, stated, redone, f"{row.ours_usd:,.1f}", f"{row.why}[dim]{how}[/]")
+        table.add_row(row.group, stated, redone, f"{row.ours_usd:,.1f}", out.text(row.why, (how, "dim")))
     stated_sum = sum(row.stated_usd or 0 for row in rows)
     redone_sum = sum(row.redone_usd or 0 for row in rows)
-    table.add_row("[bold]total", f"{stated_sum:,.0f}", f"{redone_sum:,.1f}", f"{result.total_usd:,.1f}", "")
+    table.add_row("total", f"{stated_sum:,.0f}", f"{redone_sum:,.1f}", f"{result.total_usd:,.1f}", "", style="bold")
     out.print(table)
 
 
 def _print_alternatives(result: Estimate, others: dict[str, Estimate]) -> None:
-    table = _table("\nAlternatives, one change each", "instead", "USD", "difference")
+    table = _table("Alternatives, one change each", "instead", "USD", "difference")
     for name, other in others.items():
         difference = other.total_usd - result.total_usd
         shown = f"{difference:+,.2f}" if abs(difference) >= HALF_A_CENT else "as above"

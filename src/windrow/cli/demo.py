@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.console import RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID
 from rich.table import Table
-from rich.text import Text
 
-from windrow.cli.output import PROBLEM, err, human_bytes, out, print_json
+from windrow.cli.output import INTERRUPTED, PROBLEM, err, human_bytes, out, print_json, print_verdict
 from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands
 from windrow.cli.up import watch
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from windrow.local.stack import Stack
     from windrow.local.trial import State
 
-INTERRUPTED = 130
 SHOWN_PROBLEMS = 10
 _STEPS = ("uploaded", "delivered", "proven")
 
@@ -82,7 +81,8 @@ def _run(stack: Stack, samples: list[Sample], rate: float) -> Report:
 
 
 def _introduce(stack: Stack) -> None:
-    out.print("[bold]Windrow[/] on this machine\n")
+    out.print(out.text(("Windrow", "bold"), " on this machine"))
+    out.print()
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
@@ -92,55 +92,50 @@ def _introduce(stack: Stack) -> None:
     facts.add_row("worker", f"gathers for {stack.shape.window_s} s; log {stack.worker.log}")
     out.print(facts)
     if stack.kind == "ministack":
-        out.print(f"[yellow]{WITHOUT_MINIO}[/]")
+        out.print(WITHOUT_MINIO, style="yellow")
     out.print()
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[State], None]]:
     """Show three bars on standard error while a person watches; give the function that moves them."""
-    columns = (
-        TextColumn("{task.description:<9}"),
-        BarColumn(40),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    columns = ("{task.description:<9}", BarColumn(40), MofNCompleteColumn(), "{task.fields[note]}")
+    with err.progress(*columns, disable=not err.is_terminal) as progress:
         tasks: dict[str, TaskID] = {step: progress.add_task(step, total=total, note="") for step in _STEPS}
 
         def note(state: State) -> None:
             for step in _STEPS:
                 progress.update(tasks[step], completed=getattr(state, step))
-            progress.update(
-                tasks["delivered"], note=f"[dim]in {state.archives} archives, {state.queued} messages in the queue[/]"
-            )
+            told = f"in {state.archives} archives, {state.queued} messages in the queue"
+            progress.update(tasks["delivered"], note=told)
 
         yield note
 
 
 def _conclude(stack: Stack, report: Report, seconds: float, *, keep: bool) -> None:
-    out.print(_verdict(report))
+    _print_verdict(report)
     out.print(_table(report, seconds))
     for problem in report.problems[:SHOWN_PROBLEMS]:
-        out.print(Text(f"  {problem}", style="red"), soft_wrap=True)
+        out.print(f"  {problem}", style="red", soft_wrap=True)
     if len(report.problems) > SHOWN_PROBLEMS:
         out.print(f"  and {len(report.problems) - SHOWN_PROBLEMS} more; --json names them all", style="red")
     out.print()
     if keep:
         out.print("The stack is running. In another terminal:")
         print_commands(look_around(stack))
-        out.print("\nCtrl-C stops everything.")
+        out.print()
+        out.print("Ctrl-C stops everything.")
     else:
-        out.print("Next: [cyan]windrow demo --keep[/] leaves it running to look around,")
-        out.print("      [cyan]windrow demo --input DIR[/] takes your own files, [cyan]windrow up[/] only starts it.")
+        keeping, own, only = ((f"windrow {command}", "cyan") for command in ("demo --keep", "demo --input DIR", "up"))
+        out.print(out.text("Next: ", keeping, " leaves it running to look around,"))
+        out.print(out.text("      ", own, " takes your own files, ", only, " only starts it."))
 
 
-def _verdict(report: Report) -> Text:
+def _print_verdict(report: Report) -> None:
     if report.ok:
-        return Text(
-            f"✓ {report.files_uploaded} files delivered, each exactly once and byte for byte\n", style="bold green"
-        )
-    return Text("✗ not every file was delivered exactly once and byte for byte\n", style="bold red")
+        print_verdict(f"{report.files_uploaded} files delivered, each exactly once and byte for byte", good=True)
+    else:
+        print_verdict("not every file was delivered exactly once and byte for byte", good=False)
 
 
 def _table(report: Report, seconds: float) -> Table:
@@ -155,13 +150,13 @@ def _table(report: Report, seconds: float) -> Table:
     if report.latency_seconds:
         p = report.latency_seconds
         table.add_row("latency", f"p50 {p['p50']:.0f} s, p95 {p['p95']:.0f} s, p99.9 {p['p99_9']:.0f} s")
-        verdict = "[green]met[/]" if report.objective_met else "[red]not met[/]"
-        table.add_row("objective", f"{verdict} (95 % within 2 minutes, 99.9 % within 3)")
+        verdict = ("met", "green") if report.objective_met else ("not met", "red")
+        table.add_row("objective", out.text(verdict, " (95 % within 2 minutes, 99.9 % within 3)"))
     table.add_row("took", f"{seconds:.0f} s, start and proof included")
     return table
 
 
-def _counts(report: Report) -> Text:
+def _counts(report: Report) -> RenderableType:
     parts = [
         (report.files_uploaded, "uploaded", True),
         (report.files_delivered, "delivered", True),
@@ -173,7 +168,5 @@ def _counts(report: Report) -> Text:
         parts.append((report.files_unexpected, "never uploaded", False))
     if report.files_dead_lettered:
         parts.append((report.files_dead_lettered, "dead-lettered", False))
-    text = Text()
-    for count, what, fine in parts:
-        text.append(", " if text else "").append(f"{count} {what}", style="" if fine or not count else "bold red")
-    return text
+    told = [(f"{count} {what}", "" if fine or not count else "bold red") for count, what, fine in parts]
+    return out.text(told[0], *(part for each in told[1:] for part in (", ", each)))

@@ -157,7 +157,7 @@ class _Sparingly:
         """Print it if the last time was a minute ago."""
         if time.monotonic() - self._shown_s >= LINE_EACH_S:
             self._shown_s = time.monotonic()
-            err.print(standing(progress), markup=False)
+            err.print(standing(progress), soft_wrap=True)
 
 
 def standing(progress: Progress) -> str:
@@ -173,7 +173,7 @@ def _say(event: Event) -> None:
     percent = f" {event.percent:g} %" if event.percent is not None else ""
     detail = f": {event.detail}" if event.detail else ""
     version = f"version {event.version}: " if event.version else ""
-    err.print(f"{event.at:%H:%M:%S} {version}{event.event}{percent}{detail}", markup=False)
+    err.print(f"{event.at:%H:%M:%S} {version}{event.event}{percent}{detail}", soft_wrap=True)
 
 
 def _conclude(result: Result, *, ok: bool, as_json: bool) -> None:
@@ -181,4 +181,4 @@ def _conclude(result: Result, *, ok: bool, as_json: bool) -> None:
         print_json({"ok": ok, **msgspec.to_builtins(result)})
         return
     reason = f": {result.reason}" if result.reason else ""
-    out.print(f"{result.outcome.value}{reason}; the alias serves version {result.version}", markup=False)
+    out.print(f"{result.outcome.value}{reason}; the alias serves version {result.version}", soft_wrap=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
@@ -68,7 +67,7 @@ def ls(
     Exits with 1 if there are messages, but another command (or one that was killed) holds them all.
     """
     queue = _queue()
-    with err.status("reading", spinner="dots"), queue.returning():
+    with err.status("reading"), queue.returning():
         depth = queue.depth()
         with closing(queue.walk(limit)) as walk:
             letters = list(walk)
@@ -113,7 +112,7 @@ def redrive(
                 as_json=as_json,
             )
             return
-    with err.status("sending back", spinner="dots"), chosen(queue, reason, limit or sys.maxsize) as letters:
+    with err.status("sending back"), chosen(queue, reason, limit or sys.maxsize) as letters:
         count = 0
         for batch in letters:
             queue.redrive(batch)
@@ -227,11 +226,12 @@ def _print(groups: Sequence[Group]) -> None:
         table.add_row(group.reason, f"{group.count:,}", _moment(group.oldest), _moment(group.newest))
     out.print(table)
     for group in groups:
-        out.print(f"\n{group.reason}, for example")
+        out.print()
+        out.print(f"{group.reason}, for example")
         for example in group.examples:
             what = ", ".join(example.objects) or f"message {example.message_id}"
             often = f" (rejected {example.rejections} times)" if example.rejections > 1 else ""
-            out.print(Text(f"  {what}  {example.detail}{often}"), soft_wrap=True)
+            out.print(f"  {what}  {example.detail}{often}", soft_wrap=True)
 
 
 def _moment(moment: datetime) -> str:

@@ -6,14 +6,13 @@ import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from windrow.cli.output import PROBLEM, err, out, print_json
 
 if TYPE_CHECKING:
     from windrow.doctor import Check
 
-_SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+_SIGNS = {"ok": ("✓", "+", "green"), "warn": ("!", "!", "yellow"), "fail": ("✗", "x", "red")}
 
 
 def doctor(
@@ -26,7 +25,7 @@ def doctor(
     from windrow.doctor import checks, failed
 
     found: list[Check] = []
-    with err.status("checking", spinner="dots"):
+    with err.status("checking"):
         for check in checks(os.environ):
             found.append(check)
             if not as_json:
@@ -40,18 +39,18 @@ def doctor(
 
 
 def _print(check: Check) -> None:
-    sign, style = _SIGNS[check.state]
-    out.print(Text.assemble((f"{sign} ", style), (f"{check.name}  ", "bold"), check.detail), soft_wrap=True)
+    sign, plain, style = _SIGNS[check.state]
+    line = out.text((f"{out.sign(sign, plain)} ", style), (f"{check.name}  ", "bold"), check.detail)
+    out.print(line, soft_wrap=True)
     if check.advice:
-        out.print(Text(f"    {check.advice}", style="dim"), soft_wrap=True)
+        out.print(f"    {check.advice}", style="dim", soft_wrap=True)
 
 
 def _conclude(found: list[Check]) -> None:
     failures = sum(check.state == "fail" for check in found)
     warnings = sum(check.state == "warn" for check in found)
     if failures:
-        out.print(f"[red]{failures} of {len(found)} checks failed[/]")
+        out.print(f"{failures} of {len(found)} checks failed", style="red")
     else:
-        out.print(
-            "[green]fit to run[/]" + (f", {warnings} of {len(found)} checks have something to say" if warnings else "")
-        )
+        more = f", {warnings} of {len(found)} checks have something to say" if warnings else ""
+        out.print(out.text(("fit to run", "green"), more))

@@ -52,7 +52,7 @@ def rebuild(
         _check_stopped(config)
     from windrow import bootstrap
 
-    with err.status("reading archives", spinner="dots") as status:
+    with err.status("reading archives") as status:
 
         def note(done: Rebuilt) -> None:
             status.update(f"{done.archives:,} archives, {done.files:,} files restored")
@@ -63,7 +63,7 @@ def rebuild(
     else:
         out.print(f"{done.files:,} files of {done.archives:,} archives are in the ledger")
         for broken in done.broken:
-            out.print(f"  broken: {broken.what}  {broken.detail}", markup=False, soft_wrap=True)
+            out.print(f"  broken: {broken.what}  {broken.detail}", soft_wrap=True)
     if done.broken:
         raise typer.Exit(PROBLEM)
 

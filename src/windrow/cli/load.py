@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from windrow.cli.output import PROBLEM, WrongUse, err, human_bytes, out, print_json, require_extra
+from windrow.cli.output import (
+    INTERRUPTED,
+    PROBLEM,
+    WrongUse,
+    err,
+    human_bytes,
+    out,
+    print_json,
+    print_verdict,
+    require_extra,
+)
 from windrow.cli.session import local_stack
 from windrow.core.errors import SettingsError
 
@@ -21,7 +30,6 @@ if TYPE_CHECKING:
     from windrow.load.result import Disturbance, LoadResult
     from windrow.load.samples import Sample
 
-INTERRUPTED = 130
 SHOWN_PROBLEMS = 10
 STDOUT = Path("-")
 QUIET_S = 10
@@ -133,7 +141,7 @@ def _run(plan: Plan, profile: str) -> LoadResult:
 @contextmanager
 def _progress(plan: Plan) -> Iterator[tuple[Callable[[Sample], None], Callable[[str], None]]]:
     """Show on standard error what is going on: a line that lives on a terminal, else a line now and then."""
-    with err.status("starting", spinner="dots") as status:
+    with err.status("starting") as status:
         doing = "starting"
 
         def say(what: str) -> None:
@@ -171,22 +179,24 @@ def _write(result: LoadResult, json_file: Path | None, report_file: Path | None)
 
 
 def _conclude(result: LoadResult) -> None:
-    out.print(_verdict(result))
+    _print_verdict(result)
     out.print(_table(result))
     problems = [*result.proof.problems, *result.uploads.examples]
     for problem in problems[:SHOWN_PROBLEMS]:
-        out.print(Text(f"  {problem}", style="red"), soft_wrap=True)
+        out.print(f"  {problem}", style="red", soft_wrap=True)
     if len(problems) > SHOWN_PROBLEMS:
         out.print(f"  and {len(problems) - SHOWN_PROBLEMS} more", style="red")
 
 
-def _verdict(result: LoadResult) -> Text:
+def _print_verdict(result: LoadResult) -> None:
     count = result.proof.files_uploaded
     if result.ok:
-        return Text(f"✓ {count:,} files delivered, each exactly once and byte for byte\n", style="bold green")
-    if result.proof.ok and not result.uploads.failed:
-        return Text(f"✗ {count:,} files delivered exactly once, but too late for the objective\n", style="bold red")
-    return Text("✗ not every file was delivered exactly once and byte for byte\n", style="bold red")
+        text = f"{count:,} files delivered, each exactly once and byte for byte"
+    elif result.proof.ok and not result.uploads.failed:
+        text = f"{count:,} files delivered exactly once, but too late for the objective"
+    else:
+        text = "not every file was delivered exactly once and byte for byte"
+    print_verdict(text, good=result.ok)
 
 
 def _table(result: LoadResult) -> Table:
@@ -205,9 +215,9 @@ def _table(result: LoadResult) -> Table:
     if result.latency:
         p = result.latency
         table.add_row("latency", f"p50 {p.p50:.1f} s, p95 {p.p95:.1f} s, p99.9 {p.p99_9:.1f} s, max {p.max:.1f} s")
-        met = "[green]met[/]" if p.objective_met else "[red]not met[/]"
+        met = ("met", "green") if p.objective_met else ("not met", "red")
         shares = f"{p.within_2_minutes:.2%} within 2 minutes (95 % wanted), {p.within_3_minutes:.2%} within 3 (99.9 %)"
-        table.add_row("objective", f"{met}: {shares}")
+        table.add_row("objective", out.text(met, f": {shares}"))
     table.add_row("schedule", f"uploads began {uploads.lag_p99_ms:.0f} ms late (p99), {uploads.lag_max_ms:.0f} ms most")
     if result.disturbance:
         span = result.disturbance.span

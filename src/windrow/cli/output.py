@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import importlib.util
+import json
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
-from rich.console import Console
 
-from windrow.core.errors import SettingsError, WindrowError
+from windrow.cli.screen import Screen
+from windrow.core.errors import LocalStackError, PackageError, SettingsError, WindrowError
+from windrow.core.printable import printable, printable_json
 
 PROBLEM = 1
 WRONG_USE = 2
+INTERRUPTED = 130
 
-out = Console(highlight=False)
+out = Screen()
 """For results."""
-err = Console(stderr=True, highlight=False)
+err = Screen(stderr=True)
 """For progress and errors."""
 
 T = TypeVar("T")
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _EXTRAS = {"local": ("ministack", "psutil")}
+_QUOTING = (LocalStackError, PackageError)
+"""Errors whose message quotes, line by line, what a program wrote."""
 
 
 class WrongUse(WindrowError):
     """What the user asked for can't be done; the message says what to do instead."""
+
+
+class OutputLost(WindrowError):
+    """Standard output can't be written any more, so that what was found out reaches nobody."""
 
 
 def exit_code(error: WindrowError) -> int:
@@ -39,8 +52,34 @@ def exit_code(error: WindrowError) -> int:
 
 def print_json(report: object) -> None:
     """Print one JSON object on standard output, and nothing else there."""
-    sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    try:
+        text = msgspec.json.encode(report).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, as in a file name that is no UTF-8: JSON can say it, msgspec does not.
+        text = json.dumps(msgspec.to_builtins(report), separators=(",", ":"))
+    sys.stdout.write(printable_json(text, ascii_only=not out.encoding.startswith("utf")) + "\n")
     sys.stdout.flush()
+
+
+def write_bytes(pieces: Iterable[bytes]) -> None:
+    """Write a file's bytes to standard output as they are; on a terminal as text that can't do anything there."""
+    if not out.is_terminal:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    for text in chain(map(decoder.decode, pieces), (decoder.decode(b"", final=True) for _ in range(1))):
+        parts = re.split("([\n\t])", text)
+        sys.stdout.write("".join(part if part in "\n\t" else printable(part, out.encoding) for part in parts))
+    sys.stdout.flush()
+
+
+def print_verdict(text: str, *, good: bool) -> None:
+    """Print how a trial ended, set apart from what follows."""
+    sign, style = (out.sign("✓ ", ""), "bold green") if good else (out.sign("✗ ", ""), "bold red")
+    out.print(sign + text, style=style)
+    out.print()
 
 
 def heard_or_not(show: Callable[[T], object]) -> Callable[[T], None]:
@@ -57,20 +96,27 @@ def heard_or_not(show: Callable[[T], object]) -> Callable[[T], None]:
     return shown
 
 
-def let_go_of_output() -> None:
-    """Send what is left in the buffer of standard output nowhere: at the end of the process it would fail once more."""
+def let_go_of_output() -> OSError | None:
+    """Send what standard output can't take nowhere, and return why it can't: at the end it would fail once more."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error
+    return None
 
 
 def print_error(error: WindrowError, *, as_json: bool) -> None:
     """Print what went wrong: on standard error, or for machines as the JSON object that they wait for."""
     if as_json:
         print_json({"ok": False, "error": str(error)})
-    else:
-        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return
+    text = str(error)
+    first, *quoted = text.splitlines() if isinstance(error, _QUOTING) else [text]
+    say = heard_or_not(partial(err.print, style="red", soft_wrap=True))
+    say(f"error: {first}")
+    for line in quoted:
+        say(f"  {line.strip()}")
 
 
 def require_extra(extra: str) -> None:
@@ -81,7 +127,13 @@ def require_extra(extra: str) -> None:
     """
     for package in _EXTRAS[extra]:
         if importlib.util.find_spec(package) is None:
-            raise WrongUse(f"this command needs {package}; install it with: pip install 'windrow[cli,{extra}]'")
+            raise WrongUse(how_to_get(package))
+
+
+def how_to_get(package: str) -> str:
+    """Return what to say of a package of an optional extra that is missing; nothing for any other."""
+    extra = next((extra for extra, packages in _EXTRAS.items() if package in packages), None)
+    return f"this command needs {package}; install it with: pip install 'windrow[cli,{extra}]'" if extra else ""
 
 
 def human_bytes(count: float) -> str:

@@ -58,7 +58,7 @@ def package(
 
 
 def _print(built: Built, timing: ImportTime | None) -> None:
-    out.print(built.path, markup=False, soft_wrap=True)
+    out.print(str(built.path), soft_wrap=True)
     out.print(
         f"{human_bytes(built.bytes)} zipped, {human_bytes(built.unzipped_bytes)} unzipped, {built.files:,} files, "
         f"{len(built.packages)} packages"

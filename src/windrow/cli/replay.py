@@ -109,7 +109,7 @@ def _queue(
     replayer: Replayer, versions: Iterator[ListedVersion], memory: Memory | None, file: StateFile, saved: Saved
 ) -> int:
     """Queue versions; return how many were, with those of earlier runs."""
-    with err.status("queueing", spinner="dots") as status:
+    with err.status("queueing") as status:
 
         def note(reached: Position) -> None:
             status.update(f"{reached.queued:,} queued, at {reached.bucket}/{reached.key}")
@@ -136,7 +136,7 @@ def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, obje
             shown.append(version)
     if not as_json:
         for version in shown:
-            out.print(f"{version.last_modified:%Y-%m-%d %H:%M:%S}  {version.bucket}/{version.key}", markup=False)
+            out.print(f"{version.last_modified:%Y-%m-%d %H:%M:%S}  {version.bucket}/{version.key}", soft_wrap=True)
         out.print(f"{count:,} objects would be queued" + (f", the first {SHOWN} are shown" if count > SHOWN else ""))
     return {"would_queue": count, "first": shown}
 

@@ -39,7 +39,7 @@ def retain(
     from windrow import bootstrap
     from windrow.clients.metrics import NoMetrics
 
-    with err.status("listing archives", spinner="dots") as status:
+    with err.status("listing archives") as status:
 
         def note(done: SweepReport) -> None:
             status.update(f"{done.archives:,} archives, {done.copied:,} copied, {done.expired:,} raw files expired")
@@ -80,7 +80,10 @@ def _print(report: SweepReport) -> None:
         table.add_row(name, f"{count:,}", meaning, style="bold red" if bad and count else "")
     out.print(table)
     for finding in report.examples:
-        out.print(f"  {finding.what}  {finding.detail}", markup=False, soft_wrap=True)
+        out.print(f"  {finding.what}  {finding.detail}", soft_wrap=True)
     if report.left_since is not None:
-        out.print(f"[red]stopped early: archives from {report.left_since:%Y-%m-%d %H:%M} UTC on are left[/red]")
-    out.print("[green]all is copied and expired that should be[/green]" if report.ok else "[red]run it again[/red]")
+        out.print(f"stopped early: archives from {report.left_since:%Y-%m-%d %H:%M} UTC on are left", style="red")
+    if report.ok:
+        out.print("all is copied and expired that should be", style="green")
+    else:
+        out.print("run it again", style="red")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -12,8 +16,19 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from windrow import __version__
-from windrow.cli.output import PROBLEM, exit_code, print_error
-from windrow.core.errors import WindrowError
+from windrow.cli.failures import explained
+from windrow.cli.output import (
+    INTERRUPTED,
+    PROBLEM,
+    OutputLost,
+    WrongUse,
+    err,
+    exit_code,
+    let_go_of_output,
+    out,
+    print_error,
+)
+from windrow.cli.screen import LogLines
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -67,6 +82,14 @@ class _Root(TyperGroup):
             return None
         return TyperCommand(cmd_name, help=entry.summary) if self._summaries else load(cmd_name)
 
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the sub-command, its import included. Ctrl-C is told here: Typer would end in silence."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            err.print("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         self._summaries = True
         try:
@@ -92,7 +115,7 @@ app = typer.Typer(name="windrow", cls=_Root, no_args_is_help=True)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"windrow {__version__}")
+        out.print(f"windrow {__version__}")
         raise typer.Exit
 
 
@@ -109,18 +132,93 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code: 0 fine, 1 a problem was found, 2 wrong use or settings."""
+    """Run the command line and return its exit code: 0 fine, 1 a problem was found, 2 wrong use or settings.
+
+    Whatever goes wrong is told in one sentence, what libraries raise included; with ``--debug`` it is raised.
+    """
     state = {"debug": False}
+    as_json = "--json" in arguments
+    with _streams(), _logs(), _interruptible():
+        try:
+            _check_encoding(arguments)
+            code = typer.main.get_command(app).main(
+                args=list(arguments), prog_name="windrow", obj=state, standalone_mode=False
+            )
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else PROBLEM
+        except typer.Abort:
+            err.print("aborted")
+            return PROBLEM
+        except typer.TyperException as error:
+            _print_usage(error, as_json=as_json)
+            return error.exit_code
+        except Exception as error:
+            if state["debug"]:
+                raise
+            known = explained(error)
+            print_error(known, as_json=as_json and not isinstance(known, OutputLost))
+            return exit_code(known)
+        return code if isinstance(code, int) else 0
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Raise `WrongUse` for an argument that is no UTF-8, unless it names a file: nothing else can be called so."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            if not os.path.lexists(argument):
+                raise WrongUse(f"{argument!r} is no UTF-8") from error
+
+
+def _print_usage(error: typer.TyperException, *, as_json: bool) -> None:
+    """Print what is wrong with the command line. Help that stands for missing arguments has been printed already."""
+    message = error.format_message()
+    if not message:
+        return
+    context = getattr(error, "ctx", None)
+    if context and not as_json:
+        err.print(f"{context.get_usage()}; see {context.command_path} --help", soft_wrap=True)
+    print_error(WrongUse(message), as_json=as_json)
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Have both streams take any text, and none fail at the end of the process for what it could not write."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller, as with >&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for good
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        typer.main.get_command(app).main(args=list(arguments), prog_name="windrow", obj=state)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else PROBLEM
-    except WindrowError as error:
-        if state["debug"]:
-            raise
-        print_error(error, as_json="--json" in arguments)
-        return exit_code(error)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
-    return 0
+        yield
+    finally:
+        let_go_of_output()
+
+
+@contextmanager
+def _logs() -> Iterator[None]:
+    """Show what is logged, warnings of libraries included, on standard error."""
+    root, lines = logging.getLogger(), LogLines(err)
+    level = root.level
+    root.addHandler(lines)
+    try:
+        yield
+    finally:
+        root.removeHandler(lines)
+        root.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have Ctrl-C raise `KeyboardInterrupt` inside the block, so that commands can clean up."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

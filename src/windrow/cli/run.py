@@ -14,8 +14,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.logging import RichHandler
-from rich.text import Text
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
@@ -168,11 +166,7 @@ class _Display:
     @contextmanager
     def shown(self) -> Iterator[int | None]:
         """Show progress inside the block; give the file descriptor for the workers' output, None for this one's."""
-        logging.basicConfig(
-            level=logging.INFO,
-            format="%(message)s",
-            handlers=[RichHandler(console=err, show_path=False)] if err.is_terminal else None,
-        )
+        logging.getLogger().setLevel(logging.INFO)
         logging.getLogger("botocore").setLevel(logging.WARNING)
         if self._as_json:
             # stdout is for the JSON lines alone.
@@ -180,7 +174,7 @@ class _Display:
         elif not err.is_terminal:
             yield None
         else:
-            with self._status, _pumped(lambda line: err.print(Text(line), soft_wrap=True)) as output:
+            with self._status, _pumped(lambda line: err.print(line, soft_wrap=True)) as output:
                 yield output
 
     def refresh(self, *, stopping: bool) -> None:

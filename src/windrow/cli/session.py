@@ -12,8 +12,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from rich.text import Text
-
 from windrow.cli.output import err, out, require_extra
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
     previous = signal.signal(signal.SIGTERM, _interrupt)
     stack = Stack(folder, shape, worker=worker)
     try:
-        with err.status("starting", spinner="dots") as status:
+        with err.status("starting") as status:
             stack.start(status.update)
         (folder / "env").write_text(_exports(stack.outputs.environment()))
         (folder / "env.destination").write_text(_exports(_destination_environment(stack)))
@@ -79,8 +77,8 @@ def look_around(stack: Stack) -> list[tuple[str, str]]:
 def print_commands(commands: Sequence[tuple[str, str]]) -> None:
     """Print commands, each under what it is for."""
     for command, why in commands:
-        out.print(Text(f"  # {why}", style="dim"))
-        out.print(Text(f"  {command}", style="cyan"), soft_wrap=True)
+        out.print(f"  # {why}", style="dim")
+        out.print(f"  {command}", style="cyan", soft_wrap=True)
 
 
 def destination_name(stack: Stack) -> str:
@@ -103,7 +101,7 @@ def _destination_environment(stack: Stack) -> dict[str, str]:
 
 
 def _end(stack: Stack) -> None:
-    with err.status("stopping", spinner="dots"):
+    with err.status("stopping"):
         stack.stop()
 
 

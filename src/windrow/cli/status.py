@@ -12,7 +12,6 @@ import typer
 from rich.console import RenderableType
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from windrow import settings
 from windrow.cli.circuit import describe
@@ -71,7 +70,7 @@ def render(found: Status, *, watching: bool = False) -> RenderableType:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text, style in _rows(found, watching=watching):
-        table.add_row(name, Text(text, style=style))
+        table.add_row(name, out.text(text, style=style))
     return table
 
 

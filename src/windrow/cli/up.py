@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.panel import Panel
 from rich.table import Table
 
 from windrow.cli.output import err, out, print_json
@@ -77,14 +76,14 @@ def _show(stack: Stack, *, worker: bool) -> None:
     facts.add_row("  its bucket", f"s3://{stack.outputs.destination_bucket}")
     facts.add_row("worker", _worker(stack) if worker else "none: start one with `windrow run`")
     facts.add_row("logs and data", str(stack.folder))
-    out.print(
-        Panel(facts, title="Windrow is running on this machine", title_align="left", expand=False, padding=(1, 2))
-    )
+    out.print(out.panel(facts, "Windrow is running on this machine"))
     if stack.kind == "ministack":
-        out.print(f"[yellow]{WITHOUT_MINIO}[/]")
-    out.print("\nIn another terminal:")
+        out.print(WITHOUT_MINIO, style="yellow")
+    out.print()
+    out.print("In another terminal:")
     print_commands(look_around(stack))
-    out.print("\nCtrl-C stops everything.")
+    out.print()
+    out.print("Ctrl-C stops everything.")
 
 
 def _worker(stack: Stack) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
+from windrow.core.printable import printable
 from windrow.load.plan import PROFILES
 from windrow.load.result import Disturbance, LoadResult
 from windrow.report.chart import Chart, clock
@@ -175,13 +176,13 @@ def _facts(result: LoadResult) -> str:
 
 
 def _failures(errors: list[str]) -> str:
-    return "; ".join(f"failed {error}" for error in errors)
+    return "; ".join(f"failed {printable(error)}" for error in errors)
 
 
 def _batches(result: LoadResult) -> str:
     rows = "".join(
         f"<tr><td>{clock(batch.start_s)}</td><td>{batch.end_s - batch.start_s:.1f}</td><td>{batch.messages:,}</td>"
-        f"<td>{batch.failed:,}</td><td>{escape(batch.outcome)}</td></tr>"
+        f"<td>{batch.failed:,}</td><td>{escape(printable(batch.outcome))}</td></tr>"
         for batch in result.batches
     )
     return (
@@ -195,4 +196,5 @@ def _problems(result: LoadResult) -> str:
     problems = [*result.proof.problems, *result.uploads.examples]
     if not problems:
         return ""
-    return f"<h2>Problems</h2>\n<ul>{''.join(f'<li>{escape(problem)}</li>' for problem in problems[:100])}</ul>\n"
+    items = "".join(f"<li>{escape(printable(problem))}</li>" for problem in problems[:100])
+    return f"<h2>Problems</h2>\n<ul>{items}</ul>\n"

@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Any, TextIO
 
+from windrow.core.printable import printable
+
 PARENT_CHECK_S = 1.0
 """How soon a worker notices that its parent is gone and nobody holds it to its time limit any more."""
 
@@ -67,7 +69,7 @@ def main() -> None:
     try:
         handler = load(start["handler"])
     except BaseException as error:  # noqa: BLE001 - an import may even exit; the parent is to know why
-        traceback.print_exc()
+        _print_traceback()
         connection.send_bytes(_error(error))
         sys.exit(1)
     connection.send_bytes(b"+")
@@ -113,8 +115,14 @@ def _invoke(handler: Callable[[Any, Context], object], event: bytes, context: Co
     try:
         return b"+" + json.dumps(handler(json.loads(event), context)).encode()
     except Exception as error:  # noqa: BLE001 - whatever a handler raises is the invocation's outcome
-        traceback.print_exc()
+        _print_traceback()
         return _error(error)
+
+
+def _print_traceback() -> None:
+    """Print the error being handled: its message may quote what others wrote, and a terminal may show it."""
+    lines = traceback.format_exc().splitlines()
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def _error(error: BaseException) -> bytes:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime
 
+import pytest
+
 SET_UP = "import logging; from windrow.clients.logs import set_up; from windrow.ports import Credentials; "
 
 
-def output_of(script: str) -> str:
+def output_of(script: str, encoding: str = "utf-8") -> str:
     """Return what a script prints."""
-    done = subprocess.run([sys.executable, "-c", SET_UP + script], capture_output=True, text=True, check=True)
+    environ = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-c", SET_UP + script]
+    done = subprocess.run(command, capture_output=True, encoding=encoding, env=environ, check=True)
     return done.stdout + done.stderr
 
 
@@ -46,3 +51,13 @@ except ValueError:
 """
     )
     assert ("***" in shown, "hunter1" in shown, "hunter2" in shown, "hunter3" in shown) == (True, False, False, False)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_keys_stay_harmless_where_logs_are_read(encoding: str) -> None:
+    """A terminal that shows the line is not moved by it, whatever its encoding; its meaning is the same."""
+    key = "Müller\x1b[2J\x9b6n\u202e\n😀\udcff"
+    line = output_of(f"set_up(); logging.getLogger('windrow.x').warning('failed', extra={{'key': {key!r}}})", encoding)
+    assert key == json.loads(line)["key"]
+    assert line.removesuffix("\n").isprintable()
+    assert ("Müller" in line) == (encoding == "utf-8")

@@ -1,0 +1,29 @@
+"""What libraries and the system raise, as errors that a person can act on."""
+
+from __future__ import annotations
+
+from windrow.cli.output import OutputLost, WrongUse, how_to_get, let_go_of_output
+from windrow.core.errors import WindrowError
+
+
+class UnforeseenError(WindrowError):
+    """Something that Windrow has no error for; the message names what was raised."""
+
+
+def explained(error: Exception) -> WindrowError:
+    """Return the error to tell a person for anything that ended a command."""
+    if isinstance(error, WindrowError):
+        return error
+    if isinstance(error, ModuleNotFoundError) and (how := how_to_get(error.name or "")):
+        return WrongUse(how)
+    if isinstance(error, OSError):
+        if lost := let_go_of_output():
+            return OutputLost(f"standard output can't be written: {_system(lost)}")
+        return UnforeseenError(_system(error))
+    text = f": {error}" if str(error) else ""
+    return UnforeseenError(f"{type(error).__name__}{text} (windrow --debug COMMAND shows where)")
+
+
+def _system(error: OSError) -> str:
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {what}" if error.filename is not None else what

@@ -1,0 +1,101 @@
+"""What the commands draw on: all text is shown as it is, whoever wrote it.
+
+Rich takes square brackets in a string for markup and passes controls on to the terminal. A `Screen` does neither: every
+string that it is given, in whatever table or status line, is one line of `printable` text. So line ends are made by
+printing twice, and colours by ``style`` and `Screen.text`. No other module of the command line builds Rich's texts,
+consoles or panels itself, nor writes to the standard streams (``tests/unit/cli/test_screen.py``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.panel import Panel
+from rich.progress import Progress, ProgressColumn, TextColumn
+from rich.segment import Segment
+from rich.status import Status
+from rich.text import Text
+
+from windrow.core.printable import printable
+
+
+class Screen(Console):
+    """Rich's console for standard output or standard error, on which no text has a hidden meaning."""
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+    def text(self, *parts: str | tuple[str, str], style: str = "") -> Text:
+        """Return one text of strings, each alone or with its style."""
+        styled = [(part, "") if isinstance(part, str) else part for part in parts]
+        return Text.assemble(*((printable(part, self.encoding), look) for part, look in styled), style=style)
+
+    def sign(self, sign: str, plain: str) -> str:
+        """Return a sign, or the plain one where the stream can't say it."""
+        return sign if printable(sign, self.encoding) == sign else plain
+
+    def status(self, status: RenderableType, **_options: Any) -> Status:  # noqa: ANN401 - rich's own
+        """Return a line that changes while something goes on."""
+        return _Status(status, console=self, spinner="dots" if self.encoding.startswith("utf") else "line")
+
+    def panel(self, content: RenderableType, title: str) -> Panel:
+        """Return content in a box under a title."""
+        return Panel(content, title=self.text(title), title_align="left", expand=False, padding=(1, 2))
+
+    def progress(self, *columns: str | ProgressColumn, disable: bool) -> Progress:
+        """Return bars that go away at the end; a string is a column as `TextColumn` takes it."""
+        made = [TextColumn(column, markup=False) if isinstance(column, str) else column for column in columns]
+        return Progress(*made, console=self, transient=True, disable=disable)
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
+        """Return the text for a string; Rich calls it for every one that is printed or in a table."""
+        return super().render_str(printable(text, self.encoding), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is to be written; a text that Rich made itself may still hold controls."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.replace("\n", "").isprintable():
+                yield segment
+            else:
+                lines = segment.text.split("\n")
+                yield segment._replace(text="\n".join(printable(line, self.encoding) for line in lines))
+
+
+class _Status(Status):
+    """A status line whose strings are plain; Rich's own reads markup in them."""
+
+    def __init__(self, status: RenderableType, *, console: Screen, **options: Any) -> None:  # noqa: ANN401
+        self._screen = console
+        super().__init__(self._plain(status), console=console, **options)
+
+    def update(self, status: RenderableType | None = None, **options: Any) -> None:  # noqa: ANN401
+        """Show another text."""
+        super().update(None if status is None else self._plain(status), **options)
+
+    def _plain(self, status: RenderableType) -> RenderableType:
+        return self._screen.text(status) if isinstance(status, str) else status
+
+
+class LogLines(logging.Handler):
+    """Shows the records of Python's ``logging`` on a screen: a line each, a traceback indented below."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__()
+        self._screen = screen
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        try:
+            when = f"{self._moment(record)} {record.levelname:<8} " if self._screen.is_terminal else ""
+            self._screen.print(when + record.getMessage(), soft_wrap=True)
+            if record.exc_info:
+                for line in logging.Formatter().formatException(record.exc_info).splitlines():
+                    self._screen.print(f"  {line}", soft_wrap=True)
+        except Exception:  # noqa: BLE001 - as logging does: a line that can't be written must not end the work
+            self.handleError(record)
+
+    def _moment(self, record: logging.LogRecord) -> str:
+        return logging.Formatter().formatTime(record, "%H:%M:%S")
