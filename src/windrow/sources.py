@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from windrow.core.archive.reader import manifest_bytes_of
 from windrow.core.errors import ArchiveError, WindrowError
-from windrow.ports import Destination, Stored
+from windrow.ports import Destination
 
 S3_SCHEME = "s3"
 
@@ -62,7 +63,7 @@ class StoredArchive:
         self._key = key
         self.size = stored.size
         self.last_modified = stored.last_modified
-        self.manifest_bytes = _manifest_bytes(stored)
+        self.manifest_bytes = manifest_bytes_of(stored.metadata)
         self.expected_sha256 = stored.metadata.get("sha256_checksum")
 
     def read(self, start: int, length: int) -> bytes:
@@ -93,9 +94,3 @@ def open_archive(location: str, connect: Callable[[str], Destination]) -> LocalA
     if not bucket or not key:
         raise SourceMissing(f"{location!r} is not s3://bucket/key")
     return StoredArchive(connect(bucket), key)
-
-
-def _manifest_bytes(stored: Stored) -> int | None:
-    """Return the length of the manifest member, None where the metadata does not say (reading finds it out)."""
-    text = stored.metadata.get("manifest-bytes", "")
-    return int(text) if text.isascii() and text.isdigit() else None

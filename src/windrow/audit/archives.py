@@ -16,6 +16,9 @@ from windrow.steps.commit_point import CommitPoint, Found
 READERS = 8
 """Archives whose manifests are read at once; also bounds the manifests held in memory."""
 
+OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
+"""Faults that say something of the archive that was asked for, not of the destination."""
+
 
 class ArchiveReader:
     """Lists archives and reads what they hold, two requests each. Changes nothing."""
@@ -57,13 +60,20 @@ class ArchiveReader:
                 yield list(zip(piece, pool.map(self.inspect, piece), strict=True))
 
     def inspect(self, key: str) -> Found | Finding:
-        """Return what the archive holds, or what is wrong with it. Raises `DestinationError`."""
+        """Return what the archive holds, or what is wrong with it: one that can't be read must not hide the others.
+
+        Raises:
+            DestinationError: the destination could not be asked.
+        """
         if set_aside_from(key) is not None:
             return Finding(key, "it failed its proof and was set aside; files of it may be nowhere else")
         try:
             found = self._commit_point.inspect(key)
-        except (ArchiveError, DestinationError) as error:
-            if isinstance(error, DestinationError) and error.kind is not DestinationFault.CHECKSUM:
+        except ArchiveError as error:
+            return Finding(key, str(error))
+        except DestinationError as error:
+            if error.kind not in OF_ONE_KEY:
                 raise
+            self._destination.probe()  # what is refused everywhere is no finding about one archive
             return Finding(key, str(error))
         return found if found is not None else Finding(key, "there is no such archive")

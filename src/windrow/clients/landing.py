@@ -79,7 +79,7 @@ class S3Landing:
 
     def get(self, source: SourceObject) -> Body:
         """Return the exact version that the event named; see the port's contract."""
-        data, declared, _ = self._read(source, None)
+        data, declared = self._read(source, None)
         if len(data) != source.size:
             raise self._wrong_size(source, len(data))
         return Body(data, declared)
@@ -94,9 +94,7 @@ class S3Landing:
             body = self.get(source)
             yield body.declared_sha256, iter([body.data] if source.size else [])
             return
-        first, declared, total = self._read(source, (0, chunk_bytes))
-        if total != source.size:
-            raise self._wrong_size(source, total)
+        first, declared = self._read(source, (0, chunk_bytes))
         yield declared, self._pieces(source, chunk_bytes, first)
 
     def _pieces(self, source: SourceObject, chunk_bytes: int, first: Bytes | bytes) -> Iterator[Buffer]:
@@ -104,15 +102,18 @@ class S3Landing:
         for start in range(0, source.size, chunk_bytes):
             end = min(start + chunk_bytes, source.size)
             if start:
-                piece, _, _ = self._read(source, (start, end))
+                piece, _ = self._read(source, (start, end))
             if len(piece) != end - start:
                 raise LandingError(
                     f"{_name(source)}: {len(piece)} bytes came from {start}, {end - start} were asked for"
                 )
             yield piece
 
-    def _read(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[Bytes | bytes, str | None, int]:
-        """Return the bytes (a sized buffer) of the whole or a span, the declared SHA-256, the object's whole size."""
+    def _read(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[Bytes | bytes, str | None]:
+        """Return the bytes (a sized buffer) of the whole or a span, and the declared SHA-256.
+
+        An object that is not as large as its event says is not read, however large it is.
+        """
         length = source.size if span is None else span[1] - span[0]
         if length > OBSTORE_BYTES or not round_trips(source.key):
             return self._read_by_boto3(source, span)
@@ -122,6 +123,7 @@ class S3Landing:
         started = time.monotonic()
         try:
             result = obstore.get(self._store(source.bucket), source.key, options=options)
+            self._check_size(source, result.meta["size"])
             data = result.bytes()
         except (BaseError, OSError, ValueError) as error:
             took_s = time.monotonic() - started
@@ -129,27 +131,29 @@ class S3Landing:
                 raise LandingError(f"{_name(source)} was not served in {took_s:.1f} s") from error
             return self._read_by_boto3(source, span)
         declared = result.attributes.get(SHA256_METADATA)
-        total = len(data) if span is None else result.meta["size"]
-        return data, declared.lower() if declared else None, total
+        return data, declared.lower() if declared else None
 
-    def _read_by_boto3(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[bytes, str | None, int]:
+    def _read_by_boto3(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[bytes, str | None]:
         wanted: dict[str, Any] = _version(source)
         if span is not None:
             wanted["Range"] = f"bytes={span[0]}-{span[1] - 1}"
         try:
             answer = self._client.get_object(Bucket=source.bucket, Key=source.key, **wanted)
-            data = answer["Body"].read()
+            content_range = answer.get("ContentRange", "")
+            self._check_size(
+                source, int(content_range.rpartition("/")[2] if content_range else answer["ContentLength"])
+            )
+            # A server may answer with the whole object; MiniStack does where a version is named.
+            skipped = span[0] if span is not None and not content_range else 0
+            data = answer["Body"].read(None if span is None else skipped + span[1] - span[0])[skipped:]
         except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: as they come amid a body
             raise _meaning(source, error) from error
         declared = answer["Metadata"].get(SHA256_METADATA)
-        total = len(data)
-        content_range = answer.get("ContentRange", "")
-        if content_range:
-            total = int(content_range.rpartition("/")[2])
-        elif span is not None:
-            # A server may answer with the whole object; MiniStack does where a version is named.
-            data = data[span[0] : span[1]]
-        return data, declared.lower() if declared else None, total
+        return data, declared.lower() if declared else None
+
+    def _check_size(self, source: SourceObject, held: int) -> None:
+        if held != source.size:
+            raise self._wrong_size(source, held)
 
     def _wrong_size(self, source: SourceObject, came: int) -> LandingError | Permanent:
         """Return the error for a size that is not the event's, after asking S3 what it holds."""

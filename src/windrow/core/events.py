@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Annotated
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -17,6 +18,10 @@ from windrow.core.errors import ForeignBucket, MalformedEvent, Permanent
 
 MAX_KEY_BYTES = 1024
 """Longest S3 key: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+
+MAX_TEXT = 1024
+"""Longest version id, in characters; ETags and sequencers are far shorter:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
 
 MAX_LEDGER_ID_BYTES = 2048
 """Longest DynamoDB partition key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
@@ -85,6 +90,9 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+
+
 class _Bucket(msgspec.Struct):
     name: str
 
@@ -92,9 +100,9 @@ class _Bucket(msgspec.Struct):
 class _Object(msgspec.Struct, rename={"version_id": "versionId", "etag": "eTag"}):
     key: str
     size: int = -1
-    etag: str = ""
-    version_id: str | None = None
-    sequencer: str = ""
+    etag: _Text = ""
+    version_id: _Text | None = None
+    sequencer: _Text = ""
 
 
 class _S3(msgspec.Struct):

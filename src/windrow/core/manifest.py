@@ -7,12 +7,21 @@ from typing import Annotated
 
 import msgspec
 
-from windrow.core.events import SourceObject
+from windrow.core.events import MAX_TEXT, SourceObject
 
 FORMAT = "windrow/1"
 MANIFEST_NAME = "MANIFEST.json"
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+MAX_MANIFEST_BYTES = 16 * 1024 * 1024
+"""Largest manifest, as JSON. Whoever reads one holds it whole, and up to five times as much once it is decoded. Ten
+thousand ordinary files, the most that one batch has, take 4 MB; planning cuts what would take more."""
+
+MAX_FILES = 10_000
+"""Most files of one archive. One batch is at most 10,000 messages, each of which names one file
+(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 # Decoding enforces these: a manifest read from an archive is not trusted.
@@ -35,16 +44,16 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     name: str
-    bucket: str
-    key: str
-    version_id: str | None
-    etag: str
+    bucket: Text
+    key: Text
+    version_id: Text | None
+    etag: Text
     size: Count
     sha256: Sha256
     event_time: Moment
     frame: Count
     offset: Count
-    sequencer: str = ""
+    sequencer: Text = ""
 
     @property
     def object_id(self) -> str:
@@ -64,11 +73,11 @@ class Frame(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """The whole manifest; ``files`` are in the order of their tar entries."""
 
-    format: str
+    format: Text
     window_start: Moment
     window_end: Moment
-    files: list[ManifestFile]
-    frames: list[Frame]
+    files: Annotated[list[ManifestFile], msgspec.Meta(max_length=MAX_FILES)]
+    frames: Annotated[list[Frame], msgspec.Meta(max_length=MAX_FILES)]
 
     @property
     def window(self) -> Window:
@@ -79,3 +88,17 @@ class Manifest(msgspec.Struct, frozen=True):
     def object_ids(self) -> frozenset[str]:
         """The ledger ids of the archive's members."""
         return frozenset(file.object_id for file in self.files)
+
+
+_ENTRY_BYTES = 512
+"""What a file and its frame take in a manifest at most beside its own texts: names of fields, digest, time, numbers."""
+
+
+def most_manifest_bytes(source: SourceObject) -> int:
+    """Return how many bytes a file can take in a manifest, at most: a name is never twice as long as its key.
+
+    Keys are counted as JSON writes them: six bytes for a control character.
+    """
+    key = len(msgspec.json.encode(source.key))
+    others = len(msgspec.json.encode((source.bucket, source.version_id, source.etag, source.sequencer)))
+    return _ENTRY_BYTES + 3 * key + others

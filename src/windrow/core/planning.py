@@ -11,13 +11,16 @@ from zlib import crc32
 import msgspec
 
 from windrow.core.events import SourceObject
-from windrow.core.manifest import Window
+from windrow.core.manifest import MAX_FILES, MAX_MANIFEST_BYTES, Window, most_manifest_bytes
 
 MAX_WINDOWS = 8
 """Windows one batch is cut into at most; a backlog that spans more gets wider windows."""
 
 SUSPECT_AFTER_RECEIVES = 3
 """Messages received more often than this are planned last and apart."""
+
+MAX_LISTED_BYTES = MAX_MANIFEST_BYTES - 4096
+"""What the files of one archive may take in its manifest together; the rest is for format and window."""
 
 ID_DIGITS = 16
 SUFFIX = ".tar.gz"
@@ -48,6 +51,7 @@ class PlannedArchive(msgspec.Struct, frozen=True):
 def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int) -> list[PlannedArchive]:
     """Group objects by the minute they arrived in, and split groups over ``max_archive_bytes`` (raw).
 
+    Groups are split too where their files would make a manifest that no reader takes (``core/manifest.py``).
     When the objects fall into more than 8 minutes, windows widen to hours, then to days. Archives come oldest window
     first. An object larger than ``max_archive_bytes`` gets an archive of its own; these come behind all others, which
     are not to wait for them.
@@ -166,12 +170,15 @@ def floor(moment: datetime, width: timedelta) -> datetime:
 
 def _split(objects: list[SourceObject], max_archive_bytes: int) -> Iterator[list[SourceObject]]:
     part: list[SourceObject] = []
-    part_bytes = 0
+    part_bytes = listed_bytes = 0
     for source in objects:
-        if part and part_bytes + source.size > max_archive_bytes:
+        entry_bytes = most_manifest_bytes(source)
+        full = len(part) == MAX_FILES or listed_bytes + entry_bytes > MAX_LISTED_BYTES
+        if part and (full or part_bytes + source.size > max_archive_bytes):
             yield part
-            part, part_bytes = [], 0
+            part, part_bytes, listed_bytes = [], 0, 0
         part.append(source)
         part_bytes += source.size
+        listed_bytes += entry_bytes
     if part:
         yield part

@@ -31,6 +31,9 @@ READERS = 8
 PROVED_AT_ONCE = 32
 """Archives whose files are deleted together: with 60 files each, two calls."""
 
+DELETED_AT_ONCE = 2_000
+"""With so many files together fewer archives will do: each may have thousands, whose keys take 4 KB each in memory."""
+
 LARGE_BYTES = 64 * 1024 * 1024
 """Larger archives are copied last, so that one which takes a whole run does not keep the others waiting."""
 
@@ -154,11 +157,9 @@ class Sweep:
                 if self.markers.knows(hour, keys):
                     continue
                 done = True
-                for start in range(0, len(keys), PROVED_AT_ONCE):
-                    if not self._goes_on(hour):
-                        return
-                    piece = [key for key in keys[start : start + PROVED_AT_ONCE] if key not in self._skipped]
-                    done &= self._expire(list(zip(piece, pool.map(self._inspect, piece), strict=True)))
+                in_time = (key for key in keys if key not in self._skipped and self._goes_on(hour, key))
+                for piece in _together(windowed(pool, self._inspect, in_time, READERS)):
+                    done &= self._expire(piece)
                     yield
                 if done and self._skipped.isdisjoint(keys) and not self.dry_run:
                     self.markers.note(hour, keys)
@@ -171,10 +172,10 @@ class Sweep:
         except DestinationError as error:
             return self._wrong(key, error)
 
-    def _expire(self, inspected: list[tuple[str, Deletable | Finding]]) -> bool:
+    def _expire(self, inspected: list[Deletable | Finding]) -> bool:
         """Delete the files of the archives that were proven; tell whether nothing of all is left to do."""
-        failed = [found for _, found in inspected if isinstance(found, Finding)]
-        proven = [found for _, found in inspected if isinstance(found, Deletable)]
+        failed = [found for found in inspected if isinstance(found, Finding)]
+        proven = [found for found in inspected if isinstance(found, Deletable)]
         for finding in failed:
             self.tally.fail(finding)
         if proven:
@@ -201,3 +202,17 @@ class Sweep:
         self.tally.leave(hour)
         self._skipped.add(key)
         return False
+
+
+def _together(inspected: Iterable[Deletable | Finding]) -> Iterator[list[Deletable | Finding]]:
+    """Gather archives, so many that their files are worth a call."""
+    piece: list[Deletable | Finding] = []
+    files = 0
+    for found in inspected:
+        piece.append(found)
+        files += len(found.versions) if isinstance(found, Deletable) else 0
+        if len(piece) == PROVED_AT_ONCE or files >= DELETED_AT_ONCE:
+            yield piece
+            piece, files = [], 0
+    if piece:
+        yield piece

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from windrow.core.archive.reader import parse_manifest
+from windrow.core.archive.reader import Archive, manifest_bytes_of
 from windrow.core.archive.writer import ArchiveSummary, seal
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError
 from windrow.core.manifest import Manifest, Window
@@ -83,11 +83,10 @@ class CommitPoint:
 
     def _opened(self, key: str, stored: Stored) -> Found:
         self._check(key, stored, stored.metadata.get("sha256_checksum", ""))
-        try:
-            length = int(stored.metadata["manifest-bytes"])
-        except (KeyError, ValueError) as error:
-            raise ArchiveError(f"{key} has no metadata 'manifest-bytes'") from error
-        manifest = parse_manifest(self._destination.read(key, 0, length))
+        length = manifest_bytes_of(stored.metadata)
+        if length is None:
+            raise ArchiveError(f"{key} has no metadata 'manifest-bytes'")
+        manifest = Archive.open(_Range(self._destination, key, stored.size, length)).manifest
         return Found(manifest, stored.metadata["sha256_checksum"], stored.size, stored.last_modified)
 
     def prove(self, key: str, sealed: ArchiveSummary) -> None:
@@ -150,6 +149,19 @@ class CommitPoint:
         self._metrics.count("ChecksumMismatch")
         with _still_there(key, "deleted"):
             self._destination.delete(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """An archive at the destination, as a `windrow.core.archive.reader.RangeSource`."""
+
+    destination: Destination
+    key: str
+    size: int
+    manifest_bytes: int | None
+
+    def read(self, start: int, length: int) -> bytes:
+        return self.destination.read(self.key, start, length)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
+from windrow.core.archive import tar
 from windrow.core.archive.writer import BuiltFrame, build_frame, stream_frame
 from windrow.core.errors import LandingError, OutOfTime, SourceChecksumWrong, WindrowError
 from windrow.core.events import SourceObject
@@ -91,7 +92,7 @@ class Fetcher:
             yield group
 
     def _frame(self, group: list[Named], *, budget: Budget) -> tuple[BuiltFrame | None, dict[str, WindrowError]]:
-        with self._allowance.hold(COPIES * sum(source.size for _, source in group)):
+        with self._allowance.hold(COPIES * sum(tar.most_bytes(name, source.size) for name, source in group)):
             return self._frame_alone(group, budget)
 
     def _frame_alone(self, group: list[Named], budget: Budget) -> tuple[BuiltFrame | None, dict[str, WindrowError]]:

@@ -340,15 +340,48 @@ def test_a_broken_archive_delivers_nothing_and_stays(change: dict[str, object], 
     assert key in scene.destination.objects
 
 
-def test_an_archive_whose_manifest_cannot_be_read_is_broken() -> None:
-    """A manifest of another length than the metadata says is a finding, not a crash."""
+@pytest.mark.parametrize("length", ["0", "7", "5000000000", "9" * 5000, "seven", "-1", "\u0663"])
+def test_an_archive_whose_manifest_cannot_be_read_is_broken(length: str) -> None:
+    """A manifest of another length than the metadata says is a finding, not a crash, and nothing that long is read."""
     scene = Scene()
     key = scene.deliver(source("k"))
     stored, body = scene.destination.objects[key]
-    metadata = {**stored.metadata, "manifest-bytes": "7"}
+    metadata = {**stored.metadata, "manifest-bytes": length}
     scene.destination.objects[key] = msgspec.structs.replace(stored, metadata=metadata), body
 
     assert 1 == scene.audit().broken
+
+
+def test_an_archive_that_the_destination_refuses_to_give_is_one_finding() -> None:
+    """It may be encrypted with a key of somebody else's, say: the others are audited all the same."""
+    scene = Scene()
+    scene.land(source("a"), source("b"))
+    scene.deliver(source("a"))
+    scene.deliver(source("b"))
+    refusals = [DestinationError("AccessDenied", DestinationFault.REFUSED)]
+
+    def refuse_once(operation: str) -> None:
+        if operation == "read" and refusals:
+            raise refusals.pop()
+
+    scene.destination.hook = refuse_once
+
+    assert {"missing": 1, "broken": 1} == findings(scene.audit())
+
+
+def test_a_destination_that_refuses_everything_is_no_finding() -> None:
+    """The probe tells it from one archive, and half an audit proves nothing."""
+    scene = Scene()
+    scene.deliver(source("a"))
+
+    def refuse(operation: str) -> None:
+        if operation in ("read", "probe"):
+            raise DestinationError("AccessDenied", DestinationFault.REFUSED)
+
+    scene.destination.hook = refuse
+
+    with pytest.raises(DestinationError, match="AccessDenied"):
+        scene.audit()
 
 
 def test_an_archive_that_was_set_aside_is_broken_until_it_is_gone() -> None:

@@ -15,7 +15,7 @@ from urllib3.exceptions import SSLError
 from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
 from windrow.clients import landing as module
 from windrow.clients.landing import S3Landing
-from windrow.core.errors import LandingError, ObjectArchived, ObjectMissing, Permanent
+from windrow.core.errors import LandingError, ObjectArchived, ObjectMissing, Permanent, SourceChecksumWrong
 from windrow.core.events import SourceObject
 from windrow.local.process import HOST, free_port
 from windrow.ports import Body
@@ -160,6 +160,18 @@ def test_a_body_shortened_on_the_way_may_pass(get: Callable[[str, SourceObject],
 
     with http_server(answer) as url, pytest.raises(LandingError, match="2 of 4 bytes"):
         get(url, new_source())
+
+
+@pytest.mark.parametrize("key", ["k", "k/"], ids=["obstore", "boto3"])
+def test_an_object_that_is_larger_than_its_event_says_is_not_read(
+    get: Callable[[str, SourceObject], Body], key: str
+) -> None:
+    """Memory is set aside by the event's size; of these ten gigabytes not one byte ever comes."""
+    with (
+        http_server(lambda *_: (200, DATE | {"Content-Length": str(10**10)}, b"")) as url,
+        pytest.raises(SourceChecksumWrong, match="has 10000000000 bytes, its event says 4"),
+    ):
+        get(url, new_source(key))
 
 
 def test_metadata_beyond_ascii_does_no_harm(get: Callable[[str, SourceObject], Body]) -> None:

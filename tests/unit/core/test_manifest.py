@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.archives import MOMENT, WINDOW, archive_of, source
-from windrow.core.manifest import Manifest, ManifestFile
+from windrow.core.manifest import Manifest, ManifestFile, most_manifest_bytes
 
 
 def entry(**changes: object) -> dict[str, object]:
@@ -63,6 +65,9 @@ def test_a_file_knows_the_id_of_its_source(version_id: str | None) -> None:
         {"event_time": "2026-11-23T10:07:03"},
         {"event_time": "yesterday"},
         {"name": None},
+        {"key": "k" * 1025},
+        {"version_id": "v" * 1025},
+        {"size": 2**63},
     ],
 )
 def test_values_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
@@ -71,3 +76,17 @@ def test_values_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
 
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(data, type=ManifestFile)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1024), min_size=1, max_size=5))
+@example(["/" * 1024])
+@example(["\x01" * 1024])
+@example(['"' * 1024])
+@example(["\\" * 1024, "\u2028" * 341])
+def test_a_file_takes_no_more_of_a_manifest_than_planning_counts(keys: list[str]) -> None:
+    """Whatever JSON and the rules for names make of a key: else an archive could be one that nobody reads."""
+    files = [(key.encode()[:1024].decode(errors="ignore"), b"") for key in keys]
+    archive = archive_of(files, files_a_frame=1)
+    counted = sum(most_manifest_bytes(source(key, version_id=f"v{number}")) for number, (key, _) in enumerate(files))
+
+    assert len(msgspec.json.encode(archive.manifest)) <= counted + 4096

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.archives import source
 from windrow.core import naming
 from windrow.core.events import MAX_KEY_BYTES
-from windrow.core.naming import folders, is_safe, safe_names
+from windrow.core.naming import MAX_NAME_BYTES, also_folders, is_safe, safe_names
 
 TRICKY = st.sampled_from(
     ["/", "//", ".", "..", "a", "A", "b", "~", "~0123456789ab", ".txt", "\n", "\\", " ", "é", "e\u0301", "ﬀ", "ss", "ß"]
@@ -124,7 +124,7 @@ def test_an_attack_on_the_hash_of_another_key_fails() -> None:
     names = safe_names([*sources, source(taken), source(f"{taken}/below")])
 
     assert 4 == len(set(names))
-    assert set(names).isdisjoint(folders(names))
+    assert set() == also_folders(names)
 
 
 def test_an_attack_through_a_ligature_fails() -> None:
@@ -137,7 +137,7 @@ def test_an_attack_through_a_ligature_fails() -> None:
     folded = {fold(name) for name in safe_names([victim, other, source(imitation), source(f"{imitation}/below")])}
 
     assert 4 == len(folded)
-    assert folded.isdisjoint(folders(folded))
+    assert set() == also_folders(folded)
 
 
 def test_equal_short_hashes_are_lengthened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,12 +168,35 @@ def test_any_keys_get_harmless_unique_names_whatever_their_order(keys: list[str]
     folded = [fold(name) for name in names]
     assert all(is_safe(name) for name in names)
     assert len(set(folded)) == len(names)
-    assert set(folded).isdisjoint(folders(folded))
+    assert set() == also_folders(folded)
     for src, name in zip(sources, names, strict=True):
         assert name == f"data/{src.key}" or re.search(r"~[0-9a-f]{12}(\.\w+)?\Z", name)
     pairs = list(zip(sources, names, strict=True))
     rng.shuffle(pairs)
     assert [name for _, name in pairs] == safe_names([src for src, _ in pairs])
+
+
+def test_the_longest_name_is_as_long_as_readers_take_and_no_longer() -> None:
+    """A key of slashes only becomes the longest name; what is longer is no key's."""
+    names = safe_names([source("/" * 1024)])
+    longest = "data/" + "/".join(["_"] * 1025) + "~" + "0" * 64
+
+    assert is_safe(names[0])
+    assert (MAX_NAME_BYTES, True, False) == (
+        len(longest),
+        is_safe(longest),
+        is_safe(longest.replace("data/", "data/_")),
+    )
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "a.", "ab", "ü"]), min_size=1, max_size=5).map("/".join), max_size=8)
+)
+def test_also_folders_agrees_with_a_plain_reading_of_the_word(names: list[str]) -> None:
+    """A name is a folder of another if the other goes on behind it with a slash."""
+    expected = {name for name in names if any(other.startswith(f"{name}/") for other in names)}
+
+    assert expected == also_folders(names)
 
 
 @given(KEYS)

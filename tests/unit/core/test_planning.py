@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windrow.core.events import SourceObject
-from windrow.core.manifest import Window
-from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, floor, isolate, plan
+from windrow.core.manifest import MAX_FILES, Window, most_manifest_bytes
+from windrow.core.planning import DAY, HOUR, MAX_LISTED_BYTES, MINUTE, archive_key, floor, isolate, plan
 
 T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -155,3 +155,22 @@ def test_isolation_shuffles_by_request() -> None:
 
     assert isolate(items, salt="one") == isolate(items, salt="one")
     assert isolate(items, salt="one") != isolate(items, salt="two")
+
+
+def test_an_archive_lists_no_more_than_a_reader_takes() -> None:
+    """Keys of control characters take six times their length in a manifest, which must stay below the limit."""
+    items = [source(f"{number:04}" + "\x01" * 1020, size=0) for number in range(2_000)]
+
+    archives = plan(items, prefix="p", max_archive_bytes=MIB)
+
+    listed = [sum(most_manifest_bytes(item) for item in archive.objects) for archive in archives]
+    assert items == [item for archive in archives for item in archive.objects]
+    assert (3, True) == (len(archives), max(listed) <= MAX_LISTED_BYTES)
+    assert listed[0] > MAX_LISTED_BYTES - 20_000
+
+
+def test_an_archive_has_no_more_files_than_a_batch_has_messages() -> None:
+    """The limit that readers know is the planner's as well."""
+    items = [source(f"{number:05}", size=0) for number in range(MAX_FILES + 1)]
+
+    assert [MAX_FILES, 1] == [len(archive.objects) for archive in plan(items, prefix="p", max_archive_bytes=MIB)]

@@ -8,7 +8,7 @@ from operator import attrgetter
 from windrow.core.archive import members, tar
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import FORMAT, Manifest, ManifestFile
-from windrow.core.naming import folders, is_safe
+from windrow.core.naming import also_folders, is_safe
 
 
 def check(manifest: Manifest) -> None:
@@ -37,7 +37,7 @@ def _check_names(manifest: Manifest) -> None:
         if file.name in names:
             raise ArchiveError(f"the manifest names {file.name[:80]!r} twice")
         names.add(file.name)
-    if both := names & folders(names):
+    if both := also_folders(names):
         raise ArchiveError(f"the manifest names {min(both)[:80]!r} as a file and as a folder")
 
 

@@ -5,7 +5,7 @@ One file costs two range reads, whatever the archive's size: the manifest member
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
@@ -17,12 +17,13 @@ from windrow.core.archive import tar
 from windrow.core.archive.check import check, header_of
 from windrow.core.archive.inflate import PIECE_BYTES, Inflater
 from windrow.core.errors import ArchiveError
-from windrow.core.manifest import MANIFEST_NAME, Manifest, ManifestFile
+from windrow.core.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, ManifestFile
 
-MAX_MANIFEST_BYTES = 128 * 1024 * 1024
-"""Largest manifest that is read. One batch is at most 10,000 messages
-(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html), each naming one file; with keys of 1,024
-bytes that JSON all has to escape (6 bytes each) that makes 75 MB."""
+MAX_ENTRY_BYTES = tar.BLOCK_BYTES + tar.padded(MAX_MANIFEST_BYTES)
+"""The manifest's tar entry, at most."""
+
+MAX_MEMBER_BYTES = MAX_ENTRY_BYTES + MAX_ENTRY_BYTES // 1024 + 1024
+"""The compressed manifest, at most: deflate stores what it can't shrink, with 5 bytes for each 64 KB."""
 
 MAX_READ_BYTES = 8 * 1024 * 1024
 """Bytes per range read at most. Frames of many files are below it; one large file is read in several ranges."""
@@ -50,6 +51,13 @@ class RangeSource(Protocol):
         """Return ``length`` bytes from ``start``, fewer only where the archive ends."""
 
 
+def manifest_bytes_of(metadata: Mapping[str, str]) -> int | None:
+    """Return what an archive's metadata says of the length of its first gzip member, None where it says nothing."""
+    text = metadata.get("manifest-bytes", "")
+    # Fewer digits than Python refuses to read, and than any object has bytes.
+    return int(text[:20]) if text.isascii() and text.isdigit() else None
+
+
 def parse_manifest(first_member: bytes) -> Manifest:
     """Return the manifest from an archive's first gzip member, checked for all that can be told from it alone.
 
@@ -57,7 +65,7 @@ def parse_manifest(first_member: bytes) -> Manifest:
         ArchiveError: naming the first thing wrong.
     """
     inflater = Inflater(iter([first_member]), _MANIFEST)
-    entry = inflater.upto(MAX_MANIFEST_BYTES)
+    entry = inflater.upto(MAX_ENTRY_BYTES)
     inflater.close()
     return _parse_entry(entry)
 
@@ -78,20 +86,22 @@ class Archive:
         """Read the manifest: one range read if the source knows its length, else as many as it takes."""
         known = source.manifest_bytes
         if known is not None:
-            if not 0 < known <= min(source.size, MAX_MANIFEST_BYTES):
-                raise ArchiveError(f"{_MANIFEST} cannot be {known} bytes long")
+            if not 0 < known <= min(source.size, MAX_MEMBER_BYTES):
+                most = min(source.size, MAX_MEMBER_BYTES)
+                raise ArchiveError(f"{_MANIFEST} cannot be {known} bytes long, only 1 to {most}")
             return cls(source, parse_manifest(_read(source, 0, known)), known)
         fed = 0
+        end = min(source.size, MAX_MEMBER_BYTES)
 
         def pieces() -> Iterator[bytes]:
             nonlocal fed
-            while fed < source.size:
-                piece = _read(source, fed, min(_FIRST_READ_BYTES, source.size - fed))
+            while fed < end:
+                piece = _read(source, fed, min(_FIRST_READ_BYTES, end - fed))
                 fed += len(piece)
                 yield piece
 
         inflater = Inflater(pieces(), _MANIFEST)
-        manifest = _parse_entry(inflater.upto(MAX_MANIFEST_BYTES))
+        manifest = _parse_entry(inflater.upto(MAX_ENTRY_BYTES))
         return cls(source, manifest, fed - len(inflater.unused()))
 
     def read(self, file: ManifestFile) -> Iterator[bytes]:
@@ -156,7 +166,7 @@ def _parse_entry(entry: bytes) -> Manifest:
     """Return the manifest from its tar entry, which must be exactly what the format says."""
     try:
         size = int(entry[124:135], 8)
-        manifest = _decode_manifest(entry[tar.BLOCK_BYTES : tar.BLOCK_BYTES + size])
+        manifest = _decode_manifest(memoryview(entry)[tar.BLOCK_BYTES : tar.BLOCK_BYTES + size])
         header = tar.header(MANIFEST_NAME, size, tar.seconds(manifest.window_start))
     except (ValueError, RecursionError, OverflowError) as error:
         raise ArchiveError(f"the archive does not begin with a valid {MANIFEST_NAME}: {error}") from error

@@ -40,6 +40,12 @@ def padded(size: int) -> int:
     return -(-size // BLOCK_BYTES) * BLOCK_BYTES
 
 
+def most_bytes(name: str, size: int) -> int:
+    """Return how many bytes an entry takes with its padding, or some more where its name needs PAX records."""
+    plain = len(name) <= MAX_USTAR_NAME_BYTES and name.isascii()
+    return (BLOCK_BYTES if plain else 3 * BLOCK_BYTES + padded(4 * len(name))) + padded(size)
+
+
 def header(name: str, size: int, mtime_s: int) -> bytes:
     """Return all that stands before the data of a regular file: one block, or three or more with PAX records.
 

@@ -6,7 +6,7 @@ import tarfile
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from windrow.core.archive import tar
@@ -72,3 +72,13 @@ def test_data_fills_whole_blocks(size: int, expected: int) -> None:
 def test_times_are_whole_seconds_rounded_down(moment: datetime, expected: int) -> None:
     """The fraction of an event time is in the manifest only."""
     assert expected == tar.seconds(moment)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300), st.integers(0, 2**40))
+@example("x" * 100, 0)
+@example("\U0001f600" * 524, 2**34)
+def test_an_entry_is_no_larger_than_memory_is_set_aside_for(name: str, size: int) -> None:
+    """Files of no bytes with long names take 4 KB each all the same."""
+    taken = len(tar.header(name, size, 2**31)) + tar.padded(size)
+
+    assert taken <= tar.most_bytes(name, size) <= taken + 4 * len(name.encode()) + 512
