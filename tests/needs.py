@@ -20,7 +20,7 @@ ABSENT = "absent"
 """The property of a skipped test's report that tells of the tool; xdist's processes send it with the report."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # pytest keeps plugins in sets
 class Needs:
     """The plugin. ``absence`` returns why a tool is absent, or nothing."""
 
