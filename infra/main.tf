@@ -13,6 +13,8 @@ locals {
   ledger_name         = "${var.name}-ledger"
   ledger_arn          = "arn:aws:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
 
+  rotation_zip_path = coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip"))
+
   destination = {
     endpoint = var.destination.endpoint
     bucket   = var.destination.bucket
@@ -96,7 +98,7 @@ module "credentials" {
   name                 = "${var.name}-destination"
   region               = local.region
   account_id           = local.account_id
-  zip_path             = var.zip_path
+  zip_path             = local.rotation_zip_path
   rotation_days        = var.rotation_days
   recovery_days        = var.disposable ? 0 : 30
   reserved_concurrency = var.reserved_concurrency

@@ -109,6 +109,17 @@ variable "zip_path" {
   nullable    = false
 }
 
+variable "rotation_zip_path" {
+  description = "Path of the rotation's own zip; null for where `windrow package` leaves it, beside zip_path: <name>-rotation.zip."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = fileexists(coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip")))
+    error_message = "The rotation's zip is not there: `windrow package` makes it beside zip_path, as <name>-rotation.zip; name it by rotation_zip_path if it lies elsewhere."
+  }
+}
+
 variable "aggregator" {
   description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), bytes of the largest object accepted, objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
   type = object({

@@ -25,6 +25,17 @@ run "refuses_1" {
   expect_failures = [var.name, var.landing_bucket_name]
 }
 
+run "refuses_a_missing_rotation_zip" {
+  command = plan
+
+  variables {
+    # a zip that was not built
+    rotation_zip_path = "tests/fixtures/absent.zip"
+  }
+
+  expect_failures = [var.rotation_zip_path]
+}
+
 run "refuses_2" {
   command = plan
 

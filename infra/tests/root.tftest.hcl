@@ -45,6 +45,28 @@ run "the_stack_holds_together" {
   }
 }
 
+run "the_rotations_zip_lies_beside_the_other" {
+  command = plan
+
+  assert {
+    condition     = local.rotation_zip_path == "tests/fixtures/function-rotation.zip"
+    error_message = "`windrow package` leaves the rotation's zip beside the other."
+  }
+}
+
+run "the_rotations_zip_may_lie_elsewhere" {
+  command = plan
+
+  variables {
+    rotation_zip_path = "tests/fixtures/elsewhere.zip"
+  }
+
+  assert {
+    condition     = local.rotation_zip_path == "tests/fixtures/elsewhere.zip"
+    error_message = "A path that is given is taken."
+  }
+}
+
 run "a_port_in_the_endpoint_opens_that_port" {
   command = apply
 

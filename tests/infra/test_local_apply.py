@@ -23,21 +23,20 @@ from botocore.exceptions import ClientError
 
 from tests.infra.terraform import REPOSITORY, Terraform, copy_infra
 from tests.servers.endpoint import Endpoint
-from windrow import settings
+from windrow import packaging, settings
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
 from windrow.core.archive.reader import Archive
 from windrow.local.process import HOST, Process, Server
 from windrow.local.provision import isolated
 from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, find_minio
-from windrow.packaging import build, host_target
 from windrow.ports import Credentials
 from windrow.sources import StoredArchive
 from windrow.testing import FakeSecrets
 
 pytestmark = [
     pytest.mark.needs("terraform", "package-index"),
-    pytest.mark.skipif(host_target() is None, reason="Lambda's wheels run on Linux only"),
+    pytest.mark.skipif(packaging.host_target() is None, reason="Lambda's wheels run on Linux only"),
     pytest.mark.timeout(900),
 ]
 
@@ -117,10 +116,11 @@ class Stack:
 
 
 def built(package: Path) -> Path:
-    """Build the real zip: its twin for the Python that runs MiniStack, which runs functions too."""
-    target = host_target()
+    """Build the real zips: their twins for the Python that runs MiniStack, which runs functions too."""
+    target = packaging.host_target()
     assert target is not None
-    build(REPOSITORY, target, package)
+    packaging.build(REPOSITORY, target, package)
+    packaging.build(REPOSITORY, target, packaging.rotation_path(package), packaging.ROTATION)
     return package
 
 
@@ -618,6 +618,7 @@ def test_release_is_deployed_to_terraforms_function_and_rolled_back(stack: Stack
     lambda_.update_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"], Enabled=False)
     lambda_.update_alias(**alias, FunctionVersion="1")
     release = Path(shutil.copy(stack.package, tmp_path / "release.zip"))
+    shutil.copy(packaging.rotation_path(stack.package), packaging.rotation_path(release))
     with zipfile.ZipFile(release, "a") as package:
         package.writestr("release.txt", "2")
     stack.terraform.run("apply", "-no-color", "-auto-approve", *stack.variables, f"-var=zip_path={release}")

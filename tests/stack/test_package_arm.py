@@ -1,6 +1,6 @@
-"""The zip that Lambda runs: arm64 with Python 3.13, built from the wheels of that platform, whatever runs the build.
+"""The zips that Lambda runs: arm64 with Python 3.13, built from the wheels of that platform, whatever runs the build.
 
-It can't be run on every machine; `test_package_runs` runs its twin.
+They can't be run on every machine; `test_package_runs` runs their twins.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from windrow.packaging import UNZIPPED_LIMIT_BYTES, ZIP_LIMIT_BYTES, Built, build
+from windrow.packaging import DELIVERY, ROTATION, UNZIPPED_LIMIT_BYTES, ZIP_LIMIT_BYTES, Built, Contents, build
 from windrow.packaging.lock import Target
 
 pytestmark = [pytest.mark.needs("package-index"), pytest.mark.timeout(600)]
@@ -22,10 +22,17 @@ EM_AARCH64 = 183
 """https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html and its registry of machines"""
 
 
+@pytest.fixture(scope="module", params=[DELIVERY, ROTATION], ids=["delivery", "rotation"])
+def contents(request: pytest.FixtureRequest) -> Contents:
+    """Name one of the two."""
+    zip_contents: Contents = request.param
+    return zip_contents
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Build it."""
-    return build(ROOT, ARM, tmp_path_factory.mktemp("arm") / "arm.zip")
+    return build(ROOT, ARM, tmp_path_factory.mktemp("arm") / "arm.zip", contents)
 
 
 def test_limits_of_lambda_are_kept(built: Built) -> None:
@@ -46,6 +53,6 @@ def test_compiled_code_is_for_arm64(built: Built) -> None:
     assert {(b"\x7fELF\x02\x01", EM_AARCH64)} == set(machines.values())
 
 
-def test_second_build_is_the_same(built: Built, tmp_path: Path) -> None:
+def test_second_build_is_the_same(built: Built, contents: Contents, tmp_path: Path) -> None:
     """Byte for byte, by its SHA-256."""
-    assert built.sha256 == build(ROOT, ARM, tmp_path / "again.zip").sha256
+    assert built.sha256 == build(ROOT, ARM, tmp_path / "again.zip", contents).sha256

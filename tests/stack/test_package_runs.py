@@ -1,4 +1,4 @@
-"""The zip is run: its twin for this machine and this Python, as Lambda runs it.
+"""The zips are run: their twins for this machine and this Python, as Lambda runs it.
 
 The function's own target, arm64 with Python 3.13, can't run on every machine that runs these tests. The twin comes from
 the same lock file, the same sources and the same code of `windrow.packaging`; only the wheels of compiled packages are
@@ -31,7 +31,7 @@ from windrow import bootstrap, settings
 from windrow.core.archive.reader import Archive
 from windrow.local.process import free_port
 from windrow.local.stack import Stack
-from windrow.packaging import Built, build, host_target
+from windrow.packaging import DELIVERY, ROTATION, Built, Contents, build, host_target
 from windrow.packaging.trim import SERVICES
 from windrow.sources import StoredArchive
 from windrow.worker.records import receive_record
@@ -58,21 +58,37 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Build the twin for this interpreter."""
+def build_twin(checkout: Path, folder: Path, contents: Contents) -> Built:
+    """Build a twin for this interpreter."""
     target = host_target()
     assert target is not None
-    return build(checkout, target, tmp_path_factory.mktemp("package") / "twin.zip")
+    return build(checkout, target, folder / "twin.zip", contents)
 
 
-@pytest.fixture(scope="module")
-def task(built: Built) -> Path:
-    """Unpack the zip as Lambda does."""
+def unpack(built: Built) -> Path:
+    """Unpack a zip as Lambda does."""
     folder = Path(built.path).parent / "task"
     with zipfile.ZipFile(built.path) as package:
         package.extractall(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build the twin of the aggregator's zip."""
+    return build_twin(checkout, tmp_path_factory.mktemp("package"), DELIVERY)
+
+
+@pytest.fixture(scope="module")
+def task(built: Built) -> Path:
+    """Unpack the aggregator's zip."""
+    return unpack(built)
+
+
+@pytest.fixture(scope="module")
+def rotation_task(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build and unpack the twin of the rotation's zip."""
+    return unpack(build_twin(checkout, tmp_path_factory.mktemp("rotation"), ROTATION))
 
 
 @pytest.fixture
@@ -97,11 +113,16 @@ def test_same_inputs_make_the_same_bytes(built: Built, checkout: Path, tmp_path:
     assert Path(built.path).read_bytes() == (tmp_path / "again.zip").read_bytes()
 
 
-def test_every_entry_point_imports(checkout: Path, task: Path) -> None:
-    """Each Lambda entry point imports from the package alone, and has a handler."""
-    entry_points = [path.stem for path in sorted((checkout / "src/windrow/functions").glob("[a-z]*.py"))]
+def test_every_entry_point_imports(task: Path, rotation_task: Path) -> None:
+    """Each Lambda entry point imports from its zip alone, and has a handler."""
     script = "import importlib\nfor name in sys.argv[1:]: importlib.import_module('windrow.functions.' + name).handler"
-    isolated(task, script, *entry_points)
+    isolated(task, script, *DELIVERY.functions)
+    isolated(rotation_task, script, *ROTATION.functions)
+
+
+def test_minio_is_in_the_rotations_zip_alone(task: Path, rotation_task: Path) -> None:
+    """What reaches each file's path is only what that needs."""
+    assert (False, True) == ((task / "minio").exists(), (rotation_task / "minio").exists())
 
 
 def test_every_client_builds(task: Path) -> None:

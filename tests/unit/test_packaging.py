@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from windrow.core.errors import PackageError
-from windrow.packaging import build
+from windrow.packaging import DELIVERY, ROTATION, Contents, build, rotation_path
 from windrow.packaging.lock import Target, runtime_requirements
 from windrow.packaging.trim import SERVICES, shippable, sources
 from windrow.packaging.zips import write_zip
@@ -105,16 +106,29 @@ def test_noise_stays_out_and_licences_in(name: str, expected: bool) -> None:
     assert expected == shippable(name)
 
 
-def trees() -> dict[str, ast.Module]:
-    """Return the syntax trees of the sources that go into the zip, by their name in it."""
-    return {name: ast.parse(path.read_text()) for name, path in sources(ROOT / "src")}
+def trees(*zips: Contents) -> dict[str, ast.Module]:
+    """Return the syntax trees of the sources that go into the zips, by their name there."""
+    functions = [name for contents in zips for name in contents.functions]
+    return {name: ast.parse(path.read_text()) for name, path in sources(ROOT / "src", functions)}
+
+
+def third_party(*zips: Contents) -> set[str]:
+    """Return the packages that the sources of the zips import, Windrow's own and the standard library's left out."""
+    imported: set[str] = set()
+    for tree in trees(*zips).values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module or "")
+    return {name.partition(".")[0] for name in imported} - sys.stdlib_module_names - {"windrow"}
 
 
 def test_services_are_those_whose_clients_are_built() -> None:
-    """Each AWS client in the shipped sources has its model in the zip, and no model is there for nothing."""
+    """Each AWS client in the shipped sources has its model in the zips, and no model is there for nothing."""
     built = {
         node.args[0].value
-        for tree in trees().values()
+        for tree in trees(DELIVERY, ROTATION).values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -127,18 +141,53 @@ def test_services_are_those_whose_clients_are_built() -> None:
 
 def test_shipped_sources_are_what_the_functions_import() -> None:
     """Entry points, what they import and the packages around it go in; command line, worker and local stack do not."""
-    names = set(trees())
-    functions = {f"windrow/functions/{path.name}" for path in (ROOT / "src/windrow/functions").glob("*.py")}
+    names = set(trees(DELIVERY))
+    functions = {f"windrow/functions/{name}.py" for name in ("__init__", "aggregate", "retain", "sentinel")}
     expected = functions | {"windrow/__init__.py", "windrow/pipeline.py", "windrow/core/archive/__init__.py"}
     assert expected <= names
+    assert functions == {name for name in names if name.startswith("windrow/functions/")}
     left_out = ("windrow/cli/", "windrow/local/", "windrow/worker/", "windrow/packaging/", "windrow/testing.py")
     assert [] == [name for name in names if name.startswith(left_out)]
+
+
+def test_every_entry_point_is_in_one_zip() -> None:
+    """The modules of `windrow.functions` are those that the two zips are for, none of them twice."""
+    modules = [path.stem for path in (ROOT / "src/windrow/functions").glob("[!_]*.py")]
+    assert sorted(modules) == sorted(DELIVERY.functions + ROTATION.functions)
+
+
+def test_minio_is_in_the_rotations_zip_alone() -> None:
+    """Nothing that the other functions import names it, so it is no dependency of theirs."""
+    assert ({"minio"}, set()) == (third_party(ROTATION) & {"minio"}, third_party(DELIVERY) & {"minio"})
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lock = (ROOT / "requirements.lock").read_text()
+    assert [] == [
+        line for line in runtime_requirements(project["dependencies"], lock, ARM) if line.startswith("minio=")
+    ]
+    extra = project["optional-dependencies"]["rotation"]
+    assert "minio" in {line.partition("==")[0] for line in runtime_requirements(extra, lock, ARM)}
+
+
+def test_rotations_zip_lies_beside_the_other() -> None:
+    """Where Terraform looks for it, whatever the name of the other."""
+    assert Path("dist/windrow-lambda-arm64-py3.13-rotation.zip") == rotation_path(
+        Path("dist/windrow-lambda-arm64-py3.13.zip")
+    )
+    assert Path("x-rotation.zip") == rotation_path(Path("x.zip"))
+
+
+def test_extra_must_be_listed(tmp_path: Path) -> None:
+    """A checkout without the extra of a zip is told apart from one without dependencies."""
+    (tmp_path / "pyproject.toml").write_text("[project]\ndependencies = []\n[project.optional-dependencies]\n")
+    with pytest.raises(PackageError, match=r"does not list the dependencies: no 'rotation'"):
+        build(tmp_path, ARM, tmp_path / "x.zip", ROTATION)
 
 
 def test_imports_are_followed(tmp_path: Path) -> None:
     """Modules are found through packages, from inside functions, and by `from package import module`."""
     files = {
         "functions/__init__.py": "",
+        "functions/unused.py": "import windrow.unused",
         "functions/run.py": "import windrow.a.b\ndef f():\n    from windrow import late\n",
         "__init__.py": "",
         "a/__init__.py": "from windrow.c import thing",
@@ -153,7 +202,7 @@ def test_imports_are_followed(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     expected = [f"windrow/{name}" for name in sorted(files) if "unused" not in name]
-    assert expected == [name for name, _ in sources(tmp_path)]
+    assert expected == [name for name, _ in sources(tmp_path, ["run"])]
 
 
 def test_zip_bytes_depend_on_contents_alone() -> None:

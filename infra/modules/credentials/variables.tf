@@ -32,7 +32,7 @@ variable "account_id" {
 }
 
 variable "zip_path" {
-  description = "Path of the zip that `windrow package` made."
+  description = "Path of the rotation's zip that `windrow package` made."
   type        = string
   nullable    = false
 

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from functools import cache
 
-from windrow import bootstrap, settings
+from windrow import settings
+from windrow.bootstrap.rotation import rotation
 from windrow.clients import logs
 from windrow.core.errors import RotationError
 from windrow.rotation import Rotation, Step
@@ -31,4 +32,4 @@ def handler(event: Mapping[str, str], _context: object) -> None:
 
 @cache
 def _rotation() -> Rotation:
-    return bootstrap.rotation(settings.load(os.environ, needs=NEEDS))
+    return rotation(settings.load(os.environ, needs=NEEDS))

@@ -1,8 +1,8 @@
-"""Builds the Lambda zip: the code that runs there and its locked dependencies, the same bytes from the same inputs.
+"""Builds the Lambda zips: the code that runs there and its locked dependencies, the same bytes from the same inputs.
 
-One zip serves all functions. Its bytes depend on `requirements.lock` and the sources alone: wheels are checked
-against the locked hashes, entries are sorted, times and modes are fixed, and the compressor is a locked dependency
-itself, so that not even the machine's zlib matters.
+There are two: rotation needs a package that the other functions do without. The bytes of a zip depend on
+`requirements.lock` and the sources alone: wheels are checked against the locked hashes, entries are sorted, times and
+modes are fixed, and the compressor is a locked dependency itself, so that not even the machine's zlib matters.
 """
 
 from __future__ import annotations
@@ -33,6 +33,17 @@ UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 """Code with all layers, unzipped (same page)."""
 
 
+class Contents(msgspec.Struct, frozen=True):
+    """What a zip is for: ``functions`` are modules of `windrow.functions`, ``extra`` names more of the dependencies."""
+
+    functions: tuple[str, ...]
+    extra: str | None = None
+
+
+DELIVERY = Contents(("aggregate", "retain", "sentinel"))
+ROTATION = Contents(("rotate",), extra="rotation")
+
+
 class Built(msgspec.Struct, frozen=True):
     """What was built. ``files`` and ``unzipped_bytes`` count entries and their bytes before compression."""
 
@@ -45,16 +56,23 @@ class Built(msgspec.Struct, frozen=True):
     packages: list[str]
 
 
-def build(project: Path, target: Target, output: Path) -> Built:
-    """Build the zip of the checkout at ``project``.
+def rotation_path(path: Path) -> Path:
+    """Return where the rotation's zip goes, beside the other functions' at ``path``. Terraform looks for it there."""
+    return path.with_name(f"{path.stem}-rotation{path.suffix}")
+
+
+def build(project: Path, target: Target, output: Path, contents: Contents = DELIVERY) -> Built:
+    """Build a zip of the checkout at ``project``.
 
     Raises:
         PackageError: the checkout lacks what is needed, pip failed, or the zip is over Lambda's limits.
     """
-    requirements = runtime_requirements(_dependencies(project), _read(project / "requirements.lock"), target)
+    requirements = runtime_requirements(
+        _dependencies(project, contents.extra), _read(project / "requirements.lock"), target
+    )
     with tempfile.TemporaryDirectory(prefix="windrow-package-") as work:
         install(requirements, target, Path(work))
-        entries = {name: path.read_bytes() for name, path in _files(Path(work), project)}
+        entries = {name: path.read_bytes() for name, path in _files(Path(work), project, contents)}
     data = write_zip(entries)
     unzipped_bytes = sum(map(len, entries.values()))
     if len(data) > ZIP_LIMIT_BYTES or unzipped_bytes > UNZIPPED_LIMIT_BYTES:
@@ -121,12 +139,13 @@ def _requirements_file(requirements: list[str]) -> Iterator[Path]:
         yield path
 
 
-def _dependencies(project: Path) -> list[str]:
+def _dependencies(project: Path, extra: str | None) -> list[str]:
     table = tomllib.loads(_read(project / "pyproject.toml"))
     try:
-        return [str(line) for line in table["project"]["dependencies"]]
+        optional = table["project"]["optional-dependencies"][extra] if extra else []
+        return [str(line) for line in [*table["project"]["dependencies"], *optional]]
     except KeyError as error:
-        raise PackageError(f"{project / 'pyproject.toml'} lists no dependencies") from error
+        raise PackageError(f"{project / 'pyproject.toml'} does not list the dependencies: no {error}") from error
 
 
 def _read(path: Path) -> str:
@@ -136,10 +155,9 @@ def _read(path: Path) -> str:
         raise PackageError(f"{path} can't be read; run this in a checkout of Windrow, or name one") from error
 
 
-def _files(installed: Path, project: Path) -> Iterator[tuple[str, Path]]:
+def _files(installed: Path, project: Path, contents: Contents) -> Iterator[tuple[str, Path]]:
     for path in sorted(installed.rglob("*")):
         name = path.relative_to(installed).as_posix()
         if path.is_file() and shippable(name):
             yield name, path
-    for name, path in sources(project / "src"):
-        yield name, path
+    yield from sources(project / "src", contents.functions)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 SERVICES = frozenset({"cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts"})
 """AWS services whose client the code builds (STS: botocore itself, for role credentials). botocore carries the models
 of more than 400; the others are left out. A test holds this to the sources and builds each client from the zip."""
 
-ENTRY_POINTS = "windrow/functions"
-"""What Lambda calls, below ``src``."""
+ENTRY_POINTS = "windrow.functions"
+"""The package of the modules that Lambda calls."""
 
 _LEFT_OUT_FOLDERS = frozenset({"__pycache__", "SelfTest", "bin", "examples", "sboms", "test", "tests"})
 _LEFT_OUT_SUFFIXES = frozenset({".c", ".h", ".pxd", ".pyc", ".pyi", ".pyx"})
@@ -38,12 +38,12 @@ def _used_by_botocore(parts: tuple[str, ...]) -> bool:
     return len(parts) == 1 or parts[0] in SERVICES
 
 
-def sources(folder: Path) -> list[tuple[str, Path]]:
-    """Return (name in the zip, path) of the entry points below ``src`` and every module of Windrow that they import.
+def sources(folder: Path, functions: Iterable[str]) -> list[tuple[str, Path]]:
+    """Return (name in the zip, path) of these entry points below ``src`` and every module of Windrow that they import.
 
     Imports inside functions count; a package's own ``__init__`` comes with each of its modules.
     """
-    open_ = [path.relative_to(folder).as_posix() for path in (folder / ENTRY_POINTS).glob("*.py")]
+    open_ = list(_imported("".join(f"import {ENTRY_POINTS}.{name}\n" for name in functions)))
     found: set[str] = set()
     while open_:
         name = open_.pop()

@@ -8,7 +8,7 @@ import pytest
 
 from windrow.cli import package as command
 from windrow.cli.root import run
-from windrow.packaging import Built
+from windrow.packaging import DELIVERY, ROTATION, Built, Contents
 from windrow.packaging.lock import Target
 
 
@@ -17,8 +17,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Note what is asked of the builder, which answers without pip."""
     calls: list[tuple[Any, ...]] = []
 
-    def build(project: Path, target: Target, output: Path) -> Built:
-        calls.append((project, target, output))
+    def build(project: Path, target: Target, output: Path, contents: Contents = DELIVERY) -> Built:
+        calls.append((project, target, output, contents))
         return Built(str(output), 10_400_000, "ab" * 32, 944, 36_300_000, target, ["boto3==1.0"])
 
     monkeypatch.setattr(command, "build", build)
@@ -27,19 +27,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_arm64_and_newest_python_are_the_default(asked: list[tuple[Any, ...]]) -> None:
-    """Without options the zip is for the function that the Terraform module makes."""
+    """Without options the zips are for the functions that the Terraform modules make."""
     assert 0 == run(["package"])
-    assert [(Path(), Target("arm64", "3.13"), Path("dist/windrow-lambda-arm64-py3.13.zip"))] == asked
+    target, name = Target("arm64", "3.13"), "dist/windrow-lambda-arm64-py3.13"
+    expected = [
+        (Path(), target, Path(f"{name}.zip"), DELIVERY),
+        (Path(), target, Path(f"{name}-rotation.zip"), ROTATION),
+    ]
+    assert expected == asked
 
 
 def test_report_is_json(asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
-    """--json tells path, size, files, SHA-256 and target."""
+    """--json tells path, size, files, SHA-256 and target, of the rotation's zip under a name of its own."""
     assert 0 == run(["package", "--arch", "x86_64", "--python", "3.12", "--output", "x.zip", "--json"])
     report = json.loads(capsys.readouterr().out)
     assert (True, "x.zip", 10_400_000, 944, "ab" * 32) == tuple(
         report[name] for name in ("ok", "path", "bytes", "files", "sha256")
     )
     assert {"arch": "x86_64", "python": "3.12"} == report["target"]
+    assert ("x-rotation.zip", "ab" * 32) == (report["rotation"]["path"], report["rotation"]["sha256"])
 
 
 def test_unknown_target_is_wrong_use(asked: list[tuple[Any, ...]]) -> None:

@@ -1,5 +1,7 @@
 """The only place that wires ports to clients. Nothing here connects before it is used.
 
+Rotation is wired in a module of its own, `windrow.bootstrap.rotation`: it needs a package that the others do without.
+
 What the aggregator does without is imported where it is wired: its cold start would pay for it, a tenth in all.
 """
 
@@ -7,10 +9,8 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 from collections.abc import Callable, Sequence
 from functools import cache
-from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -21,13 +21,13 @@ from windrow.clients import queue as queue_client
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
 from windrow.clients.deferred import deferred
-from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
+from windrow.clients.destination import PATIENT, PROBING, Patience
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import EmfMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
-from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
+from windrow.clients.secrets import SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
 from windrow.ports import Clock, Metrics
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
     from windrow.retention import Sweeper
-    from windrow.rotation import Rotation
     from windrow.sentinel import Sentinel, Switch
     from windrow.status import Watcher
 
@@ -95,27 +94,6 @@ def switch(settings: Settings) -> Switch:
     from windrow.sentinel import Switch
 
     return Switch(mapping=mapping(settings), circuits=circuits(settings), clock=_clock)
-
-
-def rotation(settings: Settings) -> Rotation:
-    """Return the rotation of the destination's credentials."""
-    from windrow.clients.minio_keys import MinioKeys
-    from windrow.clients.secret_versions import SecretsManagerVersions
-    from windrow.rotation import Rotation
-
-    return Rotation(
-        secret=SecretsManagerVersions(settings.destination_secret_id, secrets_client.connect(_session())),
-        keys=MinioKeys(settings.destination_endpoint),
-        connect=lambda credentials: S3Destination(
-            settings.destination_endpoint,
-            settings.destination_bucket,
-            settings.destination_region,
-            FixedSecrets(credentials),
-            _clock,
-        ),
-        prefix=settings.destination_prefix,
-        new_key=lambda length: "".join(secrets.choice(ascii_letters + digits) for _ in range(length)),
-    )
 
 
 def destination(settings: Settings, patience: Patience = PATIENT) -> S3MultipartDestination:

@@ -1,0 +1,36 @@
+"""Wires the rotation of the destination's credentials, which needs the package's extra ``rotation``."""
+
+from __future__ import annotations
+
+import secrets
+from string import ascii_letters, digits
+
+import boto3.session
+
+from windrow.clients import secrets as secrets_client
+from windrow.clients.clock import SystemClock
+from windrow.clients.destination import S3Destination
+from windrow.clients.minio_keys import MinioKeys
+from windrow.clients.secret_versions import SecretsManagerVersions
+from windrow.clients.secrets import FixedSecrets
+from windrow.rotation import Rotation
+from windrow.settings import Settings
+
+
+def rotation(settings: Settings) -> Rotation:
+    """Return the rotation of the destination's credentials."""
+    session = boto3.session.Session()
+    clock = SystemClock()
+    return Rotation(
+        secret=SecretsManagerVersions(settings.destination_secret_id, secrets_client.connect(session)),
+        keys=MinioKeys(settings.destination_endpoint),
+        connect=lambda credentials: S3Destination(
+            settings.destination_endpoint,
+            settings.destination_bucket,
+            settings.destination_region,
+            FixedSecrets(credentials),
+            clock,
+        ),
+        prefix=settings.destination_prefix,
+        new_key=lambda length: "".join(secrets.choice(ascii_letters + digits) for _ in range(length)),
+    )
