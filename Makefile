@@ -42,6 +42,10 @@ test: $(STAMP) ## Run the tests (all but the slow ones)
 test-slow: $(STAMP) ## Run the slow tests
 	@$(RUN) pytest -m slow $(ARGS)
 
+.PHONY: mutants
+mutants: $(STAMP) ## Change the code in small ways and print what no test notices (half an hour; ARGS='--only planning')
+	@$(RUN) scripts.mutants $(ARGS)
+
 .PHONY: lint
 lint: $(STAMP) ## Check style (ruff: rules and format; terraform fmt)
 	@$(RUN) ruff check
