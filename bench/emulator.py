@@ -23,7 +23,8 @@ import msgspec
 
 from windrow import bootstrap, settings
 from windrow.clients.landing import S3Landing
-from windrow.core.events import SourceObject, parse
+from windrow.core.events import SourceObject
+from windrow.core.notifications import parse
 from windrow.load.bodies import Bodies
 from windrow.load.generator import landing_put
 from windrow.local.provision import Shape, StackOutputs

@@ -11,8 +11,9 @@ from bench.faults.handler import POISON
 from bench.faults.stage import QUIET_BUCKET, Stage
 from bench.faults.traffic import Traffic
 from windrow.clients.dead_letters import DeadLetter
-from windrow.core.errors import ForeignBucket, MalformedEvent, ObjectMissing, Permanent
-from windrow.core.events import parse
+from windrow.core.errors import ForeignBucket, MalformedEvent, ObjectMissing
+from windrow.core.events import SourceObject
+from windrow.core.notifications import parse
 from windrow.local.proof import Deliveries, Version, prove
 
 NO_EVENTS = frozenset({MalformedEvent.reason, ForeignBucket.reason})
@@ -120,7 +121,7 @@ class Letters:
             items = list(parse(body, self._buckets))
         except MalformedEvent:
             return set()
-        return {(item.key, item.version_id) for item in items if not isinstance(item, Permanent)}
+        return {(item.key, item.version_id) for item in items if isinstance(item, SourceObject)}
 
 
 def _dead_letters(stage: Stage, traffic: Traffic) -> Letters:

@@ -37,7 +37,7 @@ class Clock(Protocol):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """An object's bytes as they arrived, and the SHA-256 (hex) that its uploader declared, if any."""
+    """An object's bytes as they arrived, and the SHA-256 that its uploader declared, if any, in lower-case hex."""
 
     data: Buffer
     declared_sha256: str | None = None
@@ -50,8 +50,10 @@ class Landing(Protocol):
         """Return the exact version that the event named: by version id, else only if the ETag still matches.
 
         Raises:
-            ObjectMissing: that version is gone (or, unversioned, was overwritten).
+            ObjectMissing: that version is gone (or was overwritten where no versions are kept). An object stored before
+                versioning was switched on is a version, and may be overwritten.
             ObjectArchived: it must be restored from Glacier first.
+            ObjectRefused: it can't be read as policies and keys are now.
             SourceChecksumWrong: S3 holds another number of bytes than the event says.
             LandingError: anything that may pass, a body cut short included.
         """

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from windrow.core.checksums import sha256_hex
 from windrow.core.circuit import Circuit
 from windrow.core.errors import (
     CopyError,
@@ -26,6 +27,7 @@ from windrow.core.errors import (
     LedgerError,
     ObjectArchived,
     ObjectMissing,
+    ObjectRefused,
     Permanent,
     QueueError,
     SourceChecksumWrong,
@@ -105,6 +107,8 @@ class FakeLanding:
     hook: Hook = _nothing
     objects: dict[tuple[str, str, str], _Held] = field(default_factory=dict)
     """By bucket, key, and version id (or ETag)."""
+    refusals: dict[str, Permanent] = field(default_factory=dict)
+    """By object id, what an object ends with that is refused again and again."""
     reads: Counter[str] = field(default_factory=Counter)
     """How often each object id was read."""
     _versions: int = 0
@@ -136,11 +140,23 @@ class FakeLanding:
         with self._lock:
             self.objects.pop(_landing_key(source), None)
 
+    def cover(self, source: SourceObject, data: bytes | None) -> None:
+        """Put a version, or a delete marker, above an object from before versioning, which stays."""
+        if data is not None:
+            self.put(source.bucket, source.key, data)
+
     def archive(self, source: SourceObject) -> None:
         """Move the object to an archive storage class."""
         with self._lock:
             held = self.objects[_landing_key(source)]
             self.objects[_landing_key(source)] = _Held(held.data, held.declared_sha256, archived=True)
+
+    def refuse(self, source: SourceObject, rejection: Permanent | None) -> None:
+        """Refuse an object from now on, or no longer."""
+        if rejection is None:
+            self.refusals.pop(source.object_id, None)
+        else:
+            self.refusals[source.object_id] = rejection
 
     def get(self, source: SourceObject) -> Body:
         """Return the exact version; see `windrow.ports.Landing`."""
@@ -148,7 +164,7 @@ class FakeLanding:
         self.reads[source.object_id] += 1
         held = self._find(source)
         self.hook("get done")
-        return Body(held.data, held.declared_sha256.lower() if held.declared_sha256 else None)
+        return Body(held.data, sha256_hex(held.declared_sha256))
 
     @contextmanager
     def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[str | None, Iterator[Buffer]]]:
@@ -165,6 +181,8 @@ class FakeLanding:
             held = self.objects.get(_landing_key(source))
         if held is None:
             raise ObjectMissing(f"{source.key!r} is not there")
+        if source.object_id in self.refusals:
+            raise ObjectRefused(self.refusals[source.object_id])
         if held.archived:
             raise ObjectArchived(f"{source.key!r} is archived")
         if len(held.data) != source.size:

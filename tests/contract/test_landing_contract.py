@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -44,6 +45,9 @@ class Uploader(Protocol):
     def remove(self, source: SourceObject) -> None:
         """Delete this very version, or the object where there are no versions."""
 
+    def cover(self, source: SourceObject, data: bytes | None) -> None:
+        """Switch versioning on, and put a newer version over an object without one, or a delete marker."""
+
 
 @dataclass
 class S3Uploader:
@@ -71,6 +75,18 @@ class S3Uploader:
         """Delete with boto3."""
         version = {"VersionId": source.version_id} if source.version_id else {}
         self.s3.delete_object(Bucket=source.bucket, Key=source.key, **version)
+
+    def cover(self, source: SourceObject, data: bytes | None) -> None:
+        """Put it there with boto3."""
+        self.version(source, "Enabled")
+        if data is None:
+            self.s3.delete_object(Bucket=source.bucket, Key=source.key)
+        else:
+            self.s3.put_object(Bucket=source.bucket, Key=source.key, Body=data)
+
+    def version(self, source: SourceObject, status: str) -> None:
+        """Switch the versioning of an object's bucket on, or suspend it."""
+        self.s3.put_bucket_versioning(Bucket=source.bucket, VersioningConfiguration={"Status": status})
 
 
 World = tuple[Landing, Uploader]
@@ -116,11 +132,22 @@ def test_get_returns_the_bytes(world: World, versioned: bool, data: bytes) -> No
     assert (data, None) == (bytes(body.data), body.declared_sha256)
 
 
-def test_get_returns_the_declared_sha256_in_lower_case(world: World) -> None:
-    """It is compared with a hex digest."""
+@pytest.mark.parametrize("key", ["k", "k\t"], ids=["obstore", "boto3"])
+@pytest.mark.parametrize("written", ["{hex}", "sha256:{hex}", "{base64}"])
+def test_get_returns_the_declared_sha256_in_lower_case_hex(world: World, key: str, written: str) -> None:
+    """However it was written; it is compared with a hex digest."""
     landing, uploader = world
-    digest = sha256(b"data").hexdigest()
-    assert digest == landing.get(uploader.put("b", "k", b"data", declared_sha256=digest.upper())).declared_sha256
+    digest = sha256(b"data")
+    declared = written.format(hex=digest.hexdigest().upper(), base64=b64encode(digest.digest()).decode())
+    body = landing.get(uploader.put("b", key, b"data", declared_sha256=declared))
+    assert digest.hexdigest() == body.declared_sha256
+
+
+@pytest.mark.parametrize("key", ["k", "k\t"], ids=["obstore", "boto3"])
+def test_what_is_no_sha256_declares_nothing(world: World, key: str) -> None:
+    """A file is not rejected for a word in its metadata."""
+    landing, uploader = world
+    assert None is landing.get(uploader.put("b", key, b"data", declared_sha256="none")).declared_sha256
 
 
 def test_get_returns_the_version_of_the_event_after_others_came(world: World) -> None:
@@ -157,6 +184,47 @@ def test_get_of_an_overwritten_object_is_missing(world: World) -> None:
     with pytest.raises(ObjectMissing):
         landing.get(first)
     assert b"two" == bytes(landing.get(second).data)
+
+
+@pytest.mark.parametrize("above", [b"newer", None], ids=["a version", "a delete marker"])
+@pytest.mark.parametrize("key", ["k", "k\t"], ids=["obstore", "boto3"])
+def test_get_returns_an_object_from_before_versioning(world: World, key: str, above: bytes | None) -> None:
+    """Its version is ``null``, and stays when versioning is switched on and something comes above it."""
+    landing, uploader = world
+    digest = sha256(b"older").hexdigest()
+    source = uploader.put("b", key, b"older", versioned=False, declared_sha256=digest)
+    uploader.cover(source, above)
+    body = landing.get(source)
+    with landing.stream(source, 2) as (declared, pieces):
+        streamed = b"".join(bytes(piece) for piece in pieces)
+    assert (b"older", digest) == (bytes(body.data), body.declared_sha256)
+    assert (b"older", digest) == (streamed, declared)
+
+
+def test_the_size_of_an_object_from_before_versioning_is_checked(world: World) -> None:
+    """Against the version ``null``, not against what stands above it."""
+    landing, uploader = world
+    source = _sized(uploader.put("b", "k", b"older", versioned=False), 3)
+    uploader.cover(source, b"new")
+    with pytest.raises(SourceChecksumWrong):
+        landing.get(source)
+
+
+@pytest.mark.parametrize("above", [b"newer", None], ids=["overwritten", "deleted"])
+def test_get_of_an_object_that_was_replaced_while_versioning_was_suspended_is_missing(
+    real: tuple[S3Landing, S3Uploader], above: bytes | None
+) -> None:
+    """Then the version ``null`` itself is another one."""
+    landing, uploader = real
+    source = uploader.put("b", "k", b"older", versioned=False)
+    uploader.version(source, "Enabled")
+    uploader.version(source, "Suspended")
+    if above is None:
+        uploader.s3.delete_object(Bucket=source.bucket, Key="k")
+    else:
+        uploader.s3.put_object(Bucket=source.bucket, Key="k", Body=above)
+    with pytest.raises(ObjectMissing):
+        landing.get(source)
 
 
 @pytest.mark.parametrize("size", [0, 3, 5])
@@ -208,6 +276,15 @@ def test_stream_of_an_absent_object_is_missing(world: World) -> None:
     source = uploader.put("b", "k", bytes(30))
     uploader.remove(source)
     with pytest.raises(ObjectMissing), landing.stream(source, 10) as (_, pieces):
+        list(pieces)
+
+
+@pytest.mark.parametrize("key", ["k", "k\t"], ids=["obstore", "boto3"])
+def test_stream_of_an_empty_object_that_should_not_be_is_wrong(world: World, key: str) -> None:
+    """Not even its first piece is there."""
+    landing, uploader = world
+    source = _sized(uploader.put("b", key, b""), 30)
+    with pytest.raises(SourceChecksumWrong), landing.stream(source, 10) as (_, pieces):
         list(pieces)
 
 

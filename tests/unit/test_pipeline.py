@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.unit.world import Killed, World
-from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError
+from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError, ObjectForbidden
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.ports import Body
@@ -155,6 +155,52 @@ def test_events_that_are_nothing_to_do_are_acknowledged(world: World) -> None:
 
     assert world.process(message) == []
     assert asked == []
+    assert 1 == world.metrics.counts["EventsIgnored"]
+
+
+def test_a_message_of_an_unknown_event_is_not_acknowledged_without_a_trace(world: World) -> None:
+    """It ends among the dead letters, with a reason of its own."""
+    source = world.upload("a")
+    plain = world.message(source)
+    unknown = msgspec.structs.replace(plain, body=plain.body.replace("ObjectCreated:Put", "ObjectMelted:Slowly"))
+
+    assert [] == world.process(unknown)
+    assert ["unknown-event"] == [error.reason for _, error in world.queue.dead.values()]
+
+
+@pytest.mark.parametrize(("receives", "reasons"), [(4, []), (5, ["access-denied"])])
+def test_an_object_that_is_refused_while_others_are_served_is_rejected(
+    world: World, receives: int, reasons: list[str]
+) -> None:
+    """After five receives, not after a hundred; before that it is given back with its claim released."""
+    good, refused = world.upload("good"), world.upload("refused")
+    world.landing.refuse(refused, ObjectForbidden("no"))
+    message = world.message(refused, receives=receives)
+
+    failed = world.process(world.message(good), message)
+
+    assert (reasons, [] if reasons else [message.message_id]) == (
+        [error.reason for _, error in world.queue.dead.values()],
+        failed,
+    )
+    assert {good.object_id: 1} == world.delivered()
+    assert 0 == world.ledger.items[refused.object_id].lease_until
+
+
+def test_a_lost_permission_costs_no_file_its_delivery(world: World) -> None:
+    """All is refused for a while: nothing is rejected, and what was refused is delivered once it may be read."""
+    sources = [world.upload(f"{number}") for number in range(5)]
+    for source in sources:
+        world.landing.refuse(source, ObjectForbidden("no"))
+    messages = [world.message(source, receives=11) for source in sources]
+
+    kept = world.process(*messages)
+    for source in sources:
+        world.landing.refuse(source, None)
+    left = world.process(*(msgspec.structs.replace(message, receive_count=12) for message in messages))
+
+    assert ({message.message_id for message in messages}, [], {}) == (set(kept), left, world.queue.dead)
+    world.assert_each_once()
 
 
 def test_rejects_go_to_the_dead_letter_queue_and_the_rest_is_delivered(world: World) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.unit.world import RUN_S, World
 from windrow.core.errors import DestinationError, DestinationFault, QueueError
-from windrow.core.events import Message, SourceObject, parse
+from windrow.core.events import Message, SourceObject
+from windrow.core.notifications import parse
 from windrow.core.planning import set_aside_from
 from windrow.ports import ListedVersion
 from windrow.replay import SPARE, Memory, Position, Reopener, Replayer, Sieve, after, notification

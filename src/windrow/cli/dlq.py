@@ -17,7 +17,8 @@ from rich.table import Table
 from windrow import settings
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.core.errors import MalformedEvent, QueueError
-from windrow.core.events import SourceObject, parse
+from windrow.core.events import SourceObject
+from windrow.core.notifications import parse
 
 if TYPE_CHECKING:
     from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue

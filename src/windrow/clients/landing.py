@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from urllib3.exceptions import HTTPError
 
-from windrow.core.errors import LandingError, ObjectArchived, ObjectMissing, Permanent, SourceChecksumWrong
+from windrow.clients.landing_faults import meaning_of, name_of
+from windrow.core.checksums import sha256_hex
+from windrow.core.errors import LandingError, ObjectMissing, Permanent, SourceChecksumWrong
 from windrow.core.events import SourceObject
+from windrow.core.shapes import shown
 from windrow.ports import Body
 
 if TYPE_CHECKING:
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from obstore import Bytes, GetOptions
     from typing_extensions import Buffer
+
+T = TypeVar("T")
 
 CONNECT_S = 3.0
 REQUEST_S = 10.0
@@ -48,10 +54,7 @@ CREDENTIALS_TTL = timedelta(minutes=8)
 """How long obstore may keep credentials. botocore renews temporary ones from 10 minutes before their end."""
 
 SHA256_METADATA = "sha256"
-"""Uploaders may declare a file's SHA-256 (hex) as ``x-amz-meta-sha256``."""
-
-_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed", "404", "405", "412"})
-"""S3 answers MethodNotAllowed where the version is a delete marker, PreconditionFailed where the ETag has changed."""
+"""Uploaders may declare a file's SHA-256 as ``x-amz-meta-sha256`` (`windrow.core.checksums.sha256_hex`)."""
 
 _CHANGED_BY_OBSTORE = re.compile(r"[\x00-\x1f\x7f]|^/|/$|//|(?:^|/)\.\.?(?:/|$)")
 
@@ -105,7 +108,7 @@ class S3Landing:
                 piece, _ = self._read(source, (start, end))
             if len(piece) != end - start:
                 raise LandingError(
-                    f"{_name(source)}: {len(piece)} bytes came from {start}, {end - start} were asked for"
+                    f"{name_of(source)}: {len(piece)} bytes came from {start}, {end - start} were asked for"
                 )
             yield piece
 
@@ -128,28 +131,23 @@ class S3Landing:
         except (BaseError, OSError, ValueError) as error:
             took_s = time.monotonic() - started
             if took_s > RETRY_S:
-                raise LandingError(f"{_name(source)} was not served in {took_s:.1f} s") from error
+                raise LandingError(f"{name_of(source)} was not served in {took_s:.1f} s") from error
             return self._read_by_boto3(source, span)
-        declared = result.attributes.get(SHA256_METADATA)
-        return data, declared.lower() if declared else None
+        return data, _declared(result.attributes)
 
     def _read_by_boto3(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[bytes, str | None]:
-        wanted: dict[str, Any] = _version(source)
-        if span is not None:
-            wanted["Range"] = f"bytes={span[0]}-{span[1] - 1}"
-        try:
-            answer = self._client.get_object(Bucket=source.bucket, Key=source.key, **wanted)
-            content_range = answer.get("ContentRange", "")
-            self._check_size(
-                source, int(content_range.rpartition("/")[2] if content_range else answer["ContentLength"])
-            )
-            # A server may answer with the whole object; MiniStack does where a version is named.
-            skipped = span[0] if span is not None and not content_range else 0
-            data = answer["Body"].read(None if span is None else skipped + span[1] - span[0])[skipped:]
-        except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: as they come amid a body
-            raise _meaning(source, error) from error
-        declared = answer["Metadata"].get(SHA256_METADATA)
-        return data, declared.lower() if declared else None
+        wanted: dict[str, Any] = {} if span is None else {"Range": f"bytes={span[0]}-{span[1] - 1}"}
+
+        def get(version: dict[str, Any]) -> tuple[bytes, str | None]:
+            answer = self._client.get_object(Bucket=source.bucket, Key=source.key, **version, **wanted)
+            with closing(answer["Body"]) as body:
+                self._check_size(source, _whole_size(source, answer))
+                # A server may answer with the whole object; MiniStack does where a version is named.
+                skipped = span[0] if span is not None and not answer.get("ContentRange") else 0
+                data = body.read(None if span is None else skipped + span[1] - span[0])[skipped:]
+            return data, _declared(answer.get("Metadata", {}))
+
+        return self._ask(source, get)
 
     def _check_size(self, source: SourceObject, held: int) -> None:
         if held != source.size:
@@ -157,13 +155,31 @@ class S3Landing:
 
     def _wrong_size(self, source: SourceObject, came: int) -> LandingError | Permanent:
         """Return the error for a size that is not the event's, after asking S3 what it holds."""
+
+        def head(version: dict[str, Any]) -> int:
+            return _whole_size(source, self._client.head_object(Bucket=source.bucket, Key=source.key, **version))
+
         try:
-            held = self._client.head_object(Bucket=source.bucket, Key=source.key, **_version(source))["ContentLength"]
-        except (ClientError, BotoCoreError) as error:
-            return _meaning(source, error)
+            held = self._ask(source, head)
+        except (LandingError, Permanent) as error:
+            return error
         if held == source.size:
-            return LandingError(f"{_name(source)}: {came} of {held} bytes came")
-        return SourceChecksumWrong(f"{_name(source)} has {held} bytes, its event says {source.size}")
+            return LandingError(f"{name_of(source)}: {came} of {held} bytes came")
+        return SourceChecksumWrong(f"{name_of(source)} has {held} bytes, its event says {source.size}")
+
+    def _ask(self, source: SourceObject, ask: Callable[[dict[str, Any]], T]) -> T:
+        """Return the answer for the version of the event.
+
+        An object without a version id may have been stored before versioning was switched on. Its version is ``null``
+        then, and is asked for by that id once a newer version or a delete marker stands above it.
+        """
+        if source.version_id:
+            return _answered(source, ask, {"VersionId": source.version_id})
+        etag = {"IfMatch": f'"{source.etag}"'}
+        try:
+            return _answered(source, ask, etag)
+        except ObjectMissing:
+            return _answered(source, ask, etag | {"VersionId": "null"})
 
     def _store(self, bucket: str) -> S3Store:
         store = self._stores.get(bucket)
@@ -204,22 +220,28 @@ class S3Landing:
         return self._session.client("s3", config=config)
 
 
-def _version(source: SourceObject) -> dict[str, Any]:
-    return {"VersionId": source.version_id} if source.version_id else {"IfMatch": f'"{source.etag}"'}
+def _answered(source: SourceObject, ask: Callable[[dict[str, Any]], T], version: dict[str, Any]) -> T:
+    """Ask for one version; raise what S3's error, or an answer that is not as documented, means."""
+    try:
+        return ask(version)
+    except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: as they come amid a body
+        raise meaning_of(source, error, version) from error
+    except (ResponseParserError, KeyError, RecursionError) as error:  # the last: botocore follows any redirect
+        raise LandingError(f"{name_of(source)}: S3's answer can't be read: {type(error).__name__} {error}") from error
 
 
-def _name(source: SourceObject) -> str:
-    return f"{source.bucket}/{source.key!r}"
+def _declared(metadata: Mapping[str, str]) -> str | None:
+    return sha256_hex(next((value for name, value in metadata.items() if name.lower() == SHA256_METADATA), None))
 
 
-def _meaning(source: SourceObject, error: Exception) -> LandingError | Permanent:
-    """Return what an S3 error means for an object."""
-    if not isinstance(error, ClientError):
-        return LandingError(f"{_name(source)} was not served: {error}")
-    code = error.response.get("Error", {}).get("Code", "unknown")
-    if code == "InvalidObjectState":
-        return ObjectArchived(f"{_name(source)} must be restored from its archive storage class first")
-    if code in _GONE or (code == "InvalidArgument" and source.version_id):
-        version = f"version {source.version_id}" if source.version_id else f"ETag {source.etag}"
-        return ObjectMissing(f"{_name(source)} {version} is not there any more ({code})")
-    return LandingError(f"{_name(source)} was not served: {code}")
+def _whole_size(source: SourceObject, answer: Mapping[str, Any]) -> int:
+    """Return the whole object's size by an answer to a GET or HEAD. Raises `LandingError` if it is none of S3's."""
+    if "ETag" not in answer:
+        raise LandingError(f"{name_of(source)}: an answer without an ETag came, which is none of S3's")
+    content_range = answer.get("ContentRange")
+    if not content_range:
+        return int(answer["ContentLength"])
+    size = content_range.rpartition("/")[2]
+    if not (size.isascii() and size.isdigit()):
+        raise LandingError(f"{name_of(source)}: S3 answered with the range {shown(content_range)}")
+    return int(size)

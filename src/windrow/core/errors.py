@@ -10,6 +10,7 @@ WindrowError
 ├── DeploymentError           a deployment could not start, or could not go on
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
+│   │   └── ObjectRefused     it refuses to, for good if it goes on (``rejection`` is what the object ends with then)
 │   ├── CopyError             the bucket for copies of archives did not do what was asked
 │   ├── LedgerError           DynamoDB did not answer, or not in full
 │   ├── QueueError            SQS did not answer, or not in full
@@ -21,9 +22,13 @@ WindrowError
 │   └── ObjectTooSlow         one object needs more run time than a whole run has
 └── Permanent                 will never go away: the message goes to the dead-letter queue
     ├── MalformedEvent        the body is no S3 event Windrow understands
+    ├── UnknownEvent          the event's name is none of S3's that Windrow knows
     ├── ForeignBucket         the event names a bucket outside the allow-list
     ├── ObjectMissing         the object (or that version of it) is gone
     ├── ObjectArchived        the object sleeps in Glacier and must be restored first
+    ├── ObjectForbidden       the landing bucket does not let Windrow read the object
+    ├── ObjectKeyUnusable     the KMS key that the object is encrypted with is disabled, deleted or unknown
+    ├── ObjectKeyNotHeld      the object is encrypted with a key that only its uploader has (SSE-C)
     ├── ObjectTooLarge        the object is over ``WINDROW_MAX_OBJECT_BYTES``
     └── SourceChecksumWrong   the bytes do not match what the uploader or S3 declared
 """
@@ -72,6 +77,17 @@ class Transient(WindrowError):
 
 class LandingError(Transient):
     """The landing bucket did not serve an object, for a reason that may pass."""
+
+
+class ObjectRefused(LandingError):
+    """S3 refuses an object in a way that lasts unless somebody changes a policy or a key.
+
+    ``rejection`` is the error that the object is rejected with if it is refused again and again.
+    """
+
+    def __init__(self, rejection: Permanent) -> None:
+        super().__init__(str(rejection))
+        self.rejection = rejection
 
 
 class CopyError(Transient):
@@ -152,6 +168,12 @@ class MalformedEvent(Permanent):
     reason = "malformed"
 
 
+class UnknownEvent(Permanent):
+    """The event has a name that Windrow does not know: it cannot tell whether there is a file to deliver."""
+
+    reason = "unknown-event"
+
+
 class ForeignBucket(Permanent):
     """The event names a bucket outside ``WINDROW_LANDING_BUCKETS``."""
 
@@ -168,6 +190,24 @@ class ObjectArchived(Permanent):
     """The object is in an archive storage class: restore it, then redrive the message."""
 
     reason = "archived"
+
+
+class ObjectForbidden(Permanent):
+    """S3 answers that access is denied, again and again: a policy of the role, bucket, endpoint or key forbids it."""
+
+    reason = "access-denied"
+
+
+class ObjectKeyUnusable(Permanent):
+    """S3 can't decrypt the object, again and again: its KMS key is disabled, about to be deleted, or not found."""
+
+    reason = "kms-key"
+
+
+class ObjectKeyNotHeld(Permanent):
+    """S3 wants the key that the uploader encrypted the object with (SSE-C), which Windrow never has."""
+
+    reason = "sse-c"
 
 
 class ObjectTooLarge(Permanent):

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from windrow.core.errors import DestinationError, MalformedEvent, Permanent
-from windrow.core.events import Message, SourceObject, parse
+from windrow.core.errors import DestinationError, MalformedEvent, ObjectRefused, Permanent
+from windrow.core.events import Message, SourceObject
+from windrow.core.notifications import IgnoredEvent, parse
+
+REFUSALS = 5
+"""Receives after which an object that S3 refuses is rejected, where its bucket serves others: with the backoff between
+them and the window, about five minutes. What a policy in change refuses is read by then."""
+
+REFUSALS_OF_ALL = 12
+"""The same where the batch had nothing of the bucket: perhaps it refuses everything, which is the operator's to mend
+and no object's fault. The backoff makes that 40 to 80 minutes; the alarm on failed batches comes after five."""
 
 
 class Outcome(Enum):
@@ -44,9 +54,13 @@ class Batch:
     """Ids of messages that were deleted before the end of the batch."""
     fault: DestinationError | None = None
     """What the gate found: all that is still open fails with it, and the destination is asked no more."""
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Events that are not about new objects, by name."""
     _ids: dict[str, list[str]] = field(default_factory=dict)
     _rejections: dict[str, Permanent] = field(default_factory=dict)
     _receives: dict[str, int] = field(default_factory=dict)
+    _serving: set[str] = field(default_factory=set)
+    """Buckets that an object of this batch came from."""
 
     def parse(self, allowed_buckets: Collection[str]) -> None:
         """Read every message; an object named twice is one object whose messages share its fate."""
@@ -56,6 +70,9 @@ class Batch:
                 for item in parse(message.body, allowed_buckets):
                     if isinstance(item, Permanent):
                         self._rejections.setdefault(message.message_id, item)
+                        continue
+                    if isinstance(item, IgnoredEvent):
+                        self.ignored[item.name] += 1
                         continue
                     object_id = item.object_id
                     self.objects.setdefault(object_id, item)
@@ -76,14 +93,16 @@ class Batch:
         """Note what became of objects."""
         for object_id in object_ids:
             self.fates[object_id] = fate
+            if fate.outcome is Outcome.DELIVERED:
+                self._serving.add(self.objects[object_id].bucket)
 
     def open_objects(self) -> list[SourceObject]:
         """Return the objects of which nothing is known yet."""
         return [source for object_id, source in self.objects.items() if object_id not in self.fates]
 
     def message_fate(self, message: Message) -> Fate:
-        """Return the worst fate among a message's objects: retry, then rejected, then done."""
-        fates = [self.fates[object_id] for object_id in self._ids[message.message_id]]
+        """Return the worst fate among a message's objects: retry, then rejected, then done. All must be settled."""
+        fates = [self._final(message, object_id) for object_id in self._ids[message.message_id]]
         retries = [fate for fate in fates if fate.outcome is Outcome.RETRY]
         if retries:
             delays = [fate.delay_s for fate in retries]
@@ -93,6 +112,14 @@ class Batch:
             return Fate(Outcome.REJECTED, self._rejections[message.message_id])
         rejected = [fate for fate in fates if fate.outcome is Outcome.REJECTED]
         return rejected[0] if rejected else DELIVERED
+
+    def _final(self, message: Message, object_id: str) -> Fate:
+        """Return an object's fate: a refusal that went on for long enough is a rejection."""
+        fate = self.fates[object_id]
+        if not isinstance(fate.error, ObjectRefused):
+            return fate
+        most = REFUSALS if self.objects[object_id].bucket in self._serving else REFUSALS_OF_ALL
+        return Fate(Outcome.REJECTED, fate.error.rejection) if message.receive_count >= most else fate
 
     def finished(self, message: Message) -> bool:
         """Tell whether every object of the message is delivered or was before."""

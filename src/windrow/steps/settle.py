@@ -19,7 +19,7 @@ FAILURES = (LandingError, LedgerError, DestinationError)
 """What takes run time away: if it ended early in a batch with one of these, it went there."""
 
 CAUSES = 5
-"""Causes of retries that a batch's log line names, the most frequent first."""
+"""Causes of retries, and names of ignored events, that a batch's log line tells, the most frequent first."""
 
 OBJECTS = 5
 """Objects of one message that a log line names; S3 sends one a message."""
@@ -87,6 +87,7 @@ class Settler:
                 "messages": len(fates),
                 "kept": len(kept),
                 "rejected": len(copied),
+                "ignored": dict(batch.ignored.most_common(CAUSES)),
                 "causes": dict(causes.most_common(CAUSES)),
             },
         )
@@ -132,3 +133,4 @@ class Settler:
         self._metrics.count("FilesDuplicate", outcomes.count(Outcome.DUPLICATE) + batch.repeats())
         self._metrics.count("FilesRejected", rejected)
         self._metrics.count("FilesRetried", retried)
+        self._metrics.count("EventsIgnored", batch.ignored.total())

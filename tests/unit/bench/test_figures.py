@@ -13,7 +13,7 @@ from bench.peers.bento import batch_size
 from bench.samples import MIX_MOST_BYTES, json_lines, mixed_sizes
 from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles, simulate
 from bench.stand import Upload
-from windrow.core.events import parse
+from windrow.core.notifications import parse
 
 
 def rows(**cpu_ms: float) -> Rows:

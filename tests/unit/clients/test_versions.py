@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from windrow.clients.versions import LambdaVersions, smoke_event
 from windrow.core.errors import DeploymentError
-from windrow.core.events import parse
+from windrow.core.notifications import IgnoredEvent, parse
 from windrow.deployment import Alias, AliasChanged
 from windrow.testing import START, FakeClock
 
@@ -141,7 +141,7 @@ def test_smoke_test_passes() -> None:
 def test_smoke_event_names_no_file() -> None:
     """The aggregator finds nothing to deliver in the event, and nothing wrong with it."""
     (record,) = smoke_event(START)["Records"]
-    assert [] == list(parse(record["body"], {"landing"}))
+    assert [IgnoredEvent("s3:TestEvent")] == list(parse(record["body"], {"landing"}))
     assert json.loads(record["body"])["Event"] == "s3:TestEvent"
 
 

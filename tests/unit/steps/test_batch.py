@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from windrow.core.errors import LandingError, ObjectMissing, Permanent
+import pytest
+
+from windrow.core.errors import LandingError, ObjectForbidden, ObjectMissing, ObjectRefused, Permanent
 from windrow.core.events import Message
 from windrow.steps.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
 
@@ -86,6 +88,74 @@ def test_a_malformed_message_is_rejected_and_leaves_the_others_alone() -> None:
 
     assert [fate.outcome for fate in fates] == [Outcome.REJECTED, Outcome.DELIVERED, Outcome.REJECTED]
     assert [fate.error.reason for fate in fates if isinstance(fate.error, Permanent)] == ["malformed", "foreign-bucket"]
+
+
+REFUSED = Fate(Outcome.RETRY, ObjectRefused(ObjectForbidden("no")))
+
+
+@pytest.mark.parametrize(
+    ("receives", "outcome"), [(1, Outcome.RETRY), (4, Outcome.RETRY), (5, Outcome.REJECTED), (6, Outcome.REJECTED)]
+)
+def test_what_s3_refuses_is_rejected_after_a_few_receives(receives: int, outcome: Outcome) -> None:
+    """Where its bucket serves another object to the same batch, so that the fault is the object's own."""
+    refused, good = message("1", "a", receives=receives), message("2", "b", receives=receives)
+    whole = batch(refused, good)
+    whole.settle(["landing/a@v"], REFUSED)
+    whole.settle(["landing/b@v"], DELIVERED)
+
+    fates = [whole.message_fate(each) for each in (refused, good)]
+
+    assert [outcome, Outcome.DELIVERED] == [fate.outcome for fate in fates]
+    assert "no" == str(fates[0].error)
+
+
+@pytest.mark.parametrize(("receives", "outcome"), [(5, Outcome.RETRY), (11, Outcome.RETRY), (12, Outcome.REJECTED)])
+@pytest.mark.parametrize("also", [None, DUPLICATE, Fate(Outcome.RETRY, LandingError("500"))])
+def test_a_bucket_that_serves_nothing_gets_longer(receives: int, outcome: Outcome, also: Fate | None) -> None:
+    """A lost permission refuses every object: that is mended while the messages wait, not redriven by hand."""
+    refused, other, elsewhere = message("1", "a", receives=receives), message("2", "b"), message("3", "c", bucket="two")
+    whole = Batch("owner", [refused, other, elsewhere])
+    whole.parse({"landing", "two"})
+    whole.settle(["landing/a@v"], REFUSED)
+    whole.settle(["landing/b@v"], also or REFUSED)
+    whole.settle(["two/c@v"], DELIVERED)
+
+    assert outcome is whole.message_fate(refused).outcome
+
+
+def test_a_refusal_that_became_a_rejection_carries_its_reason() -> None:
+    """The dead letter tells it; before, the error is one that may pass."""
+    refused = message("1", "a", receives=12)
+    whole = batch(refused)
+    whole.settle(whole.objects, REFUSED)
+
+    error = whole.message_fate(refused).error
+
+    assert isinstance(error, ObjectForbidden)
+    assert "access-denied" == error.reason
+
+
+def test_a_message_keeps_waiting_for_its_other_objects() -> None:
+    """One object is refused for good, another is still to be delivered: the message stays for that one."""
+    both = message("1", "a", "b", receives=12)
+    whole = batch(both)
+    whole.settle(["landing/a@v"], REFUSED)
+    whole.settle(["landing/b@v"], Fate(Outcome.RETRY, LandingError("500")))
+
+    fate = whole.message_fate(both)
+
+    assert (Outcome.RETRY, "500") == (fate.outcome, str(fate.error))
+
+
+def test_ignored_events_are_counted_by_name() -> None:
+    """Their messages are done with, and leave that trace."""
+    test = Message("1", "r", '{"Service": "Amazon S3", "Event": "s3:TestEvent"}', 1, NOW)
+    removal = message("2", "a", "b")
+    removal = Message("2", "r", removal.body.replace("ObjectCreated:Put", "ObjectRemoved:Delete"), 1, NOW)
+    whole = batch(test, removal)
+
+    assert {"s3:TestEvent": 1, "ObjectRemoved:Delete": 2} == whole.ignored
+    assert [DELIVERED, DELIVERED] == [whole.message_fate(each) for each in (test, removal)]
 
 
 def test_only_messages_that_are_done_count_as_finished() -> None:

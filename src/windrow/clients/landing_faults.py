@@ -1,0 +1,75 @@
+"""What an error of a landing bucket means for the object that was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from windrow.core.errors import (
+    LandingError,
+    ObjectArchived,
+    ObjectForbidden,
+    ObjectKeyNotHeld,
+    ObjectKeyUnusable,
+    ObjectMissing,
+    ObjectRefused,
+    Permanent,
+    SourceChecksumWrong,
+)
+from windrow.core.events import SourceObject
+from windrow.core.shapes import shown
+
+_GONE = {
+    "GetObject": frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed"}),
+    "HeadObject": frozenset({"404", "405", "412"}),
+}
+"""S3 answers MethodNotAllowed where the version is a delete marker, PreconditionFailed where the ETag has changed. A
+HEAD has no body to name a code; a GET without one was answered by something else than S3, which proves nothing."""
+
+_ALLOW = "Let the role read it: its own policy, the bucket's, the endpoint's and the key's must all allow that."
+_RESTORE_KEY = "Enable the key or cancel its deletion; without it nobody can read the object."
+_NO_SSE_C = (
+    "It needs the key of its uploader (SSE-C): have it sent again without, and forbid SSE-C in the bucket's policy."
+)
+
+_REFUSED: dict[str, tuple[type[Permanent], str]] = {
+    "AllAccessDisabled": (ObjectForbidden, _ALLOW),
+    "AccessDenied": (ObjectForbidden, _ALLOW),
+    "InvalidRequest": (ObjectKeyNotHeld, _NO_SSE_C),
+    "KMS.DisabledException": (ObjectKeyUnusable, _RESTORE_KEY),
+    "KMS.InvalidKeyUsageException": (ObjectKeyUnusable, _RESTORE_KEY),
+    "KMS.KMSInvalidStateException": (ObjectKeyUnusable, _RESTORE_KEY),
+    "KMS.NotFoundException": (ObjectKeyUnusable, _RESTORE_KEY),
+}
+"""What lasts unless somebody changes a policy or a key, with what it becomes if it goes on. All other codes may pass,
+or are not about one object (credentials, the bucket, throttling, S3's own faults):
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
+
+SAID_CHARS = 300
+"""Of S3's own message, which names the role, the action and the key that were refused."""
+
+
+def name_of(source: SourceObject) -> str:
+    """Return bucket and key, for messages."""
+    return f"{source.bucket}/{source.key!r}"
+
+
+def meaning_of(source: SourceObject, error: Exception, version: dict[str, Any]) -> LandingError | Permanent:
+    """Return what an S3 error means for an object that was asked for by ``version``."""
+    if not isinstance(error, ClientError):
+        return LandingError(f"{name_of(source)} was not served: {error}")
+    answer = error.response.get("Error", {})
+    code = answer.get("Code", "unknown")
+    said = shown(answer.get("Message", ""), SAID_CHARS)
+    if code == "InvalidObjectState":
+        return ObjectArchived(f"{name_of(source)} must be restored from its archive storage class first")
+    if code in _GONE[error.operation_name] or (code == "InvalidArgument" and "VersionId" in version):
+        wanted = f"version {source.version_id}" if source.version_id else f"ETag {source.etag}"
+        return ObjectMissing(f"{name_of(source)} {wanted} is not there any more ({code})")
+    if code == "InvalidRange":
+        return SourceChecksumWrong(f"{name_of(source)} has fewer bytes than its event says, {source.size}")
+    if code in _REFUSED:
+        rejection, advice = _REFUSED[code]
+        return ObjectRefused(rejection(f"{name_of(source)} is refused: {code}, {said}. {advice}"))
+    return LandingError(f"{name_of(source)} was not served: {code}")

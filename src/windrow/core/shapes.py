@@ -1,0 +1,48 @@
+"""What foreign text looks like, said in a bounded number of printable characters."""
+
+from __future__ import annotations
+
+import msgspec
+
+from windrow.core.printable import printable
+
+SHOWN_CHARS = 40
+"""Of one piece of foreign text."""
+
+SHOWN_FIELDS = 8
+"""Names of an object's fields."""
+
+_fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_KINDS = {bool: "a boolean", int: "a number", float: "a number", str: "a string", type(None): "null"}
+
+
+def shown(text: str, limit: int = SHOWN_CHARS) -> str:
+    """Return the beginning of foreign text in quotes, escaped as Python does: nothing that a terminal would act on."""
+    return printable(repr(text[:limit])) + ("..." if len(text) > limit else "")
+
+
+def shape(text: str | msgspec.Raw) -> str:
+    """Say what is in a text that should be JSON: an object's field names, or what else it is."""
+    try:
+        names = list(_fields_of(text))
+    except RecursionError:
+        return "JSON that is nested too deeply"
+    except (msgspec.DecodeError, UnicodeError):
+        return _other(text)
+    if not names:
+        return "an empty object"
+    rest = f" and {len(names) - SHOWN_FIELDS} more" if len(names) > SHOWN_FIELDS else ""
+    return f"an object with {', '.join(shown(name) for name in names[:SHOWN_FIELDS])}{rest}"
+
+
+def _other(text: str | msgspec.Raw) -> str:
+    try:
+        value = msgspec.json.decode(text)
+    except RecursionError:
+        return "JSON that is nested too deeply"
+    except (msgspec.DecodeError, UnicodeError):
+        plain = text if isinstance(text, str) else bytes(text).decode(errors="replace")
+        return f"no JSON, it begins with {shown(plain)}" if plain.strip() else "empty"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return _KINDS.get(type(value), "an object")
