@@ -158,8 +158,8 @@ variable "ledger_ttl_days" {
   nullable    = false
 
   validation {
-    condition     = var.ledger_ttl_days > var.queue_retention_days
-    error_message = "ledger_ttl_days must be over queue_retention_days: the ledger must remember longer than the queue keeps a message."
+    condition     = var.ledger_ttl_days > 14 + 2 * var.queue_retention_days
+    error_message = "ledger_ttl_days must be over 14 + 2 * queue_retention_days: a message may wait in the queue, 14 days among the dead letters, and in the queue again once it is sent back."
   }
 }
 

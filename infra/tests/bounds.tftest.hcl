@@ -41,7 +41,7 @@ run "refuses_2" {
 
   variables {
     # a ledger that forgets too soon
-    ledger_ttl_days      = 5
+    ledger_ttl_days      = 28
     queue_retention_days = 7
   }
 

@@ -97,11 +97,11 @@ run "sizes_reach_the_aggregator" {
   command = apply
 
   variables {
-    aggregator = { max_object_bytes = 5497558138880, fetch_concurrency = 4 }
+    aggregator = { max_object_bytes = 161061273600, fetch_concurrency = 4 }
   }
 
   assert {
-    condition     = output.environment.WINDROW_MAX_OBJECT_BYTES == "5497558138880" && output.environment.WINDROW_FETCH_CONCURRENCY == "4"
+    condition     = output.environment.WINDROW_MAX_OBJECT_BYTES == "161061273600" && output.environment.WINDROW_FETCH_CONCURRENCY == "4"
     error_message = "What the runbook says to change must be what changes."
   }
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
+import re
 from collections.abc import Callable, Collection, Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
+from windrow.core.endpoints import is_aws, is_label, is_loopback, is_same, parsed
 from windrow.core.errors import SettingsError
+from windrow.core.printable import printable
 
 PREFIX = "WINDROW_"
 MIB = 1024 * 1024
@@ -65,16 +66,30 @@ AGGREGATE = (
 )
 """The settings that the aggregator cannot work without."""
 
+QUEUE_RETENTION_DAYS = 5
+"""How long the queue keeps a message at least: an outage of 4 days (NFR-04), and the drain after it."""
+DLQ_RETENTION_DAYS = 14
+"""How long the dead-letter queue keeps one: the limit of SQS."""
+
 _BOUNDS = {
-    "ledger_ttl_days": (5, 3650),
+    "ledger_ttl_days": (QUEUE_RETENTION_DAYS + DLQ_RETENTION_DAYS + QUEUE_RETENTION_DAYS + 1, 3650),
     "compression_level": (1, 12),
     "frame_bytes": (64 * 1024, 64 * MIB),
     "max_archive_bytes": (MIB, 4096 * MIB),
-    "max_object_bytes": (1, 5 * 1024**4),
+    "max_object_bytes": (1, 150 * 1024**3),
     "fetch_concurrency": (1, 256),
     "retention_hot_days": (1, 365),
 }
-"""Lowest and highest value. The ledger must remember at least as long as the queue keeps a message (5 days)."""
+"""Lowest and highest value.
+
+The ledger must outlast any message about a file that it remembers: one that waits in the queue, then among the dead
+letters, then, sent back, in the queue again. The largest object must fit into the 10,000 parts of an upload when it
+does not compress (`windrow.steps.large.PART_BYTES`).
+"""
+
+_BUCKET = re.compile(r"(?!xn--|sthree-|(?:[0-9]+\.){3}[0-9]+$)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+_BUCKET_RULE = "3 to 63 lower-case letters, digits, '.' and '-'"
 
 
 def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Settings:
@@ -96,11 +111,10 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
         if not text:
             continue
         try:
-            values[name] = _PARSERS.get(name, _text)(name, text)
+            values[name] = _PARSERS.get(name, _text)(name, _text(name, text))
         except ValueError as error:
             faults.append(f"{variable} {error}")
-    if values.get("copies_bucket") in values.get("landing_buckets", ()):  # type: ignore[operator]
-        faults.append(f"{PREFIX}COPIES_BUCKET must be none of {PREFIX}LANDING_BUCKETS: copies would come in as uploads")
+    faults += _contradictions(msgspec.convert(values, Settings), environ)
     for name in needs:
         variable = PREFIX + name.upper()
         if name not in values and not any(fault.startswith(variable + " ") for fault in faults):
@@ -110,68 +124,101 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
     return msgspec.convert(values, Settings)
 
 
-def is_loopback(endpoint: str) -> bool:
-    """Tell whether an endpoint URL names this machine."""
-    host = urlsplit(endpoint).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Return what can't be meant together."""
+    landing, queue, faults = f"{PREFIX}LANDING_BUCKETS", f"{PREFIX}QUEUE_URL", []
+    if settings.copies_bucket in settings.landing_buckets:
+        faults.append(f"{PREFIX}COPIES_BUCKET must be none of {landing}: copies would come in as uploads")
+    if settings.queue_url and settings.queue_url == settings.dlq_url:
+        faults.append(f"{PREFIX}DLQ_URL must be another queue than {queue}: rejected messages would come back")
+    if settings.destination_bucket and _is_aws(settings.destination_endpoint, environ):
+        bucket = f"{PREFIX}DESTINATION_BUCKET, whose endpoint is that of AWS's S3 here,"
+        if settings.destination_bucket in settings.landing_buckets:
+            faults.append(f"{bucket} must be none of {landing}: archives would come in as uploads")
+        if settings.destination_bucket == settings.copies_bucket:
+            faults.append(f"{bucket} must not be {PREFIX}COPIES_BUCKET: it would hold no second copy")
+    return faults
+
+
+def _is_aws(endpoint: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether an endpoint is where the landing buckets are, as far as the environment says."""
+    used = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    return is_same(endpoint, used) if used else is_aws(endpoint)
 
 
 def _text(_name: str, text: str) -> str:
+    if printable(text) != text:
+        raise ValueError(f"must not hold a character that can't be seen: {printable(text[:80])}")
     return text
 
 
 def _whole_number(name: str, text: str) -> int:
     low, high = _BOUNDS[name]
-    try:
-        number = int(text)
-    except ValueError:
-        raise ValueError(f"must be a whole number from {low} to {high}, not {text[:40]!r}") from None
-    if not low <= number <= high:
-        raise ValueError(f"must be from {low} to {high}, not {number}")
-    return number
+    if not re.fullmatch("[+-]?[0-9]{1,20}", text):
+        raise ValueError(f"must be a whole number from {low} to {high}, not {text[:40]!r}")
+    if not low <= int(text) <= high:
+        raise ValueError(f"must be from {low} to {high}, not {int(text)}")
+    return int(text)
 
 
 def _buckets(_name: str, text: str) -> frozenset[str]:
-    names = frozenset(part.strip() for part in text.split(",") if part.strip())
-    for name in names:
-        if "/" in name or ":" in name:
-            raise ValueError(f"must be a comma-separated list of bucket names; {name[:80]!r} is none")
-    return names
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    for name in names or [text]:
+        if not _BUCKET.fullmatch(name):
+            raise ValueError(f"must be a comma-separated list of bucket names ({_BUCKET_RULE}); {name[:80]!r} is none")
+    return frozenset(names)
 
 
 def _bucket(_name: str, text: str) -> str:
-    if "/" in text or ":" in text or "," in text:
-        raise ValueError(f"must be the name of one bucket, not {text[:80]!r}")
+    if not _BUCKET.fullmatch(text):
+        raise ValueError(f"must be the name of one bucket ({_BUCKET_RULE}), not {text[:80]!r}")
+    return text
+
+
+def _region(_name: str, text: str) -> str:
+    if not is_label(text):
+        raise ValueError(f"must be a region, as us-east-1, not {text[:80]!r}")
+    return text
+
+
+def _queue(_name: str, text: str) -> str:
+    parts = parsed(text)
+    if parts is None or "@" in text or not parts.path.strip("/") or parts.query:
+        raise ValueError(f"must be the URL of a queue, https://host/account/name, not {_without_user(text)!r}")
     return text
 
 
 def _endpoint(_name: str, text: str) -> str:
-    parts = urlsplit(text)
-    if parts.username or parts.password:
+    if "@" in text:
         raise ValueError("must not hold credentials; put them in the secret that WINDROW_DESTINATION_SECRET_ID names")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+    parts = parsed(text)
+    if parts is None or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"must be https://host[:port], not {text[:80]!r}")
     if parts.scheme == "http" and not is_loopback(text):
         raise ValueError("must use https://; http:// is accepted on loopback addresses only")
     return text.rstrip("/")
 
 
+def _without_user(text: str) -> str:
+    return re.sub("//[^/]*@", "//***@", text)[:80]
+
+
 def _prefix(_name: str, text: str) -> str:
-    parts = text.strip("/").split("/")
-    if any(part in ("", ".", "..") for part in parts) or len(text.encode()) > MAX_PREFIX_BYTES:
-        raise ValueError(f"must be at most {MAX_PREFIX_BYTES} bytes and have no empty, '.' or '..' parts")
-    return "/".join(parts)
+    if any(part in ("", ".", "..") for part in text.split("/")):
+        raise ValueError(f"must have no '/' at its ends and no empty, '.' or '..' parts, as arch/eu, not {text[:80]!r}")
+    if len(text.encode()) > MAX_PREFIX_BYTES:
+        raise ValueError(f"must be at most {MAX_PREFIX_BYTES} bytes")
+    return text
 
 
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "landing_buckets": _buckets,
     "copies_bucket": _bucket,
+    "destination_bucket": _bucket,
     "destination_endpoint": _endpoint,
     "destination_prefix": _prefix,
+    "destination_region": _region,
+    "queue_url": _queue,
+    "dlq_url": _queue,
     **dict.fromkeys(_BOUNDS, _whole_number),
 }

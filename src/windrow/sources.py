@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -24,10 +26,7 @@ class LocalArchive:
     expected_sha256: str | None = None
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._file: BinaryIO = path.open("rb")
-        except OSError as error:
-            raise SourceMissing(f"{path} cannot be opened: {error.strerror}") from error
+        self._file = _open_regular(path)
         self.size = self._file.seek(0, 2)
 
     def read(self, start: int, length: int) -> bytes:
@@ -47,6 +46,19 @@ class LocalArchive:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file that ranges can be read from. Raises `SourceMissing`."""
+    try:
+        # Without waiting: opening a pipe would, until somebody writes to it.
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise SourceMissing(f"{path} cannot be opened: {getattr(error, 'strerror', error)}") from error
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    raise SourceMissing(f"{path} cannot be opened: it is no regular file, and an archive is read by ranges")
 
 
 class StoredArchive:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from windrow.clients.copies import MOST_PARTS
+from windrow.core.archive.members import compress_pieces
+from windrow.core.endpoints import is_loopback
 from windrow.core.errors import SettingsError
-from windrow.settings import AGGREGATE, Settings, is_loopback, load
+from windrow.settings import _BOUNDS, AGGREGATE, Settings, load
+from windrow.steps.large import PART_BYTES, PIECE_BYTES
 
 GOOD = {
     "WINDROW_LANDING_BUCKETS": "landing, second",
@@ -66,13 +72,48 @@ def test_every_fault_is_named_at_once() -> None:
         ("DESTINATION_ENDPOINT", "minio:9000", "must be https://host"),
         ("DESTINATION_ENDPOINT", "https://minio/path", "must be https://host"),
         ("DESTINATION_ENDPOINT", "https://user:hunter2@minio", "must not hold credentials"),
+        ("DESTINATION_ENDPOINT", "https://minio:99999", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://minio:0", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://minio:", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://minio:x", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://[::1", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://min io", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://-minio.example", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://minio..example", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://10.1.2.300", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://müller.example", "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://" + "a" * 64, "must be https://host"),
+        ("DESTINATION_ENDPOINT", "https://minio#x", "must be https://host"),
+        ("DESTINATION_BUCKET", "archive/eu", "name of one bucket"),
+        ("DESTINATION_BUCKET", "Archive", "name of one bucket"),
+        ("DESTINATION_BUCKET", "ab", "name of one bucket"),
+        ("DESTINATION_BUCKET", "a" * 64, "name of one bucket"),
+        ("DESTINATION_BUCKET", "10.1.2.3", "name of one bucket"),
+        ("DESTINATION_BUCKET", "archive-", "name of one bucket"),
+        ("DESTINATION_BUCKET", "a..b", "name of one bucket"),
+        ("DESTINATION_REGION", "us east 1", "must be a region"),
+        ("DESTINATION_SECRET_ID", "windrow\u202e", "can't be seen: windrow\\u202e"),
+        ("LEDGER_TABLE", "ledger\x1b[2J", "can't be seen: ledger\\x1b[2J"),
+        ("LEDGER_TABLE", "ledger\udcff", "can't be seen: ledger\\udcff"),
+        ("QUEUE_URL", "queue", "URL of a queue"),
+        ("QUEUE_URL", "https://sqs.eu-west-2.amazonaws.com", "URL of a queue"),
+        ("QUEUE_URL", "https://sqs:99999/1/q", "URL of a queue"),
+        ("DLQ_URL", "https://user:hunter2@sqs/1/q", "URL of a queue"),
+        ("DLQ_URL", GOOD["WINDROW_QUEUE_URL"], "another queue than WINDROW_QUEUE_URL"),
+        ("DESTINATION_PREFIX", "arch/", "no '/' at its ends"),
+        ("DESTINATION_PREFIX", "/arch", "no '/' at its ends"),
+        ("DESTINATION_PREFIX", "/", "no '/' at its ends"),
+        ("DESTINATION_PREFIX", "a" * 513, "at most 512 bytes"),
         ("DESTINATION_PREFIX", "a//b", "no empty"),
         ("DESTINATION_PREFIX", "../b", "'..'"),
         ("LANDING_BUCKETS", "s3://landing", "bucket names"),
-        ("LEDGER_TTL_DAYS", "4", "from 5 to"),
+        ("LEDGER_TTL_DAYS", "24", "from 25 to"),
+        ("LEDGER_TTL_DAYS", "9" * 5000, "whole number"),
         ("COPIES_BUCKET", "arn:aws:s3:::copies", "name of one bucket"),
         ("COPIES_BUCKET", "second", "none of WINDROW_LANDING_BUCKETS"),
         ("RETENTION_HOT_DAYS", "0", "from 1 to"),
+        ("MAX_OBJECT_BYTES", str(5 * 1024**4), "to 161061273600"),
+        ("LANDING_BUCKETS", ",", "bucket names"),
         ("LANDING_BUCKETS", " ", "is needed and not set"),
     ],
 )
@@ -84,6 +125,49 @@ def test_a_wrong_value_is_refused_with_what_it_must_be(name: str, value: str, sa
     assert f"WINDROW_{name}" in str(caught.value)
     assert says in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "environ", "refused"),
+    [
+        ("https://s3.eu-west-2.amazonaws.com", {}, True),
+        ("https://minio.example:9000", {}, False),
+        ("https://minio.example:9000", {"AWS_ENDPOINT_URL": "https://minio.example:9000/"}, True),
+        (
+            "https://minio.example",
+            {"AWS_ENDPOINT_URL": "https://other", "AWS_ENDPOINT_URL_S3": "https://minio.example:443"},
+            True,
+        ),
+        ("https://minio.example:9000", {"AWS_ENDPOINT_URL": "https://minio.example:9001"}, False),
+        ("http://127.0.0.1:9000", {"AWS_ENDPOINT_URL": "http://localhost:9000"}, True),
+        ("https://s3.eu-west-2.amazonaws.com", {"AWS_ENDPOINT_URL": "http://localhost:4566"}, False),
+        ("https://minio.example", {"AWS_ENDPOINT_URL": "nonsense"}, False),
+    ],
+)
+@pytest.mark.parametrize("bucket", ["second", "copies"])
+def test_the_destination_is_no_bucket_of_ours(
+    endpoint: str, environ: dict[str, str], refused: bool, bucket: str
+) -> None:
+    """Archives in a landing bucket would be archived again, for ever; a copy beside itself is none."""
+    given = {"WINDROW_DESTINATION_ENDPOINT": endpoint, "WINDROW_DESTINATION_BUCKET": bucket}
+    try:
+        load({**GOOD, "WINDROW_COPIES_BUCKET": "copies", **given, **environ})
+        faults = ""
+    except SettingsError as error:
+        faults = str(error)
+
+    assert refused == bool(faults)
+    assert refused == faults.startswith("WINDROW_DESTINATION_BUCKET, whose endpoint is that of AWS's S3 here, must ")
+
+
+def test_the_largest_object_fits_into_the_parts_of_an_upload() -> None:
+    """Though its bytes do not compress, and grow a little."""
+    most = _BOUNDS["max_object_bytes"][1]
+    random_bytes = random.Random(1).randbytes(4 * PIECE_BYTES)
+    grown = sum(map(len, compress_pieces([random_bytes], level=6))) / len(random_bytes)
+
+    assert 1 < grown
+    assert MOST_PARTS * 0.9 < most * grown / PART_BYTES + 2 < MOST_PARTS
 
 
 def test_an_entry_point_asks_only_for_what_it_needs() -> None:

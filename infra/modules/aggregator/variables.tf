@@ -157,8 +157,8 @@ variable "ledger_ttl_days" {
   nullable    = false
 
   validation {
-    condition     = var.ledger_ttl_days >= 5 && var.ledger_ttl_days <= 3650
-    error_message = "ledger_ttl_days must be from 5 (the ledger must remember longer than the queue keeps a message) to 3650."
+    condition     = var.ledger_ttl_days >= 25 && var.ledger_ttl_days <= 3650
+    error_message = "ledger_ttl_days must be from 25 (a message may wait 5 days in the queue, 14 among the dead letters, and 5 again once it is sent back) to 3650."
   }
 }
 
@@ -173,7 +173,7 @@ variable "destination" {
   nullable = false
 
   validation {
-    condition     = can(regex("^(https://[^/?#@[:space:]]+|http://(localhost|127\\.[0-9.]+)(:[0-9]+)?)$", var.destination.endpoint))
+    condition     = can(regex("^(https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|http://(localhost|127\\.[0-9.]+))(:[1-9][0-9]{0,4})?$", var.destination.endpoint)) && try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]) <= 65535, true)
     error_message = "destination.endpoint must be https://host[:port], without a path or credentials; http:// is accepted on loopback addresses only."
   }
 
@@ -218,8 +218,8 @@ variable "max_object_bytes" {
   nullable    = false
 
   validation {
-    condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 5497558138880
-    error_message = "max_object_bytes must be from 1 to 5497558138880 (5 TiB, the limit of S3)."
+    condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 161061273600
+    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
   }
 }
 

@@ -139,7 +139,7 @@ variable "destination" {
   nullable = false
 
   validation {
-    condition     = can(regex("^(https://[^/?#@[:space:]]+|http://(localhost|127\\.[0-9.]+)(:[0-9]+)?)$", var.destination.endpoint))
+    condition     = can(regex("^(https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|http://(localhost|127\\.[0-9.]+))(:[1-9][0-9]{0,4})?$", var.destination.endpoint)) && try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]) <= 65535, true)
     error_message = "destination.endpoint must be https://host[:port], without a path or credentials; http:// is accepted on loopback addresses only."
   }
 

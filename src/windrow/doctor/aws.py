@@ -8,17 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from windrow.doctor.check import Check, asked, fail, ok, warn
-from windrow.settings import Settings
+from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings
 from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in_flight_fault, visibility_fault
 
 if TYPE_CHECKING:
     import boto3.session
 
 DAY_S = 86_400
-QUEUE_RETENTION_S = 5 * DAY_S
-"""The longest outage of the destination that must lose nothing, 4 days (NFR-04), and the drain after it."""
-DLQ_RETENTION_S = 14 * DAY_S
-"""SQS's longest; a message keeps its first enqueue time in the dead-letter queue."""
+QUEUE_RETENTION_S = QUEUE_RETENTION_DAYS * DAY_S
+DLQ_RETENTION_S = DLQ_RETENTION_DAYS * DAY_S
+"""A message that SQS moves to the dead-letter queue keeps its first enqueue time there."""
 MAX_RECEIVES = 100
 KEY = "object_id"
 TTL = "expires_at"

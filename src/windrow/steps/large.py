@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PIECE_BYTES = 8 * 1024 * 1024
 """Bytes of one range request to the landing bucket."""
 PART_BYTES = 16 * 1024 * 1024
-"""Of the 10,000 parts that S3 takes: 160 GB compressed."""
+"""Of the 10,000 parts that S3 takes: 156 GiB, so the largest object fits that a setting allows, compressed or not."""
 HELD_BYTES = 32 * 1024 * 1024
 """The start of the frame that waits for the manifest, as part 1. A frame that ends within it is sent by one PUT."""
 AT_ONCE = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -279,3 +280,23 @@ def test_without_settings_an_s3_url_says_what_is_needed(monkeypatch: pytest.Monk
 
     assert 2 == result.exit_code
     assert "WINDROW_DESTINATION_ENDPOINT is needed" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["ls", "verify", "cat", "extract"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_at_once(command: str, kind: str, tmp_path: Path) -> None:
+    """A pipe that nobody writes to is not waited on, and a device without end is not read."""
+    place = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "folder": tmp_path}[kind]
+    if kind == "pipe":
+        os.mkfifo(place)
+    rest = {"cat": ["name"], "extract": [str(tmp_path / "out")]}.get(command, [])
+    result = run(command, str(place), *rest)
+    assert (2, True) == (result.exit_code, "cannot be opened: it is no regular file" in result.stderr)
+
+
+def test_a_large_file_is_no_json(local: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Base64 in one object would hold it in memory several times; written as it is it takes a piece."""
+    monkeypatch.setattr(command, "JSON_BYTES", 76_799)
+    result = run("cat", local, "raw.bin", "--json")
+    assert (2, True) == (result.exit_code, "leave --json out" in json.loads(result.stdout)["error"])
+    assert 0 == run("cat", local, "raw.bin").exit_code

@@ -52,7 +52,7 @@ def test_rebuild_without_a_mapping_needs_force(
 ) -> None:
     """Where no circuit can be looked at, the operator must say that the work stands still."""
     for name in ("LEDGER_TABLE", "DESTINATION_BUCKET", "DESTINATION_SECRET_ID"):
-        monkeypatch.setenv(f"WINDROW_{name}", "x")
+        monkeypatch.setenv(f"WINDROW_{name}", "some-name")
     monkeypatch.setenv("WINDROW_DESTINATION_ENDPOINT", "https://destination.example")
     assert 2 == run(["ledger", "rebuild"])
     assert "--force" in capsys.readouterr().err

@@ -80,16 +80,16 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
         "LANDING_BUCKETS": "landing",
         "LEDGER_TABLE": "t",
         "DESTINATION_ENDPOINT": "https://destination.example",
-        "DESTINATION_BUCKET": "b",
+        "DESTINATION_BUCKET": "bucket",
         "DESTINATION_SECRET_ID": "s",
-        "QUEUE_URL": "queue",
-        "DLQ_URL": "dlq",
+        "QUEUE_URL": "https://sqs.example/1/queue",
+        "DLQ_URL": "https://sqs.example/1/dlq",
     }
     for name, value in variables.items():
         monkeypatch.setenv(f"WINDROW_{name}", value)
     monkeypatch.setattr("windrow.bootstrap.auditor", lambda _settings: site)
     monkeypatch.setattr("windrow.bootstrap.reopener", lambda _settings: site)
-    monkeypatch.setattr("windrow.bootstrap.gauge", lambda url: Gauge(site.depths.get(url, 0)))
+    monkeypatch.setattr("windrow.bootstrap.gauge", lambda url: Gauge(site.depths.get(url.rpartition("/")[2], 0)))
     monkeypatch.setattr(
         "windrow.bootstrap.replayer",
         lambda _settings, *, rate_per_s: Replayer(site.sender, site.clock, rate_per_s=rate_per_s),
@@ -141,13 +141,12 @@ def test_all_goes_back_as_far_as_the_ledger_remembers(site: Site, capsys: pytest
     assert 0 == replay(capsys, "--missing", "--since", "31d")[0]
 
 
-def test_a_ledger_that_remembers_no_longer_than_messages_wait_leaves_only_what_is_missing(
-    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_where_the_ledger_remembers_nothing_only_what_is_missing_can_be_queued(
+    site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No other start is proposed then."""
-    monkeypatch.setenv("WINDROW_LEDGER_TTL_DAYS", "5")
+    """No other start of a range that is older than its memory is proposed."""
     site.versions = [listed("a")]
-    code, refused = replay(capsys, "--all", "--since", "1m")
+    code, refused = replay(capsys, "--all", "--since", "40d", "--until", "30d")
 
     assert (2, []) == (code, site.sender.bodies)
     assert refused["error"].endswith("Say --missing")

@@ -28,7 +28,7 @@ run "refuses_1" {
     # compression off
     compression_level = 0
     # a short memory
-    ledger_ttl_days = 4
+    ledger_ttl_days = 24
     # plain http to the destination
     destination = { endpoint = "http://minio.example.com:9000", bucket = "archives" }
     # any secret
@@ -78,8 +78,8 @@ run "refuses_2" {
     destination = { endpoint = "https://user:password@minio.example.com", bucket = "archives" }
     # an alias for the bucket's key
     landing = { bucket_name = "a", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:alias/a" }
-    # objects larger than S3 has
-    max_object_bytes = 5497558138881
+    # objects larger than an upload in parts holds
+    max_object_bytes = 161061273601
     # too many fetches at once
     fetch_concurrency = 257
   }

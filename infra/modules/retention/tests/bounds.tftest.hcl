@@ -31,8 +31,8 @@ run "refuses_1" {
     reserved_concurrency = -1
     # any bucket for copies
     copies = { bucket_name = "c", bucket_arn = "arn:aws:s3:::*a", kms_key_arn = "k" }
-    # plain http to the destination
-    destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
+    # a port that is none
+    destination = { endpoint = "https://minio.example.com:65536", bucket = "archives" }
     # a whole account as worker
     worker_principal_arns = ["arn:aws:iam::111122223333:root"]
     # a name with a dot

@@ -29,8 +29,8 @@ run "refuses_1" {
     reserved_concurrency = -1
     # any mapping
     event_source_mapping = { uuid = "u", arn = "arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:*" }
-    # plain http to the destination
-    destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
+    # a host name that is none
+    destination = { endpoint = "https://minio_1.example.com", bucket = "archives" }
     # a name with a dot
     name = "windrow.test"
     # a region that is none
