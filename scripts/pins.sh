@@ -12,6 +12,9 @@ readonly TOXIPROXY=v2.5.0
 # AWS's Lambda runtime interface emulator comes inside this package.
 # renovate: datasource=pypi depName=aws-sam-cli
 readonly SAM_CLI=1.170.0
+# Its sample events are read by tests, as are those of the package above.
+# renovate: datasource=go depName=github.com/aws/aws-lambda-go
+readonly AWS_LAMBDA_GO=v1.50.0
 # renovate: datasource=pypi depName=awslambdaric
 readonly RUNTIME_CLIENT=4.2.2
 # renovate: datasource=pypi depName=checkov

@@ -86,7 +86,7 @@ what_is_skipped() {
         minio) echo "the tests on a real MinIO (make minio; needs Go, 3 minutes once)" ;;
         versitygw) echo "the destination contract on versitygw (make versitygw; needs Go, 2 minutes once)" ;;
         toxiproxy) echo "the network fault tests (make toxiproxy; needs Go, half a minute once)" ;;
-        lambda-rie) echo "the run of the Lambda zip under AWS's runtime (make lambda-rie; seconds)" ;;
+        lambda-rie) echo "the Lambda zip under AWS's runtime, the SAM CLI's sample events (make lambda-rie; seconds)" ;;
     esac
 }
 

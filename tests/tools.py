@@ -25,6 +25,7 @@ from windrow.local.servers import find_minio
 
 ROOT = Path(__file__).resolve().parents[1]
 JAVA = 17
+LAMBDA_GO = "github.com/aws/aws-lambda-go"
 TERRAFORM = (1, 11)
 SLOW_ANSWER_S = 120.0
 """For what starts processes of its own or asks a package index."""
@@ -83,6 +84,39 @@ def _git() -> str:
 
 def _go() -> str:
     return _program("go", "list", "archive/tar")
+
+
+def _go_samples() -> str:
+    folder = Path(_go_setting("GOROOT"), "src/archive/tar/testdata")
+    if not any(folder.glob("*.tar")):
+        raise Absent(f"are not part of the Go here ({folder})")
+    return str(folder)
+
+
+def _lambda_go_samples() -> str:
+    version = pinned("AWS_LAMBDA_GO")
+    if answer(_go(), "mod", "download", f"{LAMBDA_GO}@{version}", limit_s=SLOW_ANSWER_S) is None:
+        raise Absent("can't be downloaded by Go")
+    return str(Path(_go_setting("GOMODCACHE"), f"{LAMBDA_GO}@{version}", "events/testdata"))
+
+
+def _go_setting(name: str) -> str:
+    return (answer(_go(), "env", name) or "").strip()
+
+
+def pinned(name: str) -> str:
+    """Return the version that `scripts/pins.sh` gives a name."""
+    pin = re.search(rf"^readonly {name}=(\S+)$", (ROOT / "scripts/pins.sh").read_text(), re.MULTILINE)
+    if pin is None:
+        raise LookupError(f"scripts/pins.sh does not name {name}")
+    return pin[1]
+
+
+def _sam_samples() -> str:
+    folder = tools_cache() / "sam-events"
+    if not folder.is_dir():
+        raise Absent("are not fetched")
+    return str(folder)
 
 
 def _java() -> str:
@@ -146,9 +180,13 @@ def _package_index() -> str:
 
 
 TOOLS = {
+    "aws-lambda-go-events": Tool(
+        "the sample events of aws-lambda-go", "https://go.dev/doc/install, and a module proxy", _lambda_go_samples
+    ),
     "bsdtar": Tool("archives read by bsdtar", "apt-get install libarchive-tools", lambda: _program("bsdtar")),
     "git": Tool("rules that all files of a checkout keep", "install git", _git),
     "go": Tool("archives read by Go", "https://go.dev/doc/install", _go),
+    "go-tar-samples": Tool("the archives that Go's own tests read", "https://go.dev/doc/install", _go_samples),
     "java": Tool("archives read by Java", "apt-get install default-jdk-headless", _java),
     "lambda-rie": Tool("the zip under AWS's Lambda runtime", "make lambda-rie (Linux; seconds)", _lambda_rie),
     "minio": Tool(
@@ -157,6 +195,7 @@ TOOLS = {
         lambda: _found(find_minio(), "minio"),
     ),
     "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
+    "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "terraform": Tool(
         f"infra/ under Terraform {'.'.join(map(str, TERRAFORM))}",
         "https://developer.hashicorp.com/terraform/install, then make terraform-provider",
