@@ -1,4 +1,7 @@
-"""The contract of `windrow.ports.Ledger`, on the fake and MiniStack."""
+"""The contract of `windrow.ports.Ledger`, on the fake and on MiniStack.
+
+What DynamoDB itself is documented to answer is in `test_dynamodb_answers`, which holds MiniStack to it too.
+"""
 
 from __future__ import annotations
 

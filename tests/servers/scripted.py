@@ -7,6 +7,9 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -19,9 +22,24 @@ def s3_error(status: int, code: str) -> Answer:
     return status, {"Content-Type": "application/xml"}, body.encode()
 
 
-@contextlib.contextmanager
-def http_server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Request:
+    """What a client sent; the names of headers are looked up in any case."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+def http_server(answer: Callable[[str, str, bytes], Answer]) -> AbstractContextManager[str]:
     """Run a server that answers (method, path, body) as told; give its URL."""
+    return request_server(lambda request: answer(request.method, request.path, request.body))
+
+
+@contextlib.contextmanager
+def request_server(answer: Callable[[Request], Answer]) -> Iterator[str]:
+    """Run a server that answers requests as told; give its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -31,7 +49,7 @@ def http_server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
 
         def _handle(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, headers, content = answer(self.command, self.path, body)
+            status, headers, content = answer(Request(self.command, self.path, self.headers, body))
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(content))} | headers).items():
                 self.send_header(name, value)
