@@ -14,8 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import boto3.session
-
+from windrow.clients import aws
 from windrow.clients import ledger as ledger_client
 from windrow.clients import queue as queue_client
 from windrow.clients import secrets as secrets_client
@@ -35,6 +34,8 @@ from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
 
 if TYPE_CHECKING:
+    import boto3.session
+
     from windrow.audit import ArchiveReader, Auditor
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
@@ -53,8 +54,8 @@ _jitter = random.random
 
 @cache
 def _session() -> boto3.session.Session:
-    """Return the one session: credentials, region and endpoint follow the standard ``AWS_*`` variables."""
-    return boto3.session.Session()
+    """Return the one session."""
+    return aws.session(os.environ)
 
 
 def aggregator(settings: Settings) -> Aggregator:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from string import ascii_letters, digits
 
-import boto3.session
-
+from windrow.clients import aws
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
@@ -19,7 +19,7 @@ from windrow.settings import Settings
 
 def rotation(settings: Settings) -> Rotation:
     """Return the rotation of the destination's credentials."""
-    session = boto3.session.Session()
+    session = aws.session(os.environ)
     clock = SystemClock()
     return Rotation(
         secret=SecretsManagerVersions(settings.destination_secret_id, secrets_client.connect(session)),

@@ -17,7 +17,6 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
-from windrow.core.errors import SettingsError
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.engine import REQUESTERS, Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
@@ -90,9 +89,9 @@ def run(
 
 def _source(overrides: Overrides, handler: str, pollers: int) -> tuple[ConfigSource, Any]:
     """Return the configuration's source and the SQS client. Raises `SettingsError`, `QueueError`."""
-    import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
+
+    from windrow.clients import aws
 
     with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
     needs = settings.AGGREGATE if handler == HANDLER else with_queue
@@ -105,10 +104,8 @@ def _source(overrides: Overrides, handler: str, pollers: int) -> tuple[ConfigSou
     )
     # Short: a stop waits for the reading of the mapping that is under way.
     short = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
-    try:
-        sqs, functions = boto3.client("sqs", config=clients), boto3.client("lambda", config=short)
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
-        raise SettingsError(f"the AWS clients cannot be made: {error}") from error
+    session = aws.session(os.environ)
+    sqs, functions = session.client("sqs", config=clients), session.client("lambda", config=short)
     if config.event_source_mapping_id:
         return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides), sqs
     by_hand = MappingConfig(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import obstore
 from botocore.config import Config
@@ -22,6 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from windrow.clients.landing_faults import meaning_of, name_of
 from windrow.core.checksums import sha256_hex
+from windrow.core.endpoints import is_loopback
 from windrow.core.errors import LandingError, ObjectMissing, Permanent, SourceChecksumWrong
 from windrow.core.events import SourceObject
 from windrow.core.shapes import shown
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import boto3.session
     from mypy_boto3_s3 import S3Client
     from obstore import Bytes, GetOptions
+    from obstore.store import ClientConfig
     from typing_extensions import Buffer
 
 T = TypeVar("T")
@@ -201,6 +204,7 @@ class S3Landing:
             region=self._client.meta.region_name,
             virtual_hosted_style_request=False,
             client_options={
+                **_direct(endpoint),
                 "allow_http": endpoint.startswith("http://"),
                 "connect_timeout": timedelta(seconds=CONNECT_S),
                 "timeout": timedelta(seconds=REQUEST_S),
@@ -218,6 +222,14 @@ class S3Landing:
             s3={"addressing_style": "path"},
         )
         return self._session.client("s3", config=config)
+
+
+def _direct(endpoint: str) -> ClientConfig:
+    """Return options that keep obstore from using a proxy for an endpoint on this machine.
+
+    It has none that says so: it is given one, and excludes the endpoint from it.
+    """
+    return {"proxy_url": endpoint, "proxy_excludes": urlsplit(endpoint).hostname or ""} if is_loopback(endpoint) else {}
 
 
 def _answered(source: SourceObject, ask: Callable[[dict[str, Any]], T], version: dict[str, Any]) -> T:

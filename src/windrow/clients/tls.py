@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.httpsession import URLLib3Session, get_cert_path
-from botocore.utils import get_environ_proxies
 
+from windrow.clients.aws import proxies_for
 from windrow.core.errors import DestinationError, DestinationFault
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class StrictHttp(URLLib3Session):
         super().__init__(
             timeout=timeout,  # type: ignore[arg-type]  # a pair (connect, read) is taken too
             max_pool_connections=connections,
-            proxies=get_environ_proxies(endpoint),
+            proxies=proxies_for(endpoint),
         )
 
     def send_request(self, request: AWSPreparedRequest, **_event: object) -> AWSResponse:

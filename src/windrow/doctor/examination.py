@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
-import boto3.session
-
 from windrow import bootstrap, settings
+from windrow.clients import aws
 from windrow.clients.clock import SystemClock
 from windrow.core.errors import SettingsError
 from windrow.doctor.aws import AwsChecks
@@ -30,7 +29,12 @@ def checks(environ: Mapping[str, str]) -> Iterator[Check]:
         usable = settings.load(environ, needs=())
     except SettingsError:
         return
-    yield from AwsChecks(usable, boto3.session.Session()).run()
+    try:
+        session = aws.session(environ)
+    except SettingsError as error:
+        yield fail("AWS", str(error), "Set AWS_PROFILE to a profile that there is, or AWS_ACCESS_KEY_ID.")
+        return
+    yield from AwsChecks(usable, session).run()
     if usable.destination_endpoint and usable.destination_bucket and usable.destination_secret_id:
         yield from DestinationChecks(
             usable,

@@ -1,0 +1,60 @@
+"""What every AWS client shares: the session that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from botocore.utils import get_environ_proxies
+
+from windrow.core.endpoints import is_loopback, parsed
+from windrow.core.errors import SettingsError
+
+
+def session(environ: Mapping[str, str]) -> boto3.session.Session:
+    """Return a session whose credentials, region and endpoint follow the standard ``AWS_*`` variables.
+
+    ``AWS_REGION`` counts, which boto3 alone of AWS's SDKs does not read. No proxy is used for an endpoint on this
+    machine. Clients are built by its ``client``.
+
+    Raises:
+        SettingsError: here or by ``client``: the profile, the region or an endpoint is missing or can't be right.
+    """
+    try:
+        return _Session(region_name=environ.get("AWS_REGION") or None)
+    except BotoCoreError as error:
+        raise SettingsError(
+            f"AWS can't be asked: {error}. Correct AWS_PROFILE, or name a profile that there is."
+        ) from error
+
+
+def proxies_for(endpoint: str) -> dict[str, str]:
+    """Return the proxies that the environment names for an endpoint; none for one on this machine."""
+    return {} if is_loopback(endpoint) else get_environ_proxies(endpoint)
+
+
+class _Session(boto3.session.Session):
+    def client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as boto3's
+        """Return a client; see `session`."""
+        try:
+            built = super().client(*arguments, **options)
+            endpoint = built.meta.endpoint_url
+            if parsed(endpoint) is None:
+                raise ValueError(f"Invalid endpoint: {endpoint}")
+            if is_loopback(endpoint) and get_environ_proxies(endpoint):
+                direct = Config(proxies={})
+                config = options.get("config")
+                options["config"] = config.merge(direct) if config else direct
+                built = super().client(*arguments, **options)
+        except (BotoCoreError, ValueError) as error:
+            raise SettingsError(f"AWS can't be asked: {error}. {_advice(error)}") from error
+        return built
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, ValueError):  # botocore's for an endpoint that can't be one
+        return "Correct AWS_ENDPOINT_URL."
+    return "Set AWS_REGION to the region, as eu-west-2." if "region" in str(error) else "Correct the AWS settings."
