@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Self
 
 from windrow.local.provision import Shape
+from windrow.local.waiting import polls
 from windrow.worker.engine import Engine
 from windrow.worker.mapping import FixedMapping, MappingConfig, queue_arn
 from windrow.worker.pool import Pool
@@ -54,13 +54,15 @@ class BackgroundEngine:
             SystemExit: it took too long, or a message failed.
         """
         running = self._thread.submit(self._engine.run, self._stop)
-        deadline = time.monotonic() + limit_s
-        while not over(totals := self._counters.totals()):
+        for _ in polls(limit_s, LOOK_S):
+            totals = self._counters.totals()
+            if over(totals):
+                return
             if running.done():
                 running.result()
-            if time.monotonic() > deadline or totals.messages_failed:
-                raise SystemExit(f"the backlog was not delivered: {totals}")
-            time.sleep(LOOK_S)
+            if totals.messages_failed:
+                break
+        raise SystemExit(f"the backlog was not delivered: {self._counters.totals()}")
 
 
 @contextmanager

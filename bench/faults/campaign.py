@@ -22,6 +22,7 @@ from bench.faults.traffic import Traffic
 from bench.machine import describe
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
+from windrow.local.waiting import polls
 
 FILES_PER_S = 5.0
 PAUSES_S = {Lane.WORKER: 2.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
@@ -158,13 +159,14 @@ class Campaign:
 
     def _await_none(self, count: Callable[[], int], what: str, most_s: float) -> int:
         """Wait until nothing is left, nothing has moved for long, or ``most_s`` are over; return what is left."""
-        moved_at, before = time.monotonic(), -1
-        end = moved_at + most_s
-        while (left := count()) and time.monotonic() < min(end, moved_at + DRAIN_S):
+        moved_s, left = 0.0, count()
+        for passed_s in polls(most_s, LOOK_S):
+            before, left = left, count()
             if left != before:
-                moved_at, before = time.monotonic(), left
+                moved_s = passed_s
+            if not left or passed_s > moved_s + DRAIN_S:
+                break
             self._note(f"{left} {what}")
-            time.sleep(LOOK_S)
         return left
 
     def _result(self, begun: float, stopped: float, left: int) -> Result:

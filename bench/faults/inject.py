@@ -22,6 +22,7 @@ from bench.faults.stage import DESTINATION, IMPOSTER, Stage
 from bench.faults.traffic import Traffic
 from bench.faults.witness import Witness
 from windrow.clients.destination import PATIENT
+from windrow.local.waiting import wait_for
 
 PATIENCE_S = 15.0
 """How long a fault waits for its occasion; then the next of its kind is drawn."""
@@ -119,7 +120,7 @@ class Injector:
         trap = self._stage.traps / step
         trap.touch()
         with occasion(step, self._stage, self._traffic, rng):
-            return _await(lambda: not trap.exists(), PATIENCE_S) or self._disarm(trap)
+            return wait_for(lambda: not trap.exists(), PATIENCE_S, LOOK_S) or self._disarm(trap)
 
     @staticmethod
     def _disarm(trap: Path) -> bool:
@@ -155,7 +156,7 @@ class Injector:
         with block:
             witness = Witness(self._stage, listener)
             time.sleep(rng.uniform(SHORT_S, LONG_S))
-            found = _await(lambda: met(witness), PATIENCE_S)
+            found = wait_for(lambda: met(witness), PATIENCE_S, LOOK_S)
             time.sleep(PASSING_S)
         return found
 
@@ -241,7 +242,7 @@ class Injector:
             return self._wait_for_one(named)
 
     def _wait_for_one(self, rule: Rule) -> bool:
-        return _await(lambda: self._stage.http.hits(rule) > 0, PATIENCE_S)
+        return wait_for(lambda: self._stage.http.hits(rule) > 0, PATIENCE_S, LOOK_S)
 
     def _destination_503(self, rng: Random) -> bool:
         code = rng.choice(("SlowDown", "ServiceUnavailable", "InternalError"))
@@ -276,7 +277,7 @@ class Injector:
         seconds = patience_s + LONGER_S
         silent = msgspec.structs.replace(rule, seconds=seconds, patience_s=NEARLY * patience_s)
         with self._stage.http.rule(silent) as named:
-            return _await(lambda: self._stage.http.given_up(named) > 0, PATIENCE_S + seconds)
+            return wait_for(lambda: self._stage.http.given_up(named) > 0, PATIENCE_S + seconds, LOOK_S)
 
     def _dynamodb_error(self, rng: Random, status: int, code: str) -> bool:
         body = f'{{"__type":"{_DYNAMODB}{code}","message":"as ordered"}}'
@@ -317,16 +318,6 @@ class Injector:
 def _timed_out(witness: Witness) -> bool:
     """Tell whether a request to the destination has timed out that was made meanwhile or shortly before."""
     return witness.age_s > PATIENT.connect_s and witness.logged(TIMED_OUT)
-
-
-def _await(condition: Callable[[], bool], patience_s: float) -> bool:
-    """Wait until it is so; return whether it is."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(LOOK_S)
-    return True
 
 
 def _rule(

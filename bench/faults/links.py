@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import sys
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import msgspec
 from bench.faults.proxy import Counts, Listener, Rule
 from windrow.local.process import HOST, Server
 from windrow.local.programs import find_program
+from windrow.local.waiting import wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOK_S = 0.05
@@ -149,9 +149,5 @@ class HttpProxy:
 
     def await_hits(self, rule: Rule, patience_s: float) -> int:
         """Wait until a rule was applied as often as it may, ``patience_s`` at most; return how often it was."""
-        deadline = time.monotonic() + patience_s
-        while True:
-            hits = self.hits(rule)
-            if hits >= rule.times or time.monotonic() > deadline:
-                return hits
-            time.sleep(LOOK_S)
+        wait_for(lambda: self.hits(rule) >= rule.times, patience_s, LOOK_S)
+        return self.hits(rule)

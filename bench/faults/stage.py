@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +31,7 @@ from windrow.local.process import HOST, free_port
 from windrow.local.provision import Shape
 from windrow.local.servers import REGION
 from windrow.local.stack import Stack
+from windrow.local.waiting import wait_for
 from windrow.ports import Credentials
 
 DESTINATION = "destination"
@@ -125,10 +125,7 @@ class Stage:
 
     def await_empty(self, patience_s: float) -> int:
         """Wait until the queue is empty, or for so long; return how many messages it holds then."""
-        deadline = time.monotonic() + patience_s
-        while (depth := self.depth()) and time.monotonic() < deadline:
-            time.sleep(LOOK_S)
-        return depth
+        return 0 if wait_for(lambda: not self.depth(), patience_s, LOOK_S) else self.depth()
 
     def environment(self) -> dict[str, str]:
         """Return the worker's environment."""

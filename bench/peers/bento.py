@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from bench.meter import Figures, Meter, Who
 from bench.peers.programs import BENTO
 from bench.stand import ACCESS_KEY, SECRET_KEY, client
 from bench.task import Task
+from windrow.local.waiting import polls
 
 CONFIGURATION = Path(__file__).with_name("bento.yaml")
 BATCH_MOST = 600
@@ -80,11 +80,9 @@ def environment_of(task: Task, queue_url: str, batch_files: int) -> dict[str, st
 
 def _await_empty(sqs: Any, queue_url: str, process: subprocess.Popen[bytes]) -> float:  # noqa: ANN401 - boto3's client
     """Return after how many seconds the queue was empty: Bento deletes messages once their archive is stored."""
-    begun = time.perf_counter()
-    while (passed_s := time.perf_counter() - begun) < LIMIT_S:
+    for passed_s in polls(LIMIT_S, LOOK_S):
         if process.poll() is not None:
             raise SystemExit("Bento ended by itself")
         if not backlog.depth(sqs, queue_url):
             return passed_s
-        time.sleep(LOOK_S)
     raise SystemExit(f"Bento has not delivered all files in {LIMIT_S} s")

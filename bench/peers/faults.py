@@ -30,6 +30,7 @@ from bench.stand import WARM_FIRST, Stand, Upload, stand
 from bench.task import task
 from windrow.local.process import HOST, Process, free_port
 from windrow.local.provision import MAX_RECEIVES
+from windrow.local.waiting import wait_for
 
 LINK = "destination"
 LOOK_S = 0.01
@@ -100,7 +101,7 @@ class Trial:
 
     def await_empty(self, limit_s: float) -> None:
         """Return when the queue is empty, or after so long."""
-        _await(lambda: not self._depth(), limit_s, DEPTH_LOOK_S)
+        wait_for(lambda: not self._depth(), limit_s, DEPTH_LOOK_S)
 
     def lose_replies(self, seconds: float) -> None:
         """Have the destination carry out what commits an archive and lose the reply, so long from the first on."""
@@ -112,13 +113,13 @@ class Trial:
         )
         with ExitStack() as rules:
             in_force = [rules.enter_context(self._proxy.rule(rule)) for rule in commits]
-            _await(lambda: any(self._proxy.hits(rule) for rule in in_force), HIT_LIMIT_S)
+            wait_for(lambda: any(self._proxy.hits(rule) for rule in in_force), HIT_LIMIT_S, LOOK_S)
             time.sleep(seconds)
 
     def await_archive(self, prefix: str) -> None:
         """Return as soon as the first archive stands."""
         s3, bucket = self._place.client("s3"), self._place.outputs.destination_bucket
-        _await(lambda: bool(s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["KeyCount"]), HIT_LIMIT_S)
+        wait_for(lambda: bool(s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["KeyCount"]), HIT_LIMIT_S, LOOK_S)
 
 
 def _killed(trial: Trial, prefix: str) -> None:
@@ -230,12 +231,6 @@ def arena(times: Times) -> Iterator[tuple[Arena, Stand]]:
         listener = Listener(LINK, free_port(), upstream)
         with HttpProxy(Path(folder), [listener]) as proxy:
             yield Arena(place, proxy, f"http://{HOST}:{listener.port}", times, Path(folder)), place
-
-
-def _await(there: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> None:
-    deadline = time.monotonic() + limit_s
-    while not there() and time.monotonic() < deadline:
-        time.sleep(look_s)
 
 
 def campaign(names: Sequence[str], who: str, files: int, batch_files: int, times: Times) -> Iterator[Result]:

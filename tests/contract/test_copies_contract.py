@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from random import Random
 from threading import Barrier
 from typing import Any
 
@@ -15,12 +15,13 @@ from tests.contract.test_destination_contract import METADATA, SERVERS
 from tests.servers.endpoint import Endpoint, new_name
 from windrow.clients.copies import PART_BYTES, S3Copies
 from windrow.core.errors import CopyError
+from windrow.local.waiting import LIMIT_S
 from windrow.ports import CopyStore, StoredCopy
 from windrow.testing import FakeCopies
 
 PIECE_BYTES = 8 * 1024 * 1024
 SMALL = b"small" * 1000
-LARGE = os.urandom(2 * PART_BYTES + 7)
+LARGE = Random(1).randbytes(2 * PART_BYTES + 7)
 BODIES = [pytest.param(SMALL, id="one PUT"), pytest.param(LARGE, id="parts"), pytest.param(b"", id="empty")]
 
 
@@ -151,7 +152,7 @@ def test_of_writers_at_once_one_succeeds(copies: CopyStore) -> None:
 
     def write(index: int) -> bool:
         body = LARGE if index % 2 else SMALL
-        start.wait(60)
+        start.wait(LIMIT_S)
         while True:
             try:
                 return store(copies, "k", body)

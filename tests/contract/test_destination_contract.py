@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import os
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from random import Random
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tests.servers.endpoint import Endpoint, new_name
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
 from windrow.core.errors import DestinationError, DestinationFault
+from windrow.local.waiting import LIMIT_S
 from windrow.ports import Credentials, Destination
 from windrow.testing import FakeDestination, FakeSecrets
 
@@ -78,7 +79,13 @@ def test_probe_of_a_sound_destination_returns(destination: Destination) -> None:
 
 def test_put_stores_the_chunks_as_one_object(destination: Destination) -> None:
     """Chunks of any buffer type and size, empty ones too, arrive joined and in order."""
-    chunks: list[Buffer] = [b"first", b"", bytearray(b"|second|"), memoryview(b"x" * 300_000), os.urandom(1_000_000)]
+    chunks: list[Buffer] = [
+        b"first",
+        b"",
+        bytearray(b"|second|"),
+        memoryview(b"x" * 300_000),
+        Random(1).randbytes(1_000_000),
+    ]
     body = b"".join(bytes(chunk) for chunk in chunks)
     assert destination.put("a/b.tar.gz", chunks, sha256(body).digest(), METADATA)
     assert body == destination.read("a/b.tar.gz", 0, len(body))
@@ -115,7 +122,7 @@ def test_of_16_writers_at_once_one_succeeds(destination: Destination) -> None:
     bodies = [f"writer {index}".encode() * 20_000 for index in range(16)]
 
     def write(body: bytes) -> bool:
-        start.wait(60)
+        start.wait(LIMIT_S)
         while True:
             try:
                 return put(destination, "k", body)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5, sha256
+from random import Random
 from threading import Barrier
 
 import pytest
@@ -16,11 +16,12 @@ from windrow.clients.clock import SystemClock
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.doctor.parts import PartsTrial
+from windrow.local.waiting import LIMIT_S
 from windrow.ports import Credentials, MultipartDestination, Part, Span, Stored
 from windrow.testing import FakeDestination, FakeSecrets
 
 PART_BYTES = 5 * 1024 * 1024
-BODIES = [os.urandom(PART_BYTES), os.urandom(PART_BYTES + 7), b"the last may be small"]
+BODIES = [Random(1).randbytes(PART_BYTES), Random(2).randbytes(PART_BYTES + 7), b"the last may be small"]
 WHOLE = b"".join(BODIES)
 
 
@@ -120,12 +121,12 @@ def test_of_writers_at_once_one_succeeds(destination: MultipartDestination) -> N
     start = Barrier(8)
 
     def complete(index: int) -> bool:
-        start.wait(60)
+        start.wait(LIMIT_S)
         return _until_told(lambda: destination.complete("k", *uploads[index]))
 
     def put(index: int) -> bool:
         body = f"put {index}".encode()
-        start.wait(60)
+        start.wait(LIMIT_S)
         return _until_told(lambda: destination.put("k", [body], sha256(body).digest(), {}))
 
     with ThreadPoolExecutor(8) as pool:

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from windrow.core.archive.reader import Archive
 from windrow.local.process import HOST, Process, Server
 from windrow.local.provision import isolated
 from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, find_minio
+from windrow.local.waiting import wait_until
 from windrow.ports import Credentials
 from windrow.sources import StoredArchive
 from windrow.testing import FakeSecrets
@@ -208,20 +208,20 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
     destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
 
     worker = Process("worker", tmp_path)
+
+    def arrived() -> dict[str, bytes] | None:
+        assert worker.running, worker.last_words()
+        keys = [key for key, _size in destination.list(config.destination_prefix)]
+        archives = [Archive.open(StoredArchive(destination, key)) for key in keys]
+        found = {file.key: b"".join(archive.read(file)) for archive in archives for file in archive.manifest.files}
+        return found if len(found) >= len(uploads) else None
+
     worker.launch([sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1"], environment)
     try:
-        delivered: dict[str, bytes] = {}
-        deadline = time.monotonic() + 120
-        while len(delivered) < len(uploads):
-            assert worker.running, worker.last_words()
-            assert time.monotonic() < deadline, worker.last_words()
-            time.sleep(0.5)
-            for key, _size in destination.list(config.destination_prefix):
-                archive = Archive.open(StoredArchive(destination, key))
-                for file in archive.manifest.files:
-                    delivered[file.key] = b"".join(archive.read(file))
+        delivered = wait_until("all files", arrived, cause=worker.last_words)
     finally:
         worker.stop()
+    assert delivered is not None
     assert uploads == {key: body for key, body in delivered.items() if key in uploads}
 
 
@@ -329,15 +329,15 @@ def test_delivered_files_are_copied_and_expire(stack: Stack, minio: Endpoint) ->
 def restored(s3: Any, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
     """Restore an object from Deep Archive, which takes hours on AWS; return its bytes and metadata."""
     s3.restore_object(Bucket=bucket, Key=key, RestoreRequest={"Days": 1, "GlacierJobParameters": {"Tier": "Bulk"}})
-    deadline = time.monotonic() + 60
-    while True:
+
+    def get() -> Any:
         try:
-            answer = s3.get_object(Bucket=bucket, Key=key)
+            return s3.get_object(Bucket=bucket, Key=key)
         except s3.exceptions.InvalidObjectState:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-            continue
-        return answer["Body"].read(), answer["Metadata"]
+            return None
+
+    answer = wait_until(f"{key} to be restored", get)
+    return answer["Body"].read(), answer["Metadata"]
 
 
 def test_second_apply_changes_nothing(stack: Stack) -> None:

@@ -9,19 +9,20 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 from botocore.config import Config
 
 from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, ministack
+from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import CloseReason
 from windrow.worker.engine import Engine
@@ -30,7 +31,6 @@ from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchStarted, Counters, Progress
 
 HANDLERS = "tests.unit.worker.handlers"
-PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +115,6 @@ def aws(endpoint: str) -> Aws:
     return Aws(endpoint)
 
 
-def _until(there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
-
-
 class Watch:
     """What an engine told so far."""
 
@@ -135,7 +128,11 @@ class Watch:
 
     def until(self, **sums: object) -> None:
         """Wait until the totals are so."""
-        _until(lambda: all(getattr(self.counters.totals(), name) == value for name, value in sums.items()))
+        wait_until(
+            f"the totals {sums}",
+            lambda: all(getattr(self.counters.totals(), name) == value for name, value in sums.items()),
+            cause=lambda: f"; they are {self.counters.totals()}",
+        )
 
 
 class CountedSqs:
@@ -168,7 +165,7 @@ class CountedSqs:
             quiet = 0 if self._receiving else quiet + 1
             return quiet >= 10
 
-        _until(look)
+        wait_until("the engine to be quiet", look)
 
 
 @contextmanager
@@ -278,9 +275,9 @@ def test_run_works_without_a_mapping(aws: Aws) -> None:
     aws.send(5)
     options = ("--handler", f"{HANDLERS}.succeed", "--batch-size", "5", "--window", "300", "--concurrency", "1")
     with _worker(aws.environ(WINDROW_QUEUE_URL=aws.url), *options) as process:
-        _until(lambda: aws.counts() == (0, 0))
+        wait_until("an empty queue", lambda: aws.counts() == (0, 0), cause=aws.counts)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=PATIENCE_S)
+        output, _ = process.communicate(timeout=LIMIT_S)
 
     switched, batch, summary = _objects(output)
     assert 0 == process.returncode
@@ -297,9 +294,9 @@ def test_sigterm_gives_back_what_is_gathered(aws: Aws) -> None:
     aws.send(7)
     environ = aws.environ(WINDROW_EVENT_SOURCE_MAPPING_ID=mapping_id)
     with _worker(environ, "--handler", f"{HANDLERS}.succeed") as process:
-        _until(lambda: aws.counts() == (0, 7))
+        wait_until("7 messages in flight", lambda: aws.counts() == (0, 7), cause=aws.counts)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=PATIENCE_S)
+        output, _ = process.communicate(timeout=LIMIT_S)
 
     assert 0 == process.returncode
     assert (7, 0) == aws.counts()
@@ -317,7 +314,7 @@ def test_sigterm_lets_running_batches_end(aws: Aws, tmp_path: Path) -> None:
         threading.Event().wait(0.5)
         assert process.poll() is None
         awaited.touch()
-        output, _ = process.communicate(timeout=PATIENCE_S)
+        output, _ = process.communicate(timeout=LIMIT_S)
 
     assert 0 == process.returncode
     assert (0, 0) == aws.counts()
@@ -336,15 +333,7 @@ def test_second_signal_kills(aws: Aws) -> None:
 
     assert 1 == process.returncode
     assert (0, 1) == aws.counts()
-    _until(lambda: not _exists(worker))
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    wait_until("the handler's process to end", lambda: not psutil.pid_exists(worker))
 
 
 @pytest.mark.parametrize(
@@ -363,7 +352,7 @@ def test_run_says_what_is_wrong(
     """Wrong use exits with 2, trouble with 1, and the error names the thing."""
     environ = aws.environ(**{name: value.format(url=aws.url) for name, value in variables.items()})
     with _worker(environ, "--handler", f"{HANDLERS}.succeed", *options) as process:
-        output, _ = process.communicate(timeout=PATIENCE_S)
+        output, _ = process.communicate(timeout=LIMIT_S)
 
     assert code == process.returncode
     assert named in _objects(output)[-1]["error"]

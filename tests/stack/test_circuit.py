@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ from windrow import bootstrap, settings
 from windrow.core.circuit import Circuit
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
-
-PATIENCE_S = 60.0
+from windrow.local.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def windrow(*arguments: str) -> tuple[int, dict[str, Any]]:
     """Run a command with ``--json`` in this process's environment; return exit code and report."""
     command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=os.environ)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=os.environ)
     return done.returncode, json.loads(done.stdout)
 
 
@@ -46,6 +44,11 @@ def mapping_state(stack: Stack) -> str:
     return str(boto3.client("lambda").get_event_source_mapping(UUID=stack.outputs.event_source_mapping_id)["State"])
 
 
+def await_mapping(stack: Stack, state: str) -> None:
+    """Wait until Lambda says so of the mapping."""
+    wait_until(f"a mapping that is {state}", lambda: mapping_state(stack) == state, cause=stack.sentinel.last_words)
+
+
 def bring_back(stack: Stack) -> None:
     """Start the destination again; this one forgets its bucket."""
     stack.destination.start()
@@ -54,24 +57,16 @@ def bring_back(stack: Stack) -> None:
     )
 
 
-def until(there: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
-
-
 def test_circuit_opens_in_an_outage_and_closes_after_it(stack: Stack) -> None:
     """The mapping is disabled while the destination is away and enabled when it is back, each with its reason."""
-    until(lambda: circuit().revision > 0)
+    wait_until("the first probe", lambda: circuit().revision > 0)
     before = mapping_state(stack)
     stack.destination.kill()
-    until(lambda: mapping_state(stack) == "Disabled")
+    await_mapping(stack, "Disabled")
     _, outage = windrow("circuit", "status")
     bring_back(stack)
-    until(lambda: mapping_state(stack) == "Enabled")
-    until(lambda: not circuit().opened)
+    await_mapping(stack, "Enabled")
+    wait_until("the circuit to close", lambda: not circuit().opened, cause=circuit)
 
     assert "Enabled" == before
     assert ("auto", True, "connect", False) == tuple(
@@ -85,10 +80,10 @@ def test_a_mapping_disabled_by_hand_is_left_alone(stack: Stack) -> None:
     functions = boto3.client("lambda")
     functions.update_event_source_mapping(UUID=stack.outputs.event_source_mapping_id, Enabled=False)
     stack.destination.kill()
-    until(lambda: circuit().failures >= 3)
+    wait_until("three failed probes", lambda: circuit().failures >= 3, cause=circuit)
     opened = circuit().opened
     bring_back(stack)
-    until(lambda: circuit().failures == 0)
+    wait_until("a good probe", lambda: circuit().failures == 0, cause=circuit)
 
     assert not opened
     assert "Disabled" == mapping_state(stack)
@@ -98,7 +93,7 @@ def test_operator_holds_and_hands_back(stack: Stack) -> None:
     """``open`` stands against good probes, ``auto`` enables the mapping again."""
     code, held = windrow("circuit", "open")
     revision = held["revision"]
-    until(lambda: circuit().revision > revision + 1)
+    wait_until("two more probes", lambda: circuit().revision > revision + 1, cause=circuit)
     still = mapping_state(stack)
     closed = windrow("circuit", "auto")[1]
 

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from random import Random
 
 import boto3
 import psutil
@@ -21,9 +21,10 @@ from windrow.local.provision import Shape
 from windrow.local.samples import ODD_KEYS, generate
 from windrow.local.stack import Stack
 from windrow.local.trial import State, Trial
+from windrow.local.waiting import LIMIT_S, wait_until
 
 WINDROW = (sys.executable, "-m", "windrow.cli")
-PATIENCE_S = 240.0
+LARGE = Random(1).randbytes(3_000_000)
 
 
 def environment(tmp_path: Path, *, minio: bool) -> dict[str, str]:
@@ -41,7 +42,7 @@ def environment(tmp_path: Path, *, minio: bool) -> dict[str, str]:
 def windrow(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [*WINDROW, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE_S, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=LIMIT_S, check=False)
 
 
 def left_behind(folder: Path) -> list[str]:
@@ -75,7 +76,7 @@ def test_demo_proves_every_file(tmp_path: Path, destination: str) -> None:
 def test_demo_takes_a_folder_of_ones_own(tmp_path: Path) -> None:
     """Odd file names, an empty file and one of several frames are delivered; people are shown the result."""
     folder = tmp_path / "my files"
-    for name, content in {"a b/ü+é.txt": b"1", "new\nline": b"2", "empty": b"", "large": os.urandom(3_000_000)}.items():
+    for name, content in {"a b/ü+é.txt": b"1", "new\nline": b"2", "empty": b"", "large": LARGE}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -104,12 +105,9 @@ def test_up_ends_in_order_and_leaves_nothing(tmp_path: Path, how: signal.Signals
         assert facts["environment"]["AWS_ENDPOINT_URL"] == facts["aws_endpoint"]
         assert 3 <= len(left_behind(tmp_path))
         up.send_signal(how)
-        assert 0 == up.wait(60)
+        assert 0 == up.wait(LIMIT_S)
     # A handler that was just starting notices a moment later that its worker is gone.
-    deadline = time.monotonic() + PATIENCE_S
-    while left_behind(tmp_path):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until("all processes to end", lambda: not left_behind(tmp_path), cause=lambda: left_behind(tmp_path))
     assert [] == list(tmp_path.glob("windrow-*"))
 
 
@@ -143,7 +141,7 @@ def test_dead_worker_ends_the_demo_and_keeps_the_logs(tmp_path: Path) -> None:
         worker.kill()
         assert demo.stderr is not None
         message = demo.stderr.read()
-        assert 1 == demo.wait(60)
+        assert 1 == demo.wait(LIMIT_S)
     assert "error: worker has ended" in message
     assert "The logs are kept in" in message
     assert [] == left_behind(tmp_path)
@@ -210,11 +208,14 @@ def test_demo_that_proves_less_than_all_says_what_is_wrong(
 
 def _worker(folder: Path) -> psutil.Process:
     """Wait for the worker of the stack in a folder."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def find() -> psutil.Process | None:
         for process in psutil.process_iter(["cmdline", "cwd"]):
             ours = str(process.info["cwd"] or "").startswith(str(folder))
             if ours and (process.info["cmdline"] or [])[-2:] == ["windrow.cli", "run"]:
                 return process
-        time.sleep(0.05)
-    raise AssertionError("no worker was started")
+        return None
+
+    found = wait_until("a worker", find)
+    assert found is not None
+    return found

@@ -20,6 +20,7 @@ from windrow.clients.clock import SystemClock
 from windrow.clients.versions import LambdaVersions
 from windrow.deployment import Alias
 from windrow.local.servers import ministack
+from windrow.local.waiting import LIMIT_S
 
 FUNCTION = "shifted"
 ALARM = "shifted-failures"
@@ -227,7 +228,7 @@ def test_interrupted_pipe_brings_the_old_version_back(
         while "shifted" not in output.readline():
             assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert 1 == process.wait(60)
+    assert 1 == process.wait(LIMIT_S)
     assert ("1", None) == (alias().version, alias().candidate)
 
 
@@ -238,7 +239,7 @@ def test_output_that_nobody_reads_any_more_ends_nothing(environ: dict[str, str],
     process = subprocess.Popen([*command, "--json"], env=environ, stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    assert 0 == process.wait(60)
+    assert 0 == process.wait(LIMIT_S)
     assert ("2", None) == (alias().version, alias().candidate)
 
 

@@ -13,8 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +28,10 @@ from windrow.local.provision import Shape
 from windrow.local.samples import generate
 from windrow.local.stack import Stack
 from windrow.local.trial import Trial
+from windrow.local.waiting import LIMIT_S, wait_for
 
 FILES = 200
 RATE = 20.0
-STOP_S = 60.0
 VISIBILITY_S = 6
 """How soon what a failed run held comes back; in production it takes as long as the function may run, six times."""
 
@@ -143,28 +142,21 @@ class Fleet:
         match line.get("event"), line.get("percent"):
             case "shifted", 100:
                 # However late the first files came, or the new worker got going.
-                wait_until(lambda: record_versions(self._stack) >= {"1", "2"})
-                self._old.stop(STOP_S)
+                wait_for(lambda: record_versions(self._stack) >= {"1", "2"})
+                self._old.stop(LIMIT_S)
             case "shifted", _:
                 self.launch(self._new, "newer.handler", line["version"])
                 # Its first word is about the queue it found.
-                wait_until(lambda: self._new.log.exists() and self._new.log.stat().st_size > 0)
+                wait_for(lambda: self._new.log.exists() and self._new.log.stat().st_size > 0)
                 self.both.set()
             case "rolled back", _:
                 self.launch(self._old, OLD)
-                self._new.stop(STOP_S)
+                self._new.stop(LIMIT_S)
 
     def stop(self) -> None:
         """Stop both."""
-        self._old.stop(STOP_S)
-        self._new.stop(STOP_S)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait until it is true, or until it is plain that it won't be."""
-    end = time.monotonic() + STOP_S
-    while not true() and time.monotonic() < end:
-        time.sleep(0.1)
+        self._old.stop(LIMIT_S)
+        self._new.stop(LIMIT_S)
 
 
 class Extraction:
@@ -228,7 +220,7 @@ def deploy_under_load(stack: Stack, folder: Path, new_handler: str, *arguments: 
     try:
         with extracting(fleet.logs):
             deployment.start()
-            fleet.both.wait(STOP_S)  # else a slow start of the new worker leaves nothing for it to do
+            fleet.both.wait(LIMIT_S)  # else a slow start of the new worker leaves nothing for it to do
             report = Trial(stack, generate(FILES), RATE, lambda _state: None).run()
             deployment.join()
     finally:

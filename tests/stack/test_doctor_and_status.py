@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from windrow import bootstrap, settings
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
-
-PATIENCE_S = 90.0
+from windrow.local.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def windrow(*arguments: str, **more: str) -> tuple[int, dict[str, Any]]:
     """Run a command with ``--json``; return exit code and report."""
     command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
     env = {**os.environ, **more}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=env)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -106,11 +104,12 @@ def test_status_shows_how_things_stand(stack: Stack) -> None:
     for number in range(5):
         s3.put_object(Bucket=stack.outputs.landing_bucket, Key=f"k{number}", Body=b"x")
     deliveries = Deliveries(bootstrap.destination(settings.load(os.environ)))
-    deadline = time.monotonic() + PATIENCE_S
-    while deliveries.count < 5 or bootstrap.gauge(stack.outputs.queue_url).depth().total:
-        assert time.monotonic() < deadline
+
+    def settled() -> bool:
         deliveries.refresh()
-        time.sleep(0.1)
+        return deliveries.count == 5 and not bootstrap.gauge(stack.outputs.queue_url).depth().total
+
+    wait_until("five files to be delivered", settled, cause=stack.worker.last_words)
     code, well = windrow("status")
     windrow("circuit", "open")
     stack.worker.stop()

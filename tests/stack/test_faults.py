@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
 from bench.faults import inject
@@ -18,12 +18,10 @@ from bench.faults.stage import QUIET_BUCKET, Stage
 from bench.faults.traffic import Traffic
 from windrow.local.process import HOST
 from windrow.local.proof import Deliveries
+from windrow.local.waiting import LIMIT_S
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(600)]
 
-PATIENCE_S = 240.0
-ORPHANS_END_S = 3.0
-"""A worker process notices within a second that its engine is gone."""
 SEED = 1
 FAULTS = 50
 
@@ -78,8 +76,9 @@ def test_a_fault_that_nothing_meets_does_not_count(stage: Stage, monkeypatch: py
     traffic = Traffic(stage, SEED, files_per_s=1)
     traffic.upload(QUIET_BUCKET, Random(SEED))
     injector = inject.Injector(stage, traffic)
+    orphans = psutil.Process(stage.stack.worker.pid).children(recursive=True)
     stage.stack.worker.kill()
-    time.sleep(ORPHANS_END_S)
+    assert [] == psutil.wait_procs(orphans, LIMIT_S)[1]
     kinds = [kind for kind, (lane, _) in KINDS.items() if lane is not Lane.EVENTS and not kind.startswith("engine")]
 
     assert [] == [kind for kind in kinds if injector.inject(Fault(kind, SEED))]
@@ -92,7 +91,7 @@ def test_an_older_version_is_fetched_although_the_object_was_overwritten_and_del
     older, newer = (traffic.upload_as(QUIET_BUCKET, "the/same.json", content) for content in (b"older", b"newer"))
     s3.delete_object(Bucket=QUIET_BUCKET, Key=older.file.key)
     traffic.tell([newer, older])
-    assert 0 == stage.await_empty(PATIENCE_S)
+    assert 0 == stage.await_empty(LIMIT_S)
 
     found = reckon(stage, traffic, Deliveries(stage.destination()))
     assert (2, 0, 0, 0) == (found.files, found.lost, found.duplicated, found.corrupt)

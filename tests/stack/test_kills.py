@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from random import Random
 
 import pytest
@@ -14,10 +13,10 @@ from bench.faults.reckoning import reckon
 from bench.faults.stage import Stage, no_trace, private_key_names
 from bench.faults.traffic import Traffic
 from windrow.local.proof import Deliveries
+from windrow.local.waiting import LIMIT_S, wait_for, wait_until
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(900)]
 
-PATIENCE_S = 240.0
 NUDGE_S = 5.0
 SEED = 1
 
@@ -35,7 +34,7 @@ def test_a_worker_killed_at_each_step(stage: Stage) -> None:
             await_good_batch(stage)
     finally:
         traffic.stop()
-    assert 0 == stage.await_empty(PATIENCE_S)
+    assert 0 == stage.await_empty(LIMIT_S)
 
     assert steps() == sprung
     found = reckon(stage, traffic, Deliveries(stage.destination()))
@@ -48,23 +47,23 @@ def spring(stage: Stage, step: str, traffic: Traffic, rng: Random) -> bool:
     """Set a trap for a step; return whether a worker died in it."""
     trap = stage.traps / step
     trap.touch()
-    deadline = time.monotonic() + PATIENCE_S
     injector = Injector(stage, traffic)
-    while trap.exists() and time.monotonic() < deadline:
+
+    def sprung() -> bool:
+        injector.revive_engine()
+        return not trap.exists()
+
+    def nudged() -> bool:
         with occasion(step, stage, traffic, rng):
-            nudge_at = time.monotonic() + NUDGE_S
-            while trap.exists() and time.monotonic() < nudge_at:
-                injector.revive_engine()
-                time.sleep(0.02)
-    return not trap.exists()
+            return wait_for(sprung, NUDGE_S)
+
+    return wait_for(nudged)
 
 
 def await_good_batch(stage: Stage) -> None:
     """Wait until a batch ends well: the engine pauses the longer the more of them crash in a row."""
     before = good_batches(stage)
-    deadline = time.monotonic() + PATIENCE_S
-    while good_batches(stage) == before and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until("a good batch", lambda: good_batches(stage) > before, cause=stage.stack.worker.last_words)
 
 
 def good_batches(stage: Stage) -> int:

@@ -17,6 +17,7 @@ from windrow.load.run import LoadTest
 from windrow.load.summary import summarize
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
+from windrow.local.waiting import LIMIT_S
 
 LOAD = (sys.executable, "-m", "windrow.cli", "load")
 TINY = ("--rate", "40", "--seconds", "3", "--burst", "100:1", "--size", "2000", "--window", "1")
@@ -33,7 +34,9 @@ def test_load_writes_result_and_report(tmp_path: Path) -> None:
     """A tiny load test delivers every file of its steady parts and its burst, and writes what it found."""
     json_file, report_file = tmp_path / "result.json", tmp_path / "report.html"
     command = [*LOAD, *TINY, "--json", str(json_file), "--report", str(report_file)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(tmp_path), timeout=240, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(tmp_path), timeout=LIMIT_S, check=False
+    )
     assert 0 == done.returncode, done.stderr
     assert "✓ 220 files delivered, each exactly once and byte for byte" in done.stdout
     result = msgspec.json.decode(json_file.read_bytes(), type=LoadResult)
@@ -78,6 +81,6 @@ def test_interrupted_load_leaves_nothing(tmp_path: Path) -> None:
             if line.startswith("uploading"):
                 break
         load.send_signal(signal.SIGTERM)
-        assert 130 == load.wait(60)
+        assert 130 == load.wait(LIMIT_S)
         assert "what was measured until then is not written" in load.stderr.read()
     assert [] == list(tmp_path.glob("windrow-*"))

@@ -13,10 +13,10 @@ import pytest
 from bench.faults.stage import Stage, no_trace, private_key_names, shows
 from bench.faults.traffic import Traffic
 from windrow import cli
+from windrow.local.waiting import LIMIT_S
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(300)]
 
-PATIENCE_S = 240.0
 SEED = 1
 COMMANDS = (
     ("status",),
@@ -35,7 +35,7 @@ def outputs(stage: Stage) -> dict[str, bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=stage.environment(),
-            timeout=PATIENCE_S,
+            timeout=LIMIT_S,
             check=False,
         ).stdout
         for command in COMMANDS
@@ -48,7 +48,7 @@ def test_no_command_shows_a_secret(stage: Stage) -> None:
     traffic = Traffic(stage, SEED, files_per_s=1)
     traffic.upload_as(stage.stack.outputs.landing_bucket, "a.json", b"a")
     traffic.tell(traffic.sent)
-    assert 0 == stage.await_empty(PATIENCE_S)
+    assert 0 == stage.await_empty(LIMIT_S)
     in_order = outputs(stage)
     stage.rotate_keys()
     refused = outputs(stage)

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,14 @@ from windrow.local.proof import Deliveries
 from windrow.local.provision import LEDGER_TABLE, Shape
 from windrow.local.samples import ODD_KEYS
 from windrow.local.stack import Stack
+from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.ports import Destination
-
-PATIENCE_S = 90.0
-
-
-def until(there: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
 
 
 def windrow(*arguments: str) -> tuple[int, dict[str, Any]]:
     """Run a command with ``--json`` in this process's environment; return exit code and report."""
     command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=os.environ)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=os.environ)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -58,6 +48,14 @@ class Site:
         put = self.s3.put_object
         return [put(Bucket=self.out.landing_bucket, Key=key, Body=key.encode()).get("VersionId", "") for key in keys]
 
+    def await_listed(self, files: int) -> None:
+        """Wait until the archives list so many files, and the queue is empty."""
+        wait_until(
+            f"{files} files",
+            lambda: files_listed(self) == files and self.queued() == 0,
+            cause=self.stack.worker.last_words,
+        )
+
     def await_delivery(self) -> None:
         """Wait until as many different versions are delivered as were uploaded, and the queue is empty."""
 
@@ -66,7 +64,7 @@ class Site:
             deliveries.refresh()
             return deliveries.count >= self.uploaded and self.queued() == 0
 
-        until(there)
+        wait_until("the delivery", there, cause=self.stack.worker.last_words)
 
     def queued(self) -> int:
         """Return how many messages the queue holds."""
@@ -129,7 +127,7 @@ def test_audit_finds_what_is_wrong_and_nothing_else(site: Site) -> None:
     code, replayed = windrow("replay", "--missing", "--grace", "0s")
     site.await_delivery()
     # Delivered anew, and still a finding: until somebody has looked at what was set aside.
-    until(lambda: site.audit() == (1, {"broken": 1}))
+    wait_until("one finding", lambda: site.audit() == (1, {"broken": 1}), cause=site.audit)
     (aside,) = (each for each, _ in site.destination.list("") if set_aside_from(each) == key)
     kept = site.destination.read(aside, 0, stored.size)
     site.destination.delete(aside)
@@ -143,10 +141,10 @@ def test_replay_ends_an_outage_longer_than_the_queue_remembers(site: Site) -> No
     site.await_delivery()
     site.stack.worker.stop()
     site.upload(*(f"outage/{number}" for number in range(15)))
-    until(lambda: site.queued() == 15)
+    wait_until("15 messages in the queue", lambda: site.queued() == 15, cause=site.queued)
     pending = site.audit(grace="5m")
     site.sqs.purge_queue(QueueUrl=site.out.queue_url)
-    until(lambda: site.queued() == 0)
+    wait_until("0 messages in the queue", lambda: site.queued() == 0, cause=site.queued)
     missing = site.audit()
     _, dry = windrow("replay", "--missing", "--grace", "0s", "--dry-run")
     _, part = windrow("replay", "--missing", "--grace", "0s", "--dry-run", "--prefix", "outage/1")
@@ -167,16 +165,16 @@ def test_objects_without_versions(site: Site) -> None:
     """They are delivered and audited; a replay leaves them out where it could deliver them twice."""
     site.s3.put_bucket_versioning(Bucket=site.out.landing_bucket, VersioningConfiguration={"Status": "Suspended"})
     site.upload("a", "b", "c")
-    until(lambda: files_listed(site) == 3 and site.queued() == 0)
+    site.await_listed(3)
     clean = site.audit()
     _, everything = windrow("replay", "--all")
     site.s3.put_object(Bucket=site.out.landing_bucket, Key="a", Body=b"another")
-    until(lambda: files_listed(site) == 4 and site.queued() == 0)
+    site.await_listed(4)
 
     replaced = site.audit()
-    site.stack.worker.stop(PATIENCE_S)
+    site.stack.worker.stop(LIMIT_S)
     site.upload("d")
-    until(lambda: site.queued() == 1)
+    wait_until("1 messages in the queue", lambda: site.queued() == 1, cause=site.queued)
     waiting = windrow("replay", "--missing", "--grace", "0s")
     (message,) = site.sqs.receive_message(QueueUrl=site.out.queue_url)["Messages"]
     site.sqs.send_message(QueueUrl=site.out.dlq_url, MessageBody=message["Body"])
@@ -185,10 +183,10 @@ def test_objects_without_versions(site: Site) -> None:
     windrow("dlq", "drop", "--yes")
     queued = windrow("replay", "--missing", "--grace", "0s")
     site.stack.start_worker()
-    until(lambda: files_listed(site) == 5 and site.queued() == 0)
+    site.await_listed(5)
     delivered = site.audit()
     site.sqs.send_message(QueueUrl=site.out.queue_url, MessageBody=message["Body"])
-    until(lambda: files_listed(site) == 6 and site.queued() == 0)
+    site.await_listed(6)
 
     assert (0, {}) == clean
     assert (0, 3) == (everything["queued"], everything["left_out"])
@@ -211,7 +209,7 @@ def test_dead_letters_come_back_with_their_history(site: Site) -> None:
     for body in ("no event", '{"Records": 5}'):
         site.sqs.send_message(QueueUrl=site.out.queue_url, MessageBody=body)
     letters = bootstrap.dead_letter_queue(settings.load(os.environ))
-    until(lambda: letters.depth() == 2)
+    wait_until("2 dead letters", lambda: letters.depth() == 2, cause=letters.depth)
     _, listed = windrow("dlq", "ls")
     _, moved = windrow("dlq", "redrive")
     assert moved.get("redriven", moved.get("about")) == 2
@@ -221,7 +219,7 @@ def test_dead_letters_come_back_with_their_history(site: Site) -> None:
         letters.give_back(found)
         return [letter.rejections for letter in found]
 
-    until(lambda: counts() == [2, 2])
+    wait_until("both dead letters to be rejected twice", lambda: counts() == [2, 2], cause=counts)
     other = windrow("dlq", "redrive", "--reason", "missing")[1]
     refused = windrow("dlq", "drop")
     dropped = windrow("dlq", "drop", "--reason", "malformed", "--limit", "1", "--yes")[1]
@@ -245,7 +243,7 @@ def test_ledger_lost_in_mid_run_is_rebuilt(site: Site) -> None:
     create_table(dynamodb)
     early = windrow("ledger", "rebuild")
     again = windrow("circuit", "open")
-    site.stack.worker.stop(PATIENCE_S)  # lets the batches that run end
+    site.stack.worker.stop(LIMIT_S)  # lets the batches that run end
     rebuilt = windrow("ledger", "rebuild")
     _, replayed = windrow("replay", "--all", "--since", "1h")
     windrow("circuit", "auto")

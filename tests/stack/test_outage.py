@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from windrow.local.provision import MAX_RECEIVES, Shape
 from windrow.local.samples import generate
 from windrow.local.stack import Stack
 from windrow.local.upload import Uploader
+from windrow.local.waiting import wait_until
 
 pytestmark = [pytest.mark.needs("minio"), pytest.mark.timeout(600)]
 
@@ -28,7 +27,6 @@ CUT_AFTER = 40
 MEND_AFTER = 260
 """The destination is away for 220 files, 22 s: with the sentinel at 2 s what 11 minutes are with the real one at 60."""
 SHAPE = Shape(window_s=1, timeout_s=30, concurrency=2, sentinel_s=2)
-PATIENCE_S = 240.0
 BATCH = re.compile(r"^batch of (\d+) messages", re.MULTILINE)
 
 
@@ -38,21 +36,21 @@ def test_an_outage_under_load(tmp_path: Path) -> None:
         secrets = {stack.secret_key, destination_secret(stack)}
         s3 = boto3.client("s3")
         with Uploader(s3, stack.outputs.landing_bucket, generate(FILES), FILES_PER_S) as uploader:
-            await_(lambda: uploader.count >= CUT_AFTER and receives(stack) > 0)
+            wait_until("the first batches", lambda: uploader.count >= CUT_AFTER and receives(stack) > 0)
             stack.destination.kill()
-            await_(lambda: not enabled(stack))
-            await_(lambda: "the mapping was disabled" in stack.worker.log.read_text())
+            wait_until("the mapping to be disabled", lambda: not enabled(stack), cause=stack.sentinel.last_words)
+            wait_until("the worker to notice", lambda: "the mapping was disabled" in stack.worker.log.read_text())
             settled = uploader.count + 3 * FILES_PER_S  # batches that were under way are over
-            await_(lambda: uploader.count >= settled)
+            wait_until("more uploads", lambda: uploader.count >= settled)
             quiet_from = receives(stack)
-            await_(lambda: uploader.count >= MEND_AFTER)
+            wait_until("the end of the outage", lambda: uploader.count >= MEND_AFTER)
             buffered, quiet_to = depth(stack.outputs.queue_url), receives(stack)
             counts = receive_counts(stack)
             dead_in_outage = depth(stack.outputs.dlq_url)
             stack.destination.start()
-            await_(lambda: enabled(stack))
+            wait_until("the mapping to be enabled", lambda: enabled(stack), cause=stack.sentinel.last_words)
             uploaded = uploader.uploaded()
-        await_(lambda: depth(stack.outputs.queue_url) == 0)
+        wait_until("an empty queue", lambda: depth(stack.outputs.queue_url) == 0, cause=stack.worker.last_words)
 
         assert quiet_from == quiet_to
         assert buffered > (MEND_AFTER - CUT_AFTER) / 2
@@ -109,11 +107,3 @@ def receive_counts(stack: Stack) -> list[int]:
             message["MessageId"]: int(message["Attributes"]["ApproximateReceiveCount"]) - 1 for message in messages
         }
     return list(found.values())
-
-
-def await_(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "nothing came of it"
-        time.sleep(0.2)

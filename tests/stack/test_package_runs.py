@@ -11,10 +11,8 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -29,8 +27,9 @@ import pytest
 from tests.tools import locate, runtime_client
 from windrow import bootstrap, settings
 from windrow.core.archive.reader import Archive
-from windrow.local.process import free_port
+from windrow.local.process import free_port, is_free
 from windrow.local.stack import Stack
+from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.packaging import DELIVERY, ROTATION, Built, Contents, build, host_target
 from windrow.packaging.trim import SERVICES
 from windrow.sources import StoredArchive
@@ -232,20 +231,18 @@ def function(emulator: str, client: Path, task: Path, stack: Stack) -> Iterator[
 
 def await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Wait until the emulator listens."""
-    while True:
+
+    def listens() -> bool:
         assert None is process.poll(), log.read_text()
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
+        return not is_free(port)
+
+    wait_until("the emulator to listen", listens, cause=log.read_text)
 
 
 def invoke(url: str, event: bytes) -> Any:
     """Invoke the function synchronously."""
     target = urlsplit(url)
-    connection = HTTPConnection(str(target.hostname), target.port, timeout=60)
+    connection = HTTPConnection(str(target.hostname), target.port, timeout=LIMIT_S)
     with closing(connection):
         connection.request("POST", target.path, body=event)
         return json.load(connection.getresponse())

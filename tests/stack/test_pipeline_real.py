@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,6 +24,7 @@ from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.events import Message
 from windrow.local.stack import Stack
+from windrow.local.waiting import LIMIT_S, polls
 from windrow.sources import StoredArchive
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 pytestmark = pytest.mark.needs("minio")
-
-PATIENCE_S = 60.0
 
 ODD_KEYS = [
     "plain.json",
@@ -95,8 +93,10 @@ class Real:
     def receive(self) -> list[Message]:
         """Take all messages that wait, those among them that tell of the uploads, which may come a moment later."""
         messages: list[Message] = []
-        end = time.monotonic() + PATIENCE_S
-        while (found := self._receive()) or (self.unannounced and time.monotonic() < end):
+        for _ in polls(pause_s=0):
+            found = self._receive()
+            if not found and not self.unannounced:
+                break
             for message in found:
                 self.unannounced -= set(re.findall(r'"versionId": ?"([^"]+)"', message["Body"]))
             messages += [
@@ -247,7 +247,7 @@ def test_3000_files_of_100_kb_stay_under_400_mb(real: Real, stack: Stack) -> Non
     body = (line * (100_000 // len(line) + 1))[:100_000]
 
     def upload(number: int) -> None:
-        real.upload(f"m/{number:05}", os.urandom(20_000) + body[20_000:])
+        real.upload(f"m/{number:05}", Random(number).randbytes(20_000) + body[20_000:])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(upload, range(3000)))
@@ -258,7 +258,7 @@ def test_3000_files_of_100_kb_stay_under_400_mb(real: Real, stack: Stack) -> Non
         input=msgspec.json.encode(messages),
         env=stack.environment(),
         capture_output=True,
-        timeout=240,
+        timeout=LIMIT_S,
         check=True,
     )
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from windrow.core.errors import DestinationError, RotationError
 from windrow.core.events import Message
 from windrow.functions import rotate
 from windrow.local.stack import Stack
+from windrow.local.waiting import polls
 from windrow.ports import Credentials
 from windrow.rotation import Step
 from windrow.sources import StoredArchive
@@ -29,7 +29,6 @@ from windrow.sources import StoredArchive
 pytestmark = pytest.mark.needs("minio")
 
 ROTATIONS = 20
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -66,8 +65,9 @@ class Worker(threading.Thread):
                 self.uploaded.append(key)
             self._deliver()
         # Events come a moment after their objects.
-        end = time.monotonic() + PATIENCE_S
-        while self._announced < len(self.uploaded) and time.monotonic() < end:
+        for _ in polls():
+            if self._announced >= len(self.uploaded):
+                break
             self._deliver()
 
     def _deliver(self) -> None:

@@ -10,7 +10,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -18,6 +17,7 @@ from typing import Self
 import psutil
 
 from windrow.core.errors import LocalStackError
+from windrow.local.waiting import wait_until
 
 HOST = "127.0.0.1"
 PORTS = range(20_000, 30_000)
@@ -26,8 +26,9 @@ PORTS = range(20_000, 30_000)
 A client that keeps trying a stopped server's port inside that range may get the same port for itself and connect to
 itself; and the server could then not come back.
 """
-READY_S = 60.0
+READY_S = 120.0
 """A start takes under a second; this is for a machine that is busy with other things."""
+_READY_PAUSE_S = 0.02
 STOP_S = 5.0
 """Time to end in order before a server is killed; nothing it holds outlives the stack."""
 _PORT_ATTEMPTS = 5
@@ -195,14 +196,18 @@ class Server(Process):
             raise
 
     def _await_ready(self, port: int) -> None:
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            if not self.running:
-                raise LocalStackError(f"{self.name} ended while it started{self.last_words()}")
-            if (not self._owns_port or self._listens(port)) and self._answers(port):
-                return
-            time.sleep(0.02)
-        raise LocalStackError(f"{self.name} did not answer on port {port} within {READY_S:.0f} s{self.last_words()}")
+        wait_until(
+            f"{self.name} to answer on port {port}",
+            lambda: self._is_ready(port),
+            limit_s=READY_S,
+            pause_s=_READY_PAUSE_S,
+            cause=self.last_words,
+        )
+
+    def _is_ready(self, port: int) -> bool:
+        if not self.running:
+            raise LocalStackError(f"{self.name} ended while it started{self.last_words()}")
+        return (not self._owns_port or self._listens(port)) and self._answers(port)
 
     def _listens(self, port: int) -> bool:
         """Tell whether it is this process, not one that took the port first, that listens there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,9 +13,10 @@ from windrow.local.proof import Deliveries, Report, prove, report
 from windrow.local.samples import Sample
 from windrow.local.stack import Stack
 from windrow.local.upload import Uploader
+from windrow.local.waiting import polls
 
 LOOK_S = 0.25
-SETTLED_S = 3.0
+SETTLED_S = 15.0
 """An empty queue for so long, with files not delivered, means that nobody will deliver them any more."""
 PATIENCE_S = 90.0
 """Longest wait without any progress, beyond the window: a message that failed comes back after 10 s and more."""
@@ -78,21 +79,19 @@ class Trial:
 
     def _await_delivery(self, uploader: Uploader) -> None:
         """Return when all is delivered and the queue is empty, or when nothing moves any more."""
-        changed_at = time.monotonic()
+        changed_s = 0.0
         patience_s = PATIENCE_S + self._stack.shape.window_s
-        while True:
+        for passed_s in polls(math.inf, LOOK_S):
             before = self._state
             everything_sent = uploader.done  # before the look at the queue, which must then hold all events
             self._look(uploader)
-            now = time.monotonic()
             if self._state != before:
-                changed_at = now
-            still_s = now - changed_at
+                changed_s = passed_s
+            still_s = passed_s - changed_s
             complete = self._state.delivered >= len(self._samples)
             settled = everything_sent and not self._state.queued and (complete or still_s > SETTLED_S)
             if settled or still_s > patience_s:
                 return
-            time.sleep(LOOK_S)
 
     def _look(self, uploader: Uploader) -> None:
         self._stack.check()

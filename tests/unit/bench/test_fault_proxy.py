@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import ssl
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,9 +13,9 @@ from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Counts, Listener, Rule, flip
 from tests.servers.scripted import Answer, http_server
 from windrow.local.process import HOST, free_port
+from windrow.local.waiting import LIMIT_S, wait_for
 
 REPLY = b"0123456789" * 100
-PATIENCE_S = 30.0
 
 
 class Line:
@@ -175,10 +174,8 @@ def test_a_client_that_gives_up_is_told_from_one_that_dies(line: Line) -> None:
             with pytest.raises(TimeoutError):
                 connection.getresponse()
             connection.close()
-            deadline = time.monotonic() + (PATIENCE_S if given_up else 0.3)
-            while not line.proxy.given_up(named) and time.monotonic() < deadline:
-                time.sleep(0.02)
-            assert given_up == line.proxy.given_up(named)
+            limit_s = LIMIT_S if given_up else 0.3
+            assert given_up == wait_for(lambda rule=named: line.proxy.given_up(rule), limit_s)  # type: ignore[misc]
 
 
 def test_it_counts_what_comes(line: Line) -> None:

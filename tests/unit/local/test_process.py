@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.request
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from windrow.core.errors import LocalStackError
 from windrow.local import process
 from windrow.local.process import HOST, PORTS, Process, Server, free_port, is_free
+from windrow.local.waiting import wait_for, wait_until
 
 SERVE = """
 import http.server, sys
@@ -43,15 +43,14 @@ def get(url: str) -> int:
 
 def gone(pid: int) -> bool:
     """Wait until a process has ended; a zombie has."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def ended() -> bool:
         try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return True
-        time.sleep(0.02)
-    return False
+
+    return wait_for(ended)
 
 
 def test_server_answers_inside_the_block_and_is_gone_after_it(tmp_path: Path) -> None:
@@ -95,7 +94,7 @@ def test_server_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pytest.
     """A start that takes too long is an error, and the process does not stay."""
     monkeypatch.setattr(process, "READY_S", 0.5)
     silent = server(tmp_path, "import time; print('waiting', flush=True); time.sleep(600)")
-    with pytest.raises(LocalStackError, match="did not answer"):
+    with pytest.raises(LocalStackError, match=r"waited 0\.5 s for tiny to answer on port"):
         silent.start()
     assert not silent.running
 
@@ -130,8 +129,7 @@ def test_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     )
     stubborn.launch([sys.executable, "-c", code], dict(os.environ))
     pid = stubborn.pid
-    while b"deaf" not in stubborn.log.read_bytes():
-        time.sleep(0.02)
+    wait_until("the process to be deaf", lambda: b"deaf" in stubborn.log.read_bytes(), cause=stubborn.last_words)
     stubborn.stop(patience_s=0.1)
     assert gone(pid)
 
@@ -170,10 +168,7 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path, how: signal.Si
         parent.send_signal(how)
         parent.wait()
     assert gone(pid)
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "cleaned").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert (tmp_path / "cleaned").exists()
+    assert wait_for((tmp_path / "cleaned").exists)
 
 
 def test_port_in_use_is_not_free() -> None:

@@ -52,7 +52,7 @@ def test_frames_hold_about_frame_bytes(landing: FakeLanding) -> None:
 def test_many_tiny_files_are_fetched_side_by_side(landing: FakeLanding) -> None:
     """A frame holds so many files at most, and each frame is fetched on a thread of its own."""
     sources = [landing.put("landing", f"{n:04}", b"x") for n in range(4 * FRAME_FILES + 1)]
-    together = Barrier(4, timeout=10)
+    together = Barrier(4, timeout=60)
     met: set[int] = set()
 
     def meet(_operation: str) -> None:

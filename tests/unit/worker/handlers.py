@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from windrow.local.waiting import wait_until
+
 loaded = 0
 
 
@@ -127,6 +129,5 @@ def hang(event: dict[str, Any], context: Any) -> None:
 def await_file(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Succeed once the file that AWAITED names is there."""
     sys.stdout.write("waiting\n")
-    while not Path(os.environ["AWAITED"]).exists():
-        time.sleep(0.05)
+    wait_until("the file", Path(os.environ["AWAITED"]).exists)
     return {"batchItemFailures": []}

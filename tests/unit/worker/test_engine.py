@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
 from windrow.core.errors import SettingsError
+from windrow.local.waiting import LIMIT_S
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import Batch, CloseReason
 from windrow.worker.engine import Engine
@@ -20,7 +21,6 @@ from windrow.worker.pool import Function, HandlerNotLoaded, Invocation
 from windrow.worker.progress import BatchStarted, Counters, Outcome, Progress, Switched
 from windrow.worker.records import Received
 
-PATIENCE_S = 30.0
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN, batch_size=10, max_concurrency=2, timeout_s=5)
 
 
@@ -48,7 +48,7 @@ class MemorySqs:
     def put(self, *messages: str) -> None:
         """Queue messages while nobody receives."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.receiving == 0, PATIENCE_S)
+            assert self._changed.wait_for(lambda: self.receiving == 0, LIMIT_S)
             self.visible += messages
             self._changed.notify_all()
 
@@ -88,7 +88,7 @@ class GatedPool:
         """Succeed once the gate is open."""
         if self.error:
             raise self.error
-        assert self.gate.wait(PATIENCE_S)
+        assert self.gate.wait(LIMIT_S)
         return Invocation(Outcome.OK)
 
 
@@ -125,7 +125,7 @@ class Watch(Counters):
         """Wait until the sums are so."""
         with self._changed:
             assert self._changed.wait_for(
-                lambda: all(getattr(self.totals(), name) == value for name, value in sums.items()), PATIENCE_S
+                lambda: all(getattr(self.totals(), name) == value for name, value in sums.items()), LIMIT_S
             ), self.totals()
 
 
@@ -134,7 +134,7 @@ def _pass(source: Steered, reads: int) -> None:
     while source.reads.acquire(blocking=False):
         pass
     for _ in range(reads):
-        assert source.reads.acquire(timeout=PATIENCE_S)
+        assert source.reads.acquire(timeout=LIMIT_S)
 
 
 @contextmanager

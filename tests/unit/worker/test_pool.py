@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.worker.pool import Function, HandlerNotLoaded, Invocation, Pool
 from windrow.worker.progress import Outcome
 
 FUNCTION = Function("windrow", "arn:aws:lambda:eu-west-2:0:function:windrow", 512)
 HANDLERS = "tests.unit.worker.handlers"
-PATIENCE_S = 60.0
 """Far more than any invocation of these tests needs."""
 
 
@@ -30,7 +31,7 @@ def pool() -> Iterator[Pool]:
         yield pool
 
 
-def _act(pool: Pool, do: str, timeout_s: float = PATIENCE_S, **fields: Any) -> Invocation:
+def _act(pool: Pool, do: str, timeout_s: float = LIMIT_S, **fields: Any) -> Invocation:
     return pool.invoke(json.dumps({"do": do, **fields}).encode(), FUNCTION, timeout_s)
 
 
@@ -61,7 +62,7 @@ def test_worker_stays_warm() -> None:
     """The handler's module is imported once, in another process, and keeps its state."""
     with Pool(f"{HANDLERS}.describe") as pool:
         pool.warm()
-        answers = [json.loads(pool.invoke(b"{}", FUNCTION, PATIENCE_S).response) for _ in range(3)]
+        answers = [json.loads(pool.invoke(b"{}", FUNCTION, LIMIT_S).response) for _ in range(3)]
 
     assert [1, 2, 3] == [answer["calls"] for answer in answers]
     assert 1 == len({answer["pid"] for answer in answers} - {os.getpid()})
@@ -170,7 +171,7 @@ def test_handler_that_cannot_be_imported(handler: str, named: str) -> None:
     with Pool(handler) as pool:
         with pytest.raises(HandlerNotLoaded, match=named):
             pool.warm()
-        invocation = pool.invoke(b"{}", FUNCTION, PATIENCE_S)
+        invocation = pool.invoke(b"{}", FUNCTION, LIMIT_S)
 
     assert Outcome.CRASH == invocation.outcome
     assert named in invocation.detail
@@ -193,7 +194,7 @@ def test_each_line_is_one_write() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs, Pool(f"{HANDLERS}.act", output=theirs.fileno()) as pool:
         _act(pool, "print_lines", lengths=lengths)
-        ours.settimeout(PATIENCE_S)
+        ours.settimeout(LIMIT_S)
         written = [ours.recv(200_000) for _ in lengths]
 
     assert [b"x" * length + b"\n" for length in lengths] == written
@@ -230,9 +231,4 @@ def test_worker_does_not_outlive_its_parent() -> None:
         pid = int(parent.stdout.readline())
         parent.communicate(b"x")
 
-    gone = threading.Event()
-    while not gone.wait(0.05):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            gone.set()
+    wait_until("the worker to end", lambda: not psutil.pid_exists(pid))
