@@ -20,11 +20,11 @@ from pathlib import Path
 
 from scripts.mutants.judge import equivalents, faults
 from scripts.mutants.mutations import Mutant, mutants
-from scripts.mutants.results import Results
-from scripts.mutants.trial import SOURCE, Job, Stage, prepare, trials
+from scripts.mutants.results import KILLED, Results
+from scripts.mutants.trial import SOURCE, Stage, Tests, prepare, trials
 
 PIPELINE_TESTS = ("steps", "test_pipeline.py", "test_pipeline_large.py", "test_pipeline_model.py")
-SCOPES: dict[str, dict[str, tuple[str, ...]]] = {
+SCOPES: dict[str, dict[str, Tests]] = {
     "core and pipeline": {
         "windrow/core/**/*.py": ("core", *PIPELINE_TESTS),
         "windrow/pipeline.py": PIPELINE_TESTS,
@@ -48,19 +48,21 @@ def main() -> int:
     parser.add_argument("--count", type=int, help=f"mutants of a scope instead of {COUNTS}")
     parser.add_argument("--only", default="", metavar="TEXT", help="only modules whose path holds TEXT")
     parser.add_argument("--survivors", action="store_true", help="only what survived the last time")
+    parser.add_argument("--own", action="store_true", help="only the tests of a mutant's own module, if it has any")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="processes that run tests side by side")
     options = parser.parse_args()
     os.nice(10)
     prepare()
     results, known = Results(), equivalents()
-    wrong = []
+    wrong: list[str] = []
     for scope in [options.scope] if options.scope else SCOPES:
         everything = [m for module in modules(scope) if options.only in module for m in mutants(SOURCE, module)]
         drawn = list(draw(everything, options.seed, options.count or COUNTS[scope]))
         if options.survivors:
             drawn = [mutant for mutant in drawn if results.survived_before(mutant)]
-        run([mutant for mutant in drawn if results.of(mutant) is None], scope, results, options.at_once)
-        survivors = [mutant for mutant in drawn if results.of(mutant) == "survived"]
+        tests = {module: list(met_by(module, scope))[: 1 if options.own else None] for module in modules(scope)}
+        run([m for m in drawn if not results.of(m, own=options.own)], tests, results, options)
+        survivors = [mutant for mutant in drawn if results.of(mutant, own=options.own) != KILLED]
         print(f"{scope}, seed {options.seed}: {len(drawn)} of {len(everything)} mutants, {len(survivors)} survive")
         wrong += faults(everything, drawn, survivors, [e for e in known if e.module in modules(scope)])
     print("\n".join(wrong))
@@ -78,32 +80,28 @@ def draw(everything: list[Mutant], seed: int, count: int) -> Iterator[Mutant]:
     return islice((mutant for mutant in by_lot if mutant.compiles()), count)
 
 
-def run(todo: list[Mutant], scope: str, results: Results, at_once: int) -> None:
+def run(todo: list[Mutant], tests: dict[str, list[Tests]], results: Results, options: argparse.Namespace) -> None:
     """Try each mutant, and keep the result. Raises `SystemExit` when the tests fail on the code as it is."""
-    wanted = {tests: None for mutant in todo for tests in met_by(mutant.module, scope)}
-    missing = [tests for tests in wanted if results.baseline(tests) is None]
-    for tests in missing:
-        print(f"measuring {' '.join(tests)}", flush=True)
-        (trial,) = trials(iter([(None, [Stage(tests, BASELINE_CPU_S)])]), at_once=1)
-        if trial.code:
-            sys.exit(f"{trial.output}\nthe tests fail on the code as it is")
-        results.keep_baseline(tests, trial.cpu_s)
-    jobs: Iterator[Job] = (
-        (mutant, [_stage(tests, results) for tests in met_by(mutant.module, scope)]) for mutant in todo
-    )
-    for number, trial in enumerate(trials(jobs, at_once=at_once), 1):
+    for needed in {each: None for mutant in todo for each in tests[mutant.module]}:
+        if results.baseline(needed) is None:
+            print(f"measuring {' '.join(needed)}", flush=True)
+            (trial,) = trials(iter([(None, [Stage(needed, BASELINE_CPU_S)])]), at_once=1)
+            if trial.code:
+                sys.exit(f"{trial.output}\nthe tests fail on the code as it is")
+            results.keep_baseline(needed, trial.cpu_s)
+    jobs = ((mutant, [_stage(needed, results) for needed in tests[mutant.module]]) for mutant in todo)
+    for number, trial in enumerate(trials(jobs, at_once=options.at_once), 1):
         if trial.mutant:
-            results.keep(trial.mutant, survived=trial.code == 0)
-        where = f"{number} of {len(todo)}"
-        print(f"{where}: {trial.mutant}" if trial.code == 0 else f"{where}: killed", flush=True)
+            results.keep(trial.mutant, survived=trial.code == 0, own=options.own)
+        print(f"{number} of {len(todo)}: {trial.mutant if trial.code == 0 else KILLED}", flush=True)
 
 
-def _stage(tests: tuple[str, ...], results: Results) -> Stage:
+def _stage(tests: Tests, results: Results) -> Stage:
     """Return the tests with three times the CPU seconds that they need, and ten more."""
     return Stage(tests, 10 + 3 * math.ceil(results.baseline(tests) or 0))
 
 
-def met_by(module: str, scope: str) -> Iterator[tuple[str, ...]]:
+def met_by(module: str, scope: str) -> Iterator[Tests]:
     """Yield the tests that a module's mutants meet: its own first, if it has any, then those of its scope."""
     path = Path(module)
     own = Path("tests/unit", *path.parts[1:-1], f"test_{path.name}")

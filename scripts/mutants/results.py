@@ -7,12 +7,12 @@ from hashlib import sha256
 from typing import Any
 
 from scripts.mutants.mutations import Mutant
-from scripts.mutants.trial import ROOT
+from scripts.mutants.trial import ROOT, Tests
 
 FILE = ROOT / "build" / "mutants.json"
 FOLDERS = ("src", "tests", "scripts/mutants")
 
-KILLED, SURVIVED = "killed", "survived"
+KILLED, SURVIVED, SURVIVED_OWN = "killed", "survived", "survived its own tests"
 
 
 class Results:
@@ -24,26 +24,26 @@ class Results:
         self._before: dict[str, str] = held["ended"]
         self._held: dict[str, Any] = held if held.get("tree") == tree else {"tree": tree, "ended": {}, "baselines": {}}
 
-    def of(self, mutant: Mutant) -> str | None:
-        """Return whether the mutant was killed or survived, None when it was not tried."""
+    def of(self, mutant: Mutant, *, own: bool) -> str | None:
+        """Return how the mutant ended; None if it was not tried, or with its ``own`` tests only and more are asked."""
         ended: str | None = self._held["ended"].get(mutant.identity)
-        return ended
+        return None if ended == SURVIVED_OWN and not own else ended
 
     def survived_before(self, mutant: Mutant) -> bool:
         """Tell whether it survived the last time, whatever has changed since."""
-        return self._before.get(mutant.identity) == SURVIVED
+        return self._before.get(mutant.identity, KILLED) != KILLED
 
-    def keep(self, mutant: Mutant, *, survived: bool) -> None:
-        """Keep how a mutant's trial ended."""
-        self._held["ended"][mutant.identity] = SURVIVED if survived else KILLED
+    def keep(self, mutant: Mutant, *, survived: bool, own: bool) -> None:
+        """Keep how a mutant's trial ended, which met all tests of its scope or its ``own`` only."""
+        self._held["ended"][mutant.identity] = (SURVIVED_OWN if own else SURVIVED) if survived else KILLED
         self._write()
 
-    def baseline(self, tests: tuple[str, ...]) -> float | None:
+    def baseline(self, tests: Tests) -> float | None:
         """Return the CPU seconds that the tests take of the code as it is, None when they were not measured."""
         seconds: float | None = self._held["baselines"].get(" ".join(tests))
         return seconds
 
-    def keep_baseline(self, tests: tuple[str, ...], cpu_s: float) -> None:
+    def keep_baseline(self, tests: Tests, cpu_s: float) -> None:
         """Keep what tests take of the code as it is."""
         self._held["baselines"][" ".join(tests)] = cpu_s
         self._write()

@@ -43,11 +43,15 @@ FAILED = 3
 """Exit code of a process that could not even run pytest; pytest's own for an internal error."""
 
 
+Tests = tuple[str, ...]
+"""Paths for pytest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Tests that run together, and the CPU seconds they may take: these don't depend on what else the machine does."""
 
-    tests: tuple[str, ...]
+    tests: Tests
     cpu_s: int
 
 

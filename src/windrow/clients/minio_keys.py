@@ -6,6 +6,7 @@ A service account may create and remove others of its own parent user, so rotati
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlsplit
 
 from minio import MinioAdmin
@@ -22,6 +23,7 @@ TIMEOUT = Timeout(connect=3, read=10)
 KEY_NAME = "windrow-rotated"
 
 _TAKEN = "already taken"
+_CODE = re.compile(r'"Code":\s*"(\w{1,100})"')
 _NOT_FOUND = ("XMinioInvalidIAMCredentials", "XMinioAdminServiceAccountNotFound", "XMinioAdminNoSuchUser")
 
 
@@ -88,6 +90,5 @@ class MinioKeys:
 
 def _cause(error: MinioAdminException) -> str:
     """Return the code of MinIO's answer; the whole of it names hosts and requests that help nobody."""
-    text = str(error)
-    start = text.find('"Code":"')
-    return text[start + 8 : text.find('"', start + 8)] if start >= 0 else "no code given"
+    found = _CODE.search(str(error))
+    return found[1] if found else "no code given"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.core.ledger import MAX_MEMBERS, ArchiveRecord, Claim, Verdict, judge, member_digests
+from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge, member_digests
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 S = int(NOW.timestamp())
@@ -58,14 +59,28 @@ def test_my_claim_for_another_archive_is_not_this_ones() -> None:
 
 @given(st.sets(st.text(max_size=8)), st.text(max_size=8))
 def test_a_record_lists_its_members_and_nothing_else(members: set[str], other: str) -> None:
-    """Digests stand for the ids; a digest that straddles two others is none."""
+    """Digests stand for the ids."""
     whole = record(*members)
 
     assert all(whole.lists(member) for member in members)
     assert whole.lists(other) is (other in members)
 
 
+def test_a_digest_that_straddles_two_others_is_no_member() -> None:
+    """The bytes of a file that is not there can stand across those of two that are: it would be taken for delivered."""
+    digest, half = member_digests(["o"]), bytes(4)
+    across = half + digest + half
+
+    def lists(members: bytes) -> bool:
+        return msgspec.structs.replace(record(), members=members).lists("o")
+
+    assert [False, False, False] == [lists(across), lists(across + across), lists(b"\1" + digest + bytes(7))]
+    assert [True, True, True] == [lists(across + digest), lists(digest + across), lists(across * 2 + digest + across)]
+
+
 def test_more_members_than_an_item_can_hold_are_left_to_the_manifest() -> None:
-    """DynamoDB refuses items over 400 KB."""
-    assert len(member_digests([str(n) for n in range(MAX_MEMBERS)])) == 8 * MAX_MEMBERS
-    assert member_digests([str(n) for n in range(MAX_MEMBERS + 1)]) == b""
+    """DynamoDB refuses items over 400 KB; the rest of a record, with the longest names, takes less than 8 KB."""
+    ids = [str(n) for n in range(40_001)]
+
+    assert (320_000, b"") == (len(member_digests(ids[:-1])), member_digests(ids))
+    assert len(member_digests(ids[:-1])) + 8_192 < 400 * 1024

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.core.objectives import latency, met, percentile, share_within
+from windrow.core.objectives import Latency, latency, met, nearest_rank, percentile, share_within
 
 SECONDS = st.lists(st.floats(0, 10_000), min_size=1, max_size=200)
 
@@ -25,6 +25,15 @@ def test_percentile_is_not_off_by_one_where_binary_fractions_are() -> None:
     assert [999, 1998, 2997, 57 * 999] == [
         percentile(range(1, count + 1), 0.999) for count in (1000, 2000, 3000, 57_000)
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "expected"),
+    [(1, 1.0, 0), (10, 0.1, 0), (10, 0.11, 1), (10, 1e-12, 0), (10, 0.100_000_000_2, 1), (10, 0.100_000_000_02, 0)],
+)
+def test_a_rank_is_rounded_up_but_for_what_binary_fractions_add(count: int, share: float, expected: int) -> None:
+    """The ninth digit behind the point still counts, the tenth is taken for an error of the multiplication."""
+    assert expected == nearest_rank(count, share)
 
 
 @given(SECONDS, st.floats(0.001, 1))
@@ -79,3 +88,9 @@ def test_latency_is_ordered_and_does_not_depend_on_the_order_given(values: list[
     assert summary is not None
     assert summary == latency(reversed(values))
     assert summary.p50 <= summary.p95 <= summary.p99_9 <= summary.max == max(values)
+
+
+def test_latency_names_the_percentiles_of_the_objective() -> None:
+    """Of 2,000 files: the 1,000th, the 1,900th, the 1,998th and the last."""
+    assert Latency(1000, 1900, 1998, 2000, objective_met=False) == latency(range(1, 2001))
+    assert Latency(1, 1, 1, 1, objective_met=True) == latency([1.0])

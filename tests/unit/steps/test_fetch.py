@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import _GeneratorContextManager
 from hashlib import sha256
 from threading import Barrier, get_ident
 
@@ -14,8 +15,9 @@ from windrow.core.manifest import Window
 from windrow.core.planning import MINUTE, floor
 from windrow.settings import MIB
 from windrow.steps import fetch as fetch_module
+from windrow.steps.allowance import Allowance
 from windrow.steps.budget import Budget
-from windrow.steps.fetch import FRAME_FILES, Fetched, Fetcher
+from windrow.steps.fetch import Fetched, Fetcher
 from windrow.testing import FakeClock, FakeLanding
 
 
@@ -51,7 +53,7 @@ def test_frames_hold_about_frame_bytes(landing: FakeLanding) -> None:
 
 def test_many_tiny_files_are_fetched_side_by_side(landing: FakeLanding) -> None:
     """A frame holds so many files at most, and each frame is fetched on a thread of its own."""
-    sources = [landing.put("landing", f"{n:04}", b"x") for n in range(4 * FRAME_FILES + 1)]
+    sources = [landing.put("landing", f"{n:04}", b"x") for n in range(4 * 128 + 1)]
     together = Barrier(4, timeout=60)
     met: set[int] = set()
 
@@ -64,7 +66,7 @@ def test_many_tiny_files_are_fetched_side_by_side(landing: FakeLanding) -> None:
     fetched = fetch(landing, sources, concurrency=4, frame_bytes=MIB)
 
     assert fetched.lost == {}
-    assert [len(frame.files) for frame in fetched.frames] == [FRAME_FILES] * 4 + [1]
+    assert [len(frame.files) for frame in fetched.frames] == [128] * 4 + [1]
 
 
 def test_the_same_files_give_the_same_bytes_on_any_number_of_threads(landing: FakeLanding) -> None:
@@ -135,3 +137,45 @@ def test_a_stream_that_breaks_costs_that_file(landing: FakeLanding, monkeypatch:
 
     assert [file.key for frame in fetched.frames for file in frame.files] == ["a"]
     assert isinstance(fetched.lost[large.object_id], LandingError)
+
+
+@pytest.mark.parametrize(("size", "pieces"), [(16 * MIB - 1, 0), (16 * MIB, 8)])
+def test_files_from_16_mib_on_are_streamed_in_pieces_of_2(landing: FakeLanding, size: int, pieces: int) -> None:
+    """Smaller ones are held whole."""
+    asked: list[str] = []
+    landing.hook = asked.append
+
+    fetched = fetch(landing, [landing.put("landing", "a", bytes(size))], frame_bytes=32 * MIB)
+
+    assert (pieces, 1) == (asked.count("piece"), len(fetched.frames))
+
+
+def test_sixteen_frames_of_1_mib_are_in_work_at_once(landing: FakeLanding) -> None:
+    """As many as there are threads by default: all wait for each other here."""
+    sources = [landing.put("landing", f"{n}", bytes(MIB - 512)) for n in range(16)]
+    together = Barrier(16, timeout=60)
+
+    def meet(operation: str) -> None:
+        if operation == "get":
+            together.wait()
+
+    landing.hook = meet
+
+    assert {} == fetch(landing, sources, concurrency=16, frame_bytes=MIB).lost
+
+
+def test_memory_is_taken_for_a_frame_as_fetched_joined_and_compressed(
+    landing: FakeLanding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three times its tar entries: of each file a block of header, and whole blocks of data."""
+    taken: list[int] = []
+
+    class Noting(Allowance):
+        def hold(self, size: int) -> _GeneratorContextManager[None]:
+            taken.append(size)
+            return super().hold(size)
+
+    monkeypatch.setattr(fetch_module, "Allowance", Noting)
+    fetch(landing, [landing.put("landing", name, bytes(size)) for name, size in (("a", 1), ("b", 513), ("c", 900))])
+
+    assert sorted([3 * (512 + 512 + 512 + 1024), 3 * (512 + 1024)]) == sorted(taken)

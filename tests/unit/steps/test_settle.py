@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.world import World
 from windrow.core.errors import LandingError
+from windrow.core.events import SourceObject
+from windrow.ports import Body
 from windrow.steps.settle import backoff_s
 
 
@@ -70,3 +72,51 @@ def test_a_message_that_fails_often_is_named(
     assert [([source.object_id], receives, "throttled")] * lines == [
         (record["objects"], record["receives"], record["cause"]) for record in named
     ]
+
+
+def test_a_batch_names_its_five_most_frequent_causes(caplog: pytest.LogCaptureFixture) -> None:
+    """With how many messages each keeps; six would be one too many for a line."""
+    world = World()
+    counts = {f"cause {number}": number + 1 for number in range(6)}
+    for cause, count in counts.items():
+        for number in range(count):
+            world.upload(f"{cause}/{number}")
+    causes = {source.key: source.key.partition("/")[0] for source in world.sources}
+
+    def fail(source: SourceObject) -> Body:
+        raise LandingError(causes[source.key])
+
+    world.landing.get = fail  # type: ignore[method-assign]
+    with caplog.at_level(logging.INFO, "windrow.steps.settle"):
+        failed = world.process(*[world.message(source) for source in world.sources])
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "batch settled")
+    assert {f"cause {number}": number + 1 for number in range(1, 6)} == line["causes"]
+    assert (21, 21, 21) == (len(failed), line["messages"], line["kept"])
+
+
+def test_a_line_names_five_objects_of_a_message(failing: World, caplog: pytest.LogCaptureFixture) -> None:
+    """S3 sends one object a message; who sends more is shortened."""
+    sources = [failing.upload(f"{number}") for number in range(6)]
+
+    with caplog.at_level(logging.WARNING, "windrow.steps.settle"):
+        failing.process(failing.message(*sources, receives=4))
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "oldest message given back again")
+    assert [source.object_id for source in sources[:5]] == line["objects"]
+
+
+def test_what_is_counted_of_a_batch() -> None:
+    """Files delivered, found delivered before or named twice, rejected, and given back."""
+    world = World()
+    before, twice, gone, archived = (world.upload(key) for key in ("before", "twice", "gone", "archived"))
+    world.process(world.message(before))
+    world.landing.remove(gone)
+
+    world.metrics.counts.clear()
+    world.landing.archive(archived)
+    world.process(*[world.message(source) for source in (before, twice, twice, gone, archived)])
+
+    assert (1, 2, 2, 0) == tuple(
+        world.metrics.counts[name] for name in ("FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried")
+    )

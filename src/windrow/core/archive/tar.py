@@ -41,8 +41,8 @@ def padded(size: int) -> int:
 
 
 def most_bytes(name: str, size: int) -> int:
-    """Return how many bytes an entry takes with its padding, or some more where its name needs PAX records."""
-    plain = len(name) <= MAX_USTAR_NAME_BYTES and name.isascii()
+    """Return how many bytes an entry takes with its padding, or some more where its name or size needs PAX records."""
+    plain = len(name) <= MAX_USTAR_NAME_BYTES and name.isascii() and size <= MAX_USTAR_NUMBER
     return (BLOCK_BYTES if plain else 3 * BLOCK_BYTES + padded(4 * len(name))) + padded(size)
 
 

@@ -39,6 +39,21 @@ def test_sizes_around_the_limit_of_eleven_octal_digits(size: int) -> None:
     assert (512 if size < 8**11 else 3 * 512) == len(header)
 
 
+@pytest.mark.parametrize(("length", "blocks"), [(99, 1), (100, 1), (101, 3)])
+def test_names_around_the_limit_of_a_hundred_bytes(length: int, blocks: int) -> None:
+    """Only a longer one goes into a PAX record."""
+    name = "x" * length
+
+    assert (python_header(name, 0, 0), blocks * 512) == (tar.header(name, 0, 0), len(tar.header(name, 0, 0)))
+
+
+@pytest.mark.parametrize("mtime_s", [8**11 - 1, 8**11])
+def test_times_around_the_limit_of_eleven_octal_digits(mtime_s: int) -> None:
+    """From March 2242 on the time goes into a PAX record."""
+    assert python_header("data/a", 0, mtime_s) == tar.header("data/a", 0, mtime_s)
+    assert (512 if mtime_s < 8**11 else 3 * 512) == len(tar.header("data/a", 0, mtime_s))
+
+
 @pytest.mark.parametrize("length", range(80, 120))
 def test_pax_records_count_their_own_length(length: int) -> None:
     """A record's length includes its own digits, which may add one."""
@@ -76,6 +91,7 @@ def test_times_are_whole_seconds_rounded_down(moment: datetime, expected: int) -
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300), st.integers(0, 2**40))
 @example("x" * 100, 0)
+@example("x", 8**11)
 @example("\U0001f600" * 524, 2**34)
 def test_an_entry_is_no_larger_than_memory_is_set_aside_for(name: str, size: int) -> None:
     """Files of no bytes with long names take 4 KB each all the same."""
