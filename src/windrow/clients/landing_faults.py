@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -37,14 +38,15 @@ _REFUSED: dict[str, tuple[type[Permanent], str]] = {
     "AllAccessDisabled": (ObjectForbidden, _ALLOW),
     "AccessDenied": (ObjectForbidden, _ALLOW),
     "InvalidRequest": (ObjectKeyNotHeld, _NO_SSE_C),
-    "KMS.DisabledException": (ObjectKeyUnusable, _RESTORE_KEY),
-    "KMS.InvalidKeyUsageException": (ObjectKeyUnusable, _RESTORE_KEY),
-    "KMS.KMSInvalidStateException": (ObjectKeyUnusable, _RESTORE_KEY),
-    "KMS.NotFoundException": (ObjectKeyUnusable, _RESTORE_KEY),
 }
-"""What lasts unless somebody changes a policy or a key, with what it becomes if it goes on. All other codes may pass,
-or are not about one object (credentials, the bucket, throttling, S3's own faults):
+"""What lasts unless somebody changes a policy or a key, with what it becomes if it goes on. So do errors of KMS that S3
+hands on. All other codes may pass, or are not about one object (credentials, the bucket, throttling, S3's own faults):
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
+
+_OF_THE_KEY = re.compile(r"kms[.:](?!.*(?:throttl|limit))", re.IGNORECASE)
+"""``KMS.DisabledException``, ``KMS.KMSInvalidStateException``, ``KMS.NotFoundException``; MinIO writes a colon."""
+
+_SERVER_ERROR = 500
 
 SAID_CHARS = 300
 """Of S3's own message, which names the role, the action and the key that were refused."""
@@ -69,7 +71,15 @@ def meaning_of(source: SourceObject, error: Exception, version: dict[str, Any]) 
         return ObjectMissing(f"{name_of(source)} {wanted} is not there any more ({code})")
     if code == "InvalidRange":
         return SourceChecksumWrong(f"{name_of(source)} has fewer bytes than its event says, {source.size}")
-    if code in _REFUSED:
-        rejection, advice = _REFUSED[code]
+    refused = _refused(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
+    if refused is not None:
+        rejection, advice = refused
         return ObjectRefused(rejection(f"{name_of(source)} is refused: {code}, {said}. {advice}"))
     return LandingError(f"{name_of(source)} was not served: {code}")
+
+
+def _refused(code: str, status: int) -> tuple[type[Permanent], str] | None:
+    """Return what a refusal becomes if it goes on, and the advice; None for what is no refusal."""
+    if _OF_THE_KEY.match(code) and status < _SERVER_ERROR:
+        return ObjectKeyUnusable, _RESTORE_KEY
+    return _REFUSED.get(code)
