@@ -35,8 +35,13 @@ help: ## Show this list
 # one process works on them and the others wait.
 .PHONY: test
 test: $(STAMP) ## Run the tests (all but the slow ones)
-	@bash scripts/tools.sh missing
 	@$(RUN) pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Makes .venv in that environment too, unless it is there.
+.PHONY: test-bare
+test-bare: ## Run the demo and the tests as on a machine with nothing but Python, make and plain shell tools
+	@PYTHON='$(PYTHON)' bash scripts/bare.sh make --no-print-directory demo VENV='$(VENV)'
+	@PYTHON='$(PYTHON)' bash scripts/bare.sh make --no-print-directory test VENV='$(VENV)' WORKERS='$(WORKERS)' ARGS='$(ARGS)'
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the slow tests
@@ -105,6 +110,10 @@ toxiproxy: ## Build Toxiproxy, which makes networks fail (needs Go)
 .PHONY: lambda-rie
 lambda-rie: ## Fetch AWS's Lambda runtime client and emulator (Linux)
 	@bash scripts/tools.sh get lambda-rie
+
+.PHONY: terraform-provider
+terraform-provider: ## Fetch the AWS provider that the tests of infra/ use (needs Terraform 1.11)
+	@bash scripts/tools.sh get terraform-provider
 
 .PHONY: tools
 tools: ## Get all of them

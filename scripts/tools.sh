@@ -3,12 +3,12 @@
 #
 #   tools.sh get [TOOL...] build or fetch (all, if none is named); one on PATH, or in the cache and of the pinned
 #                          version, is left alone
-#   tools.sh missing       print one line for each absent tool: what is skipped, and how to get it
 #   tools.sh cache         print the cache folder
 set -euo pipefail
 
-readonly TOOLS=(minio versitygw toxiproxy lambda-rie)
+readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
+readonly PROVIDER="$CACHE/terraform-plugins"
 HERE="$(cd "$(dirname "$0")" && pwd)"
 readonly HERE
 # shellcheck source=scripts/pins.sh
@@ -33,11 +33,18 @@ module_of() {
     esac
 }
 
-is_on_path() { command -v "$(binary_of "$1")" >/dev/null; }
+# Whether there is one that works.
+is_on_path() {
+    case $1 in
+        toxiproxy) toxiproxy-server -version ;;
+        *) "$1" --version ;;
+    esac >/dev/null 2>&1
+}
 
 is_present() {
     case $1 in
         lambda-rie) bash "$HERE/get_rie.sh" present ;;
+        terraform-provider) [ -d "${TF_PLUGIN_DIR:-$PROVIDER}" ] ;;
         *) is_on_path "$1" || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
     esac
 }
@@ -47,7 +54,7 @@ is_current() {
     local binary
     binary="$CACHE/bin/$(binary_of "$1")"
     is_present "$1" || return 1
-    [ "$1" = lambda-rie ] || is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ]
+    [ "$1" = lambda-rie ] || [ "$1" = terraform-provider ] || is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ]
 }
 
 # Build beside the cache and move into place, so that an interrupted build leaves nothing behind.
@@ -69,6 +76,22 @@ build_with_go() { # TOOL
     rm -rf "$work"
 }
 
+fetch_provider() {
+    command -v terraform >/dev/null || fail "terraform-provider: needs Terraform (developer.hashicorp.com/terraform/install)"
+    local work
+    mkdir -p "$CACHE"
+    work=$(mktemp -d "$CACHE/build.XXXXXX")
+    echo "terraform-provider: fetching once into $PROVIDER"
+    mkdir "$work/module" "$work/mirror"
+    cp "$HERE/../infra/versions.tf" "$work/module"
+    if ! terraform -chdir="$work/module" providers mirror "$work/mirror"; then
+        rm -rf "$work"
+        fail "terraform-provider: fetching failed, see above"
+    fi
+    mv "$work/mirror" "$PROVIDER"
+    rm -rf "$work"
+}
+
 get() {
     if is_current "$1"; then
         echo "$1: present"
@@ -77,24 +100,9 @@ get() {
     case $1 in
         minio | versitygw | toxiproxy) build_with_go "$1" ;;
         lambda-rie) bash "$HERE/get_rie.sh" get ;;
+        terraform-provider) fetch_provider ;;
         *) fail "no tool called '$1'; there are: ${TOOLS[*]}" ;;
     esac
-}
-
-what_is_skipped() {
-    case $1 in
-        minio) echo "the tests on a real MinIO (make minio; needs Go, 3 minutes once)" ;;
-        versitygw) echo "the destination contract on versitygw (make versitygw; needs Go, 2 minutes once)" ;;
-        toxiproxy) echo "the network fault tests (make toxiproxy; needs Go, half a minute once)" ;;
-        lambda-rie) echo "the Lambda zip under AWS's runtime, the SAM CLI's sample events (make lambda-rie; seconds)" ;;
-    esac
-}
-
-missing() {
-    local tool
-    for tool in "${TOOLS[@]}"; do
-        is_present "$tool" || echo "skipped without $tool: $(what_is_skipped "$tool")"
-    done
 }
 
 get_all() { # TOOL...; one that fails does not keep the others from being obtained
@@ -107,7 +115,6 @@ get_all() { # TOOL...; one that fails does not keep the others from being obtain
 case ${1:-} in
     get) shift; if [ $# -eq 0 ]; then get_all "${TOOLS[@]}"; else get_all "$@"; fi ;;
     get-one) get "$2" ;;
-    missing) missing ;;
     cache) echo "$CACHE" ;;
-    *) fail "usage: tools.sh get [TOOL...] | missing | cache" ;;
+    *) fail "usage: tools.sh get [TOOL...] | cache" ;;
 esac

@@ -137,12 +137,13 @@ def test_documents_name_existing_make_targets() -> None:
 
 
 def test_hooks_and_ci_use_existing_make_targets() -> None:
-    """The pre-commit hooks and .ci/run call targets that exist, and the workflow calls .ci/run."""
+    """The pre-commit hooks and .ci/run call targets that exist, the bare form first; the workflow calls .ci/run."""
     hooks = re.findall(r"entry: make --no-print-directory (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
-    loop = re.search(r"for target in ([a-z ]+);", (ROOT / ".ci/run").read_text())
+    loop = re.search(r"for target in ([a-z -]+);", (ROOT / ".ci/run").read_text())
     assert loop is not None
     assert {"lint", "types", "layers"} == set(hooks)
-    assert {"test", *hooks, "checkov"} == set(loop[1].split())
+    assert ["test-bare", "tools", "test"] == loop[1].split()[:3]
+    assert {*hooks, "checkov"} == set(loop[1].split()[3:])
     assert set() == set(loop[1].split()) - make_targets()
     assert "- run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
 
