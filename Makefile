@@ -1,9 +1,9 @@
 # `make help` lists what there is. Everything runs in .venv, made on first use from requirements.lock.
 .DEFAULT_GOAL := help
 
-VENV ?= .venv
-# The Python to make .venv with; found on PATH unless given.
+# The Python to make the virtual environment with; found on PATH unless given, and then each version has its own.
 PYTHON ?=
+VENV ?= .venv$(if $(PYTHON),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 # Processes that run tests side by side.
 WORKERS ?= 2
 # More arguments for the command behind demo, test and test-slow: make test ARGS='-k ledger -x'
@@ -83,14 +83,16 @@ hooks: $(STAMP) ## Have git run lint, types and layers before each commit
 
 .PHONY: lock
 lock: $(STAMP) ## Write requirements.lock from pyproject.toml (ARGS=--upgrade moves all versions up)
-	@$(RUN) pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(RUN) uv pip compile pyproject.toml --quiet --extra dev --universal \
-		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--output-file requirements.lock $(ARGS)
+	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@sh scripts/lock.sh $(BIN)/python $(ARGS)
+
+.PHONY: dist
+dist: $(STAMP) ## Build the wheel and the source distribution into dist/
+	@$(RUN) hatchling build --directory dist
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build output (not the tools)
-	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-* build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Optional tools (kept in the user's cache folder)
@@ -150,6 +152,10 @@ stack-test: $(STAMP) ## Apply infra/local to MiniStack with IAM enforced, and de
 .PHONY: tf-docs
 tf-docs: $(STAMP) ## Write the tables of inputs and outputs into the READMEs of infra/
 	@$(BIN)/python scripts/terraform_docs.py
+
+.PHONY: pip-audit
+pip-audit: ## Look for known vulnerabilities of the locked packages (installed once, apart; asks PyPI)
+	@bash scripts/pip-audit.sh $(ARGS)
 
 .PHONY: checkov
 checkov: ## Check the Terraform code with Checkov (installed once, apart: it pins another boto3)

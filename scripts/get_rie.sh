@@ -17,7 +17,7 @@ readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
 readonly EMULATOR="$CACHE/bin/aws-lambda-rie"
 readonly EVENTS="$CACHE/sam-events"
 
-PYTHON=${2:-}
+PYTHON=${2:-${PYTHON:-}}
 if [ -z "$PYTHON" ]; then
     # The virtual environment's if it is complete, else the one that it will be made with: the tests run that version.
     if [ -e .venv/.installed ]; then PYTHON=.venv/bin/python; else PYTHON=$(sh "$HERE/find-python.sh"); fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# The exact version of each optional tool that is built or fetched, here and nowhere else: the scripts beside
-# it read it, CI's cache is keyed by it, Renovate moves it. A tool in the cache whose version is another is made anew.
+# The exact version of each optional tool that is built or fetched, here and nowhere else: the scripts beside it read
+# it, CI's cache is keyed by it, Renovate moves it. A tool in the cache whose version is another one is made anew.
 
 # MinIO's community edition ended with this commit; its releases are no Go versions, so this names the commit itself.
 # renovate: datasource=go depName=github.com/minio/minio
