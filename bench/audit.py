@@ -21,11 +21,10 @@ from windrow.audit import ArchiveReader, Auditor, AuditReport
 from windrow.audit.archives import READERS
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.events import SourceObject
-from windrow.core.ledger import ArchiveRecord
+from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
 from windrow.core.planning import MINUTE
 from windrow.ports import ListedVersion, Stored
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeClock, FakeLedger, FakeMetrics
 
 if TYPE_CHECKING:
@@ -111,13 +110,13 @@ class Recorded(FakeLedger):
     def records(self, archive_keys: object) -> dict[str, ArchiveRecord]:
         """Return records without members."""
         assert isinstance(archive_keys, Iterator)  # noqa: S101 - what the audit passes
-        return {key: ArchiveRecord(key, "", "", 0, 0, 0, 0, 0) for key in archive_keys}
+        return {key: ArchiveRecord(key, "", ArchiveState.COMMITTED, 0, 0) for key in archive_keys}
 
 
 def audit(files: int, missing_every: int = 100_000, size: int = FILES_AN_ARCHIVE) -> AuditReport:
     """Audit so many files in archives of ``size``."""
     world = Synthetic(files, missing_every, size)
-    archives = ArchiveReader(world, CommitPoint(world, FakeMetrics()), "")
+    archives = ArchiveReader(world, "")
     clock = FakeClock(world.end + timedelta(days=1))
     auditor = Auditor(index=world, ledger=Recorded(), archives=archives, buckets={"landing"}, clock=clock)
     return auditor.audit(START, world.end, grace=timedelta(minutes=5), retention=timedelta(days=7))

@@ -1,8 +1,8 @@
 """One batch, from SQS messages to a committed archive: parse, gate, plan, claim, fetch and frame, deliver, settle.
 
 Three truths hold it together. The archive in the destination is the commit point: one conditional PUT, whole and
-verified or not at all. The manifest in the archive is the truth of membership. The ledger only keeps two workers
-from building the same file at once, and remembers what is delivered.
+verified or not at all. The manifest in the archive is the truth of membership. The ledger keeps two workers from
+building the same file at once, arbitrates what becomes of an archive key, and remembers what is delivered.
 
 A process may die between any two lines of this file: its leases end, its messages come back, and the next worker
 finds the archive or builds it anew (`windrow.steps.claim`).
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 
 from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
@@ -60,9 +61,10 @@ class Aggregator:
         self._clock = clock
         self._metrics = metrics
         self._jitter = jitter
-        commit_point = CommitPoint(destination, metrics)
+        ttl = timedelta(days=settings.ledger_ttl_days)
+        commit_point = CommitPoint(destination, ledger, metrics, clock, ttl=ttl)
         self._gate = Gate(destination, clock)
-        self._claimer = Claimer(ledger, commit_point, clock, settings.ledger_ttl_days)
+        self._claimer = Claimer(ledger, commit_point, clock, ttl=ttl)
         self._fetcher = Fetcher(
             landing,
             concurrency=settings.fetch_concurrency,
@@ -194,7 +196,7 @@ class Aggregator:
             self._deliver(batch, archive, built, claims, budget)
             return
         store = partial(self._large.store, archive.key, built, budget)
-        delivery = self._deliverer.deliver(archive, built.summary, store, budget)
+        delivery = self._deliverer.deliver(archive.key, batch.owner, built.summary, store, budget)
         self._large.discard(built)
         self._conclude(batch, archive, built.summary, claims, delivery)
 
@@ -214,7 +216,8 @@ class Aggregator:
         budget: Budget,
     ) -> None:
         store = partial(self._destination.put, archive.key, sealed.chunks, sealed.sha256, sealed.metadata)
-        self._conclude(batch, archive, sealed, claims, self._deliverer.deliver(archive, sealed, store, budget))
+        delivery = self._deliverer.deliver(archive.key, batch.owner, sealed, store, budget)
+        self._conclude(batch, archive, sealed, claims, delivery)
 
     def _conclude(
         self,
@@ -224,23 +227,21 @@ class Aggregator:
         claims: dict[str, Claim],
         delivery: Delivery,
     ) -> None:
-        """Turn the end of a delivery into fates, a record or freed claims."""
+        """Turn the end of a delivery into fates, and claims that are freed or left to be asked about."""
         if delivery.state is DeliveryState.UNKNOWN:
             self._gate.forget()
             self._claimer.expire(list(claims.values()))
             batch.settle(claims, Fate(Outcome.RETRY, delivery.error))
             return
-        if delivery.state is DeliveryState.NOT_STORED:
+        if delivery.record is None:
             self._gate.forget()
             self._abandon(batch, claims, delivery.error)
             return
-        standing = delivery.found or sealed
-        members = claims.keys() & standing.manifest.object_ids
+        members = {object_id for object_id in claims if delivery.record.lists(object_id)}
         outside = {object_id: claim for object_id, claim in claims.items() if object_id not in members}
         if outside:
             self._abandon(batch, outside, LedgerError(f"{archive.key} was committed without this file"))
         if members:
-            self._claimer.commit(archive.key, batch.owner, standing)
             batch.settle(members, DELIVERED)
             self._report(batch, archive, sealed, members)
 

@@ -135,8 +135,17 @@ class Ledger(Protocol):
     def records(self, archive_keys: Iterable[str]) -> dict[str, ArchiveRecord]:
         """Read archive records strongly consistently; keys without one are left out. Raises `LedgerError`."""
 
-    def record(self, record: ArchiveRecord) -> None:
-        """Write an archive record, replacing any. Raises `LedgerError`."""
+    def record(self, record: ArchiveRecord) -> ArchiveRecord:
+        """Write an archive record unless the key has one in another state; return the one that stands now.
+
+        So a key is committed or condemned, whoever comes first, and stays it.
+
+        Raises:
+            LedgerError: the record may have been written all the same.
+        """
+
+    def overrule(self, record: ArchiveRecord) -> None:
+        """Write an archive record whatever stands. Only for what an operator has decided. Raises `LedgerError`."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -183,16 +192,18 @@ class Destination(Protocol):
             DestinationError: also (kind ``refused``) when there is no such object.
         """
 
-    def delete(self, key: str) -> None:
-        """Delete the object; absent is fine. Raises `DestinationError`."""
-
-    def copy(self, key: str, to: str, etag: str) -> None:
-        """Have the server copy the object, metadata included, to another key if it has this ETag (without quotes).
-
-        What is under the other key is replaced.
+    def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
+        """Store the chunks as `put` does, whatever is under the key. Only for a key that is condemned.
 
         Raises:
-            DestinationError: also (kind ``refused``) when the object is not there, or another one is.
+            DestinationError: ``maybe_stored`` says whether the object may be there all the same.
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete the object; absent is fine. Never for an archive key: the request may arrive late.
+
+        Raises:
+            DestinationError: the object may be deleted all the same, now or later.
         """
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:

@@ -9,9 +9,10 @@ import msgspec
 
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge, member_digests
+from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge
 from windrow.ports import ClaimOutcome, Clock, Ledger
-from windrow.steps.commit_point import Found
+from windrow.steps.commit_point import CommitPoint
+from windrow.steps.inspector import Found
 
 OWNER = "rebuild"
 """The owner of rebuilt claims and records."""
@@ -34,11 +35,14 @@ class Rebuilt(msgspec.Struct, frozen=True):
 class Rebuilder:
     """Writes claims and archive records for everything that archives list."""
 
-    def __init__(self, archives: ArchiveReader, ledger: Ledger, clock: Clock, *, ttl_days: int) -> None:
+    def __init__(
+        self, archives: ArchiveReader, ledger: Ledger, commit_point: CommitPoint, clock: Clock, *, ttl: timedelta
+    ) -> None:
         self._archives = archives
         self._ledger = ledger
+        self._commit_point = commit_point
         self._clock = clock
-        self._ttl = timedelta(days=ttl_days)
+        self._ttl = ttl
 
     def rebuild(self, start: datetime, end: datetime, note: Callable[[Rebuilt], None]) -> Rebuilt:
         """Restore what archives with a window in [start, end) list; ``note`` is told of the progress.
@@ -63,27 +67,14 @@ class Rebuilder:
     def _restore(self, key: str, found: Found) -> bool:
         """Restore one archive; return whether it has files that the ledger must still know."""
         now = int(self._clock.now().timestamp())
-        expires_at = int((found.committed_at + self._ttl).timestamp())
+        expires_at = int((found.stored_at + self._ttl).timestamp())
         if expires_at <= now or not found.manifest.files:
             return False
-        held = self._ledger.records([key]).get(key)
-        record = held or ArchiveRecord(
-            archive_key=key,
-            owner=OWNER,
-            sha256=found.sha256,
-            file_count=len(found.manifest.files),
-            raw_bytes=sum(file.size for file in found.manifest.files),
-            archive_bytes=found.archive_bytes,
-            committed_at=int(found.committed_at.timestamp()),
-            expires_at=expires_at,
-            members=member_digests(found.manifest.object_ids),
-        )
+        record = self._commit_point.record_of(key, OWNER, found)
         claims = [Claim(file.object_id, key, OWNER, now, expires_at) for file in found.manifest.files]
         for at in range(0, len(claims), CLAIMS_AT_ONCE):
             self._claim(claims[at : at + CLAIMS_AT_ONCE], record)
-        if held is None:
-            self._ledger.record(record)
-        return True
+        return self._commit_point.commit(record) is not None
 
     def _claim(self, claims: Sequence[Claim], record: ArchiveRecord) -> None:
         """Write the claims of members of one archive, in place of those that do not hold."""

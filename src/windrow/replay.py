@@ -12,9 +12,8 @@ import msgspec
 
 from windrow.core.errors import ArchiveError, ChecksumMismatch
 from windrow.core.events import SourceObject, utc_text
-from windrow.core.ledger import member_digests
 from windrow.ports import Clock, Ledger, ListedVersion, Sender
-from windrow.steps.commit_point import CommitPoint
+from windrow.steps.inspector import Inspector
 
 BATCH = 10
 """Messages of one SendMessageBatch."""
@@ -71,12 +70,14 @@ class Reopener:
     """Has the ledger forget deliveries that the destination does not hold (any more).
 
     The archive was deleted, say, or is broken. The ledger still has it that its files are delivered, and a worker would
-    acknowledge their messages without a look at the destination.
+    acknowledge their messages without a look at the destination. ``quarantine`` is
+    `windrow.quarantine.Quarantine.quarantine`: it closes the key, after keeping what is there.
     """
 
-    def __init__(self, ledger: Ledger, commit_point: CommitPoint) -> None:
+    def __init__(self, ledger: Ledger, inspector: Inspector, quarantine: Callable[[str], object]) -> None:
         self._ledger = ledger
-        self._commit_point = commit_point
+        self._inspector = inspector
+        self._quarantine = quarantine
 
     def reopened(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
         """Yield the versions that are to be queued, those left out that an archive turns out to hold.
@@ -91,28 +92,23 @@ class Reopener:
     def _reopen(self, versions: Sequence[ListedVersion]) -> list[ListedVersion]:
         claims = self._ledger.claims(_object_id(version) for version in versions)
         records = self._ledger.records({claim.archive_key for claim in claims.values()})
-        claimed: dict[str, set[str]] = defaultdict(set)
+        recorded = defaultdict(set)
         for object_id, claim in claims.items():
-            claimed[claim.archive_key].add(object_id)
-        delivered: set[str] = set()
-        for key, record in records.items():
-            wrongly = {object_id for object_id in claimed[key] if record.lists(object_id)}
-            if not wrongly:
-                continue
-            members = self._members(key)
-            delivered |= wrongly & set(members)
-            if wrongly - set(members):
-                truth = msgspec.structs.replace(record, members=member_digests(members), file_count=len(members))
-                self._ledger.record(truth)
-        return [version for version in versions if _object_id(version) not in delivered]
+            record = records.get(claim.archive_key)
+            if record and record.is_committed and record.lists(object_id):
+                recorded[claim.archive_key].add(object_id)
+        held = {object_id for key, ids in recorded.items() for object_id in ids.intersection(self._members(key))}
+        return [version for version in versions if _object_id(version) not in held]
 
     def _members(self, key: str) -> Collection[str]:
-        """Return what the archive holds; nothing if it is absent or broken: a worker will replace it."""
+        """Return what a committed archive holds; nothing if it is gone or broken: its key is closed then."""
         try:
-            found = self._commit_point.inspect(key)
+            found = self._inspector.inspect(key)
         except (ChecksumMismatch, ArchiveError):
-            return ()
-        return found.manifest.object_ids if found else ()
+            found = None
+        if found is None:
+            self._quarantine(key)
+        return found.manifest.object_ids if found else frozenset()
 
 
 class Sieve:

@@ -253,12 +253,22 @@ class FakeLedger:
         with self._lock:
             return {key: self.archives[key] for key in archive_keys if key in self.archives}
 
-    def record(self, record: ArchiveRecord) -> None:
-        """Write an archive record."""
+    def record(self, record: ArchiveRecord) -> ArchiveRecord:
+        """Write an archive record unless the key has one in another state; return what stands."""
         self.hook("record")
         with self._lock:
-            self.archives[record.archive_key] = record
+            standing = self.archives.get(record.archive_key, record)
+            if standing.state is record.state:
+                self.archives[record.archive_key] = standing = record
         self.hook("record done")
+        return standing
+
+    def overrule(self, record: ArchiveRecord) -> None:
+        """Write an archive record whatever stands."""
+        self.hook("overrule")
+        with self._lock:
+            self.archives[record.archive_key] = record
+        self.hook("overrule done")
 
     def _change(self, found: Claim, **changes: str | int) -> bool:
         """Change an item if owner and lease are still as found."""
@@ -299,17 +309,26 @@ class FakeDestination:
     def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the chunks if the key is free and the digest is theirs."""
         self.hook("put")
-        body = b"".join(bytes(chunk) for chunk in chunks)
         with self._lock:
             if key in self.objects:
                 return False
-            if _digest(body) != sha256:
-                raise DestinationError(f"PUT {key}: BadDigest", DestinationFault.CHECKSUM)
-            etag = _etag(body)
-            names = {name.lower(): value for name, value in metadata.items()}
-            self.objects[key] = Stored(len(body), etag, names, sha256.hex(), self.clock.now()), body
+            self._store(key, chunks, sha256, metadata)
         self.hook("put done")
         return True
+
+    def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
+        """Store the chunks, whatever is there, if the digest is theirs."""
+        self.hook("overwrite")
+        with self._lock:
+            self._store(key, chunks, sha256, metadata)
+        self.hook("overwrite done")
+
+    def _store(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
+        body = b"".join(bytes(chunk) for chunk in chunks)
+        if _digest(body) != sha256:
+            raise DestinationError(f"PUT {key}: BadDigest", DestinationFault.CHECKSUM)
+        names = {name.lower(): value for name, value in metadata.items()}
+        self.objects[key] = Stored(len(body), _etag(body), names, sha256.hex(), self.clock.now()), body
 
     def head(self, key: str) -> Stored | None:
         """Return what is stored."""
@@ -331,16 +350,6 @@ class FakeDestination:
         with self._lock:
             self.objects.pop(key, None)
         self.hook("delete done")
-
-    def copy(self, key: str, to: str, etag: str) -> None:
-        """Copy an object if it has this ETag."""
-        self.hook("copy")
-        with self._lock:
-            if key not in self.objects or self.objects[key][0].etag != etag:
-                raise DestinationError(f"COPY {key}: PreconditionFailed", DestinationFault.REFUSED)
-            stored, body = self.objects[key]
-            self.objects[to] = msgspec.structs.replace(stored, last_modified=self.clock.now()), body
-        self.hook("copy done")
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield keys and sizes in key order."""

@@ -170,20 +170,18 @@ def test_delete_removes_and_takes_absence_for_done(destination: Destination) -> 
     assert (None, True) == (destination.head("k"), put(destination, "k", b"2"))
 
 
-def test_copy_has_body_and_metadata(destination: Destination) -> None:
-    """Only if the object is still the one that was seen."""
-    put(destination, "a/b c+é", b"body", METADATA)
-    seen = destination.head("a/b c+é")
-    assert seen is not None
-    destination.copy("a/b c+é", "a/copy", seen.etag)
-    copied = destination.head("a/copy")
-    assert copied is not None
-    assert (METADATA, b"body") == (dict(copied.metadata), destination.read("a/copy", 0, 9))
-    for key, etag in (("a/b c+é", "0" * 32), ("absent", seen.etag)):
-        with pytest.raises(DestinationError) as caught:
-            destination.copy(key, "a/other", etag)
-        assert DestinationFault.REFUSED == caught.value.kind
-    assert destination.head("a/other") is None
+def test_overwrite_stores_whatever_is_there(destination: Destination) -> None:
+    """On a taken key and on a free one; with another digest it changes nothing."""
+    put(destination, "a/b c+é", b"first", METADATA)
+    for key in ("a/b c+é", "free"):
+        destination.overwrite(key, [b"sec", b"ond"], sha256(b"second").digest(), {"file-count": "0"})
+        stored = destination.head(key)
+        assert stored is not None
+        assert ({"file-count": "0"}, b"second") == (dict(stored.metadata), destination.read(key, 0, 99))
+    with pytest.raises(DestinationError) as caught:
+        destination.overwrite("free", [b"third"], sha256(b"what was meant").digest(), {})
+    assert DestinationFault.CHECKSUM == caught.value.kind
+    assert b"second" == destination.read("free", 0, 99)
 
 
 def test_list_gives_keys_and_sizes_in_order(destination: Destination) -> None:
@@ -232,7 +230,7 @@ CALLS: dict[str, Any] = {
     "head": lambda destination: destination.head("k"),
     "read": lambda destination: destination.read("k", 0, 1),
     "delete": lambda destination: destination.delete("k"),
-    "copy": lambda destination: destination.copy("k", "to", "e"),
+    "overwrite": lambda destination: destination.overwrite("k", [b"x"], sha256(b"x").digest(), {}),
     "list": lambda destination: list(destination.list("")),
 }
 

@@ -17,7 +17,7 @@ import pytest
 
 from windrow.clients.clock import SystemClock
 from windrow.clients.ledger import DynamoLedger, connect
-from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
 from windrow.ports import ClaimOutcome, Ledger
 from windrow.testing import FakeLedger
 
@@ -185,16 +185,44 @@ def test_claims_reads_many_and_leaves_absent_ones_out(ledger: Ledger) -> None:
     assert {claim.object_id: claim for claim in claims} == ledger.claims([*ids, ids[0], "b/absent@1"])
 
 
-def test_records_are_kept_and_replaced(ledger: Ledger) -> None:
+COMMITTED = ArchiveRecord(
+    "a/k.tar.gz", "me", ArchiveState.COMMITTED, 1_700_000_000, 9_000_000_000, "ab" * 32, 3, 2**40, 12, b"\x00\xff" * 12
+)
+CONDEMNED = ArchiveRecord.condemned("a/k.tar.gz", "rival", NOW)
+
+
+def test_records_are_kept_and_replaced_by_ones_in_the_same_state(ledger: Ledger) -> None:
     """Absent keys are left out; a claim of the same name is something else."""
-    record = ArchiveRecord("a/k.tar.gz", "me", "ab" * 32, 3, 2**40, 12, 1_700_000_000, 9_000_000_000)
-    later = msgspec.structs.replace(record, owner="heir", file_count=4)
+    later = msgspec.structs.replace(COMMITTED, owner="heir", file_count=4)
     ledger.claim([new_claim("a/k.tar.gz")])
-    ledger.record(record)
-    assert {"a/k.tar.gz": record} == ledger.records(["a/k.tar.gz", "a/absent.tar.gz"])
-    ledger.record(later)
+    assert COMMITTED == ledger.record(COMMITTED)
+    assert {"a/k.tar.gz": COMMITTED} == ledger.records(["a/k.tar.gz", "a/absent.tar.gz"])
+    assert later == ledger.record(later)
     assert {"a/k.tar.gz": later} == ledger.records(["a/k.tar.gz"])
     assert "me" == ledger.claims(["a/k.tar.gz"])["a/k.tar.gz"].owner
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(COMMITTED, CONDEMNED), (CONDEMNED, COMMITTED)], ids=["committed", "condemned"]
+)
+def test_what_was_decided_of_a_key_first_stands(ledger: Ledger, first: ArchiveRecord, second: ArchiveRecord) -> None:
+    """The one who comes second is told, whatever the state; only an operator can overrule it."""
+    ledger.record(first)
+    told = ledger.record(second)
+    standing = ledger.records(["a/k.tar.gz"])
+    ledger.overrule(second)
+
+    assert (first, {"a/k.tar.gz": first}) == (told, standing)
+    assert {"a/k.tar.gz": second} == ledger.records(["a/k.tar.gz"])
+
+
+def test_of_two_who_decide_at_once_one_is_told_what_the_other_did(ledger: Ledger) -> None:
+    """Over many keys: each is committed or condemned, and both know which."""
+    for number in range(10):
+        ours, theirs = (msgspec.structs.replace(each, archive_key=f"k{number}") for each in (COMMITTED, CONDEMNED))
+        with ThreadPoolExecutor(2) as pool:
+            told = list(pool.map(ledger.record, [ours, theirs]))
+        assert [ledger.records([f"k{number}"])[f"k{number}"]] * 2 == told
 
 
 def _at_once(calls: list[Callable[[], list[ClaimOutcome]]]) -> list[list[ClaimOutcome]]:

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.world import Killed, World
 from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError, ObjectForbidden
 from windrow.core.events import Message, SourceObject
-from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
 from windrow.ports import Body
 from windrow.steps.batch import Batch
 from windrow.steps.budget import Budget
@@ -639,7 +639,7 @@ def test_an_expired_claim_that_was_not_yet_deleted_is_free(world: World) -> None
     source = world.upload("a")
     now = int(world.clock.now().timestamp())
     world.ledger.items[source.object_id] = Claim(source.object_id, "old", "gone", now - 10, now - 1)
-    world.ledger.archives["old"] = ArchiveRecord("old", "gone", "00", 1, 1, 1, now - 100, now - 1)
+    world.ledger.archives["old"] = ArchiveRecord("old", "gone", ArchiveState.COMMITTED, now - 100, now - 1)
 
     assert world.process(world.message(source)) == []
     world.assert_each_once()

@@ -19,7 +19,7 @@ from windrow.core.planning import STAGING_FOLDER
 from windrow.ports import Part
 from windrow.sources import StoredArchive
 from windrow.steps import large, staging
-from windrow.steps.commit_point import STAGED_ETAG
+from windrow.steps.inspector import STAGED_ETAG
 
 OPERATIONS = ("get", "piece", "list", "begin", "send_part", "complete", "head", "read", "copy_part", "delete")
 

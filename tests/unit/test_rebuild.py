@@ -14,7 +14,6 @@ from windrow.core.events import SourceObject
 from windrow.core.ledger import Claim
 from windrow.ports import ClaimOutcome
 from windrow.rebuild import Rebuilder, Rebuilt
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeLedger
 
 DAY = timedelta(days=1)
@@ -34,9 +33,9 @@ def lost(count: int = 5) -> tuple[World, list[SourceObject]]:
 
 def rebuild(world: World, ttl_days: int = 30) -> Rebuilt:
     """Rebuild the ledger of a world."""
-    archives = ArchiveReader(world.destination, CommitPoint(world.destination, world.metrics), "")
+    archives = ArchiveReader(world.destination, "")
     now = world.clock.now()
-    return Rebuilder(archives, world.ledger, world.clock, ttl_days=ttl_days).rebuild(
+    return Rebuilder(archives, world.ledger, world.commit_point(), world.clock, ttl=timedelta(days=ttl_days)).rebuild(
         now - 40 * DAY, now + DAY, lambda _: None
     )
 
@@ -97,7 +96,7 @@ def test_claims_of_a_restored_backup_are_replaced(end: str) -> None:
     source = world.upload("k")
     lease_until = 0 if end == "release" else int(world.clock.now().timestamp()) + 60
     expires_at = int((world.clock.now() + 30 * DAY).timestamp())
-    stale = Claim(source.object_id, "2026/an/older.tar.gz", "of old", lease_until, expires_at)
+    stale = Claim(source.object_id, "2026/01/01/00/00/20260101T0000Z-0123456789abcdef.tar.gz", "of old", lease_until, expires_at)
     world.ledger.items[source.object_id] = stale
     world.clock.advance(RUN_S)
     world.process(world.message(source, receives=2))
@@ -187,7 +186,7 @@ def test_rebuilt_items_expire_as_the_first_ones_did() -> None:
 
     expected = int((stored.last_modified + 30 * DAY).timestamp())
     assert expected == world.ledger.items[sources[0].object_id].expires_at
-    assert {expected} == {record.expires_at for record in world.ledger.archives.values()}
+    assert {expected + 86_400} == {record.expires_at for record in world.ledger.archives.values()}
 
 
 def test_a_destination_that_is_away_is_an_error() -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.world import RUN_S, World
-from windrow.core.errors import DestinationError, DestinationFault, QueueError
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, QueueError, Transient
 from windrow.core.events import Message, SourceObject
 from windrow.core.notifications import parse
-from windrow.core.planning import set_aside_from
+from windrow.core.planning import QUARANTINE_FOLDER
 from windrow.ports import ListedVersion
 from windrow.replay import SPARE, Memory, Position, Reopener, Replayer, Sieve, after, notification
-from windrow.steps.commit_point import CommitPoint
+from windrow.steps.inspector import Inspector
 from windrow.testing import FakeClock, FakeSender
 
 T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
@@ -68,8 +68,10 @@ class Destined:
 
     def reopened(self, *sources: SourceObject) -> list[str]:
         """Return the keys of what is to be queued."""
-        commit_point = CommitPoint(self.world.destination, self.world.metrics)
-        found = Reopener(self.world.ledger, commit_point).reopened(
+        reopener = Reopener(
+            self.world.ledger, Inspector(self.world.destination), self.world.quarantine().quarantine
+        )
+        found = reopener.reopened(
             [ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in sources]
         )
         return [version.key for version in found]
@@ -111,34 +113,32 @@ def test_a_broken_archive_is_kept_since_others_files_may_be_nowhere_else() -> No
     damaged = case.damage()
     queued = case.reopened(case.sources[0])
     failed = case.world.process(case.world.message(case.sources[0]))
-    kept = [key for key in case.world.destination.objects if set_aside_from(key) == case.key]
+    kept = [body for key, (_, body) in case.world.destination.objects.items() if key.startswith(QUARANTINE_FOLDER)]
 
-    assert (["k0"], []) == (queued, failed)
-    assert [damaged] == [case.world.destination.objects[key][1] for key in kept]
-    assert 1 == case.world.metrics.counts["ChecksumMismatch"]
+    assert (["k0"], [], [damaged]) == (queued, failed, kept)
+    assert {case.sources[0].object_id: 1} == case.world.delivered()
 
 
-@pytest.mark.parametrize("operation", ["copy", "delete"])
-def test_a_broken_archive_that_cannot_be_set_aside_stays(operation: str) -> None:
-    """Nothing is deleted that was not kept first, and nothing is built before the key is settled."""
+@pytest.mark.parametrize("operation", ["begin", "copy_part", "complete", "overrule"])
+def test_a_broken_archive_that_cannot_be_quarantined_stays_and_nothing_is_queued(operation: str) -> None:
+    """Nothing is replaced that was not kept first; the replay is repeated when the servers answer again."""
     case = Destined()
-    case.damage()
-    case.reopened(*case.sources)
-    message = case.world.message(case.sources[0])
+    damaged = case.damage()
+    records = dict(case.world.ledger.archives)
 
     def fail(at: str) -> None:
         if at == operation:
-            raise DestinationError("it is away", DestinationFault.CONNECT)
+            raise LedgerError("away") if operation == "overrule" else DestinationError("away", DestinationFault.SLOW)
 
-    case.world.destination.hook = fail
-    failed = case.world.process(message)
-    stayed = case.key in case.world.destination.objects
-    case.world.destination.hook = lambda _: None
-    case.world.clock.advance(10 * RUN_S)
-    again = case.world.process(message)
+    case.world.hook(fail)
+    with pytest.raises(Transient):
+        case.reopened(case.sources[0])
+    case.world.hook(lambda _: None)
 
-    assert ([message.message_id], True, []) == (failed, stayed, again)
-    assert case.sources[0].object_id in case.world.delivered()
+    assert (damaged, records) == (case.world.destination.objects[case.key][1], case.world.ledger.archives)
+    assert ["k0"] == case.reopened(case.sources[0])
+    assert [] == case.world.process(case.world.message(case.sources[0]))
+    assert {case.sources[0].object_id: 1} == case.world.delivered()
 
 
 def test_what_an_archive_holds_after_all_is_not_queued() -> None:

@@ -7,16 +7,18 @@ import json
 import tarfile
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from urllib.parse import quote_plus
 
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.events import Message, SourceObject, utc_text
-from windrow.core.planning import set_aside_from, staging_folder
+from windrow.core.planning import window_of
 from windrow.pipeline import Aggregator
-from windrow.ports import MultipartDestination
+from windrow.ports import Clock, MultipartDestination
+from windrow.quarantine import Quarantine
 from windrow.settings import Settings
+from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeClock, FakeDestination, FakeLanding, FakeLedger, FakeMetrics, FakeQueue, Hook
 
 RUN_S = 60.0
@@ -41,6 +43,8 @@ class World:
         default_factory=lambda: Settings(landing_buckets=frozenset({"landing"}), fetch_concurrency=2)
     )
     sources: list[SourceObject] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    """What was uploaded, by object id."""
     owners: int = 0
     messages: int = 0
 
@@ -51,6 +55,7 @@ class World:
         """Put an object into the landing bucket."""
         source = self.landing.put("landing", key, data, event_time=at or self.clock.now())
         self.sources.append(source)
+        self.contents[source.object_id] = data
         return source
 
     def message(self, *sources: SourceObject, receives: int = 1) -> Message:
@@ -66,7 +71,7 @@ class World:
         for port in (self.landing, self.ledger, self.queue, self.destination):
             port.hook = hook
 
-    def worker(self, destination: MultipartDestination | None = None) -> Aggregator:
+    def worker(self, destination: MultipartDestination | None = None, clock: Clock | None = None) -> Aggregator:
         """Return a worker as it starts."""
         return Aggregator(
             self.settings,
@@ -75,22 +80,35 @@ class World:
             destination=destination or self.destination,
             queue=self.queue,
             metrics=self.metrics,
-            clock=self.clock,
+            clock=clock or self.clock,
             jitter=lambda: 1.0,
         )
 
+    def commit_point(self) -> CommitPoint:
+        """Return what decides over archive keys, with the worker's settings."""
+        ttl = timedelta(days=self.settings.ledger_ttl_days)
+        return CommitPoint(self.destination, self.ledger, self.metrics, self.clock, ttl=ttl)
+
+    def quarantine(self) -> Quarantine:
+        """Return what quarantines broken archives."""
+        return Quarantine(self.destination, self.commit_point(), prefix=self.settings.destination_prefix)
+
     def process(
-        self, *messages: Message, destination: MultipartDestination | None = None, run_s: float = RUN_S
+        self,
+        *messages: Message,
+        destination: MultipartDestination | None = None,
+        run_s: float = RUN_S,
+        clock: Clock | None = None,
     ) -> list[str]:
         """Run one batch in a fresh worker; return the ids that stay in the queue."""
         self.owners += 1
-        return self.worker(destination).process(messages, owner=f"request-{self.owners}", remaining_s=run_s)
+        return self.worker(destination, clock).process(messages, owner=f"request-{self.owners}", remaining_s=run_s)
 
     def delivered(self) -> Counter[str]:
         """Return how often each object id is in the archives, each member's bytes compared with the upload."""
         ids: Counter[str] = Counter()
         for key, (stored, body) in self.destination.objects.items():
-            if set_aside_from(key) or key.startswith(staging_folder(self.settings.destination_prefix)):
+            if window_of(key) is None:
                 continue
             assert sha256(body).hexdigest() == stored.metadata["sha256_checksum"]
             manifest = parse_manifest(body[: int(stored.metadata["manifest-bytes"])])
@@ -98,8 +116,7 @@ class World:
                 for file in manifest.files:
                     member = tar.extractfile(file.name)
                     assert member is not None
-                    held = self.landing.objects[file.bucket, file.key, file.version_id or file.etag]
-                    assert member.read() == held.data
+                    assert member.read() == self.contents[file.object_id]
                     ids[file.object_id] += 1
         return ids
 

@@ -9,9 +9,9 @@ from itertools import islice
 
 from windrow.audit.report import Finding
 from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
-from windrow.core.planning import DAY, day_folder, floor, set_aside_from, window_of
+from windrow.core.planning import DAY, day_folder, floor, window_of
 from windrow.ports import Destination
-from windrow.steps.commit_point import CommitPoint, Found
+from windrow.steps.inspector import Found, Inspector
 
 READERS = 8
 """Archives whose manifests are read at once; also bounds the manifests held in memory."""
@@ -23,9 +23,9 @@ OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
 class ArchiveReader:
     """Lists archives and reads what they hold, two requests each. Changes nothing."""
 
-    def __init__(self, destination: Destination, commit_point: CommitPoint, prefix: str) -> None:
+    def __init__(self, destination: Destination, prefix: str) -> None:
         self._destination = destination
-        self._commit_point = commit_point
+        self._inspector = Inspector(destination)
         self._prefix = prefix
 
     def listed(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
@@ -34,14 +34,10 @@ class ArchiveReader:
         Raises:
             DestinationError: the destination could not be listed.
         """
-        return ((key, size) for key, size in self._all_listed(start, end) if set_aside_from(key) is None)
-
-    def _all_listed(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
-        """Yield those that were set aside as well."""
         day = floor(start, DAY)
         while day < end:
             for key, size in self._destination.list(day_folder(self._prefix, day)):
-                window = window_of(set_aside_from(key) or key)
+                window = window_of(key)
                 if window is not None and window.start < end and window.end > start:
                     yield key, size
             day += DAY
@@ -49,12 +45,10 @@ class ArchiveReader:
     def read(self, start: datetime, end: datetime) -> Iterator[list[tuple[str, Found | Finding]]]:
         """Yield the archives of [start, end) with what they hold, or what is wrong with them, a few at a time.
 
-        Those that were set aside are among the wrong ones until somebody has looked at them and deleted them.
-
         Raises:
             DestinationError: the destination could not be asked.
         """
-        keys = (key for key, _ in self._all_listed(start, end))
+        keys = (key for key, _ in self.listed(start, end))
         with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
             while piece := list(islice(keys, READERS)):
                 yield list(zip(piece, pool.map(self.inspect, piece), strict=True))
@@ -65,10 +59,8 @@ class ArchiveReader:
         Raises:
             DestinationError: the destination could not be asked.
         """
-        if set_aside_from(key) is not None:
-            return Finding(key, "it failed its proof and was set aside; files of it may be nowhere else")
         try:
-            found = self._commit_point.inspect(key)
+            found = self._inspector.inspect(key)
         except ArchiveError as error:
             return Finding(key, str(error))
         except DestinationError as error:

@@ -98,10 +98,13 @@ class Auditor:
         for piece in self._archives.read(start - SKEW, min(end + LONGEST_UPLOAD, self._clock.now() + SKEW)):
             records = self._ledger.records(key for key, _ in piece)
             for key, found in piece:
+                record = records.get(key)
                 if isinstance(found, Finding):
                     broken.append(found)
+                elif record and not record.is_committed and found.manifest.files:
+                    broken.append(Finding(key, "it is condemned, and its files are delivered in other archives"))
                 else:
-                    scratch.add_archive(key, found.manifest, found.committed_at, recorded=key in records)
+                    scratch.add_archive(key, found.manifest, found.stored_at, recorded=record is not None)
             archives += len(piece)
             progress("archives", archives)
         return broken

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -29,9 +30,10 @@ from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
-from windrow.ports import Clock, Metrics
+from windrow.ports import Clock, Destination, Metrics
 from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
+from windrow.steps.inspector import Inspector
 
 if TYPE_CHECKING:
     import boto3.session
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from windrow.clients.gauge import SqsGauge
     from windrow.clients.mapping import LambdaMappingSwitch
     from windrow.deployment import Deployer, Event, Progress
+    from windrow.quarantine import Quarantine
     from windrow.rebuild import Rebuilder
     from windrow.replay import Reopener, Replayer
     from windrow.retention import Sweeper
@@ -136,12 +139,24 @@ def circuits(settings: Settings) -> DynamoCircuits:
     return circuits_client.DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id, client)
 
 
+def commit_point(settings: Settings, target: Destination, metrics: Metrics, clock: Clock = _clock) -> CommitPoint:
+    """Return what decides over the archive keys of a destination."""
+    return CommitPoint(target, ledger(settings), metrics, clock, ttl=timedelta(days=settings.ledger_ttl_days))
+
+
 def archive_reader(settings: Settings) -> ArchiveReader:
     """Return the reader of what is delivered."""
     from windrow.audit import ArchiveReader
 
+    return ArchiveReader(destination(settings), settings.destination_prefix)
+
+
+def quarantine(settings: Settings) -> Quarantine:
+    """Return what quarantines broken archives."""
+    from windrow.quarantine import Quarantine
+
     target = destination(settings)
-    return ArchiveReader(target, CommitPoint(target, EmfMetrics()), settings.destination_prefix)
+    return Quarantine(target, commit_point(settings, target, EmfMetrics()), prefix=settings.destination_prefix)
 
 
 def auditor(settings: Settings) -> Auditor:
@@ -170,7 +185,8 @@ def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Swee
     s3 = sweep_s3.connect(_session())
     return Sweeper(
         destination=target,
-        archives=ArchiveReader(target, CommitPoint(target, metrics), settings.destination_prefix),
+        archives=ArchiveReader(target, settings.destination_prefix),
+        commit_point=commit_point(settings, target, metrics, clock),
         copies=S3Copies(settings.copies_bucket, s3),
         raw_files=S3RawFiles(s3),
         buckets=settings.landing_buckets,
@@ -182,9 +198,17 @@ def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Swee
 
 def rebuilder(settings: Settings) -> Rebuilder:
     """Return the rebuilder of the ledger."""
+    from windrow.audit import ArchiveReader
     from windrow.rebuild import Rebuilder
 
-    return Rebuilder(archive_reader(settings), ledger(settings), _clock, ttl_days=settings.ledger_ttl_days)
+    target = destination(settings)
+    return Rebuilder(
+        ArchiveReader(target, settings.destination_prefix),
+        ledger(settings),
+        commit_point(settings, target, EmfMetrics()),
+        _clock,
+        ttl=timedelta(days=settings.ledger_ttl_days),
+    )
 
 
 def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
@@ -199,7 +223,7 @@ def reopener(settings: Settings) -> Reopener:
     """Return what has the ledger forget deliveries that the destination does not hold."""
     from windrow.replay import Reopener
 
-    return Reopener(ledger(settings), CommitPoint(destination(settings), EmfMetrics()))
+    return Reopener(ledger(settings), Inspector(destination(settings)), quarantine(settings).quarantine)
 
 
 def gauge(queue_url: str) -> SqsGauge:

@@ -23,7 +23,7 @@ from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef, ListObjectsV2OutputTypeDef, ObjectTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
     from typing_extensions import Buffer
 
 CONNECTIONS = 16
@@ -109,6 +109,26 @@ class S3Destination:
 
     def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the chunks as one object if the key is free; see the port's contract."""
+        try:
+            self._put(key, chunks, sha256, metadata, {"IfNoneMatch": "*"})
+        except DestinationError as error:
+            if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
+                return False
+            raise
+        return True
+
+    def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
+        """Store the chunks as one object, whatever is there; see the port's contract."""
+        self._put(key, chunks, sha256, metadata, {})
+
+    def _put(
+        self,
+        key: str,
+        chunks: Sequence[Buffer],
+        sha256: bytes,
+        metadata: Mapping[str, str],
+        condition: Mapping[str, Any],
+    ) -> None:
         body = ChunksBody(chunks)
 
         def request(s3: S3Client) -> object:
@@ -120,17 +140,11 @@ class S3Destination:
                 ContentLength=body.size,
                 ContentType=CONTENT_TYPE,
                 ChecksumSHA256=base64.b64encode(sha256).decode(),
-                IfNoneMatch="*",
                 Metadata=dict(metadata),
+                **condition,
             )
 
-        try:
-            self._once(request, f"PUT {key}", lambda: body.exhausted)
-        except DestinationError as error:
-            if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
-                return False
-            raise
-        return True
+        self._once(request, f"PUT {key}", lambda: body.exhausted)
 
     def head(self, key: str) -> Stored | None:
         """Return what the server holds under the key; see the port's contract."""
@@ -174,14 +188,6 @@ class S3Destination:
     def delete(self, key: str) -> None:
         """Delete the object; absent is fine."""
         self._read(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key), f"DELETE {key}")
-
-    def copy(self, key: str, to: str, etag: str) -> None:
-        """Have the server copy the object; see the port's contract."""
-        source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
-        self._read(
-            lambda s3: s3.copy_object(Bucket=self._bucket, Key=to, CopySource=source, CopySourceIfMatch=f'"{etag}"'),
-            f"COPY {key}",
-        )
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every object under the prefix in key order."""

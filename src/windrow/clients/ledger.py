@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import RECORD_VERSION, ArchiveRecord, Claim
+from windrow.core.ledger import NEVER, RECORD_VERSION, ArchiveRecord, ArchiveState, Claim
 from windrow.ports import ClaimOutcome, Clock
 
 if TYPE_CHECKING:
@@ -37,7 +37,14 @@ LONGEST_PAUSE_S = 1.0
 RECORD_PREFIX = "archive#"
 """Before the key of an archive record's item. No object id starts so: a bucket name holds no ``#``."""
 
-_REFUSED = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
+_REFUSED = frozenset(
+    {
+        "AccessDeniedException",
+        "ConditionalCheckFailedException",
+        "ResourceNotFoundException",
+        "ValidationException",
+    }
+)
 """Codes of a whole request that no repetition mends; everything else is tried again."""
 
 _CONDITION = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
@@ -159,17 +166,32 @@ class DynamoLedger:
         items = self._read(RECORD_PREFIX + key for key in archive_keys)
         return {record.archive_key: record for record in map(_to_record, items)}
 
-    def record(self, record: ArchiveRecord) -> None:
-        """Write an archive record, replacing any. Raises `LedgerError`."""
-        item: dict[str, Any] = {
-            "object_id": {"S": RECORD_PREFIX + record.archive_key},
-            "owner": {"S": record.owner},
-            "sha256": {"S": record.sha256},
-            "members": {"B": record.members},
-            **{name: {"N": str(getattr(record, name))} for name in _RECORD_NUMBERS},
-            "v": {"N": str(RECORD_VERSION)},
+    def record(self, record: ArchiveRecord) -> ArchiveRecord:
+        """Write an archive record unless the key has one in another state; see the port's contract."""
+        # The name stands behind a #: STATE is a reserved word.
+        unless_decided = {
+            "ConditionExpression": "attribute_not_exists(object_id) OR #state = :state",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":state": {"S": record.state.value}},
         }
-        self._insist(lambda: self._client.put_item(TableName=self._table, Item=item), self._deadline())
+        try:
+            self._put_record(record, unless_decided)
+        except LedgerError as error:
+            if _code(error.__cause__) != "ConditionalCheckFailedException":
+                raise
+            standing = self.records([record.archive_key]).get(record.archive_key)
+            if standing is None:
+                raise LedgerError(f"the record of {record.archive_key} went away while it was read") from error
+            return standing
+        return record
+
+    def overrule(self, record: ArchiveRecord) -> None:
+        """Write an archive record whatever stands. Raises `LedgerError`."""
+        self._put_record(record, {})
+
+    def _put_record(self, record: ArchiveRecord, condition: Mapping[str, Any]) -> None:
+        item = _record_item(record)
+        self._insist(lambda: self._client.put_item(TableName=self._table, Item=item, **condition), self._deadline())
 
     def _end_leases(self, claims: Sequence[Claim], lease_until: int) -> list[Claim]:
         statements = [
@@ -289,7 +311,7 @@ class DynamoLedger:
         return True
 
 
-_RECORD_NUMBERS = ("file_count", "raw_bytes", "archive_bytes", "committed_at", "expires_at")
+_RECORD_NUMBERS = ("decided_at", "file_count", "raw_bytes", "archive_bytes")
 
 
 def _held(claim: Claim) -> list[dict[str, str]]:
@@ -302,7 +324,7 @@ def _outcome(code: str | None) -> ClaimOutcome:
     return ClaimOutcome.TAKEN if code in _CONDITION else ClaimOutcome.FAILED
 
 
-def _code(error: Exception) -> str:
+def _code(error: BaseException | None) -> str:
     return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
 
 
@@ -323,11 +345,28 @@ def _to_claim(item: Mapping[str, Any]) -> Claim:
         raise LedgerError(f"the item {item.get('object_id')} is no claim") from error
 
 
+def _record_item(record: ArchiveRecord) -> dict[str, Any]:
+    # Without ``expires_at`` DynamoDB keeps the item for good.
+    expiry = {} if record.expires_at == NEVER else {"expires_at": {"N": str(record.expires_at)}}
+    return {
+        "object_id": {"S": RECORD_PREFIX + record.archive_key},
+        "owner": {"S": record.owner},
+        "state": {"S": record.state.value},
+        "sha256": {"S": record.sha256},
+        "members": {"B": record.members},
+        **{name: {"N": str(getattr(record, name))} for name in _RECORD_NUMBERS},
+        **expiry,
+        "v": {"N": str(RECORD_VERSION)},
+    }
+
+
 def _to_record(item: Mapping[str, Any]) -> ArchiveRecord:
     try:
         return ArchiveRecord(
             archive_key=item["object_id"]["S"].removeprefix(RECORD_PREFIX),
             owner=item["owner"]["S"],
+            state=ArchiveState(item["state"]["S"]),
+            expires_at=int(item["expires_at"]["N"]) if "expires_at" in item else NEVER,
             sha256=item["sha256"]["S"],
             members=item["members"]["B"],
             **{name: int(item[name]["N"]) for name in _RECORD_NUMBERS},

@@ -8,6 +8,7 @@ WindrowError
 ├── PriceError                a price is unknown, or a price file can't be read
 ├── PackageError              the Lambda zip could not be built
 ├── DeploymentError           a deployment could not start, or could not go on
+├── QuarantineError           what is to be quarantined is no archive
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   │   └── ObjectRefused     it refuses to, for good if it goes on (``rejection`` is what the object ends with then)
@@ -69,6 +70,10 @@ class PackageError(WindrowError):
 
 class DeploymentError(WindrowError):
     """A deployment could not start, or could not go on; the message says what the alias serves now."""
+
+
+class QuarantineError(WindrowError):
+    """What is to be quarantined is not an archive of Windrow's."""
 
 
 class Transient(WindrowError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
-from enum import Enum, auto
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum, auto
 from hashlib import blake2b
 
 import msgspec
+
+from windrow.core.manifest import Manifest
 
 RECORD_VERSION = 1
 """Written to every item, so that two versions of Windrow can share one table."""
@@ -33,26 +35,75 @@ MEMBER_BYTES = 8
 """Bytes of each member's digest in an archive record: a file is taken for a member of an archive of 3,000 by mistake
 once in 6 x 10^15 looks, and only if its claim names that archive."""
 
-MAX_MEMBERS = 40_000
-"""Members that a record can name: their digests must stay below DynamoDB's 400 KB an item. A batch is far smaller."""
+RECORD_MARGIN_S = 86_400
+"""An archive's record outlives the claims of its members by this much, for clocks that differ."""
+
+NEVER = 0
+"""``expires_at`` of a record that is kept for good."""
+
+
+class ArchiveState(StrEnum):
+    """What was decided of an archive key, once and for all."""
+
+    COMMITTED = "committed"
+    """The archive under the key counts: its members are delivered, and nothing under the key is ever replaced."""
+    CONDEMNED = "condemned"
+    """Nothing under the key counts, now or later: it gets a tombstone, and the files are built under other keys."""
 
 
 class ArchiveRecord(msgspec.Struct, frozen=True):
-    """The note that ``owner`` committed an archive, and what is in it.
+    """What ``owner`` decided of an archive key, and what is in the archive if it is committed.
 
-    ``committed_at`` and ``expires_at`` are Unix seconds, ``raw_bytes`` counts before compression. ``members`` holds
-    a digest of each member's object id (`member_digests`); it may be empty, then only the manifest can tell.
+    ``decided_at`` and ``expires_at`` are Unix seconds (`NEVER` for a condemned key), ``raw_bytes`` counts before
+    compression. ``members`` holds a digest of each member's object id (`member_digests`).
     """
 
     archive_key: str
     owner: str
-    sha256: str
-    file_count: int
-    raw_bytes: int
-    archive_bytes: int
-    committed_at: int
+    state: ArchiveState
+    decided_at: int
     expires_at: int
+    sha256: str = ""
+    file_count: int = 0
+    raw_bytes: int = 0
+    archive_bytes: int = 0
     members: bytes = b""
+
+    @classmethod
+    def committed(
+        cls,
+        archive_key: str,
+        owner: str,
+        manifest: Manifest,
+        *,
+        sha256: str,
+        archive_bytes: int,
+        decided_at: datetime,
+        ttl: timedelta,
+    ) -> ArchiveRecord:
+        """Return the record of a committed archive. ``ttl`` is that of its members' claims."""
+        return cls(
+            archive_key=archive_key,
+            owner=owner,
+            state=ArchiveState.COMMITTED,
+            decided_at=int(decided_at.timestamp()),
+            expires_at=int((decided_at + ttl).timestamp()) + RECORD_MARGIN_S,
+            sha256=sha256,
+            file_count=len(manifest.files),
+            raw_bytes=sum(file.size for file in manifest.files),
+            archive_bytes=archive_bytes,
+            members=member_digests(manifest.object_ids),
+        )
+
+    @classmethod
+    def condemned(cls, archive_key: str, owner: str, decided_at: datetime) -> ArchiveRecord:
+        """Return the record of a condemned key."""
+        return cls(archive_key, owner, ArchiveState.CONDEMNED, int(decided_at.timestamp()), NEVER)
+
+    @property
+    def is_committed(self) -> bool:
+        """Tell whether the archive counts."""
+        return self.state is ArchiveState.COMMITTED
 
     def lists(self, object_id: str) -> bool:
         """Tell whether the archive holds the object."""
@@ -64,8 +115,8 @@ class ArchiveRecord(msgspec.Struct, frozen=True):
 
 
 def member_digests(object_ids: Collection[str]) -> bytes:
-    """Return the digests of an archive's members, joined in order; nothing for more than 40,000."""
-    return b"".join(sorted(map(_digest, object_ids))) if len(object_ids) <= MAX_MEMBERS else b""
+    """Return the digests of an archive's members, joined in order."""
+    return b"".join(sorted(map(_digest, object_ids)))
 
 
 def _digest(object_id: str) -> bytes:
@@ -84,20 +135,22 @@ class Verdict(Enum):
     BUSY = auto()
     """Another worker holds it and is alive: come back when the lease is over."""
     ORPHANED = auto()
-    """The owner is gone; only the destination knows whether its archive was committed."""
+    """The owner is gone, and what became of its archive key must be settled first."""
 
 
 def judge(claim: Claim, record: ArchiveRecord | None, *, owner: str, archive_key: str, now: datetime) -> Verdict:
     """Say what an existing ``claim`` means to ``owner``, who wants the object for ``archive_key``.
 
-    ``record`` is the archive record of ``claim.archive_key`` if there is one that has not expired. That an archive is
-    committed says nothing of a file that was claimed for it: the file may have dropped out on the way, or the claim
-    may have been written after its reply was given up. So the record must list the file.
+    ``record`` is the archive record of ``claim.archive_key``, if there is one. That an archive is committed says
+    nothing of a file that was claimed for it: the file may have dropped out on the way, or the claim may have been
+    written after its reply was given up. So the record must list the file. If it does not, the file can't come into
+    that archive any more, since a committed archive never changes.
     """
     seconds = now.timestamp()
+    committed = record is not None and record.is_committed
     if claim.expires_at <= seconds:
         return Verdict.FREE
-    if record is not None and record.lists(claim.object_id):
+    if record is not None and committed and record.lists(claim.object_id):
         return Verdict.DELIVERED
     if claim.lease_until == 0:
         return Verdict.FREE
@@ -105,4 +158,4 @@ def judge(claim: Claim, record: ArchiveRecord | None, *, owner: str, archive_key
         return Verdict.MINE
     if claim.lease_until > seconds:
         return Verdict.BUSY
-    return Verdict.ORPHANED
+    return Verdict.FREE if committed else Verdict.ORPHANED

@@ -25,13 +25,13 @@ MAX_LISTED_BYTES = MAX_MANIFEST_BYTES - 4096
 ID_DIGITS = 16
 SUFFIX = ".tar.gz"
 STAGING_FOLDER = ".windrow-staging"
+QUARANTINE_FOLDER = ".windrow-quarantine"
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 _ARCHIVE_KEY = re.compile(
     r"(?:\A|/)(?P<path>\d{4}/\d\d/\d\d/(?:\d\d/){0,2})(?P<start>\d{8}T\d{4})Z-[0-9a-f]{16}\.tar\.gz\Z"
 )
-_SET_ASIDE = re.compile(r"\.broken-\d{8}T\d{6}Z\Z")
 _PATHS = {MINUTE: "%Y/%m/%d/%H/%M", HOUR: "%Y/%m/%d/%H", DAY: "%Y/%m/%d"}
 
 
@@ -132,15 +132,13 @@ def window_of(key: str) -> Window | None:
     return Window(start, start + width)
 
 
-def set_aside_key(key: str, stored_at: datetime) -> str:
-    """Return where an archive is kept that failed its proof: beside its key, by when it was stored."""
-    return f"{key}.broken-{stored_at:%Y%m%dT%H%M%SZ}"
+def quarantine_key(prefix: str, key: str, stored_at: datetime) -> str:
+    """Return where a broken archive is kept: below a folder of its own, by when it was stored.
 
-
-def set_aside_from(key: str) -> str | None:
-    """Return the key that an archive had before it was set aside, None if this is no such archive's key."""
-    archive_key, broken = _SET_ASIDE.subn("", key)
-    return archive_key if broken else None
+    The name does not end in ``.tar.gz``: whoever reads all archives below the prefix does not read this one.
+    """
+    folder = f"{prefix}/" if prefix else ""
+    return f"{folder}{QUARANTINE_FOLDER}/{key.removeprefix(folder)}.{stored_at:%Y%m%dT%H%M%SZ}"
 
 
 def _order(source: SourceObject) -> tuple[str, str, str, str]:

@@ -18,6 +18,7 @@ from windrow.settings import Settings
 NEEDS = (
     "landing_buckets",
     "copies_bucket",
+    "ledger_table",
     "destination_endpoint",
     "destination_bucket",
     "destination_secret_id",

@@ -13,7 +13,7 @@ from windrow.core.archive.reader import Archive
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
-from windrow.core.planning import STAGING_FOLDER, set_aside_from
+from windrow.core.planning import QUARANTINE_FOLDER, STAGING_FOLDER
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
 from windrow.retention.markers import FOLDER as NOTES_FOLDER
@@ -24,7 +24,7 @@ Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""
 
 
-_NO_ARCHIVES = (CANARY_FOLDER, STAGING_FOLDER, NOTES_FOLDER)
+_NO_ARCHIVES = (CANARY_FOLDER, NOTES_FOLDER, QUARANTINE_FOLDER, STAGING_FOLDER)
 """Folders of other objects of Windrow's."""
 
 RESOLUTION = timedelta(seconds=1)
@@ -51,11 +51,13 @@ class Deliveries:
     def refresh(self) -> None:
         """Look for archives that are new. Raises `DestinationError`, `ArchiveError`."""
         for key, size in self._destination.list(""):
-            if key in self._found or set_aside_from(key) or any(f"{folder}/" in key for folder in _NO_ARCHIVES):
+            seen = self._found.get(key)
+            # One of another size is a tombstone: the archive failed its verification.
+            if (seen and seen.size == size) or any(f"{folder}/" in key for folder in _NO_ARCHIVES):
                 continue
             try:
                 source = StoredArchive(self._destination, key)
-            except SourceMissing:  # it was listed, and is gone: a worker deletes an archive that turned out wrong
+            except SourceMissing:  # it was listed, and an operator has deleted it since
                 continue
             manifest = Archive.open(source).manifest
             self._found[key] = Delivery(key, size, source.last_modified, manifest)

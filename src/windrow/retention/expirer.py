@@ -11,6 +11,7 @@ from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import CopyError
 from windrow.core.manifest import ManifestFile
 from windrow.ports import RawVersion
+from windrow.steps.inspector import Found
 
 NO_VERSION = (None, "", "null")
 """Without versioning S3 calls every version "null": to delete that may delete a newer file."""
@@ -28,19 +29,23 @@ class Deletable(msgspec.Struct, frozen=True):
 class Expirer:
     """Tells what may be deleted. Changes nothing.
 
-    ``prove_copy`` is `windrow.retention.copier.Copier.prove`, or nothing in a dry run, which makes no copies either.
+    ``prove_copy`` is `windrow.retention.copier.Copier.prove`, and ``commit`` has the ledger hold the archive for
+    committed for good (False: its key is condemned, and its files may be delivered nowhere). Both are nothing in a dry
+    run, which changes nothing.
     """
 
     def __init__(
         self,
         archives: ArchiveReader,
         prove_copy: Callable[[str, int, str], None] | None,
+        commit: Callable[[str, Found], bool] | None,
         *,
         buckets: Collection[str],
         old: datetime,
     ) -> None:
         self._archives = archives
         self._prove_copy = prove_copy
+        self._commit = commit
         self._buckets = buckets
         self._old = old
 
@@ -49,6 +54,7 @@ class Expirer:
 
         Raises:
             DestinationError: the archive could not be read.
+            LedgerError: nobody can tell whether the archive counts.
         """
         found = self._archives.inspect(key)
         if isinstance(found, Finding):
@@ -59,6 +65,8 @@ class Expirer:
                 self._prove_copy(key, found.archive_bytes, found.sha256)
             except CopyError as error:
                 return Finding(key, str(error))
+        if files and self._commit and not self._commit(key, found):
+            return Finding(key, "it does not count: its files are delivered in other archives")
         fates = [self._fate(file) for file in files]
         return Deletable(
             [

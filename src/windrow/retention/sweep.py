@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from windrow.audit import ArchiveReader, Finding
-from windrow.core.errors import CopyError, DestinationError, OutOfTime
+from windrow.core.errors import CopyError, DestinationError, LedgerError, OutOfTime
 from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
 from windrow.ports import CopyStore, Destination, RawFiles
 from windrow.retention.copier import Copier
@@ -167,7 +167,7 @@ class Sweep:
     def _inspect(self, key: str) -> Deletable | Finding:
         try:
             return self.expirer.inspect(key)
-        except CopyError as error:
+        except (CopyError, LedgerError) as error:
             return Finding(key, str(error))
         except DestinationError as error:
             return self._wrong(key, error)

@@ -14,13 +14,19 @@ from windrow.retention.markers import KEPT, Markers
 from windrow.retention.report import SweepReport, Tally
 from windrow.retention.sweep import Sweep
 from windrow.steps.budget import Budget
+from windrow.steps.commit_point import CommitPoint
+from windrow.steps.inspector import Found
 
 LOOKBACK = timedelta(days=7)
 """How far beyond the hot days a run looks unless it is told else: further than the longest outage of the destination
 (4 days), in which nothing can be proven, and than a file may wait in the queue (14 days, less 7 hot ones)."""
 
 SETTLING = timedelta(minutes=10)
-"""The archives of a window that ended later than this are left to a later run: one whose proof fails is deleted."""
+"""The archives of a window that ended later than this are left to a later run: one that fails its verification is
+replaced by a tombstone."""
+
+OWNER = "retention"
+"""The owner of the records that a sweep writes."""
 
 SLACK = timedelta(hours=1)
 """Files stay so much longer than they must: an audit that began before they were old enough still counts on them."""
@@ -40,6 +46,7 @@ class Sweeper:
         *,
         destination: Destination,
         archives: ArchiveReader,
+        commit_point: CommitPoint,
         copies: CopyStore,
         raw_files: RawFiles,
         buckets: Collection[str],
@@ -49,6 +56,7 @@ class Sweeper:
     ) -> None:
         self._destination = destination
         self._archives = archives
+        self._commit_point = commit_point
         self._copies = copies
         self._raw_files = raw_files
         self._buckets = buckets
@@ -103,14 +111,20 @@ class Sweeper:
         markers = Markers(self._destination, prefix=self._prefix, buckets=self._buckets)
         markers.load(kept_since=None if dry_run else old - KEPT)
         copier = Copier(self._destination, self._copies)
-        prove_copy = None if dry_run else copier.prove
+        expirer = Expirer(
+            self._archives,
+            None if dry_run else copier.prove,
+            None if dry_run else self._commit,
+            buckets=self._buckets,
+            old=old,
+        )
         return Sweep(
             destination=self._destination,
             archives=self._archives,
             copies=self._copies,
             raw_files=self._raw_files,
             copier=copier,
-            expirer=Expirer(self._archives, prove_copy, buckets=self._buckets, old=old),
+            expirer=expirer,
             markers=markers,
             prefix=self._prefix,
             start=start,
@@ -121,6 +135,9 @@ class Sweeper:
             budget=Budget(self._clock, remaining_s),
             dry_run=dry_run,
         )
+
+    def _commit(self, key: str, found: Found) -> bool:
+        return self._commit_point.commit(self._commit_point.record_of(key, OWNER, found)) is not None
 
     def _publish(self, tally: Tally, *, complete: bool) -> None:
         """Publish the counts, zeros too: an alarm needs to see that nothing happened."""

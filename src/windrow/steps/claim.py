@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 
-from windrow.core.archive.writer import ArchiveSummary
-from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime
-from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge, member_digests
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime, WindrowError
+from windrow.core.ledger import LEASE_GRACE_S, Claim, Verdict, judge
 from windrow.core.planning import PlannedArchive, rebuild_key
 from windrow.ports import ClaimOutcome, Clock, Ledger
 from windrow.steps.budget import Budget
-from windrow.steps.commit_point import CommitPoint, Found
-
-DAY_S = 86_400
+from windrow.steps.commit_point import CommitPoint
 
 OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
 """Faults that say nothing of other keys; any other one would meet all of them."""
@@ -38,15 +36,19 @@ class Claimed:
     """Claims of owners that are gone, not yet taken over."""
     failed: dict[str, Exception] = field(default_factory=dict)
 
+    def fail(self, claims: Iterable[Claim], error: Exception) -> None:
+        """Note that nothing can be said of these claims now."""
+        self.failed.update((claim.object_id, error) for claim in claims)
+
 
 class Claimer:
     """Claims, takes over and releases objects."""
 
-    def __init__(self, ledger: Ledger, commit_point: CommitPoint, clock: Clock, ttl_days: int) -> None:
+    def __init__(self, ledger: Ledger, commit_point: CommitPoint, clock: Clock, *, ttl: timedelta) -> None:
         self._ledger = ledger
         self._commit_point = commit_point
         self._clock = clock
-        self._ttl_s = ttl_days * DAY_S
+        self._ttl = ttl
 
     def claim(self, archive: PlannedArchive, owner: str, budget: Budget) -> Claimed:
         """Claim the archive's objects for ``owner`` until its run time is over; never raises."""
@@ -80,29 +82,25 @@ class Claimer:
         by_key: dict[str, list[Claim]] = defaultdict(list)
         for claim in result.orphaned.values():
             by_key[claim.archive_key].append(claim)
+        result.orphaned = {}
         free: list[Claim] = []
-        fault: DestinationError | None = None
+        fault: WindrowError | None = None
         for key, claims in by_key.items():
+            if fault is None and not budget.may_start():
+                fault = OutOfTime("no time left to ask for another dead owner's archive")
             if fault is not None:
-                result.failed.update(dict.fromkeys((claim.object_id for claim in claims), fault))
-                continue
-            if not budget.may_start():
-                late = OutOfTime("no time left to ask for another dead owner's archive")
-                result.failed.update(dict.fromkeys((claim.object_id for claim in claims), late))
+                result.fail(claims, fault)
                 continue
             try:
-                found = self._commit_point.resolve(key, archive.window)
-            except DestinationError as error:
-                result.failed.update(dict.fromkeys((claim.object_id for claim in claims), error))
-                fault = None if error.kind in OF_ONE_KEY else error
+                record = self._commit_point.resolve(key, owner)
+            except (DestinationError, LedgerError) as error:
+                result.fail(claims, error)
+                of_one_key = isinstance(error, DestinationError) and error.kind in OF_ONE_KEY
+                fault = None if of_one_key else error
                 continue
-            members = found.manifest.object_ids if found else frozenset()
-            survivors = [claim for claim in claims if claim.object_id in members]
-            if found and survivors:
-                result.delivered.update(claim.object_id for claim in survivors)
-                self.commit(key, survivors[0].owner, found)
-            free.extend(claim for claim in claims if claim.object_id not in members)
-        result.orphaned = {}
+            delivered = {claim.object_id for claim in claims if record and record.lists(claim.object_id)}
+            result.delivered |= delivered
+            free.extend(claim for claim in claims if claim.object_id not in delivered)
         self._take_over(free, wanted, result)
 
     def release(self, claims: Sequence[Claim]) -> None:
@@ -115,33 +113,10 @@ class Claimer:
         """End leases early without giving the claims up: the next worker must ask the destination first."""
         self._ledger.expire(claims, self._clock.now())
 
-    def commit(self, archive_key: str, owner: str, standing: Found | ArchiveSummary) -> None:
-        """Write the record of an archive that stands. A failure is logged only: the archive itself is the truth."""
-        now = int(self._clock.now().timestamp())
-        if isinstance(standing, Found):
-            digest, size, committed_at = standing.sha256, standing.archive_bytes, int(standing.committed_at.timestamp())
-        else:
-            digest, size, committed_at = standing.sha256.hex(), standing.size, now
-        record = ArchiveRecord(
-            archive_key=archive_key,
-            owner=owner,
-            sha256=digest,
-            file_count=len(standing.manifest.files),
-            raw_bytes=sum(file.size for file in standing.manifest.files),
-            archive_bytes=size,
-            committed_at=committed_at,
-            expires_at=now + self._ttl_s,
-            members=member_digests(standing.manifest.object_ids),
-        )
-        try:
-            self._ledger.record(record)
-        except LedgerError as error:
-            _log.warning("archive record not written", extra={"archive_key": archive_key, "error": str(error)})
-
     def _wanted(self, archive: PlannedArchive, owner: str, budget: Budget) -> dict[str, Claim]:
-        now = self._clock.now().timestamp()
-        lease_until = int(now + max(0.0, budget.remaining_s)) + 1 + LEASE_GRACE_S
-        expires_at = int(now) + self._ttl_s
+        now = self._clock.now()
+        lease_until = int(now.timestamp() + max(0.0, budget.remaining_s)) + 1 + LEASE_GRACE_S
+        expires_at = int((now + self._ttl).timestamp())
         ids = [source.object_id for source in archive.objects]
         return {object_id: Claim(object_id, archive.key, owner, lease_until, expires_at) for object_id in ids}
 
@@ -161,8 +136,6 @@ class Claimer:
                 continue
             want = wanted[object_id]
             record = records.get(claim.archive_key)
-            if record is not None and record.expires_at <= now.timestamp():
-                record = None
             verdict = judge(claim, record, owner=want.owner, archive_key=want.archive_key, now=now)
             if verdict is Verdict.MINE:
                 result.held[object_id] = claim

@@ -1,175 +1,171 @@
-"""What the destination holds under an archive key: the commit point, asked and proven."""
+"""Decides, once and for all, what becomes of an archive key: committed, or condemned and closed by a tombstone.
+
+An archive counts when it stands under its key, verified, *and* the ledger's record of that key says ``committed``.
+The record is written under a condition, so a key is either committed or condemned, whoever comes first, and a file is
+acknowledged only after ``committed`` stands. No request of Windrow ever deletes at an archive key: a DELETE, like a
+PUT, may arrive late, when somebody else has found the archive sound and acknowledged its files.
+
+    under the key           record      what follows
+    --------------------    ---------   ---------------------------------------------------------
+    a sound archive         none        record it as committed, then it counts
+    a sound archive         committed   it counts
+    nothing                 none        put a tombstone, if the key is still free: it is closed
+    a tombstone             any         closed
+    what fails              none        condemn the key, then overwrite what is there by a tombstone
+    anything                condemned   overwrite it by a tombstone: closed
+    what fails              committed   it counts: an operator looks at it (`windrow archive quarantine`)
+
+A tombstone is an archive without files; its bytes depend on the key alone. Overwriting is harmless however late it
+arrives, because nobody acknowledges anything from a condemned key again.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
+from datetime import timedelta
 
-from windrow.core.archive.reader import Archive, manifest_bytes_of
-from windrow.core.archive.writer import ArchiveSummary, seal
-from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError
-from windrow.core.manifest import Manifest, Window
-from windrow.core.planning import set_aside_key
-from windrow.ports import Destination, Metrics, Stored
-
-READ_BACK_BYTES = 8 * 1024 * 1024
-"""Piece size when an archive must be read back because the server keeps no SHA-256 of it."""
-
-STAGED_ETAG = "staged-etag"
-"""Metadata of an archive that the server copied from a staged object whose bytes were proven: that object's ETag.
-
-Both came in the same parts, so the ETag, which the server made from what it copied, is the same if the bytes are.
-Where a server makes ETags otherwise (encryption by KMS), the archive is read back."""
+from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
+from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, LedgerError
+from windrow.core.ledger import ArchiveRecord
+from windrow.core.planning import window_of
+from windrow.ports import Clock, Destination, Ledger, Metrics, Stored
+from windrow.steps.inspector import Found, Inspector
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Found:
-    """An archive that is committed: its manifest, its digest (hex), its size in bytes, and when it was stored."""
-
-    manifest: Manifest
-    sha256: str
-    archive_bytes: int
-    committed_at: datetime
-
-
 class CommitPoint:
-    """Asks the destination what is committed, and closes keys for good."""
+    """Asks the destination and the ledger what is committed, and closes keys for good.
 
-    def __init__(self, destination: Destination, metrics: Metrics) -> None:
+    The methods return the record of a committed archive, or None for a key that is closed: nothing that was sent to
+    it counts, now or later. All raise `DestinationError` or `LedgerError` where it can't be told yet.
+    """
+
+    def __init__(
+        self, destination: Destination, ledger: Ledger, metrics: Metrics, clock: Clock, *, ttl: timedelta
+    ) -> None:
         self._destination = destination
+        self._ledger = ledger
+        self._inspector = Inspector(destination)
         self._metrics = metrics
+        self._clock = clock
+        self._ttl = ttl
 
-    def find(self, key: str) -> Found | None:
-        """Return the archive that is committed under the key, None if there is none.
+    def confirm(self, key: str, owner: str, sealed: ArchiveSummary) -> ArchiveRecord | None:
+        """Settle a key under which ``owner`` has just stored ``sealed``."""
+        stored = self._stored(key)
+        try:
+            self._inspector.verify(key, stored, sealed)
+        except ChecksumMismatch as error:
+            return self._condemn(key, owner, stored, error)
+        return self.commit(
+            ArchiveRecord.committed(
+                key,
+                owner,
+                sealed.manifest,
+                sha256=sealed.sha256.hex(),
+                archive_bytes=sealed.size,
+                decided_at=self._clock.now(),
+                ttl=self._ttl,
+            )
+        )
 
-        What fails its own proof is set aside, counted as `ChecksumMismatch` and then not there. It is kept, because
-        it may have been sound once: other files of it, which were acknowledged then, may exist nowhere else by now.
+    def settle(self, key: str, owner: str) -> ArchiveRecord | None:
+        """Settle a key that was found taken."""
+        return self._settle(key, owner, self._stored(key))
 
-        Raises:
-            DestinationError: the destination could not be asked, or did not set aside what is wrong
-                (``maybe_stored``).
+    def resolve(self, key: str, owner: str) -> ArchiveRecord | None:
+        """Settle a key whose last request had no known end.
+
+        Where there is nothing, the key is closed, so that a request that is still under way finds it taken.
         """
+        record = self._ledger.records([key]).get(key)
+        if record is not None:
+            return self._standing(record)
+        if self._destination.head(key) is None:
+            tombstone = _tombstone(key)
+            if self._destination.put(key, tombstone.chunks, tombstone.sha256, tombstone.metadata):
+                return None
+        return self.settle(key, owner)
+
+    def commit(self, record: ArchiveRecord) -> ArchiveRecord | None:
+        """Record a sound archive as committed, unless its key is condemned."""
+        return self._standing(self._ledger.record(record))
+
+    def record_of(self, key: str, owner: str, found: Found) -> ArchiveRecord:
+        """Return the record of a sound archive that was found, committed when it was stored. Writes nothing."""
+        return ArchiveRecord.committed(
+            key,
+            owner,
+            found.manifest,
+            sha256=found.sha256,
+            archive_bytes=found.archive_bytes,
+            decided_at=found.stored_at,
+            ttl=self._ttl,
+        )
+
+    def is_condemned(self, key: str) -> bool:
+        """Tell whether a key's record says that nothing under it counts. Raises `LedgerError`."""
+        record = self._ledger.records([key]).get(key)
+        return record is not None and not record.is_committed
+
+    def close(self, key: str, owner: str) -> None:
+        """Condemn a key whatever its record says, and put a tombstone there. Only for what an operator has decided."""
+        self._ledger.overrule(ArchiveRecord.condemned(key, owner, self._clock.now()))
+        self._bury(key)
+
+    def _stored(self, key: str) -> Stored:
         stored = self._destination.head(key)
         if stored is None:
-            return None
+            raise DestinationError.gone(key)
+        return stored
+
+    def _settle(self, key: str, owner: str, stored: Stored) -> ArchiveRecord | None:
         try:
-            return self._opened(key, stored)
+            found = self._inspector.open(key, stored)
         except (ChecksumMismatch, ArchiveError) as error:
-            aside = set_aside_key(key, stored.last_modified)
-            _log.error(
-                "archive failed its proof and is set aside",
-                extra={"archive_key": key, "kept_as": aside, "error": str(error)},
-            )
-            with _still_there(key, "set aside"):
-                self._destination.copy(key, aside, stored.etag)
-            self._discard(key)
-            return None
+            return self._condemn(key, owner, stored, error)
+        return self.commit(self.record_of(key, owner, found)) if found.manifest.files else None
 
-    def inspect(self, key: str) -> Found | None:
-        """Return the archive that is committed under the key, None if there is none. Changes nothing.
-
-        Raises:
-            ChecksumMismatch, ArchiveError: what is there fails its own proof.
-            DestinationError: the destination could not be asked.
-        """
-        stored = self._destination.head(key)
-        return self._opened(key, stored) if stored else None
-
-    def _opened(self, key: str, stored: Stored) -> Found:
-        self._check(key, stored, stored.metadata.get("sha256_checksum", ""))
-        length = manifest_bytes_of(stored.metadata)
-        if length is None:
-            raise ArchiveError(f"{key} has no metadata 'manifest-bytes'")
-        manifest = Archive.open(_Range(self._destination, key, stored.size, length)).manifest
-        return Found(manifest, stored.metadata["sha256_checksum"], stored.size, stored.last_modified)
-
-    def prove(self, key: str, sealed: ArchiveSummary) -> None:
-        """Check that the destination holds exactly ``sealed``.
-
-        Raises:
-            ChecksumMismatch: it holds something else, which has been deleted.
-            DestinationError: it could not be asked, or the wrong archive could not be deleted (``maybe_stored``).
-        """
-        stored = self._destination.head(key)
-        if stored is None:
-            raise DestinationError.gone(key)
-        try:
-            if stored.size != sealed.size:
-                raise ChecksumMismatch(f"{key} holds {stored.size} bytes, {sealed.size} were sent")
-            self._check(key, stored, sealed.sha256.hex())
-        except ChecksumMismatch:
-            self._discard(key)
-            raise
-
-    def resolve(self, key: str, window: Window) -> Found | None:
-        """Settle for good whether an archive is committed under a key whose last request had no known end.
-
-        Returns the archive; or None after closing the key with an empty archive, so that a request that is still
-        under way finds the key taken. ``window`` goes into that empty archive's manifest.
-
-        Raises:
-            DestinationError: not settled: the key may still be written to.
-        """
-        found = self.find(key)
-        if found is not None:
-            return found
-        empty = seal(window, [], level=1)
-        if self._destination.put(key, empty.chunks, empty.sha256, empty.metadata):
-            return None
-        found = self.find(key)
-        if found is None:
-            raise DestinationError.gone(key)
-        return found
-
-    def _check(self, key: str, stored: Stored, expected: str) -> None:
-        """Compare stored metadata and the server's own checksum (a copy's ETag) with the expected digest (hex)."""
-        declared = stored.metadata.get("sha256_checksum", "")
-        actual = stored.checksum_sha256
-        if actual is None:
-            copied = stored.metadata.get(STAGED_ETAG) == stored.etag
-            actual = declared if copied else self._read_back(key, stored.size)
-        if not declared == expected == actual:
-            raise ChecksumMismatch(
-                f"{key}: sent SHA-256 {expected or 'none'}, metadata says {declared or 'none'}, body has {actual}"
-            )
-
-    def _read_back(self, key: str, size: int) -> str:
-        digest = sha256()
-        for start in range(0, size, READ_BACK_BYTES):
-            digest.update(self._destination.read(key, start, READ_BACK_BYTES))
-        return digest.hexdigest()
-
-    def _discard(self, key: str) -> None:
+    def _condemn(self, key: str, owner: str, stored: Stored, why: Exception) -> ArchiveRecord | None:
+        """Condemn a key for what it holds, unless its record says that this was sound once and counts."""
+        now = self._clock.now()
+        if now - stored.last_modified > self._ttl:
+            # It may have been committed, and its record forgotten since: its files may be nowhere else.
+            raise DestinationError(
+                f"{key} fails its verification and is older than the ledger's records "
+                f"(see: windrow archive quarantine): {why}",
+                DestinationFault.CHECKSUM,
+                maybe_stored=True,
+            ) from why
+        standing = self._ledger.record(ArchiveRecord.condemned(key, owner, now))
         self._metrics.count("ChecksumMismatch")
-        with _still_there(key, "deleted"):
-            self._destination.delete(key)
+        _log.error(
+            "archive fails its verification",
+            extra={"archive_key": key, "state": standing.state.value, "error": str(why)},
+        )
+        return self._standing(standing)
+
+    def _standing(self, record: ArchiveRecord) -> ArchiveRecord | None:
+        if record.is_committed:
+            return record
+        self._bury(record.archive_key)
+        return None
+
+    def _bury(self, key: str) -> None:
+        """Put a tombstone under a condemned key, whatever is there."""
+        tombstone = _tombstone(key)
+        try:
+            self._destination.overwrite(key, tombstone.chunks, tombstone.sha256, tombstone.metadata)
+        except DestinationError as error:
+            raise DestinationError(
+                f"{key} is condemned and has no tombstone yet: {error}", error.kind, maybe_stored=True
+            ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """An archive at the destination, as a `windrow.core.archive.reader.RangeSource`."""
-
-    destination: Destination
-    key: str
-    size: int
-    manifest_bytes: int | None
-
-    def read(self, start: int, length: int) -> bytes:
-        return self.destination.read(self.key, start, length)
-
-
-@contextmanager
-def _still_there(key: str, done: str) -> Iterator[None]:
-    """Have a failure inside the block say that what is wrong stands under the key all the same."""
-    try:
-        yield
-    except DestinationError as error:
-        raise DestinationError(
-            f"{key} is wrong and could not be {done}: {error}", error.kind, maybe_stored=True
-        ) from error
+def _tombstone(key: str) -> SealedArchive:
+    """Return the archive without files that closes a key. Raises `LedgerError` if the key is not an archive's."""
+    window = window_of(key)
+    if window is None:
+        raise LedgerError(f"the ledger names {key!r}, which is not the key of an archive")
+    return seal(window, [], level=1)

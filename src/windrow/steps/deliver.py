@@ -1,4 +1,4 @@
-"""Deliver one archive: a conditional write of its key, then the proof."""
+"""Deliver one archive: a conditional write of its key, the verification, and the record that it is committed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from windrow.core.archive.writer import ArchiveSummary
-from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault
-from windrow.core.planning import PlannedArchive
+from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault, LedgerError, Transient
+from windrow.core.ledger import ArchiveRecord
 from windrow.ports import Clock
 from windrow.steps.budget import Budget
-from windrow.steps.commit_point import CommitPoint, Found
+from windrow.steps.commit_point import CommitPoint
 
 RETRY_DELAYS_S = (0.25, 1.0, 0.0)
 """Pauses after the first, second and third attempt at a write; the last is followed by none."""
@@ -35,13 +35,13 @@ class DeliveryState(Enum):
 class Delivery:
     """The end of one delivery.
 
-    COMMITTED: what was sent stands under the key, or what is ``found`` there from an earlier write.
-    NOT_STORED: nothing of it stands or can come to stand there. UNKNOWN: nobody can tell yet.
+    COMMITTED: an archive counts under the key, what was sent or what was there before; ``record`` says what is in it.
+    NOT_STORED: nothing of what was sent counts, now or later. UNKNOWN: nobody can tell yet.
     """
 
     state: DeliveryState
-    error: DestinationError | None = None
-    found: Found | None = None
+    error: Transient | None = None
+    record: ArchiveRecord | None = None
 
 
 Store = Callable[[], bool]
@@ -58,21 +58,23 @@ class Deliverer:
         self._clock = clock
         self._jitter = jitter
 
-    def deliver(self, archive: PlannedArchive, sealed: ArchiveSummary, store: Store, budget: Budget) -> Delivery:
-        """Commit the archive and prove it; never raises.
+    def deliver(self, key: str, owner: str, sealed: ArchiveSummary, store: Store, budget: Budget) -> Delivery:
+        """Store ``sealed`` under the key and have it committed for ``owner``; never raises.
 
         Repeating ``store`` is safe: if an earlier write was carried out after all, the repetition finds the key taken.
         """
-        attempt = _Attempt(self._commit_point, archive.key, sealed, store)
+        attempt = _Attempt(self._commit_point, key, owner, sealed, store)
         error: DestinationError | None = None
         for delay_s in RETRY_DELAYS_S:
             try:
-                return attempt.make()
+                return _settled(key, attempt.make())
+            except LedgerError as failure:
+                return Delivery(DeliveryState.UNKNOWN, failure)
             except DestinationError as failure:
                 error = failure
                 _log.warning(
                     "delivery attempt failed",
-                    extra={"archive_key": archive.key, "kind": failure.kind, "error": str(failure)},
+                    extra={"archive_key": key, "kind": failure.kind, "error": str(failure)},
                 )
                 if failure.kind not in PASSING or not budget.may_retry():
                     break
@@ -81,28 +83,37 @@ class Deliverer:
             return Delivery(DeliveryState.NOT_STORED, error)
         if not budget.may_resolve():
             return Delivery(DeliveryState.UNKNOWN, error)
-        return self._resolve(archive, error)
+        return self._resolve(key, owner, error)
 
-    def _resolve(self, archive: PlannedArchive, error: DestinationError | None) -> Delivery:
+    def _resolve(self, key: str, owner: str, error: DestinationError | None) -> Delivery:
         """Find out about, or close, a key whose write may have been carried out."""
         try:
-            found = self._commit_point.resolve(archive.key, archive.window)
-        except DestinationError as failure:
+            record = self._commit_point.resolve(key, owner)
+        except (DestinationError, LedgerError) as failure:
             return Delivery(DeliveryState.UNKNOWN, failure)
-        return Delivery(DeliveryState.COMMITTED, found=found) if found else Delivery(DeliveryState.NOT_STORED, error)
+        return Delivery(DeliveryState.COMMITTED, record=record) if record else Delivery(DeliveryState.NOT_STORED, error)
+
+
+def _settled(key: str, record: ArchiveRecord | None) -> Delivery:
+    if record is not None:
+        return Delivery(DeliveryState.COMMITTED, record=record)
+    return Delivery(DeliveryState.NOT_STORED, ChecksumMismatch(f"{key} is closed: its files get another key"))
 
 
 class _Attempt:
     """One archive's write, made once or more often; remembers whether it may stand although nobody confirmed it."""
 
-    def __init__(self, commit_point: CommitPoint, key: str, sealed: ArchiveSummary, store: Store) -> None:
+    def __init__(
+        self, commit_point: CommitPoint, key: str, owner: str, sealed: ArchiveSummary, store: Store
+    ) -> None:
         self._commit_point = commit_point
         self._key = key
+        self._owner = owner
         self._sealed = sealed
         self._store = store
         self.may_stand = False
 
-    def make(self) -> Delivery:
+    def make(self) -> ArchiveRecord | None:
         before = self.may_stand
         self.may_stand = True
         try:
@@ -110,14 +121,6 @@ class _Attempt:
         except DestinationError as error:
             self.may_stand = before or error.maybe_stored
             raise
-        if not created:
-            found = self._commit_point.find(self._key)
-            if found is None:
-                raise DestinationError.gone(self._key)
-            return Delivery(DeliveryState.COMMITTED, found=found)
-        try:
-            self._commit_point.prove(self._key, self._sealed)
-        except ChecksumMismatch:
-            self.may_stand = before
-            raise
-        return Delivery(DeliveryState.COMMITTED)
+        if created:
+            return self._commit_point.confirm(self._key, self._owner, self._sealed)
+        return self._commit_point.settle(self._key, self._owner)

@@ -32,7 +32,7 @@ from windrow.core.naming import safe_names
 from windrow.core.planning import PlannedArchive
 from windrow.ports import Clock, Landing, Metrics, MultipartDestination
 from windrow.steps.budget import Budget
-from windrow.steps.commit_point import STAGED_ETAG
+from windrow.steps.inspector import STAGED_ETAG
 from windrow.steps.fetch import check_declared
 from windrow.steps.staging import Staged, StagingArea
 from windrow.steps.windowed import windowed

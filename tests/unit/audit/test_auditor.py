@@ -13,12 +13,11 @@ from windrow.audit import ArchiveReader, Auditor, AuditReport
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError
 from windrow.core.events import SourceObject
-from windrow.core.ledger import ArchiveRecord
+from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
 from windrow.core.naming import safe_names
-from windrow.core.planning import HOUR, MINUTE, archive_key, floor, set_aside_key
+from windrow.core.planning import HOUR, MINUTE, archive_key, floor, quarantine_key
 from windrow.ports import ListedVersion
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeClock, FakeDestination, FakeLandingIndex, FakeLedger, FakeMetrics
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -78,12 +77,12 @@ class Scene:
         stored, body = self.destination.objects[key]
         self.destination.objects[key] = msgspec.structs.replace(stored, last_modified=moment + after), body
         if recorded:
-            self.ledger.record(ArchiveRecord(key, "o", archive.sha256.hex(), len(sources), 1, 1, 1, 2**40))
+            self.ledger.record(ArchiveRecord(key, "o", ArchiveState.COMMITTED, 1, 2**40, archive.sha256.hex(), len(sources)))
         return key
 
     def auditor(self) -> Auditor:
         """Return an auditor of the scene."""
-        archives = ArchiveReader(self.destination, CommitPoint(self.destination, self.metrics), self.prefix)
+        archives = ArchiveReader(self.destination, self.prefix)
         return Auditor(index=self.index, ledger=self.ledger, archives=archives, buckets={"landing"}, clock=self.clock)
 
     def audit(self, start: datetime = START, end: datetime = END, prefix: str = "") -> AuditReport:
@@ -384,19 +383,31 @@ def test_a_destination_that_refuses_everything_is_no_finding() -> None:
         scene.audit()
 
 
-def test_an_archive_that_was_set_aside_is_broken_until_it_is_gone() -> None:
-    """All its files may be delivered, or long expired: somebody is to look at it all the same."""
+def test_a_condemned_archive_that_has_no_tombstone_yet_is_broken() -> None:
+    """It is sound to look at, but its files are delivered elsewhere: a reader of all archives finds them twice."""
+    scene = Scene()
+    scene.land(source("k"))
+    key = scene.deliver(source("k"), recorded=False)
+    scene.ledger.record(ArchiveRecord.condemned(key, "o", scene.clock.now()))
+    scene.deliver(source("k"))
+    report = scene.audit()
+
+    assert ({"broken": 1}, False, [key]) == (
+        findings(report),
+        report.ok,
+        [found.what for found in report.examples["broken"]],
+    )
+
+
+def test_a_quarantined_archive_is_no_finding() -> None:
+    """An operator has looked at it; what it held and nobody delivered again is missing."""
     scene = Scene()
     scene.land(source("k"))
     key = scene.deliver(source("k"))
-    aside = set_aside_key(key, scene.clock.now())
-    scene.destination.copy(key, aside, scene.destination.objects[key][0].etag)
-    report = scene.audit()
-    scene.destination.delete(aside)
+    stored, body = scene.destination.objects.pop(key)
+    scene.destination.objects[quarantine_key("", key, stored.last_modified)] = stored, body
 
-    assert ({"broken": 1}, False, 1) == (findings(report), report.ok, report.archives)
-    assert [aside] == [found.what for found in report.examples["broken"]]
-    assert {} == findings(scene.audit())
+    assert {"missing": 1} == findings(scene.audit())
 
 
 def test_foreign_objects_at_the_destination_are_passed_over() -> None:

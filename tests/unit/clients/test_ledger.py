@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from windrow.clients.ledger import CONNECTIONS, PATIENCE_S, DynamoLedger
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
 from windrow.ports import ClaimOutcome
 from windrow.testing import FakeClock
 
@@ -188,7 +188,7 @@ def test_unprocessed_keys_are_asked_for_again() -> None:
 READS: dict[str, Callable[[DynamoLedger], object]] = {
     "claims": lambda subject: subject.claims(["b/1@1"]),
     "records": lambda subject: subject.records(["k.tar.gz"]),
-    "record": lambda subject: subject.record(ArchiveRecord("k.tar.gz", "me", "ab", 1, 2, 3, 4, 5)),
+    "record": lambda subject: subject.record(ArchiveRecord("k.tar.gz", "me", ArchiveState.COMMITTED, 4, 5)),
 }
 
 

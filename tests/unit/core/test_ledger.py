@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge, member_digests
+from windrow.core.ledger import NEVER, ArchiveRecord, ArchiveState, Claim, Verdict, judge, member_digests
+from windrow.core.manifest import MAX_FILES, Manifest
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 S = int(NOW.timestamp())
@@ -22,7 +23,10 @@ def claim(*, owner: str = "them", lease_until: int = S + 60, expires_at: int = S
 
 def record(*members: str) -> ArchiveRecord:
     """Return K's record with these members."""
-    return ArchiveRecord("K", "them", "ab", 1, 1, 1, S - 10, S + 1000, member_digests(members))
+    return ArchiveRecord("K", "them", ArchiveState.COMMITTED, S - 10, S + 1000, members=member_digests(members))
+
+
+CONDEMNED = ArchiveRecord.condemned("K", "them", NOW)
 
 
 @pytest.mark.parametrize(
@@ -37,14 +41,16 @@ def record(*members: str) -> ArchiveRecord:
         (claim(), record("n", "o", "p"), Verdict.DELIVERED),
         (claim(lease_until=S - 1), record("o"), Verdict.DELIVERED),
         (claim(), record("n", "p"), Verdict.BUSY),
-        (claim(lease_until=S - 1), record("n", "p"), Verdict.ORPHANED),
-        (claim(lease_until=S - 1), record(), Verdict.ORPHANED),
+        (claim(lease_until=S - 1), record("n", "p"), Verdict.FREE),
         (claim(lease_until=0), record("n"), Verdict.FREE),
+        (claim(), CONDEMNED, Verdict.BUSY),
+        (claim(lease_until=S - 1), CONDEMNED, Verdict.ORPHANED),
+        (claim(lease_until=0), CONDEMNED, Verdict.FREE),
     ],
     ids=[
         "alive", "over", "over just now", "released", "expired", "mine",
         "committed with it", "committed with it and over", "committed without it, alive", "committed without it, over",
-        "committed with unknown members", "released before the rest was committed",
+        "released before the rest was committed", "condemned, alive", "condemned, over", "released and condemned",
     ],
 )  # fmt: skip
 def test_judge(found: Claim, committed: ArchiveRecord | None, verdict: Verdict) -> None:
@@ -78,9 +84,18 @@ def test_a_digest_that_straddles_two_others_is_no_member() -> None:
     assert [True, True, True] == [lists(across + digest), lists(digest + across), lists(across * 2 + digest + across)]
 
 
-def test_more_members_than_an_item_can_hold_are_left_to_the_manifest() -> None:
+def test_a_record_of_the_largest_archive_fits_into_an_item() -> None:
     """DynamoDB refuses items over 400 KB; the rest of a record, with the longest names, takes less than 8 KB."""
-    ids = [str(n) for n in range(40_001)]
+    assert len(member_digests([str(n) for n in range(MAX_FILES)])) + 8_192 < 400 * 1024
 
-    assert (320_000, b"") == (len(member_digests(ids[:-1])), member_digests(ids))
-    assert len(member_digests(ids[:-1])) + 8_192 < 400 * 1024
+
+def test_a_condemned_key_lists_nothing_and_is_remembered_for_good() -> None:
+    """Whatever is under it."""
+    assert (False, False, NEVER) == (CONDEMNED.lists("o"), CONDEMNED.is_committed, CONDEMNED.expires_at)
+
+
+def test_a_record_outlives_the_claims_of_its_members() -> None:
+    """By a day, for clocks that differ."""
+    ttl, manifest = timedelta(days=30), Manifest("windrow/1", NOW, NOW, [], [])
+    committed = ArchiveRecord.committed("K", "me", manifest, sha256="", archive_bytes=1, decided_at=NOW, ttl=ttl)
+    assert S + 31 * 86_400 == committed.expires_at

@@ -11,7 +11,6 @@ from tests.unit.world import World
 from windrow.audit import ArchiveReader
 from windrow.core.events import SourceObject
 from windrow.retention import Sweeper, SweepReport
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import FakeCopies, FakeMetrics, FakeRawFiles
 
 DAY = timedelta(days=1)
@@ -47,7 +46,8 @@ class Scene:
         world, prefix = self.world, self.world.settings.destination_prefix
         return Sweeper(
             destination=world.destination,
-            archives=ArchiveReader(world.destination, CommitPoint(world.destination, world.metrics), prefix),
+            archives=ArchiveReader(world.destination, prefix),
+            commit_point=world.commit_point(),
             copies=self.copies,
             raw_files=self.raw,
             buckets=world.settings.landing_buckets,

@@ -662,7 +662,7 @@ def test_an_audit_after_the_sweep_finds_nothing_wrong() -> None:
     scene.age(4 * 3600)
     scene.sweep()
     world = scene.world
-    archives = ArchiveReader(world.destination, CommitPoint(world.destination, world.metrics), "")
+    archives = ArchiveReader(world.destination, "")
     listed = [
         ListedVersion(source.bucket, source.key, source.version_id, source.etag, source.size, source.event_time)
         for source in world.sources
