@@ -25,7 +25,7 @@ from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
 from windrow.core.planning import MINUTE
 from windrow.ports import ListedVersion, Stored
-from windrow.testing import FakeClock, FakeLedger, FakeMetrics
+from windrow.testing import FakeClock, FakeLedger
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -90,8 +90,8 @@ class Synthetic:
         """Refuse: an audit deletes nothing."""
         raise NotImplementedError
 
-    def copy(self, key: str, to: str, etag: str) -> None:
-        """Refuse: an audit copies nothing."""
+    def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
+        """Refuse: an audit writes nothing."""
         raise NotImplementedError
 
     def _archive(self, key: str) -> SealedArchive:

@@ -180,6 +180,8 @@ module "retention" {
   worker_principal_arns = var.worker_principal_arns
   landing               = { bucket_name = module.landing.bucket_name, bucket_arn = module.landing.bucket_arn }
   copies                = merge(each.value, { kms_key_arn = module.landing.kms_key_arn })
+  ledger                = { name = module.ledger.name, arn = module.ledger.arn }
+  ledger_ttl_days       = var.ledger_ttl_days
   destination           = local.destination
   secret_arn            = module.credentials.secret_arn
   subnet_ids            = module.network.subnet_ids

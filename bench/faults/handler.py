@@ -48,12 +48,12 @@ MULTIPART = ("begin", "send_part", "copy_part", "complete", "abandon")
 STEPS = {
     "landing": ("get", "stream"),
     "ledger": ("claim", "claims", "records", "take_over", "release", "expire", "record"),
-    "destination": ("probe", "put", "head", "read", "delete", "copy", "list", *MULTIPART),
+    "destination": ("probe", "put", "head", "read", "overwrite", "delete", "list", *MULTIPART),
     "queue": ("set_visibility", "dead_letter", "delete"),
     "metrics": ("flush",),
 }
-"""The operations of each port at which the campaign kills: all but two of `windrow.ports.Metrics`, which only add up in
-memory."""
+"""The operations of each port at which the campaign kills: all that a batch does but for two of `windrow.ports.Metrics`,
+which only add up in memory."""
 
 
 def steps() -> list[str]:

@@ -10,7 +10,6 @@ from bench.faults.handler import MULTIPART
 from bench.faults.proxy import Action, Rule
 from bench.faults.stage import DESTINATION, Stage
 from bench.faults.traffic import Traffic
-from windrow.clients.destination import PATIENT
 
 ARCHIVES = "Z-"
 """In the target of every request about an archive, and of none about the bucket."""
@@ -27,7 +26,7 @@ def occasion(step: str, stage: Stage, traffic: Traffic, rng: Random) -> Iterator
         traffic.duplicate(rng)
     elif operation == "queue.dead_letter":
         traffic.misinform(rng)
-    elif operation in ("landing.stream", "destination.list") or (port == "destination" and name in MULTIPART):
+    elif operation in ("landing.stream", "destination.list", "destination.delete") or (port == "destination" and name in MULTIPART):
         traffic.enlarge(rng)
     with ExitStack() as rules:
         for rule in _RULES.get(operation, ()):
@@ -48,11 +47,6 @@ _RULES = {
     "queue.set_visibility": [_failing("s3", "GET")],
     "ledger.expire": [_breaking(Action.LOSE_REPLY, "", ALWAYS)],
     "destination.read": [_breaking(Action.LOSE_REPLY, "PUT", 1)],
-    "destination.delete": [_breaking(Action.FLIP_METADATA, "PUT", 1)],
-    # What was written wrong can't be proven at once: it is met under the key by whoever writes it again.
-    "destination.copy": [
-        _breaking(Action.FLIP_METADATA, "PUT", 1),
-        _breaking(Action.LOSE_REPLY, "HEAD", PATIENT.attempts),
-    ],
+    "destination.overwrite": [_breaking(Action.FLIP_METADATA, "PUT", 1)],
     "destination.abandon": [_failing(DESTINATION, "PUT", PARTS)],
 }

@@ -19,7 +19,14 @@ import msgspec
 
 from tests.unit.world import Killed, World
 from windrow.audit import ArchiveReader
-from windrow.core.errors import ArchiveError, DestinationError, DestinationFault, LandingError, LedgerError, WindrowError
+from windrow.core.errors import (
+    ArchiveError,
+    DestinationError,
+    DestinationFault,
+    LandingError,
+    LedgerError,
+    WindrowError,
+)
 from windrow.core.events import Message, SourceObject
 from windrow.core.planning import window_of
 from windrow.ports import ListedVersion, Part, Stored
@@ -148,7 +155,6 @@ class Operator:
             copies=self.copies,
             raw_files=FakeRawFiles(world.landing),
             buckets=world.settings.landing_buckets,
-            prefix="",
             metrics=FakeMetrics(),
             clock=world.clock,
         ).sweep(hot=timedelta(days=-1), start=start, end=end)
@@ -156,7 +162,7 @@ class Operator:
     def repair(self) -> bool:
         """Quarantine every archive that is broken, or condemned and not replaced; tell whether there was one."""
         wrong = [key for key in self.world.destination.objects if window_of(key) and key not in self.archives()]
-        return any([self.world.quarantine().quarantine(key) for key in wrong])
+        return len([key for key in wrong if self.world.quarantine().quarantine(key)]) > 0
 
     def delete_an_archive(self, rng: random.Random) -> bool:
         """Delete an archive all of whose raw files are there, by mistake; tell whether there was one."""
@@ -196,7 +202,11 @@ class Operator:
     def with_raw_files(self) -> list[str]:
         """Return the archives that count and all of whose files could be delivered again."""
         landed = {source.object_id for source in self.world.sources if self.is_landed(source)}
-        return [key for key, found in self.archives().items() if found.manifest.files and found.manifest.object_ids <= landed]
+        return [
+            key
+            for key, found in self.archives().items()
+            if found.manifest.files and found.manifest.object_ids <= landed
+        ]
 
     def is_landed(self, source: SourceObject) -> bool:
         """Tell whether a raw file is still there."""
@@ -294,9 +304,7 @@ class Chaos:
         now = self._world.clock.now().timestamp()
         ledger = self._world.ledger
         ledger.items = {name: claim for name, claim in ledger.items.items() if claim.expires_at > now}
-        ledger.archives = {
-            key: record for key, record in ledger.archives.items() if not 0 < record.expires_at <= now
-        }
+        ledger.archives = {key: record for key, record in ledger.archives.items() if not 0 < record.expires_at <= now}
 
 
 class SkewedClock(FakeClock):
@@ -321,6 +329,4 @@ class SkewedClock(FakeClock):
 
 
 def _listed(source: SourceObject) -> ListedVersion:
-    return ListedVersion(
-        source.bucket, source.key, source.version_id, source.etag, source.size, source.event_time
-    )
+    return ListedVersion(source.bucket, source.key, source.version_id, source.etag, source.size, source.event_time)

@@ -26,7 +26,6 @@ from windrow.core.planning import MINUTE, archive_key, floor
 from windrow.ports import ListedVersion
 from windrow.rebuild import Rebuilder
 from windrow.settings import Settings
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import START, FakeLandingIndex
 
 pytestmark = needs_limits
@@ -87,9 +86,7 @@ def auditor(scene: Scene) -> Auditor:
 def reader(scene: Scene) -> ArchiveReader:
     """Return a reader of the scene's archives."""
     world = scene.world
-    return ArchiveReader(
-        world.destination, CommitPoint(world.destination, world.metrics), world.settings.destination_prefix
-    )
+    return ArchiveReader(world.destination, world.settings.destination_prefix)
 
 
 def audited(scene: Scene) -> AuditReport:
@@ -125,7 +122,8 @@ def audit_within_limit() -> object:
     missing = list(auditor(scene).missing(*RANGE, grace=timedelta(minutes=5)))
     scene.world.ledger.items.clear()
     scene.world.ledger.archives.clear()
-    rebuilt = Rebuilder(reader(scene), scene.world.ledger, scene.world.clock, ttl_days=30).rebuild(
+    world = scene.world
+    rebuilt = Rebuilder(reader(scene), world.ledger, world.commit_point(), world.clock, ttl=timedelta(days=30)).rebuild(
         *RANGE, lambda _done: None
     )
     return report.delivered, report.broken, len(missing), rebuilt.files, len(rebuilt.broken)

@@ -17,6 +17,7 @@ from windrow.rebuild import Rebuilder, Rebuilt
 from windrow.testing import FakeLedger
 
 DAY = timedelta(days=1)
+OLDER_KEY = "2026/01/01/00/00/20260101T0000Z-0123456789abcdef.tar.gz"
 
 
 def lost(count: int = 5) -> tuple[World, list[SourceObject]]:
@@ -96,7 +97,7 @@ def test_claims_of_a_restored_backup_are_replaced(end: str) -> None:
     source = world.upload("k")
     lease_until = 0 if end == "release" else int(world.clock.now().timestamp()) + 60
     expires_at = int((world.clock.now() + 30 * DAY).timestamp())
-    stale = Claim(source.object_id, "2026/01/01/00/00/20260101T0000Z-0123456789abcdef.tar.gz", "of old", lease_until, expires_at)
+    stale = Claim(source.object_id, OLDER_KEY, "of old", lease_until, expires_at)
     world.ledger.items[source.object_id] = stale
     world.clock.advance(RUN_S)
     world.process(world.message(source, receives=2))

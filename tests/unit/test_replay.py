@@ -68,9 +68,7 @@ class Destined:
 
     def reopened(self, *sources: SourceObject) -> list[str]:
         """Return the keys of what is to be queued."""
-        reopener = Reopener(
-            self.world.ledger, Inspector(self.world.destination), self.world.quarantine().quarantine
-        )
+        reopener = Reopener(self.world.ledger, Inspector(self.world.destination), self.world.quarantine().quarantine)
         found = reopener.reopened(
             [ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in sources]
         )

@@ -23,6 +23,8 @@ locals {
   environment = {
     WINDROW_LANDING_BUCKETS       = var.landing.bucket_name
     WINDROW_COPIES_BUCKET         = var.copies.bucket_name
+    WINDROW_LEDGER_TABLE          = var.ledger.name
+    WINDROW_LEDGER_TTL_DAYS       = tostring(var.ledger_ttl_days)
     WINDROW_RETENTION_HOT_DAYS    = tostring(var.hot_days)
     WINDROW_DESTINATION_ENDPOINT  = var.destination.endpoint
     WINDROW_DESTINATION_BUCKET    = var.destination.bucket

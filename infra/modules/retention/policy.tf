@@ -38,17 +38,29 @@ locals {
         }
       },
       {
+        # Raw files go only when their archive's record says that it is committed; nothing else of the ledger is touched.
+        Sid       = "CommitArchives"
+        Effect    = "Allow"
+        Action    = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
+        Resource  = var.ledger.arn
+        Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["archive#*"] } }
+      },
+      {
         Sid      = "ReadCredentials"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
         Resource = var.secret_arn
       },
       {
-        Sid       = "DecryptSecret"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt"]
-        Resource  = var.kms_key_arn
-        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
+        Sid      = "DecryptSecretAndLedger"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = var.kms_key_arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+          }
+        }
       },
     ]
   })

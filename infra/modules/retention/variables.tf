@@ -105,6 +105,28 @@ variable "copies" {
   }
 }
 
+variable "ledger" {
+  description = "Name and ARN of the ledger table."
+  type        = object({ name = string, arn = string })
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", var.ledger.arn))
+    error_message = "ledger.arn must be the ARN of one table, without '*'."
+  }
+}
+
+variable "ledger_ttl_days" {
+  description = "Days that the ledger remembers a delivery, as the aggregator has it."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.ledger_ttl_days >= 5 && var.ledger_ttl_days <= 3650
+    error_message = "ledger_ttl_days must be from 5 (the ledger must remember longer than the queue keeps a message) to 3650."
+  }
+}
+
 variable "worker_principal_arns" {
   description = "Roles or users that may take on the function's role: those of servers where `windrow retain` sweeps."
   type        = set(string)

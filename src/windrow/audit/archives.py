@@ -26,7 +26,7 @@ class ArchiveReader:
     def __init__(self, destination: Destination, prefix: str) -> None:
         self._destination = destination
         self._inspector = Inspector(destination)
-        self._prefix = prefix
+        self.prefix = prefix
 
     def listed(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
         """Yield key and size of all archives whose window touches [start, end), day by day in key order.
@@ -36,7 +36,7 @@ class ArchiveReader:
         """
         day = floor(start, DAY)
         while day < end:
-            for key, size in self._destination.list(day_folder(self._prefix, day)):
+            for key, size in self._destination.list(day_folder(self.prefix, day)):
                 window = window_of(key)
                 if window is not None and window.start < end and window.end > start:
                     yield key, size

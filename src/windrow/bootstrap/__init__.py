@@ -190,7 +190,6 @@ def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Swee
         copies=S3Copies(settings.copies_bucket, s3),
         raw_files=S3RawFiles(s3),
         buckets=settings.landing_buckets,
-        prefix=settings.destination_prefix,
         metrics=metrics,
         clock=clock,
     )

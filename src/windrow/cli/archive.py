@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
+from windrow.cli.quarantine import quarantine
 from windrow.cli.screen import Screen
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify as verify_archive
@@ -32,6 +33,8 @@ JSON_BYTES = 16_000_000
 """Of a file that ``cat --json`` gives; it is in memory several times over."""
 
 app = typer.Typer(no_args_is_help=True, help="List, read, extract and verify archives, by range reads.")
+
+app.command()(quarantine)
 
 Location = Annotated[str, typer.Argument(metavar="ARCHIVE", help="A file, or s3://bucket/key in the destination.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]

@@ -102,7 +102,7 @@ def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iter
 def rebuild_key(key: str, owner: str) -> str:
     """Return the key for objects of the planned archive ``key`` that were claimed before, by whomever.
 
-    The key of the plan may be taken by then, by an archive without them or by a fence, and the same plan comes back
+    The key of the plan may be taken by then, by an archive without them or by a tombstone, and the same plan comes back
     for as long as the same messages do. So the request id joins the digest.
     """
     stem, _, identity = key.removesuffix(SUFFIX).rpartition("-")

@@ -30,8 +30,13 @@ DESTINATION_POLICY = {
         },
         {
             "Effect": "Allow",
-            "Action": ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            "Action": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:DeleteObject"],
+            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*.windrow-*"],
         },
     ],
 }

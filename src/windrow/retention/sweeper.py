@@ -50,7 +50,6 @@ class Sweeper:
         copies: CopyStore,
         raw_files: RawFiles,
         buckets: Collection[str],
-        prefix: str,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
@@ -60,7 +59,6 @@ class Sweeper:
         self._copies = copies
         self._raw_files = raw_files
         self._buckets = buckets
-        self._prefix = prefix
         self._metrics = metrics
         self._clock = clock
 
@@ -108,7 +106,7 @@ class Sweeper:
         dry_run: bool,
     ) -> Sweep:
         old = now - hot - SLACK
-        markers = Markers(self._destination, prefix=self._prefix, buckets=self._buckets)
+        markers = Markers(self._destination, prefix=self._archives.prefix, buckets=self._buckets)
         markers.load(kept_since=None if dry_run else old - KEPT)
         copier = Copier(self._destination, self._copies)
         expirer = Expirer(
@@ -126,7 +124,7 @@ class Sweeper:
             copier=copier,
             expirer=expirer,
             markers=markers,
-            prefix=self._prefix,
+            prefix=self._archives.prefix,
             start=start,
             end=end,
             settled=now - SETTLING,

@@ -103,9 +103,7 @@ def _settled(key: str, record: ArchiveRecord | None) -> Delivery:
 class _Attempt:
     """One archive's write, made once or more often; remembers whether it may stand although nobody confirmed it."""
 
-    def __init__(
-        self, commit_point: CommitPoint, key: str, owner: str, sealed: ArchiveSummary, store: Store
-    ) -> None:
+    def __init__(self, commit_point: CommitPoint, key: str, owner: str, sealed: ArchiveSummary, store: Store) -> None:
         self._commit_point = commit_point
         self._key = key
         self._owner = owner

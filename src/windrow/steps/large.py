@@ -32,8 +32,8 @@ from windrow.core.naming import safe_names
 from windrow.core.planning import PlannedArchive
 from windrow.ports import Clock, Landing, Metrics, MultipartDestination
 from windrow.steps.budget import Budget
-from windrow.steps.inspector import STAGED_ETAG
 from windrow.steps.fetch import check_declared
+from windrow.steps.inspector import STAGED_ETAG
 from windrow.steps.staging import Staged, StagingArea
 from windrow.steps.windowed import windowed
 

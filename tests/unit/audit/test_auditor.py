@@ -77,7 +77,7 @@ class Scene:
         stored, body = self.destination.objects[key]
         self.destination.objects[key] = msgspec.structs.replace(stored, last_modified=moment + after), body
         if recorded:
-            self.ledger.record(ArchiveRecord(key, "o", ArchiveState.COMMITTED, 1, 2**40, archive.sha256.hex(), len(sources)))
+            self.ledger.record(ArchiveRecord(key, "o", ArchiveState.COMMITTED, 1, 2**40))
         return key
 
     def auditor(self) -> Auditor:

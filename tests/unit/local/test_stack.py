@@ -86,7 +86,7 @@ def test_uploads_reach_the_queue_and_stay_there_without_a_worker(tmp_path: Path)
 
 @pytest.mark.needs("minio")
 def test_worker_keys_may_do_no_more_than_the_aggregator_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On MinIO the secret's keys write, read and delete archives, and are refused everything else."""
+    """On MinIO the secret's keys write and read archives, delete in Windrow's folders, and are refused all else."""
     binary = Path(locate("minio"))
     monkeypatch.setenv("PATH", f"{binary.parent}{os.pathsep}{os.environ['PATH']}")
     with Stack(tmp_path, destination="minio", worker=False) as stack:
@@ -100,9 +100,12 @@ def test_worker_keys_may_do_no_more_than_the_aggregator_needs(tmp_path: Path, mo
             aws_access_key_id=keys["access_key"],
             aws_secret_access_key=keys["secret_key"],
         )
-        s3.put_object(Bucket=out.destination_bucket, Key="k", Body=b"x")
-        assert b"x" == s3.get_object(Bucket=out.destination_bucket, Key="k")["Body"].read()
-        s3.delete_object(Bucket=out.destination_bucket, Key="k")
+        for key in ("k", "p/.windrow-staging/k"):
+            s3.put_object(Bucket=out.destination_bucket, Key=key, Body=b"x")
+            assert b"x" == s3.get_object(Bucket=out.destination_bucket, Key=key)["Body"].read()
+        s3.delete_object(Bucket=out.destination_bucket, Key="p/.windrow-staging/k")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.delete_object(Bucket=out.destination_bucket, Key="k")
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.create_bucket(Bucket="another")
     assert stack.access_key != keys["access_key"]

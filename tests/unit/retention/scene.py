@@ -43,15 +43,14 @@ class Scene:
 
     def sweeper(self) -> Sweeper:
         """Return a sweeper as a run starts it."""
-        world, prefix = self.world, self.world.settings.destination_prefix
+        world = self.world
         return Sweeper(
             destination=world.destination,
-            archives=ArchiveReader(world.destination, prefix),
+            archives=ArchiveReader(world.destination, world.settings.destination_prefix),
             commit_point=world.commit_point(),
             copies=self.copies,
             raw_files=self.raw,
             buckets=world.settings.landing_buckets,
-            prefix=prefix,
             metrics=self.metrics,
             clock=world.clock,
         )

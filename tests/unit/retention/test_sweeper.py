@@ -20,7 +20,6 @@ from windrow.core.planning import MINUTE, archive_key, floor
 from windrow.ports import ListedVersion
 from windrow.retention import SweepReport
 from windrow.retention import sweep as sweep_module
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import START, FakeLandingIndex, Hook
 
 

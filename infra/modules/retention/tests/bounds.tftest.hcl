@@ -10,6 +10,8 @@ variables {
   zip_path           = "../../tests/fixtures/function.zip"
   landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
   copies             = { bucket_name = "landing-archives", bucket_arn = "arn:aws:s3:::landing-archives", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/11111111-0000-0000-0000-000000000000" }
+  ledger             = { name = "windrow-ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/windrow-ledger" }
+  ledger_ttl_days    = 30
   destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
   secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
   subnet_ids         = ["subnet-1", "subnet-2"]
@@ -27,6 +29,10 @@ run "refuses_1" {
     memory_mb = 256
     # less than a week
     hot_days = 6
+    # any table
+    ledger = { name = "l", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/*" }
+    # a ledger that forgets too soon
+    ledger_ttl_days = 4
     # negative concurrency
     reserved_concurrency = -1
     # any bucket for copies
@@ -55,7 +61,7 @@ run "refuses_1" {
     kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {
@@ -68,13 +74,15 @@ run "refuses_2" {
     memory_mb = 4096
     # over a year
     hot_days = 366
+    # longer than ten years
+    ledger_ttl_days = 3651
     # any landing bucket
     landing = { bucket_name = "l", bucket_arn = "arn:aws:s3:::*" }
     # a bucket that is none
     destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.landing, var.destination]
+  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.ledger_ttl_days, var.landing, var.destination]
 }
 
 run "refuses_3" {

@@ -9,6 +9,8 @@ variables {
   zip_path           = "../../tests/fixtures/function.zip"
   landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
   copies             = { bucket_name = "landing-archives", bucket_arn = "arn:aws:s3:::landing-archives", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/11111111-0000-0000-0000-000000000000" }
+  ledger             = { name = "windrow-ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/windrow-ledger" }
+  ledger_ttl_days    = 30
   destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
   secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
   subnet_ids         = ["subnet-1", "subnet-2"]
@@ -40,7 +42,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "7" && output.environment.WINDROW_COPIES_BUCKET == "landing-archives" && output.environment.WINDROW_LANDING_BUCKETS == "landing"
+    condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "7" && output.environment.WINDROW_COPIES_BUCKET == "landing-archives" && output.environment.WINDROW_LANDING_BUCKETS == "landing" && output.environment.WINDROW_LEDGER_TABLE == "windrow-ledger" && output.environment.WINDROW_LEDGER_TTL_DAYS == "30"
     error_message = "Buckets and days must be set."
   }
 }
@@ -71,6 +73,11 @@ run "it_may_do_nothing_but_its_work" {
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s.Condition.StringEquals["kms:EncryptionContext:aws:s3:arn"] if s.Sid == "EncryptCopies"]) == "arn:aws:s3:::landing-archives"
     error_message = "The key may be used for copies only, not to decrypt landed files."
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(local.policy).Statement : [s.Action, s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]] if strcontains(s.Resource, ":table/")]) == [["dynamodb:BatchGetItem", "dynamodb:PutItem"], ["archive#*"]]
+    error_message = "Of the ledger only the records of archives may be read and written."
   }
 }
 
