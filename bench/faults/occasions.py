@@ -26,7 +26,7 @@ def occasion(step: str, stage: Stage, traffic: Traffic, rng: Random) -> Iterator
         traffic.duplicate(rng)
     elif operation == "queue.dead_letter":
         traffic.misinform(rng)
-    elif operation in ("landing.stream", "destination.list", "destination.delete") or (port == "destination" and name in MULTIPART):
+    elif operation == "landing.stream" or (port == "destination" and name in ("list", "delete", *MULTIPART)):
         traffic.enlarge(rng)
     with ExitStack() as rules:
         for rule in _RULES.get(operation, ()):
