@@ -52,8 +52,8 @@ STEPS = {
     "queue": ("set_visibility", "dead_letter", "delete"),
     "metrics": ("flush",),
 }
-"""The operations of each port at which the campaign kills: all of a batch, but for two of `windrow.ports.Metrics`, which
-only add up in memory."""
+"""The operations of each port at which the campaign kills: all of a batch, but for two of `windrow.ports.Metrics`,
+which only add up in memory."""
 
 
 def steps() -> list[str]:
