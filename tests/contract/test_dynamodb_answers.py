@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from windrow.clients.circuits import DynamoCircuits
 from windrow.clients.ledger import DynamoLedger, connect
 from windrow.core.circuit import Circuit
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
 from windrow.ports import ClaimOutcome
 from windrow.testing import FakeClock
 
@@ -39,7 +40,10 @@ TABLE = "windrow-ledger"
 CLIENTS = Path(circuits.__file__).parent
 CLAIM = Claim("b/k@1", "k.tar.gz", "me", 1_000, 9_000_000_000)
 HEIR = msgspec.structs.replace(CLAIM, owner="heir", lease_until=2_000)
-RECORD = ArchiveRecord("k.tar.gz", "me", "ab" * 32, 3, 2**40, 12, 1_700_000_000, 9_000_000_000)
+RECORD = ArchiveRecord(
+    "k.tar.gz", "me", ArchiveState.COMMITTED, 1_700_000_000, 9_000_000_000, "ab" * 32, 3, 2**40, 12
+)
+CONDEMNED = ArchiveRecord.condemned("k.tar.gz", "rival", datetime(2026, 11, 23, tzinfo=UTC))
 CIRCUIT = Circuit(failures=1, revision=1)
 AGAIN = "asked again"
 
@@ -54,15 +58,25 @@ CLAIM_ITEM = {
 RECORD_ITEM = {
     "object_id": {"S": "archive#k.tar.gz"},
     "owner": {"S": "me"},
+    "state": {"S": "committed"},
     "sha256": {"S": "ab" * 32},
     "members": {"B": ""},
     "file_count": {"N": "3"},
     "raw_bytes": {"N": "1099511627776"},
     "archive_bytes": {"N": "12"},
-    "committed_at": {"N": "1700000000"},
+    "decided_at": {"N": "1700000000"},
     "expires_at": {"N": "9000000000"},
     "v": {"N": "1"},
 }
+CONDEMNED_ITEM = {
+    **{name: value for name, value in RECORD_ITEM.items() if name != "expires_at"},
+    "owner": {"S": "rival"},
+    "state": {"S": "condemned"},
+    "decided_at": {"N": "1795392000"},
+    "sha256": {"S": ""},
+    **dict.fromkeys(("file_count", "raw_bytes", "archive_bytes"), {"N": "0"}),
+}
+"""Without ``expires_at``: it is kept for good."""
 CIRCUIT_ITEM = {
     "object_id": {"S": "circuit#uuid"},
     "state": {"S": msgspec.json.encode(CIRCUIT).decode()},
@@ -84,7 +98,12 @@ ITEM_VERDICTS: dict[str, ClaimOutcome | str] = {
 }
 """What becomes of a statement that failed with a code."""
 
-FINAL = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
+FINAL = {
+    "AccessDeniedException",
+    "ConditionalCheckFailedException",
+    "ResourceNotFoundException",
+    "ValidationException",
+}
 """Codes of a request that no repetition mends."""
 
 
@@ -179,7 +198,20 @@ READS: dict[str, Form] = {
     "record": Form(
         lambda ledger: ledger.record(RECORD),
         "PutItem",
-        {"TableName": TABLE, "Item": types_of(RECORD_ITEM)},
+        {
+            "TableName": TABLE,
+            "Item": types_of(RECORD_ITEM),
+            "ConditionExpression": "attribute_not_exists(object_id) OR #state = :state",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":state": "S"},
+        },
+        {},
+        RECORD,
+    ),
+    "overrule": Form(
+        lambda ledger: ledger.overrule(CONDEMNED),
+        "PutItem",
+        {"TableName": TABLE, "Item": types_of(CONDEMNED_ITEM)},
         {},
         None,
     ),
@@ -308,7 +340,22 @@ def test_a_statement_that_failed(name: str, code: str, site: Site) -> None:
     assert (2 if verdict == AGAIN else 1) == len(site.asked)
 
 
-@pytest.mark.parametrize(("name", "code"), cases(WRITES | READS))
+REFUSED_RECORD = ("record", "ConditionalCheckFailedException")
+
+
+def test_a_record_whose_condition_failed_is_told_what_stands(site: Site) -> None:
+    """Another worker condemned the key; the record that stands is read, and not there a moment later is an error."""
+    refused = error("ConditionalCheckFailedException")
+    standing = {"Responses": {TABLE: [CONDEMNED_ITEM]}, "UnprocessedKeys": {}}
+    gone = {"Responses": {TABLE: []}, "UnprocessedKeys": {}}
+
+    assert CONDEMNED == site.play("record", refused, success(standing)).record(RECORD)
+    ledger = site.play("record", refused, success(gone))
+    with pytest.raises(LedgerError, match="went away"):
+        ledger.record(RECORD)
+
+
+@pytest.mark.parametrize(("name", "code"), [each for each in cases(WRITES | READS) if each != REFUSED_RECORD])
 def test_a_request_that_failed(name: str, code: str, site: Site) -> None:
     """It is asked again, unless that can't help: then it is an error at once, except where nothing may be raised."""
     form = FORMS[name]
@@ -410,10 +457,13 @@ def test_ministack_answers_as_documented(ministack: Endpoint) -> None:
     on.ledger.take_over([(CLAIM, HEIR)])
     on.ledger.release([HEIR])
     on.ledger.record(RECORD)
+    on.ledger.record(CONDEMNED)
+    on.ledger.overrule(CONDEMNED)
     on.circuits.save(CIRCUIT, replacing=Circuit())
     on.circuits.save(CIRCUIT, replacing=Circuit())
     refused = ["ConditionalCheckFailed"] * 3
-    assert ["", "DuplicateItem", *refused, "", "", "", "", "ConditionalCheckFailedException"] == on.codes
+    record = ["", "ConditionalCheckFailedException", "", ""]
+    assert ["", "DuplicateItem", *refused, "", "", *record, "", "ConditionalCheckFailedException"] == on.codes
 
 
 def test_ministack_misses_a_table_as_documented(ministack: Endpoint) -> None:

@@ -22,6 +22,7 @@ from windrow.testing import FakeDestination, Hook
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+OLDER_KEY = "2026/01/01/00/00/20260101T0000Z-0123456789abcdef.tar.gz"
 AFTER_LEASE_S = 200
 """Longer than any lease of a worker that runs 60 s."""
 
@@ -409,7 +410,7 @@ def test_a_claim_that_was_written_although_its_reply_was_lost_is_no_delivery(wor
     first, second = world.upload("a"), world.upload("b")
     now = int(world.clock.now().timestamp())
     released = Claim(first.object_id, "old", "gone", 0, now + 10**6)
-    orphaned = Claim(second.object_id, "older", "gone", now - 1, now + 10**6)
+    orphaned = Claim(second.object_id, OLDER_KEY, "gone", now - 1, now + 10**6)
     world.ledger.items |= {released.object_id: released, orphaned.object_id: orphaned}
     messages = [world.message(first), world.message(second)]
     world.ledger.hook = nth("take_over done", lambda: LedgerError("no answer"))
@@ -562,25 +563,25 @@ class Corrupting(FakeDestination):
         return super().put(key, chunks, sha256, metadata)
 
 
-def test_a_wrong_checksum_is_found_deleted_and_delivered_by_the_retry(world: World) -> None:
-    """No wrong archive stays, and the alarm's metric counts it."""
+def test_a_wrong_checksum_is_found_replaced_and_delivered_by_the_retry(world: World) -> None:
+    """No wrong archive stays, its key is taken by a tombstone, and the alarm's metric counts it."""
     world.destination = Corrupting(world.clock)
     message = world.message(world.upload("a"))
 
     failed = world.process(message)
-    left = dict(world.destination.objects)
+    left = [stored.metadata["file-count"] for stored, _ in world.destination.objects.values()]
     again = world.process(message)
 
-    assert (failed, left, again) == ([message.message_id], {}, [])
+    assert (failed, left, again) == ([message.message_id], ["0"], [])
     assert world.metrics.counts["ChecksumMismatch"] == 1
     world.assert_each_once()
 
 
-def test_a_wrong_archive_that_cannot_be_deleted_does_not_count_as_delivery(world: World) -> None:
-    """Whoever finds it later proves it first, deletes it, and builds anew."""
+def test_a_wrong_archive_that_cannot_be_replaced_does_not_count_as_delivery(world: World) -> None:
+    """Whoever finds it later replaces it first, and builds anew."""
     world.destination = Corrupting(world.clock)
     message = world.message(world.upload("a"))
-    world.destination.hook = always("delete", down(DestinationFault.UNAVAILABLE))
+    world.destination.hook = always("overwrite", down(DestinationFault.UNAVAILABLE))
 
     failed = world.process(message)
     world.destination.hook = lambda _: None
@@ -602,18 +603,20 @@ def test_a_ledger_that_is_away_costs_a_retry(world: World) -> None:
     assert not world.landing.reads
 
 
-def test_a_record_that_cannot_be_written_does_not_undo_the_delivery(world: World) -> None:
-    """The manifest is the truth; the next duplicate repairs the record."""
+def test_an_archive_whose_record_cannot_be_written_is_recognised_later(world: World) -> None:
+    """Its message stays until the record stands; the archive is not built again."""
     source = world.upload("a")
+    message = world.message(source)
     world.ledger.hook = always("record", lambda: LedgerError("throttled"))
-    failed = world.process(world.message(source))
+    failed = world.process(message)
     world.ledger.hook = lambda _: None
-    world.clock.advance(AFTER_LEASE_S)
+    world.clock.advance(1)
 
-    again = world.process(world.message(source))
+    again = world.process(message)
 
-    assert (failed, again) == ([], [])
-    assert [record.owner for record in world.ledger.archives.values()] == ["request-1"]
+    assert (failed, again) == ([message.message_id], [])
+    assert [record.owner for record in world.ledger.archives.values()] == ["request-2"]
+    assert world.landing.reads[source.object_id] == 1
     world.assert_each_once()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -58,6 +58,10 @@ class Scene:
         stored, body = self.destination.objects[KEY]
         self.destination.objects[KEY] = msgspec.structs.replace(stored, metadata={}), body
 
+    def head_says(self, stored: Stored) -> None:
+        """Have each HEAD answered so from now on."""
+        self.destination.head = Mock(return_value=stored)  # type: ignore[method-assign]
+
     @property
     def state(self) -> ArchiveState | None:
         """What the ledger says of the key."""
@@ -105,30 +109,29 @@ def test_one_wrong_answer_after_another_worker_committed_changes_nothing(scene: 
     sealed = scene.store("a")
     ours = scene.commit_point.settle(KEY, "rescuer")
     before = scene.destination.objects[KEY]
-    scene.destination.head = lying(before[0], lie)  # type: ignore[method-assign]
+    scene.head_says(wrong(before[0], lie))
     theirs = scene.commit_point.confirm(KEY, "frozen", sealed)
 
     assert ours == theirs
     assert (before, COMMITTED) == (scene.destination.objects[KEY], scene.state)
 
 
-def lying(stored: Stored, lie: str) -> Callable[[str], Stored]:
-    """Return a HEAD that is wrong in one point."""
-    wrong = {
+def wrong(stored: Stored, lie: str) -> Stored:
+    """Return what HEAD says if it is wrong in one point."""
+    return {
         "size": msgspec.structs.replace(stored, size=1),
         "digest": msgspec.structs.replace(stored, checksum_sha256="0" * 64),
         "metadata": msgspec.structs.replace(stored, metadata={}),
     }[lie]
-    return lambda _key: wrong
 
 
 def test_a_worker_that_finds_its_archive_condemned_does_not_count_it(scene: Scene) -> None:
     """Another one got a wrong answer and condemned it before; both go by that."""
     sealed = scene.store("a")
     stored, _ = scene.destination.objects[KEY]
-    scene.destination.head = lying(stored, "digest")  # type: ignore[method-assign]
+    scene.head_says(wrong(stored, "digest"))
     theirs = scene.commit_point.settle(KEY, "rescuer")
-    scene.destination.head = lambda _key: stored  # type: ignore[method-assign]
+    scene.head_says(stored)
     ours = scene.commit_point.confirm(KEY, "frozen", sealed)
 
     assert [None, None] == [theirs, ours]
