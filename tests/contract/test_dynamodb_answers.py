@@ -40,9 +40,7 @@ TABLE = "windrow-ledger"
 CLIENTS = Path(circuits.__file__).parent
 CLAIM = Claim("b/k@1", "k.tar.gz", "me", 1_000, 9_000_000_000)
 HEIR = msgspec.structs.replace(CLAIM, owner="heir", lease_until=2_000)
-RECORD = ArchiveRecord(
-    "k.tar.gz", "me", ArchiveState.COMMITTED, 1_700_000_000, 9_000_000_000, "ab" * 32, 3, 2**40, 12
-)
+RECORD = ArchiveRecord("k.tar.gz", "me", ArchiveState.COMMITTED, 1_700_000_000, 9_000_000_000, "ab" * 32, 3, 2**40, 12)
 CONDEMNED = ArchiveRecord.condemned("k.tar.gz", "rival", datetime(2026, 11, 23, tzinfo=UTC))
 CIRCUIT = Circuit(failures=1, revision=1)
 AGAIN = "asked again"
@@ -74,7 +72,7 @@ CONDEMNED_ITEM = {
     "state": {"S": "condemned"},
     "decided_at": {"N": "1795392000"},
     "sha256": {"S": ""},
-    **dict.fromkeys(("file_count", "raw_bytes", "archive_bytes"), {"N": "0"}),
+    **{name: {"N": "0"} for name in ("file_count", "raw_bytes", "archive_bytes")},
 }
 """Without ``expires_at``: it is kept for good."""
 CIRCUIT_ITEM = {
@@ -347,7 +345,7 @@ def test_a_record_whose_condition_failed_is_told_what_stands(site: Site) -> None
     """Another worker condemned the key; the record that stands is read, and not there a moment later is an error."""
     refused = error("ConditionalCheckFailedException")
     standing = {"Responses": {TABLE: [CONDEMNED_ITEM]}, "UnprocessedKeys": {}}
-    gone = {"Responses": {TABLE: []}, "UnprocessedKeys": {}}
+    gone: dict[str, Any] = {"Responses": {TABLE: []}, "UnprocessedKeys": {}}
 
     assert CONDEMNED == site.play("record", refused, success(standing)).record(RECORD)
     ledger = site.play("record", refused, success(gone))

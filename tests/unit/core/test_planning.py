@@ -22,9 +22,8 @@ from windrow.core.planning import (
     floor,
     isolate,
     plan,
+    quarantine_key,
     rebuild_key,
-    set_aside_from,
-    set_aside_key,
     staging_folder,
     window_of,
 )
@@ -234,13 +233,14 @@ def test_what_was_claimed_before_gets_a_key_of_its_own() -> None:
     assert rebuild_key(key, "request-1") != rebuild_key(key, "request-2")
 
 
-def test_what_is_set_aside_keeps_its_key_in_its_name() -> None:
-    """With the second at which it was stored."""
-    key = archive_key("p", floor(T0, MINUTE), MINUTE, ["x"])
-    aside = set_aside_key(key, T0)
+@pytest.mark.parametrize(("prefix", "folder"), [("", ".windrow-quarantine"), ("p/q", "p/q/.windrow-quarantine")])
+def test_what_is_quarantined_is_no_archive_by_its_key(prefix: str, folder: str) -> None:
+    """It keeps its path below a folder of its own, with the second at which it was stored."""
+    path = archive_key("", floor(T0, MINUTE), MINUTE, ["x"])
+    kept_as = quarantine_key(prefix, f"{prefix}/{path}" if prefix else path, T0)
 
-    assert f"{key}.broken-20261123T100731Z" == aside
-    assert (key, None, None) == (set_aside_from(aside), set_aside_from(key), set_aside_from(f"{aside}x"))
+    assert f"{folder}/{path}.20261123T100731Z" == kept_as
+    assert window_of(kept_as) is None
 
 
 @pytest.mark.parametrize(
