@@ -97,8 +97,8 @@ def run(todo: list[Mutant], tests: dict[str, list[Tests]], results: Results, opt
 
 
 def _stage(tests: Tests, results: Results) -> Stage:
-    """Return the tests with three times the CPU seconds that they need, and ten more."""
-    return Stage(tests, 10 + 3 * math.ceil(results.baseline(tests) or 0))
+    """Return the tests with twice the CPU seconds that they need, and five more."""
+    return Stage(tests, 5 + 2 * math.ceil(results.baseline(tests) or 0))
 
 
 def met_by(module: str, scope: str) -> Iterator[Tests]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from hashlib import sha256
+from random import Random
 from typing import Any
 
 import msgspec
@@ -498,7 +499,7 @@ def test_large_archives_are_copied_last(monkeypatch: pytest.MonkeyPatch) -> None
     """One that takes a whole run does not keep the others waiting; its own files wait for the next run."""
     monkeypatch.setattr(sweep_module, "LARGE_BYTES", 2_000)
     scene = Scene()
-    large = scene.deliver("large", data=bytes(range(256)) * 4 + bytes(hash(str(i)) & 255 for i in range(4_000)))
+    large = scene.deliver("large", data=Random(1).randbytes(5_000))
     small = scene.deliver("small")
     scene.age()
     stored = scene.copies.objects

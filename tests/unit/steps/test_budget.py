@@ -50,6 +50,27 @@ def test_the_reserves_are_a_share_of_a_short_run_time() -> None:
     assert (15, 10, 5) == left_when_refused(30, 10_000)
 
 
+@pytest.mark.parametrize(("granted_s", "messages", "resolves", "fresh"), [(900, 0, 51, 675), (100, 3_520, 57.5, 75)])
+def test_a_question_takes_its_time_and_most_of_a_run_is_three_quarters(
+    granted_s: float, messages: int, resolves: float, fresh: float
+) -> None:
+    """With exactly so much left there is no time to ask any more, and the run is not fresh."""
+    clock = FakeClock()
+    budget = Budget(clock, granted_s, messages)
+
+    def at(left_s: float) -> tuple[bool, bool]:
+        clock.advance(budget.remaining_s - left_s)
+        return budget.may_resolve(), budget.is_fresh
+
+    assert [(True, True), (True, False)] == [at(fresh + 0.5), at(fresh)]
+    assert [(True, False), (False, False)] == [at(resolves + 0.5), at(resolves)]
+
+
+def test_a_short_run_never_asks() -> None:
+    """It leaves that to one with more time."""
+    assert not Budget(FakeClock(), 51).may_resolve()
+
+
 def test_the_reserves_cover_a_request_that_hangs() -> None:
     """At one point: at the connection, in TLS, or at the answer. By the clients' own time-outs."""
     backoff_s = 1.0  # botocore's, in standard mode, before a second attempt: at most

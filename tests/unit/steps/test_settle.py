@@ -7,10 +7,11 @@ import logging
 import pytest
 
 from tests.unit.world import World
-from windrow.core.errors import LandingError
+from windrow.core.errors import LandingError, ObjectMissing, OutOfTime, WindrowError
 from windrow.core.events import SourceObject
 from windrow.ports import Body
-from windrow.steps.settle import backoff_s
+from windrow.steps.batch import Batch, Fate, Outcome
+from windrow.steps.settle import Settler, backoff_s
 
 
 @pytest.mark.parametrize(
@@ -120,3 +121,43 @@ def test_what_is_counted_of_a_batch() -> None:
     assert (1, 2, 2, 0) == tuple(
         world.metrics.counts[name] for name in ("FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried")
     )
+
+
+@pytest.mark.parametrize(
+    ("fate", "dead", "kept"),
+    [
+        (Fate(Outcome.REJECTED, ObjectMissing("gone")), 1, 0),
+        (Fate(Outcome.REJECTED, LandingError("500")), 0, 1),
+        (Fate(Outcome.RETRY, ObjectMissing("not yet")), 0, 1),
+        (Fate(Outcome.RETRY, None, delay_s=7), 0, 1),
+        (Fate(Outcome.DELIVERED), 0, 0),
+        (Fate(Outcome.DUPLICATE), 0, 0),
+    ],
+)
+def test_only_what_is_rejected_for_good_is_dead_lettered(fate: Fate, dead: int, kept: int) -> None:
+    """All else stays in the queue, or is done."""
+    world = World()
+    message = world.message(world.upload("a"))
+    batch = Batch("owner", [message])
+    batch.parse(["landing"])
+    batch.settle(batch.objects, fate)
+
+    stays = Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
+
+    assert (dead, kept) == (len(world.queue.dead), len(stays))
+    assert ([7] if fate.delay_s else [10]) * kept == list(world.queue.visibility.values())
+
+
+@pytest.mark.parametrize(("error", "delay_s"), [(None, 0), (LandingError("500"), 10), (ObjectMissing("gone"), 0)])
+def test_what_lacked_time_comes_back_at_once_unless_failures_took_it(error: WindrowError | None, delay_s: int) -> None:
+    """The next run would fare no better."""
+    world = World()
+    late, other = (world.message(world.upload(key)) for key in ("late", "other"))
+    batch = Batch("owner", [late, other])
+    batch.parse(["landing"])
+    batch.settle([world.sources[0].object_id], Fate(Outcome.RETRY, OutOfTime("no time")))
+    batch.settle([world.sources[1].object_id], Fate(Outcome.RETRY, error) if error else Fate(Outcome.DELIVERED))
+
+    Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
+
+    assert delay_s == world.queue.visibility[late.message_id]
