@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.archives import MemorySource
 from tests.unit.world import Killed, World
+from windrow.core.archive.reader import Archive
 from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError, ObjectForbidden
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
@@ -157,6 +159,21 @@ def test_events_that_are_nothing_to_do_are_acknowledged(world: World) -> None:
     assert world.process(message) == []
     assert asked == []
     assert 1 == world.metrics.counts["EventsIgnored"]
+
+
+@pytest.mark.parametrize("above", [b"newer", None], ids=["overwritten", "deleted"])
+def test_an_object_from_before_versioning_is_delivered_as_it_was_announced(world: World, above: bytes | None) -> None:
+    """Versioning was switched on before its event was handled. The manifest knows no version, as its event."""
+    source = world.landing.put("landing", "a", b"older", versioned=False, event_time=world.clock.now())
+    world.sources = [source]
+    message = world.message(source)
+    world.landing.cover(source, above)
+
+    assert [] == world.process(message)
+    world.assert_each_once()
+    (body,) = (body for _, body in world.destination.objects.values())
+    (file,) = Archive.open(MemorySource(body)).manifest.files
+    assert (None, source.etag, source.sequencer) == (file.version_id, file.etag, file.sequencer)
 
 
 def test_a_message_of_an_unknown_event_is_not_acknowledged_without_a_trace(world: World) -> None:
