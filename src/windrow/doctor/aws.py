@@ -127,12 +127,7 @@ class AwsChecks:
             yield warn(name, "keeps no versions", advice)
         if not self._settings.queue_url:
             return
-        arn = self._arn(self._settings.queue_url)
-        if any(_announces(each, arn) for each in _notifications(s3, bucket)):
-            yield ok(f"{name} events", "reach the queue")
-        else:
-            advice = f"Have the bucket announce s3:ObjectCreated:* to {arn}."
-            yield fail(f"{name} events", "do not reach the queue", advice)
+        yield events_check(f"{name} events", s3, bucket, self._arn(self._settings.queue_url))
 
     def _copies(self) -> Iterator[Check]:
         bucket = self._settings.copies_bucket
@@ -167,12 +162,16 @@ def _encryption(name: str, attributes: Mapping[str, str]) -> Iterator[Check]:
         yield warn(f"{name} encryption", "messages are not encrypted at rest", "Set SqsManagedSseEnabled or a KMS key.")
 
 
-def _notifications(s3: Any, bucket: str) -> list[Mapping[str, Any]]:  # noqa: ANN401 - boto3's client
-    found: list[Mapping[str, Any]] = s3.get_bucket_notification_configuration(Bucket=bucket).get(
-        "QueueConfigurations", []
-    )
-    return found
+def events_check(name: str, s3: Any, bucket: str, queue_arn: str) -> Check:  # noqa: ANN401 - boto3's client
+    """Tell whether new objects are announced to the queue, by S3 itself or by what it tells of them."""
+    found: Mapping[str, Any] = s3.get_bucket_notification_configuration(Bucket=bucket)
+    if any(each["QueueArn"] == queue_arn and _of_creation(each) for each in found.get("QueueConfigurations", [])):
+        return ok(name, "reach the queue")
+    if "EventBridgeConfiguration" in found or any(map(_of_creation, found.get("TopicConfigurations", []))):
+        advice = f"See that the topic, or EventBridge's rule, sends them on to {queue_arn}."
+        return warn(name, "go to SNS or EventBridge; whether they reach the queue can't be seen here", advice)
+    return fail(name, "do not reach the queue", f"Have the bucket announce s3:ObjectCreated:* to {queue_arn}.")
 
 
-def _announces(notification: Mapping[str, Any], queue_arn: str) -> bool:
-    return notification["QueueArn"] == queue_arn and "s3:ObjectCreated:*" in notification["Events"]
+def _of_creation(notification: Mapping[str, Any]) -> bool:
+    return "s3:ObjectCreated:*" in notification["Events"]
