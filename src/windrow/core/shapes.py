@@ -45,4 +45,4 @@ def _other(text: str | msgspec.Raw) -> str:
         return f"no JSON, it begins with {shown(plain)}" if plain.strip() else "empty"
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    return _KINDS.get(type(value), "an object")
+    return _KINDS[type(value)]
