@@ -166,6 +166,7 @@ def test_an_object_from_before_versioning_is_delivered_as_it_was_announced(world
     """Versioning was switched on before its event was handled. The manifest knows no version, as its event."""
     source = world.landing.put("landing", "a", b"older", versioned=False, event_time=world.clock.now())
     world.sources = [source]
+    world.contents[source.object_id] = b"older"
     message = world.message(source)
     world.landing.cover(source, above)
 
