@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,36 @@ def run(circuit: Circuit, *faults: str, start_minute: int = 100) -> tuple[Circui
         circuit, action = after_probe(circuit, fault, now_s=minute * 60)
         actions.append(action)
     return circuit, actions
+
+
+def test_a_new_circuit_is_closed_and_knows_nothing() -> None:
+    """A table without its item stands for it, and its first revision is 1."""
+    seen, action = after_probe(Circuit(), "", now_s=60)
+
+    assert (Mode.AUTO, False, 0, 0, "", 0, 0) == msgspec.structs.astuple(Circuit())
+    assert (1, Action.NONE) == (seen.revision, action)
+
+
+def test_a_probe_is_noted_in_full() -> None:
+    """A fault that counts with its time, and the time only when the circuit opens or closes."""
+    first, _ = after_probe(Circuit(), "tls", now_s=60)
+    again, _ = after_probe(first, "slow", now_s=99)
+    opened, _ = after_probe(again, "connect", now_s=100)
+    closed, _ = after_probe(opened, "", now_s=160)
+
+    assert Circuit(failures=1, counted_at=60, fault="tls", revision=1) == first
+    assert Circuit(failures=1, counted_at=60, fault="slow", revision=2) == again
+    assert Circuit(opened=True, failures=2, counted_at=100, fault="connect", changed_at=100, revision=3) == opened
+    assert Circuit(counted_at=100, changed_at=160, revision=4) == closed
+
+
+@pytest.mark.parametrize(("mode", "opened"), [(Mode.OPEN, True), (Mode.CLOSED, False)])
+def test_a_held_circuit_keeps_the_last_fault_and_counts_anew(mode: Mode, opened: bool) -> None:
+    """What was counted before an operator came is past."""
+    before = Circuit(opened=True, failures=9, counted_at=50, fault="tls", changed_at=40, revision=7)
+    held, _ = set_mode(before, mode, now_s=60)
+
+    assert Circuit(mode=mode, opened=opened, fault="tls", changed_at=60, revision=8) == held
 
 
 def test_two_failures_in_a_row_open_and_one_success_closes() -> None:

@@ -163,6 +163,17 @@ def test_what_was_staged_and_not_read_back_in_time_is_removed() -> None:
     assert {} == scene.destination.objects
 
 
+def test_what_was_staged_is_deleted_once_it_is_delivered() -> None:
+    """Nobody else knows of it."""
+    scene = Scene()
+    built = scene.build()
+    assert isinstance(built, StagedArchive)
+    assert [built.staged.key] == list(scene.destination.objects)
+    scene.archiver.discard(built)
+
+    assert {} == scene.destination.objects
+
+
 def wrong(name: str) -> Callable[[str], None]:
     """Return a hook that fails as nobody thought of."""
 
