@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from unittest.mock import patch
 
 import msgspec
 
 from tests.unit.world import Killed, World
-from windrow.audit import ArchiveReader
+from windrow.audit import ArchiveReader, archives
 from windrow.core.errors import (
     ArchiveError,
     DestinationError,
@@ -32,12 +34,15 @@ from windrow.core.planning import window_of
 from windrow.ports import ListedVersion, Part, Stored
 from windrow.rebuild import Rebuilder
 from windrow.replay import Reopener
-from windrow.retention import Sweeper
+from windrow.retention import Sweeper, sweep
+from windrow.steps import fetch, large, staging
 from windrow.steps.inspector import Found, Inspector
 from windrow.testing import FakeClock, FakeCopies, FakeDestination, FakeMetrics, FakeRawFiles
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+T = TypeVar("T")
 
 TTL = timedelta(days=30)
 RETENTION_S = 5 * 86_400
@@ -161,7 +166,8 @@ class Operator:
 
     def repair(self) -> bool:
         """Quarantine every archive that is broken, or condemned and not replaced; tell whether there was one."""
-        wrong = [key for key in self.world.destination.objects if window_of(key) and key not in self.archives()]
+        sound = self.archives()
+        wrong = [key for key in self.world.destination.objects if window_of(key) and key not in sound]
         return len([key for key in wrong if self.world.quarantine().quarantine(key)]) > 0
 
     def delete_an_archive(self, rng: random.Random) -> bool:
@@ -305,6 +311,31 @@ class Chaos:
         ledger = self._world.ledger
         ledger.items = {name: claim for name, claim in ledger.items.items() if claim.expires_at > now}
         ledger.archives = {key: record for key, record in ledger.archives.items() if not 0 < record.expires_at <= now}
+
+
+class InlineExecutor(Executor):
+    """Does each task when it is submitted: one order of events for a seed, and no threads to wait for."""
+
+    def __init__(self, *_args: object, **_options: object) -> None:
+        """Take what a pool of threads takes."""
+
+    def submit(self, task: Callable[..., T], /, *args: object, **named: object) -> Future[T]:
+        """Do the task."""
+        done: Future[T] = Future()
+        try:
+            done.set_result(task(*args, **named))
+        except BaseException as error:  # noqa: BLE001 - `Killed` too is handed on to whoever waits
+            done.set_exception(error)
+        return done
+
+
+@contextmanager
+def without_threads() -> Iterator[None]:
+    """Have the product's pools of threads work inline."""
+    with ExitStack() as patches:
+        for module in (archives, fetch, large, staging, sweep):
+            patches.enter_context(patch.object(module, "ThreadPoolExecutor", InlineExecutor))
+        yield
 
 
 class SkewedClock(FakeClock):

@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.model import Chaos, Operator, UnreliableDestination
+from tests.unit.model import Chaos, Operator, UnreliableDestination, without_threads
 from tests.unit.world import World
 from windrow.core.events import Message
 from windrow.steps import large, staging
@@ -42,7 +42,11 @@ def test_every_large_file_is_delivered_exactly_once(seed: int, files: int) -> No
 
 def drive(seed: int, files: int, *, largest_bytes: int) -> None:
     """Run faulty batches, then sound ones until the queue is empty, have an operator repair, and judge."""
-    rng = random.Random(seed)
+    with without_threads():
+        _drive(random.Random(seed), files, largest_bytes)
+
+
+def _drive(rng: random.Random, files: int, largest_bytes: int) -> None:
     world = World()
     world.settings = msgspec.structs.replace(
         world.settings, fetch_concurrency=1, max_archive_bytes=max(200, largest_bytes // 2)
