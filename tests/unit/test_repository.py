@@ -1,10 +1,8 @@
 """Rules that the repository itself keeps: its files, its documents, its lock and its CI."""
 
 import ast
-import os
 import re
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from windrow.cli.root import run
 from windrow.settings import AGGREGATE, PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,18 +153,17 @@ def test_documents_name_some_commands() -> None:
 
 
 @pytest.mark.parametrize("command", sorted(commands_in_documents()))
-def test_documented_commands_exist(command: str) -> None:
+def test_documented_commands_exist(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`--help` of every command that a document names succeeds and has the options named with it."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from windrow.cli import main; main()", *command.split(), "--help"],
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (0, "") == (done.returncode, done.stderr)
-    assert f"{command} [OPTIONS]" in done.stdout
-    assert set() == commands_in_documents()[command] - set(re.findall(r"--[a-z-]+", done.stdout))
+    for name, value in {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+    code = run([*command.split(), "--help"])
+    printed = capsys.readouterr()
+    assert (0, "") == (code, printed.err)
+    assert f"{command} [OPTIONS]" in printed.out
+    assert set() == commands_in_documents()[command] - set(re.findall(r"--[a-z-]+", printed.out))
 
 
 def test_readme_lists_every_setting_with_its_default() -> None:
