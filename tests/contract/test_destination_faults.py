@@ -24,7 +24,7 @@ from windrow.ports import Credentials
 from windrow.testing import FakeClock, FakeSecrets
 
 BODY = b"body" * 50_000
-BRIEF = Patience(connect_s=0.3, read_s=0.3)
+BRIEF = Patience(connect_s=1.0, read_s=1.0)
 
 
 def connect(
@@ -105,7 +105,7 @@ def test_the_sentinels_client_asks_a_hanging_server_once(at: str) -> None:
         return 200, {"ETag": '"e"'}, b"k" if method == "GET" else b""
 
     with http_server(answer) as url:
-        destination = connect(url, patience=replace(PROBING, connect_s=0.3, read_s=0.3))
+        destination = connect(url, patience=replace(PROBING, connect_s=1.0, read_s=1.0))
         try:
             with pytest.raises(DestinationError) as caught:
                 SENTINEL_ASKS[at](destination)

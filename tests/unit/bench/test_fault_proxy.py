@@ -169,7 +169,7 @@ def test_a_client_that_gives_up_is_told_from_one_that_dies(line: Line) -> None:
     """It ends the connection after the time that it is known to wait, not before."""
     for patience_s, given_up in ((0.2, 1), (5.0, 0)):
         with line.proxy.rule(rule(Action.STALL, seconds=30, patience_s=patience_s)) as named:
-            connection = http.client.HTTPConnection(HOST, line.port, timeout=0.3)
+            connection = http.client.HTTPConnection(HOST, line.port, timeout=1.0)
             connection.request("GET", "/a")
             with pytest.raises(TimeoutError):
                 connection.getresponse()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.programs import write_program
-from windrow.local import programs
 from windrow.local.programs import answer, find_program, tools_cache
 
 
@@ -51,9 +51,8 @@ def test_answer_is_all_that_was_printed(path: Path) -> None:
     assert "out \ufffd err" == answer(str(speaker))
 
 
-def test_no_answer_is_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_answer_is_none(path: Path) -> None:
     """A failure, a program that is not there, and one that hangs."""
-    monkeypatch.setattr(programs, "ANSWER_S", 0.2)
     failing = write_program(path / "first/failing", "echo text; exit 3")
-    hanging = write_program(path / "first/hanging", "while :; do read -r _ </dev/zero; done")
+    hanging = write_program(path / "first/hanging", "import time; time.sleep(600)", interpreter=sys.executable)
     assert [None] * 3 == [answer(str(failing)), answer(str(path / "none")), answer(str(hanging), limit_s=0.2)]
