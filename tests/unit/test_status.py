@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.archives import archive_of
 from windrow.cli import status as status_command
 from windrow.cli.root import run
+from windrow.cli.screen import Screen
 from windrow.cli.status import render, report
 from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.circuit import Circuit, Mode
@@ -438,7 +439,8 @@ def test_watching_for_machines_prints_an_object_a_look(capsys: pytest.CaptureFix
 @pytest.mark.usefixtures("desk")
 def test_watching_for_people_redraws_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal each look replaces the one before."""
-    console = Console(force_terminal=True, width=100, height=30, highlight=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console = Screen(width=100)
     monkeypatch.setattr(status_command, "out", console)
     with console.capture() as captured:
         assert 0 == run(["status", "--watch"])
