@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.unit.core.bills import bills
 from windrow.clients.metrics import OF_EACH_VERSION
 from windrow.clients.raw_files import AT_ONCE, CALLS_AT_ONCE
 from windrow.core.cost import (
@@ -27,7 +29,7 @@ from windrow.core.cost import (
     estimate,
 )
 from windrow.core.errors import DestinationFault, PriceError
-from windrow.core.prices import Price, PriceBook, Tier
+from windrow.core.prices import PriceBook
 from windrow.core.stated import STATED, compare
 from windrow.pricelist import load
 from windrow.retention import LOOKBACK
@@ -52,6 +54,13 @@ def usd(result: Estimate, item: str) -> float:
 def test_baseline_is_the_requirements_volume() -> None:
     """864,000 files a day are the 26 million a month that the requirement speaks of."""
     assert 26 == round(Scenario().files / 1e6)
+
+
+def test_bills_are_those_that_were_read() -> None:
+    """Every line of seven scenarios: a change of the model shows here, and goes into the file once it is meant."""
+    kept = json.loads(Path(__file__).with_name("bills.json").read_text())
+
+    assert kept == json.loads(json.dumps(bills()))
 
 
 def test_lines_add_up() -> None:
@@ -203,20 +212,6 @@ def test_missing_price_is_named() -> None:
     book = PriceBook(region="x", date="2026-01-01", note="", prices={})
     with pytest.raises(PriceError, match="'s3-put'"):
         estimate(Scenario(), book)
-
-
-def test_tiers_are_charged_each_at_its_rate() -> None:
-    """Units below a tier's start cost the rate before it."""
-    price = Price(
-        unit="GB",
-        tiers=(Tier(0, 3.0), Tier(10, 2.0), Tier(20, 1.0)),
-        offer="x",
-        usage_type=None,
-        basis="recalled",
-        as_of="2026-01-01",
-        page="",
-    )
-    assert [0, 30, 32, 50, 55] == [price.charge(quantity) for quantity in (0, 10, 11, 20, 25)]
 
 
 def test_requirement_is_reproduced_line_by_line() -> None:

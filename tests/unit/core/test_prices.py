@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from windrow.core.errors import PriceError
@@ -115,3 +116,11 @@ def test_tiers_must_start_at_zero() -> None:
         "offer":"AmazonS3","usage_type":null,"basis":"recalled","as_of":"2026-01-01","page":""}}}"""
     with pytest.raises(PriceError, match="the tiers of put must start at 0"):
         decode(data)
+
+
+def test_tiers_are_charged_each_at_its_rate() -> None:
+    """Units below a tier's start cost the rate before it."""
+    tiered = msgspec.structs.replace(price(), tiers=(Tier(0, 3.0), Tier(10, 2.0), Tier(20, 1.0)))
+
+    assert [0, 30, 32, 50, 55] == [tiered.charge(quantity) for quantity in (0, 10, 11, 20, 25)]
+    assert 0.5 * 7 == book(it=price()).charge("it", 7)
