@@ -720,3 +720,13 @@ def test_a_poison_object_takes_nobody_along(world: World, monkeypatch: pytest.Mo
     assert receives <= 15
     assert world.delivered().total() == 149
     assert set(world.delivered().values()) == {1}
+
+
+def test_what_is_published_of_a_batch(world: World) -> None:
+    """Once for all of its archives; the alarms and the bill know these names."""
+    world.process(world.message(world.upload("a", b"abc")), world.message(world.upload("b", b"defgh")))
+
+    ((stored, _),) = world.destination.objects.values()
+    counts = {name: value for name, value in world.metrics.counts.items() if value}
+    assert {"FilesProcessed": 2, "ArchivesDelivered": 1, "ArchiveBytes": stored.size, "RawBytes": 8} == counts
+    assert 1 == world.metrics.flushes

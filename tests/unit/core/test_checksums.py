@@ -53,3 +53,8 @@ def test_every_digest_is_read_however_it_is_written(digest: bytes) -> None:
 def test_what_is_no_sha256_declares_nothing(text: str | None) -> None:
     """Another algorithm's digest, a cut one, or a word: a file is not rejected for that."""
     assert sha256_hex(text) is None
+
+
+def test_bits_beyond_the_digest_do_not_count() -> None:
+    """43 characters of base64 hold two bits more than a digest has."""
+    assert sha256_hex("A" * 42 + "U") == sha256_hex("A" * 42 + "X") == "00" * 31 + "05"

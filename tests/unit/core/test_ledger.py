@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windrow.core.ledger import NEVER, ArchiveRecord, ArchiveState, Claim, Verdict, judge, member_digests
-from windrow.core.manifest import MAX_FILES, Manifest
+from windrow.core.manifest import MAX_FILES, Manifest, ManifestFile
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 S = int(NOW.timestamp())
@@ -99,3 +99,28 @@ def test_a_record_outlives_the_claims_of_its_members() -> None:
     ttl, manifest = timedelta(days=30), Manifest("windrow/1", NOW, NOW, [], [])
     committed = ArchiveRecord.committed("K", "me", manifest, sha256="", archive_bytes=1, decided_at=NOW, ttl=ttl)
     assert S + 31 * 86_400 == committed.expires_at
+
+
+def test_records_hold_what_was_decided() -> None:
+    """Of a committed archive all that its manifest tells, a day longer than its claims; of a condemned key for good."""
+    moment = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    files = [ManifestFile(f"data/{n}", "b", f"{n}", "v", "e", n, "0" * 64, moment, 0, 512) for n in (1, 2)]
+    manifest = Manifest("windrow/1", moment, moment + timedelta(minutes=1), files, [])
+    committed = ArchiveRecord.committed(
+        "K", "me", manifest, sha256="ab", archive_bytes=9, decided_at=NOW, ttl=timedelta(days=30)
+    )
+
+    assert committed == ArchiveRecord(
+        archive_key="K",
+        owner="me",
+        state=ArchiveState.COMMITTED,
+        decided_at=S,
+        expires_at=S + 31 * 86_400,
+        sha256="ab",
+        file_count=2,
+        raw_bytes=3,
+        archive_bytes=9,
+        members=member_digests({"b/1@v", "b/2@v"}),
+    )
+    assert ("K", "them", "condemned", S, 0, "", 0, 0, 0, b"") == msgspec.structs.astuple(CONDEMNED)
+    assert (True, False) == (committed.is_committed, CONDEMNED.is_committed)

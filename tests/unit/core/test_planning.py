@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windrow.core.events import SourceObject
-from windrow.core.manifest import MAX_FILES, Window, most_manifest_bytes
+from windrow.core.manifest import Window, most_manifest_bytes
 from windrow.core.planning import (
     DAY,
     HOUR,
@@ -185,9 +185,9 @@ def test_an_archive_lists_no_more_than_a_reader_takes() -> None:
 
 def test_an_archive_has_no_more_files_than_a_batch_has_messages() -> None:
     """The limit that readers know is the planner's as well."""
-    items = [source(f"{number:05}", size=0) for number in range(MAX_FILES + 1)]
+    items = [source(f"{number:05}", size=0) for number in range(10_001)]
 
-    assert [MAX_FILES, 1] == [len(archive.objects) for archive in plan(items, prefix="p", max_archive_bytes=MIB)]
+    assert [10_000, 1] == [len(archive.objects) for archive in plan(items, prefix="p", max_archive_bytes=MIB)]
 
 
 @pytest.mark.parametrize("prefix", ["", "in/london"])
@@ -270,3 +270,17 @@ def test_files_stand_in_the_order_of_key_version_sequencer_and_bucket() -> None:
     (archive,) = plan(reversed(ordered), prefix="p", max_archive_bytes=MIB)
 
     assert (tuple(ordered), 6) == (archive.objects, archive.raw_bytes)
+
+
+@pytest.mark.parametrize(("more", "archives"), [(0, 1), (1, 2)])
+def test_a_manifest_keeps_4_kib_for_what_stands_around_its_files(more: int, archives: int) -> None:
+    """Of 16 MiB: to the byte."""
+    limit = 16 * MIB - 4096
+    items = [source(f"{number:04}" + "\x01" * 1020, size=0) for number in range(880)]
+    left = limit - sum(map(most_manifest_bytes, items))
+    last = source("z", size=0)
+    padding = left - most_manifest_bytes(last) + more
+    filler = SourceObject("landing", "z", "v1", "e" + "x" * padding, "s", 0, T0)
+
+    assert limit + more == sum(map(most_manifest_bytes, [*items, filler]))
+    assert archives == len(plan([*items, filler], prefix="p", max_archive_bytes=MIB))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 import pytest
 
 from tests.unit.world import World
@@ -161,3 +162,33 @@ def test_what_lacked_time_comes_back_at_once_unless_failures_took_it(error: Wind
     Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
 
     assert delay_s == world.queue.visibility[late.message_id]
+
+
+def test_ignored_events_are_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A notification that is set for too much is seen so."""
+    world = World()
+    removed = world.message(world.upload("a"), world.upload("b"))
+    body = removed.body.replace("ObjectCreated:Put", "ObjectRemoved:Delete")
+
+    with caplog.at_level(logging.INFO, "windrow.steps.settle"):
+        kept = world.process(msgspec.structs.replace(removed, body=body))
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "batch settled")
+    assert ([], 2, {"ObjectRemoved:Delete": 2}) == (kept, world.metrics.counts["EventsIgnored"], line["ignored"])
+
+
+def test_what_is_done_is_acknowledged_once_and_what_is_open_is_not() -> None:
+    """Before work that may kill the process."""
+    world = World()
+    done, open_ = (world.message(world.upload(key)) for key in "ab")
+    batch = Batch("owner", [done, open_])
+    batch.parse(["landing"])
+    batch.settle([world.sources[0].object_id], Fate(Outcome.DELIVERED))
+    asked: list[str] = []
+    world.queue.hook = asked.append
+    settler = Settler(world.queue, world.metrics, world.clock, lambda: 1.0)
+
+    for _ in range(2):
+        settler.acknowledge_finished(batch)
+
+    assert ([done.message_id], {done.message_id}, ["delete"]) == (world.queue.deleted, batch.acknowledged, asked)
