@@ -73,6 +73,17 @@ def test_demo_proves_every_file(tmp_path: Path, destination: str) -> None:
     assert [] == list(tmp_path.glob("windrow-*"))
 
 
+def test_demo_that_nobody_hears_leaves_nothing(tmp_path: Path) -> None:
+    """On a full disk it says so, with no logs to keep: nothing was wrong with the stack."""
+    env = environment(tmp_path, minio=False)
+    with Path("/dev/full").open("w") as full:
+        command = [*WINDROW, "demo", "--files", "5", "--window", "1"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=env, check=False)
+    assert (1, "error: standard output can't be written: No space left on device\n") == (done.returncode, done.stderr)
+    assert [] == left_behind(tmp_path)
+    assert [] == list(tmp_path.glob("windrow-*"))
+
+
 def test_demo_takes_a_folder_of_ones_own(tmp_path: Path) -> None:
     """Odd file names, an empty file and one of several frames are delivered; people are shown the result."""
     folder = tmp_path / "my files"

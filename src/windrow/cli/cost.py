@@ -33,21 +33,26 @@ class Level(StrEnum):
 
 
 def cost(
-    files_per_day: Annotated[float, typer.Option(min=1, help="Files that arrive in a day.")] = 864_000,
-    file_bytes: Annotated[float, typer.Option(min=0, help="Bytes of an average file.")] = 100_000,
+    files_per_day: Annotated[float, typer.Option(min=1, max=1e12, help="Files that arrive in a day.")] = 864_000,
+    file_bytes: Annotated[float, typer.Option(min=0, max=5e12, help="Bytes of an average file.")] = 100_000,
     level: Annotated[Level, typer.Option(help="Compressor; isal-1 is for comparison only.")] = Level.BEST,
     ratio: Annotated[
-        float | None, typer.Option(min=1, help="Raw over compressed bytes. [default: measured on JSON lines]")
+        float | None,
+        typer.Option(min=1, max=10_000, help="Raw over compressed bytes. [default: as JSON lines]"),
     ] = None,
     memory: Annotated[int, typer.Option(min=128, max=10_240, help="MB of the aggregator.")] = 1024,
-    cpu_factor: Annotated[float, typer.Option(min=0.1, help="CPU time on Lambda against what was measured.")] = 1.0,
+    cpu_factor: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="CPU time on Lambda over the measured one.")
+    ] = 1.0,
     retention: Annotated[Retention, typer.Option(help="What Deep Archive keeps.")] = Retention.ARCHIVES,
-    hot_days: Annotated[float, typer.Option(min=1, help="Days that raw files stay hot.")] = 7,
-    old_version_days: Annotated[float, typer.Option(min=0, help="Days that expired files stay as old versions.")] = 7,
-    archive_months: Annotated[float, typer.Option(min=0, help="Months of data in Deep Archive.")] = 12,
+    hot_days: Annotated[float, typer.Option(min=1, max=3650, help="Days that raw files stay hot.")] = 7,
+    old_version_days: Annotated[
+        float, typer.Option(min=0, max=3650, help="Days that expired files stay as versions.")
+    ] = 7,
+    archive_months: Annotated[float, typer.Option(min=0, max=1200, help="Months of data in Deep Archive.")] = 12,
     egress: Annotated[Egress, typer.Option(help="The way to the destination.")] = Egress.VPN,
     direct_connect_ports: Annotated[
-        float, typer.Option(min=0, help="Ports (1 Gbps) to bill here; 0: there already.")
+        float, typer.Option(min=0, max=1000, help="Ports (1 Gbps) to bill here; 0: there already.")
     ] = 0,
     transit_gateway: Annotated[
         bool, typer.Option("--transit-gateway", help="Through an existing transit gateway, which owns the VPN or port.")

@@ -17,12 +17,15 @@ from typing import Annotated
 import msgspec
 import typer
 
-from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, let_go_of_output, out, print_json
+from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, out, print_json
+from windrow.cli.streams import forget_output
 from windrow.core.errors import DeploymentError
 from windrow.deployment import Event, Outcome, Progress, Result, check_steps
 
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
+
+LONGEST_BAKE_S = 86_400.0
 
 LINE_EACH_S = 60.0
 """How often progress is told where it can't be told in place."""
@@ -69,7 +72,7 @@ def deploy(
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s)
     ok = rollback or result.outcome is not Outcome.ROLLED_BACK
     heard_or_not(partial(_conclude, ok=ok, as_json=as_json))(result)
-    let_go_of_output()
+    forget_output()
     if not ok:
         raise typer.Exit(PROBLEM)
 
@@ -86,10 +89,10 @@ def parse_steps(text: str) -> list[float]:
 
 def parse_duration(text: str) -> float:
     """Read seconds from ``90``, ``30s``, ``5m`` or ``1h``. Raises `WrongUse`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if match is None:
-        raise WrongUse(f"--bake must be a duration as in 30s or 5m, not {text!r}")
-    return float(match[1]) * _UNITS_S[match[2]]
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh]?)", text.strip())
+    if match is None or (seconds := float(match[1]) * _UNITS_S[match[2]]) > LONGEST_BAKE_S:
+        raise WrongUse(f"--bake must be a duration of a day at most, as in 30s or 5m, not {text[:40]!r}")
+    return seconds
 
 
 def parse_names(texts: Sequence[str] | None, option: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from windrow.cli.output import OutputLost, WrongUse, how_to_get, let_go_of_output
+from windrow.cli.output import WrongUse, how_to_get
 from windrow.core.errors import WindrowError
 
 
@@ -17,8 +17,6 @@ def explained(error: Exception) -> WindrowError:
     if isinstance(error, ModuleNotFoundError) and (how := how_to_get(error.name or "")):
         return WrongUse(how)
     if isinstance(error, OSError):
-        if lost := let_go_of_output():
-            return OutputLost(f"standard output can't be written: {_system(lost)}")
         return UnforeseenError(_system(error))
     text = f": {error}" if str(error) else ""
     return UnforeseenError(f"{type(error).__name__}{text} (windrow --debug COMMAND shows where)")

@@ -42,7 +42,7 @@ def load(
         str, typer.Option(help="baseline, peak, burst or outage; the other options override it.")
     ] = "baseline",
     rate: Annotated[float | None, typer.Option(min=0.1, max=1000, help="Uploads a second.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=1, help="How long at that rate.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, max=999_999, help="How long at that rate.")] = None,
     burst: Annotated[
         list[str] | None,
         typer.Option(metavar="RATE:SECONDS", help="A burst amid the steady load; may be given several times."),

@@ -6,17 +6,16 @@ import codecs
 import contextlib
 import importlib.util
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
 from itertools import chain
 from typing import TypeVar
 
 import msgspec
 
 from windrow.cli.screen import Screen
+from windrow.cli.streams import OutputLost, told_if_lost
 from windrow.core.errors import LocalStackError, PackageError, SettingsError, WindrowError
 from windrow.core.printable import printable, printable_json
 
@@ -41,10 +40,6 @@ class WrongUse(WindrowError):
     """What the user asked for can't be done; the message says what to do instead."""
 
 
-class OutputLost(WindrowError):
-    """Standard output can't be written any more, so that what was found out reaches nobody."""
-
-
 def exit_code(error: WindrowError) -> int:
     """Return the exit code for an error: 2 for wrong use or settings, 1 for a problem found."""
     return WRONG_USE if isinstance(error, SettingsError | WrongUse) else PROBLEM
@@ -65,8 +60,10 @@ def write_bytes(pieces: Iterable[bytes]) -> None:
     """Write a file's bytes to standard output as they are; on a terminal as text that can't do anything there."""
     if not out.is_terminal:
         for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+            with told_if_lost():
+                sys.stdout.buffer.write(piece)
+        with told_if_lost():
+            sys.stdout.buffer.flush()
         return
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     for text in chain(map(decoder.decode, pieces), (decoder.decode(b"", final=True) for _ in range(1))):
@@ -90,33 +87,23 @@ def heard_or_not(show: Callable[[T], object]) -> Callable[[T], None]:
 
     def shown(what: T) -> None:
         # For a broken pipe rich raises SystemExit.
-        with contextlib.suppress(OSError, SystemExit):
+        with contextlib.suppress(OSError, OutputLost, SystemExit):
             show(what)
 
     return shown
 
 
-def let_go_of_output() -> OSError | None:
-    """Send what standard output can't take nowhere, and return why it can't: at the end it would fail once more."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return error
-    return None
-
-
 def print_error(error: WindrowError, *, as_json: bool) -> None:
-    """Print what went wrong: on standard error, or for machines as the JSON object that they wait for."""
+    """Print what went wrong: for machines as the JSON object that they wait for, else on standard error."""
     if as_json:
-        print_json({"ok": False, "error": str(error)})
-        return
+        with contextlib.suppress(OutputLost):
+            print_json({"ok": False, "error": str(error)})
+            return
     text = str(error)
     first, *quoted = text.splitlines() if isinstance(error, _QUOTING) else [text]
-    say = heard_or_not(partial(err.print, style="red", soft_wrap=True))
-    say(f"error: {first}")
+    err.print(f"error: {first}", style="red", soft_wrap=True)
     for line in quoted:
-        say(f"  {line.strip()}")
+        err.print(f"  {line.strip()}", style="red", soft_wrap=True)
 
 
 def require_extra(extra: str) -> None:

@@ -37,7 +37,7 @@ def replay(
     since: Annotated[str, typer.Option(help="Start: a duration ago (24h), a date, or a time in UTC.")] = "24h",
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
     prefix: Annotated[str, typer.Option(help="Only keys that begin so.")] = "",
-    rate: Annotated[float, typer.Option(min=0.1, help="Messages a second at most.")] = 100.0,
+    rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Messages a second at most.")] = 100.0,
     grace: Annotated[str, typer.Option(help="With --missing: leave out younger files, they may be under way.")] = "5m",
     state: Annotated[
         Path | None, typer.Option(help="With --all: file to keep the position in, to go on later.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,15 +19,14 @@ from windrow.cli.failures import explained
 from windrow.cli.output import (
     INTERRUPTED,
     PROBLEM,
-    OutputLost,
     WrongUse,
     err,
     exit_code,
-    let_go_of_output,
     out,
     print_error,
 )
 from windrow.cli.screen import LogLines
+from windrow.cli.streams import standard_streams
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -85,7 +83,8 @@ class _Root(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the sub-command, its import included. Ctrl-C is told here: Typer would end in silence."""
         try:
-            return super().invoke(ctx)
+            with _interruptible():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             err.print("interrupted")
             raise typer.Exit(INTERRUPTED) from None
@@ -138,14 +137,17 @@ def run(arguments: Sequence[str]) -> int:
     """
     state = {"debug": False}
     as_json = "--json" in arguments
-    with _streams(), _logs(), _interruptible():
+    with standard_streams(), _logs():
         try:
             _check_encoding(arguments)
             code = typer.main.get_command(app).main(
                 args=list(arguments), prog_name="windrow", obj=state, standalone_mode=False
             )
+            out.file.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else PROBLEM
+        except KeyboardInterrupt:  # a second one, while the first was told
+            return INTERRUPTED
         except typer.Abort:
             err.print("aborted")
             return PROBLEM
@@ -156,7 +158,7 @@ def run(arguments: Sequence[str]) -> int:
             if state["debug"]:
                 raise
             known = explained(error)
-            print_error(known, as_json=as_json and not isinstance(known, OutputLost))
+            print_error(known, as_json=as_json)
             return exit_code(known)
         return code if isinstance(code, int) else 0
 
@@ -180,21 +182,6 @@ def _print_usage(error: typer.TyperException, *, as_json: bool) -> None:
     if context and not as_json:
         err.print(f"{context.get_usage()}; see {context.command_path} --help", soft_wrap=True)
     print_error(WrongUse(message), as_json=as_json)
-
-
-@contextmanager
-def _streams() -> Iterator[None]:
-    """Have both streams take any text, and none fail at the end of the process for what it could not write."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # closed by the caller, as with >&-
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for good
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        yield
-    finally:
-        let_go_of_output()
 
 
 @contextmanager

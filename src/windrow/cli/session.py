@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from windrow.cli.output import err, out, require_extra
+from windrow.cli.streams import OutputLost
 
 if TYPE_CHECKING:
     from windrow.local.provision import Shape
@@ -35,26 +36,44 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
     require_extra("local")
     from windrow.local.stack import Stack
 
+    with _terminated_as_interrupted(), _folder() as folder:
+        stack = Stack(folder, shape, worker=worker)
+        try:
+            with err.status("starting") as status:
+                stack.start(status.update)
+            (folder / "env").write_text(_exports(stack.outputs.environment()))
+            (folder / "env.destination").write_text(_exports(_destination_environment(stack)))
+            yield stack
+        finally:
+            _end(stack)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a new folder, which stays only where something went wrong: not what was stopped, or told in vain."""
+    from windrow.local.process import uninterrupted
+
     folder = Path(tempfile.mkdtemp(prefix="windrow-"))
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    stack = Stack(folder, shape, worker=worker)
+    keep = False
     try:
-        with err.status("starting") as status:
-            stack.start(status.update)
-        (folder / "env").write_text(_exports(stack.outputs.environment()))
-        (folder / "env.destination").write_text(_exports(_destination_environment(stack)))
-        yield stack
-    except KeyboardInterrupt:
-        _end(stack)
-        shutil.rmtree(folder, ignore_errors=True)
+        yield folder
+    except (KeyboardInterrupt, SystemExit, OutputLost):
         raise
     except BaseException:
-        _end(stack)
+        keep = True
         err.print(f"The logs are kept in {folder}", style="yellow", soft_wrap=True)
         raise
-    else:
-        _end(stack)
-        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        with uninterrupted():
+            if not keep:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGTERM, previous)
 
@@ -101,7 +120,9 @@ def _destination_environment(stack: Stack) -> dict[str, str]:
 
 
 def _end(stack: Stack) -> None:
-    with err.status("stopping"):
+    from windrow.local.process import uninterrupted
+
+    with uninterrupted(), err.status("stopping"):
         stack.stop()
 
 

@@ -9,6 +9,8 @@ from windrow.cli.output import WrongUse
 
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 _LONGEST = timedelta(days=3650)
+_YEARS = range(2000, 3000)
+"""No object of S3 is older, and whatever is added to or taken from a time is one still."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -28,6 +30,8 @@ def moment(text: str, now: datetime) -> datetime:
         return now - duration(text)
     try:
         parsed = datetime.fromisoformat(text)
+        if parsed.year not in _YEARS:
+            raise ValueError("out of range")
     except ValueError as error:
         raise WrongUse(f"{text!r} is no time; write 24h (ago), 2026-11-23 or 2026-11-23T10:07:00Z") from error
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -28,7 +28,7 @@ LATE_S = 3600.0
 
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
-    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks, with --watch.")] = 5.0,
+    every: Annotated[float, typer.Option(min=0.5, max=86_400, help="Seconds between two looks, with --watch.")] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a look.")] = False,
 ) -> None:
     """Show queue, circuit, dead letters and the last delivery.

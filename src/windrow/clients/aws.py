@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, NoRegionError
 from botocore.utils import get_environ_proxies
 
 from windrow.core.endpoints import is_loopback, parsed
@@ -40,6 +40,8 @@ class _Session(boto3.session.Session):
     def client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as boto3's
         """Return a client; see `session`."""
         try:
+            if self.region_name is None:  # S3's client would ask AWS's first region
+                raise NoRegionError
             built = super().client(*arguments, **options)
             endpoint = built.meta.endpoint_url
             if parsed(endpoint) is None:

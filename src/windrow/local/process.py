@@ -10,7 +10,8 @@ import signal
 import socket
 import ssl
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -69,7 +70,7 @@ class Process:
         """Start the process with exactly this environment."""
         self._end(signal.SIGTERM, STOP_S)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with uninterrupted(), self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -79,7 +80,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal is for the command, which then stops it in order
             )
-        self._watcher = _end_with_this_process(self._process.pid, self._cleanup)
+            self._watcher = _end_with_this_process(self._process.pid, self._cleanup)
 
     def stop(self, patience_s: float = STOP_S) -> None:
         """End the process (SIGTERM, after ``patience_s`` SIGKILL); harmless when it is not running."""
@@ -228,6 +229,27 @@ class Server(Process):
             connection.request("GET", self._health)
             return connection.getresponse().status == http.client.OK
         return False
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C and SIGTERM off until the end of the block.
+
+    One that came between the start of a process and the note of it would leave the process behind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _frame: pending.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for caught in pending:
+        signal.raise_signal(caught)
 
 
 def free_port() -> int:

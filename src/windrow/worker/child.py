@@ -68,6 +68,9 @@ def main() -> None:
     sys.path[:] = start["sys_path"]
     try:
         handler = load(start["handler"])
+    except UnknownHandler as error:
+        connection.send_bytes(_error(error.__cause__ or error))
+        sys.exit(1)
     except BaseException as error:  # noqa: BLE001 - an import may even exit; the parent is to know why
         _print_traceback()
         connection.send_bytes(_error(error))
@@ -88,12 +91,28 @@ def _whole_lines(stream: TextIO) -> TextIO:
     return whole
 
 
+class UnknownHandler(ImportError):
+    """There is no such handler: its name says all, and where it was looked for tells nobody more."""
+
+
 def load(path: str) -> Callable[[Any, Context], object]:
-    """Import ``package.module.function``. Raises `ImportError`, `AttributeError`, or what the import raises."""
+    """Import ``package.module.function``. Raises `UnknownHandler`, or what the import raises."""
     module, _, name = path.rpartition(".")
-    if not module:
-        raise ImportError(f"the handler must be given as module.function, not {path!r}")
-    handler: Callable[[Any, Context], object] = getattr(importlib.import_module(module), name)
+    if not all(part.isidentifier() for part in path.split(".")) or not module:
+        raise UnknownHandler(f"the handler must be given as module.function, not {path!r}")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # Another module that is missing is the handler's own trouble.
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise UnknownHandler(path) from error
+    try:
+        handler: Callable[[Any, Context], object] = getattr(found, name)
+    except AttributeError as error:
+        raise UnknownHandler(path) from error
+    if not callable(handler):
+        raise UnknownHandler(f"{path} is no function")
     return handler
 
 

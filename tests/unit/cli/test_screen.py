@@ -20,7 +20,7 @@ from tests.unit.cli.hostile import FORGED, MARK
 
 SOURCE = Path(windrow.__file__).parent
 CLI = SOURCE / "cli"
-WAY = {CLI / "screen.py", CLI / "output.py"}
+WAY = {CLI / "screen.py", CLI / "output.py", CLI / "streams.py"}
 """The one way."""
 ELSEWHERE = {
     CLI / "__init__.py": "says that rich is not there",

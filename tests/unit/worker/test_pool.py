@@ -164,6 +164,8 @@ def test_kill_ends_what_runs() -> None:
         ("tests.unit.worker.handlers.absent", "AttributeError"),
         ("tests.unit.worker.absent.handler", "ModuleNotFoundError"),
         ("handler", "module.function"),
+        ("tests.unit..handlers.absent", "module.function"),
+        ("tests.unit.worker.handlers.__doc__", "is no function"),
     ],
 )
 def test_handler_that_cannot_be_imported(handler: str, named: str) -> None:
@@ -175,6 +177,24 @@ def test_handler_that_cannot_be_imported(handler: str, named: str) -> None:
 
     assert Outcome.CRASH == invocation.outcome
     assert named in invocation.detail
+
+
+@pytest.mark.parametrize(
+    ("handler", "told"),
+    [
+        ("tests.unit.worker.broken_handlers.handler", True),
+        ("tests.unit.worker.handlers.absent", False),
+        ("tests.unit.worker.absent.handler", False),
+        ("handler", False),
+    ],
+)
+def test_only_a_handler_that_breaks_has_a_traceback(handler: str, told: bool, tmp_path: Path) -> None:
+    """Where there is none the sentence says all."""
+    with (tmp_path / "log").open("w+b") as log:
+        with Pool(handler, output=log.fileno()) as pool, pytest.raises(HandlerNotLoaded):
+            pool.warm()
+        log.seek(0)
+        assert told == (b"Traceback" in log.read())
 
 
 def test_output_goes_where_it_is_sent(tmp_path: Path) -> None:

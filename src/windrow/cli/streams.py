@@ -1,0 +1,88 @@
+"""The standard streams while a command runs: any text can be written, and it is known when one takes no more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
+
+from windrow.core.errors import WindrowError
+
+
+class OutputLost(WindrowError):
+    """Standard output can't be written any more, so that what was found out reaches nobody."""
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Have `sys.stdout` raise `OutputLost` when it can't be written, and `sys.stderr` fail never.
+
+    What can't be told must not stop the work. A pipe whose reader is gone is left to Rich and Typer, which end the
+    command in silence. At the end of the process nothing is left to fail once more.
+    """
+    given = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _prepared(given[0], _Output), _prepared(given[1], _Errors)
+    try:
+        yield
+    finally:
+        forget_output()
+        sys.stdout, sys.stderr = given
+
+
+def forget_output() -> None:
+    """Send what is left in the buffer of standard output nowhere, if it can't be written."""
+    try:
+        sys.stdout.flush()
+    except (OSError, OutputLost):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def told_if_lost() -> Iterator[None]:
+    """Raise `OutputLost` for what writing to standard output raises inside the block."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(f"standard output can't be written: {error.strerror}") from error
+
+
+def _prepared(stream: TextIO | None, kind: type[_Stream]) -> TextIO:
+    """Return a stream that takes any text; nowhere, if the caller closed it, as with ``>&-``."""
+    if stream is None:
+        stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
+    elif hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+    return cast("TextIO", kind(stream))
+
+
+class _Stream:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
+        return getattr(self._stream, name)
+
+
+class _Output(_Stream):
+    def write(self, text: str) -> int:
+        with told_if_lost():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with told_if_lost():
+            self._stream.flush()
+
+
+class _Errors(_Stream):
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
