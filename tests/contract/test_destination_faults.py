@@ -24,6 +24,7 @@ from windrow.ports import Credentials
 from windrow.testing import FakeClock, FakeSecrets
 
 BODY = b"body" * 50_000
+CUT_SHORT = {"Content-Length": "9", "Content-Range": "bytes 0-8/9"}
 BRIEF = Patience(connect_s=1.0, read_s=1.0)
 
 
@@ -204,7 +205,7 @@ def test_reading_is_tried_again_after_a_pause() -> None:
 
     def answer(method: str, path: str, _body: bytes) -> Answer:
         requests.append((method, path))
-        return s3_error(503, "SlowDown") if len(requests) < 3 else (206, {}, b"four")
+        return s3_error(503, "SlowDown") if len(requests) < 3 else (206, {"Content-Range": "bytes 0-3/4"}, b"four")
 
     clock = FakeClock()
     with http_server(answer) as url:
@@ -214,7 +215,7 @@ def test_reading_is_tried_again_after_a_pause() -> None:
 
 def test_a_body_cut_short_is_an_error() -> None:
     """Not fewer bytes."""
-    with http_server(lambda *_: (206, {"Content-Length": "9"}, b"four")) as url, pytest.raises(DestinationError):
+    with http_server(lambda *_: (206, CUT_SHORT, b"four")) as url, pytest.raises(DestinationError):
         connect(url).read("k", 0, 9)
 
 

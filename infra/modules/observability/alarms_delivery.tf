@@ -11,6 +11,7 @@ locals {
     checksum    = "The destination gives back other bytes than it was given."
     connect     = "The destination can't be reached."
     credentials = "The destination refuses the credentials."
+    protocol    = "What answers for the destination is no S3 server."
     refused     = "The destination refuses requests."
     slow        = "The destination is too slow."
     tls         = "The TLS connection to the destination fails."

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
 from windrow.clients.metrics import NAMESPACE, version_dimensions
 from windrow.core.canary import Work, does_worse
 from windrow.core.errors import DeploymentError
@@ -23,6 +25,35 @@ PERIOD_S = 60
 
 Metric = tuple[str, str, Mapping[str, str]]
 """Namespace, name and dimensions."""
+
+
+class _Alarm(msgspec.Struct, frozen=True, rename="pascal"):
+    """One alarm of the answer to DescribeAlarms."""
+
+    alarm_name: str
+    state_value: str
+    alarm_actions: list[str] = []
+
+
+class _Alarms(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to DescribeAlarms."""
+
+    metric_alarms: list[_Alarm]
+    composite_alarms: list[_Alarm] = []
+
+
+class _Result(msgspec.Struct, frozen=True, rename="pascal"):
+    """One result of the answer to GetMetricData."""
+
+    id: str
+    status_code: str
+    values: list[Annotated[float, msgspec.Meta(ge=0)]]
+
+
+class _Results(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetMetricData."""
+
+    metric_data_results: list[_Result]
 
 
 class CloudWatchWatch:
@@ -88,20 +119,21 @@ class CloudWatchWatch:
     def _states(self) -> dict[str, str]:
         try:
             named = self._described(AlarmNames=self._alarms) if self._alarms else ()
-            found = {alarm["AlarmName"]: alarm["StateValue"] for alarm in named}
+            found = {alarm.alarm_name: alarm.state_value for alarm in named}
             for prefix in self._prefixes:
                 for alarm in self._described(AlarmNamePrefix=prefix):
-                    if alarm.get("AlarmActions"):
-                        found[alarm["AlarmName"]] = alarm["StateValue"]
+                    if alarm.alarm_actions:
+                        found[alarm.alarm_name] = alarm.state_value
         except (BotoCoreError, ClientError) as error:
             raise DeploymentError(f"the alarms could not be read: {error}") from error
         return found
 
-    def _described(self, **which: Any) -> Iterator[Any]:  # noqa: ANN401 - the caller's choice of request parameters
+    def _described(self, **which: Any) -> Iterator[_Alarm]:  # noqa: ANN401 - the caller's choice of request parameters
         paginator = self._client.get_paginator("describe_alarms")
         for page in paginator.paginate(**which, AlarmTypes=["MetricAlarm", "CompositeAlarm"]):
-            yield from page.get("MetricAlarms", [])
-            yield from page.get("CompositeAlarms", [])
+            found = answers.read(page, _Alarms)
+            yield from found.metric_alarms
+            yield from found.composite_alarms
 
     def _of_lambda(self, name: str, version: str) -> Metric:
         resource = f"{self._function}:{self._alias}"
@@ -118,7 +150,9 @@ class CloudWatchWatch:
                 StartTime=since.replace(second=0, microsecond=0),
                 EndTime=self._clock.now(),
             )
-            return _added_up(metrics, (result for page in pages for result in page["MetricDataResults"]))
+            return _added_up(
+                metrics, (result for page in pages for result in answers.read(page, _Results).metric_data_results)
+            )
         except (BotoCoreError, ClientError) as error:
             raise DeploymentError(f"the metrics of the versions could not be read: {error}") from error
 
@@ -139,12 +173,12 @@ def _query(name: str, metric: Metric) -> Any:  # noqa: ANN401 - a TypedDict of t
     }
 
 
-def _added_up(names: Iterable[str], results: Iterable[Any]) -> dict[str, int]:
+def _added_up(names: Iterable[str], results: Iterable[_Result]) -> dict[str, int]:
     sums = dict.fromkeys(names, 0.0)
     for result in results:
-        if result["StatusCode"] not in COMPLETE:
-            raise DeploymentError(f"CloudWatch did not answer for {result['Id']}: {result['StatusCode']}")
-        sums[result["Id"]] += sum(result["Values"])
+        if result.status_code not in COMPLETE or result.id not in sums:
+            raise DeploymentError(f"CloudWatch did not answer for {result.id}: {result.status_code}")
+        sums[result.id] += sum(result.values)
     return {name: round(value) for name, value in sums.items()}
 
 

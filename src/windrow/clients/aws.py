@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import boto3.session
 from botocore.config import Config
+from botocore.configprovider import ConstantProvider
 from botocore.exceptions import BotoCoreError, NoRegionError
 from botocore.utils import get_environ_proxies
 
+from windrow.clients.answers import strict_session
 from windrow.core.endpoints import is_loopback, parsed
 from windrow.core.errors import SettingsError
+
+PATH_STYLE: Any = {"addressing_style": "path", "use_accelerate_endpoint": False}
+"""Options of an S3 client, which would take those of the profile for what is not named: S3 Accelerate knows no paths,
+and botocore refuses to make a client for both."""
 
 
 def session(environ: Mapping[str, str]) -> boto3.session.Session:
@@ -24,11 +31,20 @@ def session(environ: Mapping[str, str]) -> boto3.session.Session:
         SettingsError: here or by ``client``: the profile, the region or an endpoint is missing or can't be right.
     """
     try:
-        return _Session(region_name=environ.get("AWS_REGION") or None)
+        return _Session(botocore_session=strict_session(), region_name=environ.get("AWS_REGION") or None)
     except BotoCoreError as error:
         raise SettingsError(
             f"AWS can't be asked: {error}. Correct AWS_PROFILE, or name a profile that there is."
         ) from error
+
+
+def session_apart() -> boto3.session.Session:
+    """Return a session that no configuration file has a say in, for a server that is not AWS's."""
+    apart = strict_session()
+    apart.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
+    for name in ("config_file", "credentials_file"):
+        apart.set_config_variable(name, os.devnull)
+    return boto3.session.Session(botocore_session=apart)
 
 
 def proxies_for(endpoint: str) -> dict[str, str]:

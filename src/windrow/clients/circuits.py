@@ -8,6 +8,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
 from windrow.core.circuit import Circuit
 from windrow.core.errors import LedgerError
 
@@ -20,6 +21,24 @@ def connect(session: boto3.session.Session) -> DynamoDBClient:
     """Return a client that gives up in time for the sentinel's run (9 s at most for both attempts)."""
     config = Config(connect_timeout=1.5, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
     return session.client("dynamodb", config=config)
+
+
+class _String(msgspec.Struct, frozen=True):
+    """A string as DynamoDB writes it."""
+
+    text: str = msgspec.field(name="S")
+
+
+class _Item(msgspec.Struct, frozen=True):
+    """The item, as far as it is read."""
+
+    state: _String
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetItem."""
+
+    item: _Item | None = None
 
 
 class DynamoCircuits:
@@ -36,9 +55,9 @@ class DynamoCircuits:
             answer = self._client.get_item(
                 TableName=self._table, Key={"object_id": {"S": self._object_id}}, ConsistentRead=True
             )
-            item = answer.get("Item")
-            return msgspec.json.decode(item["state"]["S"], type=Circuit) if item else Circuit()
-        except (BotoCoreError, ClientError, KeyError, msgspec.DecodeError) as error:
+            item = answers.read(answer, _Answer).item
+            return msgspec.json.decode(item.state.text, type=Circuit) if item else Circuit()
+        except (BotoCoreError, ClientError, msgspec.DecodeError, UnicodeError) as error:
             raise LedgerError(f"the circuit's state could not be read: {error}") from error
 
     def save(self, circuit: Circuit, *, replacing: Circuit) -> bool:
@@ -56,10 +75,8 @@ class DynamoCircuits:
                 ConditionExpression=f"{not_there_yet} OR {still_as_read}",
                 ExpressionAttributeValues={":revision": {"N": str(replacing.revision)}},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        except (BotoCoreError, ClientError) as error:
+            if answers.code(error) == "ConditionalCheckFailedException":
                 return False
-            raise LedgerError(f"the circuit's state could not be written: {error}") from error
-        except BotoCoreError as error:
             raise LedgerError(f"the circuit's state could not be written: {error}") from error
         return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers, s3_answers
 from windrow.clients.body import ChunksBody
 from windrow.clients.destination import CONTENT_TYPE
 from windrow.core.errors import CopyError
@@ -47,19 +48,21 @@ class S3Copies:
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every copy under the prefix; see the port's contract."""
         pages = iter(self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix))
-        while page := self._ask(f"LIST {prefix}", lambda: next(pages, None)):
-            for entry in page.get("Contents", []):
-                yield entry["Key"], entry["Size"]
+        while page := self._ask(f"LIST {prefix}", lambda: _page(next(pages, None))):
+            yield from ((entry.key, entry.size) for entry in page.contents)
 
     def head(self, key: str) -> StoredCopy | None:
         """Return what is stored under the key; see the port's contract."""
         try:
-            answer = self._ask(f"HEAD {key}", lambda: self._s3.head_object(Bucket=self._bucket, Key=key))
+            head = self._ask(
+                f"HEAD {key}",
+                lambda: answers.read(self._s3.head_object(Bucket=self._bucket, Key=key), s3_answers.Head),
+            )
         except CopyError as error:
             if _status(error) == _NOT_FOUND:
                 return None
             raise
-        return StoredCopy(answer["ContentLength"], {name.lower(): text for name, text in answer["Metadata"].items()})
+        return StoredCopy(head.content_length, {name.lower(): text for name, text in head.metadata.items()})
 
     def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the pieces as one object if the key is free; see the port's contract."""
@@ -97,15 +100,18 @@ class S3Copies:
         upload: dict[str, Any] = {"Bucket": self._bucket, "Key": key}
         begun = self._ask(
             f"POST {key}",
-            lambda: self._s3.create_multipart_upload(
-                **upload,
-                ChecksumAlgorithm="SHA256",
-                ContentType=CONTENT_TYPE,
-                Metadata=dict(metadata),
-                StorageClass=self._storage_class,
+            lambda: answers.read(
+                self._s3.create_multipart_upload(
+                    **upload,
+                    ChecksumAlgorithm="SHA256",
+                    ContentType=CONTENT_TYPE,
+                    Metadata=dict(metadata),
+                    StorageClass=self._storage_class,
+                ),
+                s3_answers.Upload,
             ),
         )
-        upload["UploadId"] = begun["UploadId"]
+        upload["UploadId"] = begun.upload_id
         proof = _Proof(key, size, sha256)
         part_bytes = max(PART_BYTES, -(-size // MOST_PARTS))
         try:
@@ -129,15 +135,18 @@ class S3Copies:
         checksum = _base64(digest.digest())
         sent = self._ask(
             f"PUT {upload['Key']} part {number}",
-            lambda: self._s3.upload_part(
-                **upload,
-                PartNumber=number,
-                Body=body,  # type: ignore[arg-type]  # as above
-                ContentLength=body.size,
-                ChecksumSHA256=checksum,
+            lambda: answers.read(
+                self._s3.upload_part(
+                    **upload,
+                    PartNumber=number,
+                    Body=body,  # type: ignore[arg-type]  # as above
+                    ContentLength=body.size,
+                    ChecksumSHA256=checksum,
+                ),
+                s3_answers.Part,
             ),
         )
-        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
+        return {"PartNumber": number, "ETag": sent.etag, "ChecksumSHA256": checksum}
 
     def _abandon(self, upload: Mapping[str, Any]) -> None:
         """Drop the parts. Best effort: the bucket's lifecycle drops what stays after a day."""
@@ -150,9 +159,8 @@ class S3Copies:
         try:
             return request()
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "unknown")
-            http = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            raise CopyError(f"{what} in {self._bucket}: {code} (HTTP {http})") from error
+            cause = f"{answers.code(error)} (HTTP {answers.status(error)})"
+            raise CopyError(f"{what} in {self._bucket}: {cause}") from error
         except BotoCoreError as error:
             raise CopyError(f"{what} in {self._bucket}: {type(error).__name__}: {error}") from error
 
@@ -208,7 +216,8 @@ def _base64(digest: bytes) -> str:
 
 def _status(error: CopyError) -> int:
     """Return the HTTP status behind an error, 0 if there was none."""
-    cause = error.__cause__
-    if not isinstance(cause, ClientError):
-        return 0
-    return cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return answers.status(error.__cause__)
+
+
+def _page(answer: object) -> s3_answers.Page | None:
+    return None if answer is None else answers.read(answer, s3_answers.Page)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from windrow.clients.queue import MAX_ENTRIES, PREFIX, REJECTIONS, by_payload
+from windrow.clients import answers
+from windrow.clients.queue import MAX_ENTRIES, PREFIX, REJECTIONS, attributes, by_payload, numbers, refused, rejections
 from windrow.core.errors import QueueError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 T = TypeVar("T")
 
@@ -34,6 +34,35 @@ MOVED_BY_SQS = "DeadLetterQueueSourceArn"
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 
 _log = logging.getLogger(__name__)
+
+
+class _MessageAttributes(msgspec.Struct, frozen=True, rename="pascal"):
+    """A message's own attributes, of which SQS gives text only; of a count, as many digits as a time in ms has."""
+
+    sent_timestamp: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,14}$")]
+    moved_by_sqs: str | None = msgspec.field(name=MOVED_BY_SQS, default=None)
+
+
+class _Message(msgspec.Struct, frozen=True, rename="pascal"):
+    """One message of the answer to ReceiveMessage."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    attributes: _MessageAttributes
+    message_attributes: dict[str, dict[str, Any]] = {}
+
+
+class _Received(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to ReceiveMessage."""
+
+    messages: list[_Message] = []
+
+
+class _MoveTask(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to StartMessageMoveTask."""
+
+    task_handle: str
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -82,18 +111,7 @@ class DeadLetterQueue:
         """
         seen: set[str] = set()
         while len(seen) < limit:
-            answer = self._call(
-                "read",
-                lambda: self._sqs.receive_message(
-                    QueueUrl=self._dlq_url,
-                    MaxNumberOfMessages=min(MAX_ENTRIES, limit - len(seen)),
-                    VisibilityTimeout=HOLD_S,
-                    WaitTimeSeconds=1,
-                    AttributeNames=["All"],
-                    MessageAttributeNames=["All"],
-                ),
-            )
-            letters = [_letter(message) for message in answer.get("Messages", [])]
+            letters = self._call("read", partial(self._receive, min(MAX_ENTRIES, limit - len(seen))))
             self._held |= {letter.message_id: letter for letter in letters}
             fresh = [letter for letter in letters if letter.message_id not in seen]
             if not fresh:
@@ -105,6 +123,17 @@ class DeadLetterQueue:
             finally:
                 # Whoever stops early never saw these.
                 self.give_back(fresh)
+
+    def _receive(self, most: int) -> list[DeadLetter]:
+        answer = self._sqs.receive_message(
+            QueueUrl=self._dlq_url,
+            MaxNumberOfMessages=most,
+            VisibilityTimeout=HOLD_S,
+            WaitTimeSeconds=1,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return [_letter(message) for message in answers.read(answer, _Received).messages]
 
     def give_back(self, letters: Sequence[DeadLetter]) -> None:
         """Make messages that `walk` gave visible again, as many as SQS takes."""
@@ -121,13 +150,13 @@ class DeadLetterQueue:
         object is recognised.
         """
         for batch in by_payload(letters, _bytes):
-            refused = self._refused(
+            left = self._left(
                 batch,
                 lambda entries: self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries),
                 lambda letter: {"MessageBody": letter.body, "MessageAttributes": letter.attributes},
             )
-            if refused:
-                raise _refusal(refused)
+            if left:
+                raise _refusal(left)
             self.drop(batch)
 
     def drop(self, letters: Sequence[DeadLetter]) -> None:
@@ -145,27 +174,35 @@ class DeadLetterQueue:
         """
         source, target = self._arn(self._dlq_url), self._arn(self._queue_url)
         try:
-            answer = self._call(
-                "redriven", lambda: self._sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
+            return self._call(
+                "redriven",
+                lambda: (
+                    answers.read(
+                        self._sqs.start_message_move_task(SourceArn=source, DestinationArn=target), _MoveTask
+                    ).task_handle
+                ),
             )
         except QueueError as error:
-            cause = error.__cause__
-            if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _UNKNOWN_ACTION:
+            if answers.code(error.__cause__) in _UNKNOWN_ACTION:
                 return None
             raise
-        return str(answer["TaskHandle"])
 
     def depth(self) -> int:
         """Return about how many messages are there, hidden ones included."""
         names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self._call(
-            "read", lambda: self._sqs.get_queue_attributes(QueueUrl=self._dlq_url, AttributeNames=names)
+        return sum(
+            self._call(
+                "read",
+                lambda: numbers(self._sqs.get_queue_attributes(QueueUrl=self._dlq_url, AttributeNames=names), names),
+            )
         )
-        return sum(int(answer["Attributes"][name]) for name in names)
 
     def _arn(self, url: str) -> str:
-        answer = self._call("read", lambda: self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))
-        return str(answer["Attributes"]["QueueArn"])
+        names: Any = ["QueueArn"]
+        (arn,) = self._call(
+            "read", lambda: attributes(self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names), names)
+        )
+        return arn
 
     def _let_go(
         self,
@@ -178,27 +215,26 @@ class DeadLetterQueue:
         for at in range(0, len(letters), MAX_ENTRIES):
             batch = letters[at : at + MAX_ENTRIES]
             try:
-                refused = self._refused(batch, call, entry)
+                left = self._left(batch, call, entry)
             except QueueError as error:
                 failure = error
                 continue
             for index, letter in enumerate(batch):
-                if str(index) not in refused:
+                if index not in left:
                     self._held.pop(letter.message_id, None)
-            failure = _refusal(refused) if refused else failure
+            failure = _refusal(left) if left else failure
         if failure is not None:
             raise failure
 
-    def _refused(
+    def _left(
         self,
         letters: Sequence[DeadLetter],
         call: Callable[[Any], Any],
         entry: Callable[[DeadLetter], dict[str, Any]],
-    ) -> dict[str, str]:
-        """Make one batch call; return why, by position, for those that SQS refused."""
+    ) -> dict[int, str]:
+        """Make one batch call; return why, by position, for those that are not known to be done."""
         entries = [{"Id": str(index), **entry(letter)} for index, letter in enumerate(letters)]
-        answer = self._call("changed", partial(call, entries))
-        return {failed["Id"]: failed.get("Message", failed["Code"]) for failed in answer.get("Failed", [])}
+        return self._call("changed", lambda: refused(call(entries), len(entries)))
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         try:
@@ -207,31 +243,31 @@ class DeadLetterQueue:
             raise QueueError(f"the dead-letter queue could not be {what}: {error}") from error
 
 
-def _refusal(refused: dict[str, str]) -> QueueError:
-    return QueueError(f"SQS refused {len(refused)} messages, the first because: {next(iter(refused.values()))}")
+def _refusal(left: dict[int, str]) -> QueueError:
+    return QueueError(f"SQS refused {len(left)} messages, the first because: {next(iter(left.values()))}")
 
 
-def _letter(message: MessageTypeDef) -> DeadLetter:
+def _letter(message: _Message) -> DeadLetter:
     attributes = {
         name: {field: value[field] for field in ("DataType", "StringValue", "BinaryValue") if value.get(field)}
-        for name, value in message.get("MessageAttributes", {}).items()
+        for name, value in message.message_attributes.items()
     }
 
     def text(name: str) -> str:
         return str(attributes.get(name, {}).get("StringValue", ""))
 
     reason, detail = text(PREFIX + "reason") or UNKNOWN_REASON, text(PREFIX + "detail")
-    if MOVED_BY_SQS in message["Attributes"] and reason != UNKNOWN_REASON:
+    if message.attributes.moved_by_sqs and reason != UNKNOWN_REASON:
         # It was sent back, and never came to a second rejection: what its attributes tell is how it was before.
         reason, detail = UNKNOWN_REASON, f"before that {reason}: {detail}"
     return DeadLetter(
-        message_id=message["MessageId"],
-        receipt_handle=message["ReceiptHandle"],
-        body=message["Body"],
+        message_id=message.message_id,
+        receipt_handle=message.receipt_handle,
+        body=message.body,
         reason=reason,
         detail=detail,
-        rejections=int(text(REJECTIONS) or 0),
-        sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
+        rejections=rejections(text(REJECTIONS)),
+        sent_at=datetime.fromtimestamp(int(message.attributes.sent_timestamp) / 1000, UTC),
         attributes=attributes,
     )
 

@@ -10,20 +10,22 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from windrow.clients import answers, aws
+from windrow.clients.answers import UnreadableAnswer
 from windrow.clients.body import ChunksBody
 from windrow.clients.faults import to_destination_error
+from windrow.clients.s3_answers import Entry, Head, Page, Part, Range
 from windrow.clients.tls import StrictHttp, context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
+    import boto3.session
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
     from typing_extensions import Buffer
 
 CONNECTIONS = 16
@@ -31,7 +33,11 @@ PAUSE_S = 0.2
 
 CONTENT_TYPE = "application/gzip"
 
-_PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
+SHA256_BYTES = 32
+
+_PASSING = frozenset(
+    {DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE, DestinationFault.PROTOCOL}
+)
 
 _FAILURES = (ClientError, BotoCoreError, HTTPError, OSError, ValueError)
 """All that a request raises, and the making of its client: botocore lets errors of urllib3 and of Python through, the
@@ -133,7 +139,7 @@ class S3Destination:
 
         def request(s3: S3Client) -> object:
             body.seek(0)
-            return s3.put_object(
+            answer = s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
@@ -143,14 +149,15 @@ class S3Destination:
                 Metadata=dict(metadata),
                 **condition,
             )
+            return answers.read(answer, Part)
 
         self._once(request, f"PUT {key}", lambda: body.exhausted)
 
     def head(self, key: str) -> Stored | None:
         """Return what the server holds under the key; see the port's contract."""
         try:
-            answer = self._read(
-                lambda s3: s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"), f"HEAD {key}"
+            return self._read(
+                lambda s3: _stored(s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")), f"HEAD {key}"
             )
         except DestinationError as error:
             if status(error) != 404:  # noqa: PLR2004 - Not Found
@@ -158,16 +165,6 @@ class S3Destination:
             # Nothing in the answer to a HEAD tells a missing bucket from a missing object.
             self.probe()
             return None
-        checksum = answer.get("ChecksumSHA256", "")
-        # Of an object that came in parts it is the digest of their digests, with their number behind a dash.
-        whole = checksum and "-" not in checksum
-        return Stored(
-            size=answer["ContentLength"],
-            etag=answer["ETag"].strip('"'),
-            metadata={name.lower(): value for name, value in answer["Metadata"].items()},
-            checksum_sha256=_hex(checksum) if whole else None,
-            last_modified=answer["LastModified"],
-        )
 
     def read(self, key: str, start: int, length: int) -> bytes:
         """Return ``length`` bytes from ``start``; see the port's contract."""
@@ -176,7 +173,12 @@ class S3Destination:
 
         def request(s3: S3Client) -> bytes:
             span = f"bytes={start}-{start + length - 1}"
-            return s3.get_object(Bucket=self._bucket, Key=key, Range=span)["Body"].read()
+            answer = s3.get_object(Bucket=self._bucket, Key=key, Range=span)
+            # Before the body is read: a page, or the object whole, may be of any size.
+            came = answers.read(answer, Range)
+            if came.content_length > length or not came.content_range.startswith(f"bytes {start}-"):
+                raise UnreadableAnswer(detail=f"{came.content_length} bytes of range {came.content_range[:80]!r} came")
+            return answer["Body"].read()
 
         try:
             return self._read(request, f"GET {key}")
@@ -191,24 +193,27 @@ class S3Destination:
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every object under the prefix in key order."""
-        return ((entry["Key"], entry["Size"]) for entry in self._listed(prefix))
+        return ((entry.key, entry.size) for entry in self._listed(prefix))
 
     def list_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         """Yield (key, when it was stored) of every object under the prefix in key order, page by page."""
-        return ((entry["Key"], entry["LastModified"]) for entry in self._listed(prefix))
+        return ((entry.key, entry.last_modified) for entry in self._listed(prefix))
 
-    def _listed(self, prefix: str) -> Iterator[ObjectTypeDef]:
+    def _listed(self, prefix: str) -> Iterator[Entry]:
         after: dict[str, Any] = {}
 
-        def request(s3: S3Client) -> ListObjectsV2OutputTypeDef:
-            return s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **after)
+        def request(s3: S3Client) -> Page:
+            page = answers.read(s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **after), Page)
+            if page.is_truncated and page.next_continuation_token in ("", after.get("ContinuationToken")):
+                raise UnreadableAnswer(detail="a listing goes on and does not say where")
+            return page
 
         while True:
             page = self._read(request, f"LIST {prefix}")
-            yield from page.get("Contents", [])
-            if not page["IsTruncated"]:
+            yield from page.contents
+            if not page.is_truncated:
                 return
-            after = {"ContinuationToken": page["NextContinuationToken"]}
+            after = {"ContinuationToken": page.next_continuation_token}
 
     def _read(self, request: Callable[[S3Client], T], what: str, attempts: int | None = None) -> T:
         """Make a request that may be repeated freely."""
@@ -261,23 +266,25 @@ class S3Destination:
             connections=CONNECTIONS,
         )
         if self._session is None:
-            self._session = boto3.session.Session()
+            self._session = aws.session_apart()
+        config = Config(
+            signature_version="s3v4",
+            s3=aws.PATH_STYLE,
+            # Other S3 servers than AWS may not know the CRC checksums that boto3 sends by default.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"mode": "standard", "total_max_attempts": 1},
+            use_fips_endpoint=False,
+            use_dualstack_endpoint=False,
+            defaults_mode="legacy",  # type: ignore[arg-type]  # the stubs have it as a flag
+        )
         client = self._session.client(
             "s3",
             endpoint_url=self._endpoint,
             region_name=self._region,
             aws_access_key_id=credentials.access_key,
             aws_secret_access_key=credentials.secret_key,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                # Other S3 servers than AWS may not know the CRC checksums that boto3 sends by default.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                retries={"mode": "standard", "total_max_attempts": 1},
-                use_fips_endpoint=False,
-                use_dualstack_endpoint=False,
-            ),
+            config=config,
         )
         client.meta.events.register("before-send.s3", http.send_request)  # type: ignore[arg-type]  # may answer
         return client
@@ -285,11 +292,27 @@ class S3Destination:
 
 def status(error: DestinationError) -> int:
     """Return the HTTP status behind an error, 0 if there was none."""
-    cause = error.__cause__
-    if not isinstance(cause, ClientError):
-        return 0
-    return cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return answers.status(error.__cause__)
+
+
+def _stored(answer: object) -> Stored:
+    head = answers.read(answer, Head)
+    # Of an object that came in parts it is the digest of their digests, with their number behind a dash.
+    whole = head.checksum and "-" not in head.checksum
+    return Stored(
+        size=head.content_length,
+        etag=answers.etag(head.etag),
+        metadata={name.lower(): value for name, value in head.metadata.items()},
+        checksum_sha256=_hex(head.checksum) if whole else None,
+        last_modified=head.last_modified,
+    )
 
 
 def _hex(checksum: str) -> str:
-    return base64.b64decode(checksum).hex()
+    try:
+        digest = base64.b64decode(checksum, validate=True)
+    except ValueError:
+        digest = b""
+    if len(digest) != SHA256_BYTES:
+        raise UnreadableAnswer(detail=f"{checksum[:80]!r} is no SHA-256 in base64")
+    return digest.hex()

@@ -15,6 +15,8 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from urllib3.exceptions import ReadTimeoutError as Urllib3ReadTimeout
 from urllib3.exceptions import SSLError as Urllib3SslError
 
+from windrow.clients import answers
+from windrow.clients.answers import UnreadableAnswer
 from windrow.core.errors import DestinationError, DestinationFault
 
 _CREDENTIALS = frozenset(
@@ -32,9 +34,12 @@ _CHECKSUM = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentS
 """The server received other bytes than were signed or declared, and stored nothing. The last two are MinIO's."""
 
 _PASSING = frozenset({"ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "SlowDown", "SlowDownWrite"})
+_PASSING_STATUS = (408, 429)
 """Refused for a reason that is over in a moment. (409 ConditionalRequestConflict: another PUT of the key ran.)"""
 
 _SERVER_ERROR = 500
+_NOT_IMPLEMENTED = 501
+"""The one status of the server's that no retry mends: it does not know what it is asked to do."""
 
 
 def to_destination_error(error: Exception, what: str, *, sent: bool) -> DestinationError:
@@ -49,18 +54,18 @@ def to_destination_error(error: Exception, what: str, *, sent: bool) -> Destinat
 
 
 def _refusal(error: ClientError, what: str, *, sent: bool) -> DestinationError:
-    code = error.response.get("Error", {}).get("Code", "unknown")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = answers.code(error), answers.status(error)
     message = f"{what}: {code} (HTTP {status})"
     if status >= _SERVER_ERROR:
-        return DestinationError(message, DestinationFault.UNAVAILABLE, maybe_stored=sent)
+        kind = DestinationFault.REFUSED if status == _NOT_IMPLEMENTED else DestinationFault.UNAVAILABLE
+        return DestinationError(message, kind, maybe_stored=sent)
     return DestinationError(message, _refusal_kind(code, status))
 
 
 def _refusal_kind(code: str, status: int) -> DestinationFault:
     if code in _CHECKSUM:
         return DestinationFault.CHECKSUM
-    if code in _PASSING:
+    if code in _PASSING or status in _PASSING_STATUS:
         return DestinationFault.UNAVAILABLE
     if code in _CREDENTIALS or status in _UNAUTHORIZED:
         return DestinationFault.CREDENTIALS
@@ -77,6 +82,8 @@ def _transport_kind(error: Exception) -> DestinationFault:
         return DestinationFault.SLOW
     if isinstance(error, ParamValidationError):
         return DestinationFault.REFUSED
+    if isinstance(error, UnreadableAnswer):
+        return DestinationFault.PROTOCOL
     # Nothing at the other end, or no way there: a lost VPN shows as connections that are never answered.
     if isinstance(error, NoConnectionError | HTTPClientError):
         return DestinationFault.CONNECT

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.queue import numbers
 from windrow.core.errors import QueueError
 from windrow.ports import Clock, QueueDepth
 
@@ -22,6 +25,18 @@ AGE_LOOK_BACK = timedelta(minutes=15)
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html"""
 
 
+class _Result(msgspec.Struct, frozen=True, rename="pascal"):
+    """What GetMetricData found of one query, the newest first."""
+
+    values: list[float]
+
+
+class _Results(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetMetricData, asked for one metric."""
+
+    metric_data_results: Annotated[list[_Result], msgspec.Meta(min_length=1)]
+
+
 class SqsGauge:
     """Implements `QueueGauge` with GetQueueAttributes and CloudWatch's GetMetricData."""
 
@@ -34,13 +49,13 @@ class SqsGauge:
     def depth(self) -> QueueDepth:
         """Return how many messages there are; see the port's contract."""
         names: Any = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-        values = self._attributes(names)
-        visible, in_flight, delayed = (int(values[name]) for name in names)
+        visible, in_flight, delayed = self._numbers(names)
         return QueueDepth(visible=visible, in_flight=in_flight, delayed=delayed)
 
     def retention(self) -> timedelta:
         """Return how long the queue keeps a message. Raises `QueueError`."""
-        return timedelta(seconds=int(self._attributes(["MessageRetentionPeriod"])["MessageRetentionPeriod"]))
+        (seconds,) = self._numbers(["MessageRetentionPeriod"])
+        return timedelta(seconds=seconds)
 
     def oldest_age_s(self) -> float | None:
         """Return the age of the oldest message; see the port's contract."""
@@ -61,13 +76,14 @@ class SqsGauge:
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=[query], StartTime=now - AGE_LOOK_BACK, EndTime=now, ScanBy="TimestampDescending"
             )
+            values = answers.read(answer, _Results).metric_data_results[0].values
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"CloudWatch did not tell the age of the oldest message: {error}") from error
-        values = answer["MetricDataResults"][0]["Values"]
         return values[0] if values else None
 
-    def _attributes(self, names: Sequence[QueueAttributeNameType]) -> Mapping[QueueAttributeNameType, str]:
+    def _numbers(self, names: Sequence[QueueAttributeNameType]) -> list[int]:
         try:
-            return self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)["Attributes"]
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)
+            return numbers(answer, names)
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"the queue {self._queue_url} could not be read: {error}") from error

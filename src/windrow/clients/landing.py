@@ -21,6 +21,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from urllib3.exceptions import HTTPError
 
+from windrow.clients import aws
 from windrow.clients.landing_faults import meaning_of, name_of
 from windrow.core.checksums import sha256_hex
 from windrow.core.endpoints import is_loopback
@@ -219,7 +220,7 @@ class S3Landing:
             connect_timeout=CONNECT_S,
             read_timeout=READ_S,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            s3={"addressing_style": "path"},
+            s3=aws.PATH_STYLE,
         )
         return self._session.client("s3", config=config)
 
@@ -238,7 +239,12 @@ def _answered(source: SourceObject, ask: Callable[[dict[str, Any]], T], version:
         return ask(version)
     except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: as they come amid a body
         raise meaning_of(source, error, version) from error
-    except (ResponseParserError, KeyError, RecursionError) as error:  # the last: botocore follows any redirect
+    except (
+        ResponseParserError,
+        KeyError,
+        RecursionError,
+        ValueError,
+    ) as error:
         raise LandingError(f"{name_of(source)}: S3's answer can't be read: {type(error).__name__} {error}") from error
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.s3_answers import VersionsPage
 from windrow.core.errors import LandingError
 from windrow.ports import ListedVersion
 
@@ -25,15 +27,14 @@ class S3LandingIndex:
         pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
         try:
             for page in pages:
-                for version in page.get("Versions", []):
-                    version_id = version["VersionId"]
+                for version in answers.read(page, VersionsPage).versions:
                     yield ListedVersion(
                         bucket=bucket,
-                        key=version["Key"],
-                        version_id=None if version_id == "null" else version_id,
-                        etag=version["ETag"].strip('"'),
-                        size=version["Size"],
-                        last_modified=version["LastModified"],
+                        key=version.key,
+                        version_id=None if version.version_id == "null" else version.version_id,
+                        etag=answers.etag(version.etag),
+                        size=version.size,
+                        last_modified=version.last_modified,
                     )
         except (BotoCoreError, ClientError) as error:
             raise LandingError(f"bucket {bucket!r} could not be listed: {error}") from error

@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.answers import UnreadableAnswer
 from windrow.core.errors import LedgerError
-from windrow.core.ledger import NEVER, RECORD_VERSION, ArchiveRecord, ArchiveState, Claim
+from windrow.core.ledger import NEVER, RECORD_VERSION, ArchiveRecord, Claim
 from windrow.ports import ClaimOutcome, Clock
 
 if TYPE_CHECKING:
@@ -82,6 +84,31 @@ class _Written:
     codes: list[str | None]
     repeated: set[int] = field(default_factory=set)
     error: Exception | None = None
+
+
+class _Error(msgspec.Struct, frozen=True, rename="pascal"):
+    """Why a statement failed."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Response(msgspec.Struct, frozen=True, rename="pascal"):
+    """What became of a statement."""
+
+    error: _Error | None = None
+
+
+class _Executed(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to BatchExecuteStatement: a response a statement, in order."""
+
+    responses: list[_Response]
+
+
+class _Found(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to BatchGetItem: items by table, and what is to be asked for again."""
+
+    responses: dict[str, list[dict[str, Any]]]
+    unprocessed_keys: dict[str, Any] = {}
 
 
 class DynamoLedger:
@@ -159,7 +186,7 @@ class DynamoLedger:
 
     def claims(self, object_ids: Iterable[str]) -> dict[str, Claim]:
         """Read claims strongly consistently; see the port's contract."""
-        return {item["object_id"]["S"]: _to_claim(item) for item in self._read(object_ids)}
+        return {claim.object_id: claim for claim in map(_to_claim, self._read(object_ids))}
 
     def records(self, archive_keys: Iterable[str]) -> dict[str, ArchiveRecord]:
         """Read archive records strongly consistently; see the port's contract."""
@@ -177,7 +204,7 @@ class DynamoLedger:
         try:
             self._put_record(record, unless_decided)
         except LedgerError as error:
-            if _code(error.__cause__) != "ConditionalCheckFailedException":
+            if answers.code(error.__cause__) != "ConditionalCheckFailedException":
                 raise
             standing = self.records([record.archive_key]).get(record.archive_key)
             if standing is None:
@@ -245,14 +272,17 @@ class DynamoLedger:
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                answer = self._client.batch_execute_statement(Statements=[statements[index] for index in pending])
+                codes = _codes(
+                    self._client.batch_execute_statement(Statements=[statements[index] for index in pending]),
+                    len(pending),
+                )
             except (ClientError, BotoCoreError) as error:
                 result.error = error
-                if _code(error) in _REFUSED:
+                if answers.code(error) in _REFUSED:
                     return result
             else:
-                for index, response in zip(pending, answer["Responses"], strict=True):
-                    result.codes[index] = response.get("Error", {}).get("Code", "")
+                for index, code in zip(pending, codes, strict=True):
+                    result.codes[index] = code
                 pending = [index for index in pending if result.codes[index] not in ("", *_FINAL)]
             if not pending or not self._pause(pause_s, deadline):
                 return result
@@ -270,14 +300,17 @@ class DynamoLedger:
         items: list[Mapping[str, Any]] = []
         pause_s = FIRST_PAUSE_S
         while True:
-            answer = self._insist(partial(self._client.batch_get_item, RequestItems=request), deadline)
-            items.extend(answer["Responses"].get(self._table, []))
-            request = answer.get("UnprocessedKeys")
+            answer = self._insist(partial(self._get, request), deadline)
+            items.extend(answer.responses.get(self._table, []))
+            request = answer.unprocessed_keys
             if not request:
                 return items
             if not self._pause(pause_s, deadline):
                 raise LedgerError(f"table {self._table!r} did not answer for all keys in time")
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _get(self, request: Any) -> _Found:  # noqa: ANN401 - as DynamoDB hands it back
+        return answers.read(self._client.batch_get_item(RequestItems=request), _Found)
 
     def _insist(self, request: Callable[[], R], deadline: float) -> R:
         """Make one request, again after a passing failure, until the deadline. Raises `LedgerError`."""
@@ -288,7 +321,7 @@ class DynamoLedger:
             try:
                 return request()
             except (ClientError, BotoCoreError) as error:
-                if _code(error) in _REFUSED or not self._pause(pause_s, deadline):
+                if answers.code(error) in _REFUSED or not self._pause(pause_s, deadline):
                     raise LedgerError(f"table {self._table!r} did not answer: {error}") from error
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
@@ -311,6 +344,9 @@ class DynamoLedger:
         return True
 
 
+_NO_ITEM = (AttributeError, KeyError, TypeError, ValueError, UnreadableAnswer)
+"""What an item raises that is not as Windrow writes it."""
+
 _RECORD_NUMBERS = ("decided_at", "file_count", "raw_bytes", "archive_bytes")
 
 
@@ -324,8 +360,12 @@ def _outcome(code: str | None) -> ClaimOutcome:
     return ClaimOutcome.TAKEN if code in _CONDITION else ClaimOutcome.FAILED
 
 
-def _code(error: BaseException | None) -> str:
-    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+def _codes(answer: object, count: int) -> list[str]:
+    """Return the code of each of ``count`` statements, empty for success. Raises `UnreadableAnswer`."""
+    responses = answers.read(answer, _Executed).responses
+    if len(responses) != count:
+        raise UnreadableAnswer(detail=f"{len(responses)} responses to {count} statements")
+    return [response.error.code if response.error else "" for response in responses]
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
@@ -334,14 +374,10 @@ def _chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
 
 def _to_claim(item: Mapping[str, Any]) -> Claim:
     try:
-        return Claim(
-            object_id=item["object_id"]["S"],
-            archive_key=item["archive_key"]["S"],
-            owner=item["owner"]["S"],
-            lease_until=int(item["lease_until"]["N"]),
-            expires_at=int(item["expires_at"]["N"]),
-        )
-    except (KeyError, ValueError) as error:
+        claim = {name: item[name]["S"] for name in ("object_id", "archive_key", "owner")}
+        numbers = {name: int(item[name]["N"]) for name in ("lease_until", "expires_at")}
+        return answers.read(claim | numbers, Claim)
+    except _NO_ITEM as error:
         raise LedgerError(f"the item {item.get('object_id')} is no claim") from error
 
 
@@ -362,14 +398,15 @@ def _record_item(record: ArchiveRecord) -> dict[str, Any]:
 
 def _to_record(item: Mapping[str, Any]) -> ArchiveRecord:
     try:
-        return ArchiveRecord(
-            archive_key=item["object_id"]["S"].removeprefix(RECORD_PREFIX),
-            owner=item["owner"]["S"],
-            state=ArchiveState(item["state"]["S"]),
-            expires_at=int(item["expires_at"]["N"]) if "expires_at" in item else NEVER,
-            sha256=item["sha256"]["S"],
-            members=item["members"]["B"],
+        fields = {
+            "archive_key": item["object_id"]["S"].removeprefix(RECORD_PREFIX),
+            "owner": item["owner"]["S"],
+            "state": item["state"]["S"],
+            "expires_at": int(item["expires_at"]["N"]) if "expires_at" in item else NEVER,
+            "sha256": item["sha256"]["S"],
+            "members": item["members"]["B"],
             **{name: int(item[name]["N"]) for name in _RECORD_NUMBERS},
-        )
-    except (KeyError, ValueError) as error:
+        }
+        return answers.read(fields, ArchiveRecord)
+    except _NO_ITEM as error:
         raise LedgerError(f"the item {item.get('object_id')} is no archive record") from error

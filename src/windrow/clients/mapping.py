@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
 from windrow.core.errors import MappingError
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ def connect(session: boto3.session.Session) -> LambdaClient:
     return session.client("lambda", config=config)
 
 
+class _Mapping(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetEventSourceMapping, as far as it is read."""
+
+    state: str
+
+
 class LambdaMappingSwitch:
     """Implements `EventSourceMapping` with the Lambda API."""
 
@@ -37,7 +45,7 @@ class LambdaMappingSwitch:
     def enabled(self) -> bool:
         """Tell whether it polls; see the port's contract."""
         try:
-            state = self._client.get_event_source_mapping(UUID=self._mapping_id)["State"]
+            state = answers.read(self._client.get_event_source_mapping(UUID=self._mapping_id), _Mapping).state
         except (BotoCoreError, ClientError) as error:
             raise MappingError(f"event source mapping {self._mapping_id} could not be read: {error}") from error
         if state == UPDATING:

@@ -5,10 +5,12 @@ A service account may create and remove others of its own parent user, so rotati
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 from minio import MinioAdmin
 from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException
@@ -19,12 +21,23 @@ from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, RotationError
 from windrow.ports import Credentials
 
+RETRIES = Retry(2, redirect=0, backoff_factor=0.2)
+"""None for a redirect: what is signed for one server is not for another."""
 TIMEOUT = Timeout(connect=3, read=10)
 KEY_NAME = "windrow-rotated"
+
+T = TypeVar("T")
 
 _TAKEN = "already taken"
 _CODE = re.compile(r'"Code":\s*"(\w{1,100})"')
 _NOT_FOUND = ("XMinioInvalidIAMCredentials", "XMinioAdminServiceAccountNotFound", "XMinioAdminNoSuchUser")
+
+
+class _Account(msgspec.Struct, frozen=True, rename="camel"):
+    """What MinIO tells of a key; ``policy`` is the JSON of one."""
+
+    implied_policy: bool = False
+    policy: str = ""
 
 
 class MinioKeys:
@@ -37,41 +50,29 @@ class MinioKeys:
         """Create a key with the rights of the acting one; see the port's contract."""
         admin = self._admin(acting)
         policy = self._policy(admin, acting.access_key)
-        try:
-            admin.add_service_account(
+        _ask(
+            "create the new key",
+            lambda: admin.add_service_account(
                 access_key=new.access_key, secret_key=new.secret_key, name=KEY_NAME, policy=policy
-            )
-        except MinioAdminException as error:
-            if _TAKEN in str(error):
-                return  # by an earlier try of this step; testSecret will tell if it is another's
-            raise RotationError(f"MinIO did not create the new key: {_cause(error)}") from error
-        except HTTPError as error:
-            raise RotationError(f"MinIO could not be reached: {type(error).__name__}") from error
+            ),
+            fine=(_TAKEN,),  # by an earlier try of this step; testSecret will tell if it is another's
+        )
 
     def remove(self, acting: Credentials, access_key: str) -> None:
         """Remove a key; see the port's contract."""
-        try:
-            self._admin(acting).delete_service_account(access_key)
-        except MinioAdminException as error:
-            if not any(code in str(error) for code in _NOT_FOUND):
-                raise RotationError(f"MinIO did not remove the old key: {_cause(error)}") from error
-        except HTTPError as error:
-            raise RotationError(f"MinIO could not be reached: {type(error).__name__}") from error
+        _ask("remove the old key", lambda: self._admin(acting).delete_service_account(access_key), fine=_NOT_FOUND)
 
-    def _policy(self, admin: MinioAdmin, access_key: str) -> dict[str, object] | None:
+    def _policy(self, admin: MinioAdmin, access_key: str) -> dict[str, Any] | None:
         """Return the policy that narrows a key's rights, None if it has all of its user's.
 
-        Without it the new key of a narrowed one would have all the rights of the user behind it.
+        Without it the new key of a narrowed one would have all the rights of the user behind it. Where the account is
+        not found it has no policy of its own: the first credentials may be a user's own.
         """
-        try:
-            info = json.loads(admin.get_service_account(access_key))
-        except MinioAdminException as error:
-            if any(code in str(error) for code in _NOT_FOUND):
-                return None  # the first credentials may be a user's own
-            raise RotationError(f"MinIO did not describe the current key: {_cause(error)}") from error
-        except HTTPError as error:
-            raise RotationError(f"MinIO could not be reached: {type(error).__name__}") from error
-        return None if info.get("impliedPolicy") else json.loads(info["policy"])
+        return _ask(
+            "describe the current key",
+            lambda: _policy_in(msgspec.json.decode(admin.get_service_account(access_key), type=_Account)),
+            fine=_NOT_FOUND,
+        )
 
     def _admin(self, acting: Credentials) -> MinioAdmin:
         url = urlsplit(self._endpoint)
@@ -84,8 +85,29 @@ class MinioKeys:
             endpoint=url.netloc,
             credentials=StaticProvider(acting.access_key, acting.secret_key),
             secure=secure,
-            http_client=PoolManager(timeout=TIMEOUT, retries=Retry(2, backoff_factor=0.2), ssl_context=context),
+            http_client=PoolManager(timeout=TIMEOUT, retries=RETRIES, ssl_context=context),
         )
+
+
+def _policy_in(account: _Account) -> dict[str, Any] | None:
+    return None if account.implied_policy else msgspec.json.decode(account.policy, type=dict[str, Any])
+
+
+def _ask(what: str, request: Callable[[], T], *, fine: Sequence[str]) -> T | None:
+    """Make a request; None if MinIO refuses it for a reason that is ``fine``. Raises `RotationError`."""
+    try:
+        return request()
+    except MinioAdminException as error:
+        if any(reason in str(error) for reason in fine):
+            return None
+        raise RotationError(f"MinIO did not {what}: {_cause(error)}") from error
+    except HTTPError as error:
+        raise RotationError(f"MinIO could not be reached: {type(error).__name__}") from error
+    except RotationError:
+        raise
+    except Exception as error:
+        # The library decrypts the answer, and raises whatever it stumbles over.
+        raise RotationError(f"MinIO did not {what}: its answer can't be read ({type(error).__name__})") from error
 
 
 def _cause(error: MinioAdminException) -> str:

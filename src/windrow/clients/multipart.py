@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from windrow.clients import answers, s3_answers
 from windrow.clients.body import ChunksBody
 from windrow.clients.destination import CONTENT_TYPE, S3Destination, status
 from windrow.core.errors import DestinationError, DestinationFault
@@ -29,9 +30,10 @@ class S3MultipartDestination(S3Destination):
         checksum: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if verified else {}
 
         def request(s3: S3Client) -> str:
-            return s3.create_multipart_upload(
+            answer = s3.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ContentType=CONTENT_TYPE, Metadata=dict(metadata), **checksum
-            )["UploadId"]
+            )
+            return answers.read(answer, s3_answers.Upload).upload_id
 
         return self._read(request, f"POST {key}")
 
@@ -41,7 +43,7 @@ class S3MultipartDestination(S3Destination):
 
         def request(s3: S3Client) -> str:
             body.seek(0)
-            return s3.upload_part(
+            answer = s3.upload_part(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
@@ -49,15 +51,16 @@ class S3MultipartDestination(S3Destination):
                 Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
                 ContentLength=body.size,
                 ChecksumSHA256=base64.b64encode(sha256).decode(),
-            )["ETag"]
+            )
+            return answers.etag(answers.read(answer, s3_answers.Part).etag)
 
-        return Part(number, self._read(request, f"PUT {key} part {number}").strip('"'), sha256)
+        return Part(number, self._read(request, f"PUT {key} part {number}"), sha256)
 
     def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
         """Have the server copy a part; see the port's contract."""
 
         def request(s3: S3Client) -> str:
-            return s3.upload_part_copy(
+            answer = s3.upload_part_copy(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
@@ -65,21 +68,23 @@ class S3MultipartDestination(S3Destination):
                 CopySource={"Bucket": self._bucket, "Key": span.key},
                 CopySourceRange=f"bytes={span.start}-{span.start + span.length - 1}",
                 CopySourceIfMatch=f'"{span.etag}"',
-            )["CopyPartResult"]["ETag"]
+            )
+            return answers.etag(answers.read(answer, s3_answers.PartCopy).copy_part_result.etag)
 
-        return Part(number, self._read(request, f"COPY {key} part {number}").strip('"'))
+        return Part(number, self._read(request, f"COPY {key} part {number}"))
 
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
         """Make the parts one object if the key is free; see the port's contract."""
 
         def request(s3: S3Client) -> object:
-            return s3.complete_multipart_upload(
+            answer = s3.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
                 MultipartUpload={"Parts": [_completed(part) for part in parts]},
                 IfNoneMatch="*",
             )
+            return answers.read(answer, s3_answers.Part)
 
         try:
             # The request is one small body: there is no telling that it had not gone out.

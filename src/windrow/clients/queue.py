@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.answers import UnreadableAnswer
 from windrow.core.errors import Permanent
 from windrow.core.events import Message
 from windrow.ports import Clock
@@ -39,8 +42,68 @@ _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 """
 
+LARGEST_COUNT = 10**6
+"""What a message's attribute says beyond this was not counted by Windrow: anybody may set attributes."""
+
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+class _Entry(msgspec.Struct, frozen=True, rename="pascal"):
+    """What became of one entry of a batch call; ``code`` and ``message`` are those of a failure."""
+
+    id: str
+    code: str = "no reason given"
+    message: str = ""
+
+
+class _Entries(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to a batch call."""
+
+    successful: list[_Entry] = []
+    failed: list[_Entry] = []
+
+
+class _Attributes(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetQueueAttributes."""
+
+    attributes: dict[str, str]
+
+
+def refused(answer: object, count: int) -> dict[int, str]:
+    """Return why, by position, for those of a batch call's ``count`` entries that SQS does not say it has done.
+
+    Raises:
+        UnreadableAnswer: nothing can be said of any.
+    """
+    result = answers.read(answer, _Entries)
+    causes = {each.id: each.message or each.code for each in result.failed}
+    done = {each.id for each in result.successful} - causes.keys()
+    names = {position: str(position) for position in range(count)}
+    return {at: causes.get(name, "SQS says nothing of it") for at, name in names.items() if name not in done}
+
+
+def attributes(answer: object, names: Iterable[str]) -> list[str]:
+    """Return these attributes of a queue from the answer to GetQueueAttributes. Raises `UnreadableAnswer`."""
+    found = answers.read(answer, _Attributes).attributes
+    try:
+        return [found[name] for name in names]
+    except KeyError as error:
+        raise UnreadableAnswer(detail=f"the queue has no {error}") from error
+
+
+def numbers(answer: object, names: Iterable[str]) -> list[int]:
+    """Return these attributes as numbers. Raises `UnreadableAnswer`."""
+    try:
+        return [int(text) for text in attributes(answer, names)]
+    except ValueError as error:
+        raise UnreadableAnswer(detail="a queue's attribute is no number") from error
+
+
+def rejections(text: str) -> int:
+    """Return how often a message was rejected, as its attribute says; 0 where that is not a count of Windrow's."""
+    counted = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_COUNT))
+    return int(text) if counted else 0
 
 
 def connect(session: boto3.session.Session) -> SQSClient:
@@ -79,6 +142,7 @@ class SqsQueue:
             return self._done(
                 "visibility",
                 lambda: self._client.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries),
+                len(entries),
             )
 
         list(self._pool.map(change, _chunks(delays)))
@@ -91,7 +155,9 @@ class SqsQueue:
                 {"Id": str(index), "ReceiptHandle": message.receipt_handle} for index, message in enumerate(batch)
             ]
             return self._done(
-                "delete", lambda: self._client.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
+                "delete",
+                lambda: self._client.delete_message_batch(QueueUrl=self._queue_url, Entries=entries),
+                len(entries),
             )
 
         list(self._pool.map(delete, _chunks(messages)))
@@ -113,23 +179,25 @@ class SqsQueue:
                 for index, (_, body, attributes) in enumerate(batch)
             ]
             done = self._done(
-                "dead-letter", lambda: self._client.send_message_batch(QueueUrl=self._dlq_url, Entries=entries)
+                "dead-letter",
+                lambda: self._client.send_message_batch(QueueUrl=self._dlq_url, Entries=entries),
+                len(entries),
             )
             return {batch[index][0] for index in done}
 
         batches = by_payload(letters, lambda entry: payload_bytes(entry[1], entry[2]))
         return set[str]().union(*self._pool.map(send, batches))
 
-    def _done(self, what: str, call: Callable[[], Any]) -> set[int]:
-        """Make one batch call; return the positions that succeeded and log the others."""
+    def _done(self, what: str, call: Callable[[], Any], count: int) -> set[int]:
+        """Make one batch call of so many entries; return the positions that succeeded and log the others."""
         try:
-            answer = call()
+            left = refused(call(), count)
         except (ClientError, BotoCoreError) as error:
             _log.warning("queue call failed", extra={"call": what, "error": str(error)})
             return set()
-        for failure in answer.get("Failed", []):
-            _log.warning("queue refused a message", extra={"call": what, "code": failure["Code"]})
-        return {int(entry["Id"]) for entry in answer.get("Successful", [])}
+        for cause in left.values():
+            _log.warning("queue refused a message", extra={"call": what, "cause": cause})
+        return set(range(count)) - left.keys()
 
 
 def letter(message: Message, error: Permanent, rejected_at: str) -> tuple[str, dict[str, str]]:
@@ -138,13 +206,12 @@ def letter(message: Message, error: Permanent, rejected_at: str) -> tuple[str, d
     Four attributes of its own stay (SQS allows ten). A body too large to travel with them is cut and travels without;
     ``windrow-truncated`` tells its length in bytes: an S3 notification, at most a few KiB, never is.
     """
-    rejections = message.attributes.get(REJECTIONS, "")
     reasons = {
         PREFIX + "reason": error.reason,
         PREFIX + "detail": _NOT_ALLOWED.sub("\ufffd", str(error))[:MAX_DETAIL_CHARS].strip() or error.reason,
         PREFIX + "message-id": message.message_id,
         PREFIX + "rejected-at": rejected_at,
-        REJECTIONS: str(int(rejections) + 1 if rejections.isascii() and rejections.isdigit() else 1),
+        REJECTIONS: str(rejections(message.attributes.get(REJECTIONS, "")) + 1),
     }
     own = {name: value for name, value in message.attributes.items() if not name.startswith(PREFIX)}
     attributes = reasons | dict(list(own.items())[: MAX_ATTRIBUTES - len(reasons) - 1])

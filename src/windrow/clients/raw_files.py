@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.answers import UnreadableAnswer
+from windrow.clients.s3_answers import Deleted, Deletions
 from windrow.ports import RawVersion
 
 if TYPE_CHECKING:
@@ -47,17 +50,15 @@ class S3RawFiles:
         try:
             answer = self._s3.delete_objects(
                 Bucket=bucket,
-                Delete={
-                    "Objects": [{"Key": version.key, "VersionId": version.version_id} for version in batch],
-                    "Quiet": True,
-                },
+                Delete={"Objects": [{"Key": version.key, "VersionId": version.version_id} for version in batch]},
             )
+            failed = _errors(answer, len(batch))
         except (BotoCoreError, ClientError) as error:
             return [(version, _reason(error)) for version in batch]
         return [
-            (RawVersion(bucket, refused.get("Key", ""), refused.get("VersionId", "")), refused.get("Code", "unknown"))
-            for refused in answer.get("Errors", [])
-            if refused.get("Code") not in _GONE
+            (RawVersion(bucket, each.key, each.version_id), each.code or "unknown")
+            for each in failed
+            if each.code not in _GONE
         ]
 
     def _delete_one(self, version: RawVersion) -> Failed:
@@ -67,6 +68,15 @@ class S3RawFiles:
             reason = _reason(error)
             return [] if reason in _GONE else [(version, reason)]
         return []
+
+
+def _errors(answer: object, count: int) -> list[Deleted]:
+    """Return what was not deleted of so many versions. Raises `UnreadableAnswer`."""
+    done = answers.read(answer, Deletions)
+    told = len(done.deleted) + len(done.errors)
+    if told != count:
+        raise UnreadableAnswer(detail=f"it tells of {told} of {count} versions")
+    return done.errors
 
 
 def _batches(versions: Iterable[RawVersion]) -> Iterator[tuple[str, list[RawVersion]]]:
@@ -81,6 +91,4 @@ def _batches(versions: Iterable[RawVersion]) -> Iterator[tuple[str, list[RawVers
 
 
 def _reason(error: BotoCoreError | ClientError) -> str:
-    if isinstance(error, ClientError):
-        return error.response.get("Error", {}).get("Code", "unknown")
-    return f"{type(error).__name__}: {error}"
+    return answers.code(error) or f"{type(error).__name__}: {error}"

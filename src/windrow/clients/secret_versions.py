@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from windrow.clients.secrets import decode
+from windrow.clients import answers
+from windrow.clients.secrets import Value, decode
 from windrow.core.errors import RotationError, SecretError
 from windrow.ports import NEWEST_STAGE, Credentials
 
@@ -61,15 +62,13 @@ class SecretsManagerVersions:
 
     def _read(self, **which: str) -> tuple[str, Credentials] | None:
         try:
-            answer = self._client.get_secret_value(SecretId=self._secret_id, **which)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            value = answers.read(self._client.get_secret_value(SecretId=self._secret_id, **which), Value)
+        except (ClientError, BotoCoreError) as error:
+            if answers.code(error) == "ResourceNotFoundException":
                 return None
             raise RotationError(f"the secret could not be read: {error}") from error
-        except BotoCoreError as error:
-            raise RotationError(f"the secret could not be read: {error}") from error
         try:
-            return answer["VersionId"], decode(answer.get("SecretString", ""), self._secret_id)
+            return value.version_id, decode(value.secret_string, self._secret_id)
         except SecretError as error:
             raise RotationError(str(error)) from error
 

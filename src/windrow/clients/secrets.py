@@ -10,6 +10,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
 from windrow.core.errors import SecretError
 from windrow.ports import Clock, Credentials
 
@@ -24,6 +25,13 @@ RETRY_S = 30.0
 """Pause before Secrets Manager is asked again after it did not answer."""
 
 _log = logging.getLogger(__name__)
+
+
+class Value(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetSecretValue; one whose value is binary has no ``SecretString``."""
+
+    version_id: str
+    secret_string: str = ""
 
 
 class _Secret(msgspec.Struct, frozen=True):
@@ -76,13 +84,11 @@ class SecretsManagerSecrets:
 
     def _read(self) -> Credentials:
         try:
-            text = self._client.get_secret_value(SecretId=self._secret_id).get("SecretString", "")
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "unknown")
-            raise SecretError(f"secret {self._secret_id!r} could not be read: {code}") from error
-        except BotoCoreError as error:
-            raise SecretError(f"secret {self._secret_id!r} could not be read: {error}") from error
-        self._cached = decode(text, self._secret_id)
+            value = answers.read(self._client.get_secret_value(SecretId=self._secret_id), Value)
+        except (ClientError, BotoCoreError) as error:
+            cause = answers.code(error) or error
+            raise SecretError(f"secret {self._secret_id!r} could not be read: {cause}") from error
+        self._cached = decode(value.secret_string, self._secret_id)
         self._read_at = self._clock.monotonic()
         return self._cached
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients.queue import refused
 from windrow.core.errors import QueueError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ class SqsSender:
         entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
         try:
             answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)  # type: ignore[arg-type]
+            left = refused(answer, len(entries))
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"messages could not be queued: {error}") from error
-        failed = answer.get("Failed", [])
-        if failed:
-            raise QueueError(f"{len(failed)} messages were not queued, the first because: {failed[0].get('Message')}")
+        if left:
+            raise QueueError(f"{len(left)} messages were not queued, the first because: {next(iter(left.values()))}")

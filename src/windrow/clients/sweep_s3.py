@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
+from windrow.clients import aws
+
 if TYPE_CHECKING:
     import boto3.session
     from mypy_boto3_s3 import S3Client
@@ -22,6 +24,6 @@ def connect(session: boto3.session.Session) -> S3Client:
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path"},
+        s3=aws.PATH_STYLE,
     )
     return session.client("s3", config=config)

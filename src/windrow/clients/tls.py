@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 
+_CERTIFICATE = re.compile("-----BEGIN (X509 )?CERTIFICATE-----.+?-----END (X509 )?CERTIFICATE-----", re.DOTALL)
+"""What counts in a PEM file: https://www.rfc-editor.org/rfc/rfc7468#section-2 lets any text stand between."""
+
+
 def context_for(ca_pem: str | None) -> ssl.SSLContext:
     """Return a context that verifies host names and trusts the CA given, else those that AWS clients trust.
 
@@ -25,16 +30,17 @@ def context_for(ca_pem: str | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_pem is None:
         # AWS_CA_BUNDLE or the profile's `ca_bundle`, as for AWS itself.
-        bundle = botocore.session.get_session().get_config_variable("ca_bundle")
-        path = get_cert_path(bundle or True)
+        path = get_cert_path(botocore.session.get_session().get_config_variable("ca_bundle") or True)
         try:
             context.load_verify_locations(cafile=path)
         except OSError as error:
             raise DestinationError(f"{path} is no file of CA certificates: {error}", DestinationFault.TLS) from error
         return context
+    # ssl refuses text that is no ASCII, which a comment may be.
+    certificates = "\n".join(match[0] for match in _CERTIFICATE.finditer(ca_pem))
     try:
-        context.load_verify_locations(cadata=ca_pem)
-    except (ssl.SSLError, ValueError) as error:
+        context.load_verify_locations(cadata=certificates)
+    except (ssl.SSLError, TypeError, ValueError) as error:
         raise DestinationError(
             "ca_pem in the destination secret is no PEM certificate", DestinationFault.TLS
         ) from error

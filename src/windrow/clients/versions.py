@@ -7,13 +7,16 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
+from windrow.clients import answers
 from windrow.core.errors import DeploymentError
 from windrow.deployment import Alias, AliasChanged
 from windrow.ports import Clock
@@ -31,7 +34,53 @@ _NOTE = re.compile(r"^windrow deploy: (?P<version>\d+) (?P<how>replaced|restored
 does, is what a deployment of the same code gets from Lambda. It names both versions, so that it counts for no other."""
 _CONFLICT = "PreconditionFailedException"
 
+FAILED = "Failed"
+
+_State = tuple[str, str]
+"""A state, empty where none is told, and its reason."""
+
 NOTHING_FAILED: dict[str, list[object]] = {"batchItemFailures": []}
+
+
+_Number = Annotated[str, msgspec.Meta(pattern=r"^(\$LATEST|[0-9]+)$")]
+
+
+class _Weights(msgspec.Struct, frozen=True, rename="pascal"):
+    """How much of the traffic goes to another version than the alias's."""
+
+    additional_version_weights: dict[str, float] = {}
+
+
+class _Alias(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetAlias and UpdateAlias."""
+
+    function_version: _Number
+    revision_id: str
+    description: str = ""
+    routing_config: _Weights = _Weights()
+
+
+class _Configuration(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetFunctionConfiguration; an emulator may leave the states out."""
+
+    code_sha256: str
+    description: str = ""
+    last_update_status: str = ""
+    last_update_status_reason: str = ""
+    state: str = ""
+    state_reason: str = ""
+
+
+class _Published(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to PublishVersion."""
+
+    version: _Number
+
+
+class _Invoked(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to Invoke, its payload left out."""
+
+    function_error: str = ""
 
 
 class LambdaVersions:
@@ -46,8 +95,7 @@ class LambdaVersions:
     def alias(self) -> Alias:
         """Read the alias; see the contract."""
         with _translated(f"alias {self._alias} could not be read"):
-            found = self._client.get_alias(FunctionName=self._function, Name=self._alias)
-        return _alias(found)
+            return _alias(self._client.get_alias(FunctionName=self._function, Name=self._alias))
 
     def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
         """Change where the alias leads; see the contract."""
@@ -69,13 +117,15 @@ class LambdaVersions:
         weights = {candidate: weight} if candidate else {}
         try:
             with _translated(f"alias {self._alias} could not be changed"):
-                changed = self._client.update_alias(
-                    FunctionName=self._function,
-                    Name=self._alias,
-                    FunctionVersion=version,
-                    RoutingConfig={"AdditionalVersionWeights": weights},
-                    RevisionId=alias.revision,
-                    **described,
+                return _alias(
+                    self._client.update_alias(
+                        FunctionName=self._function,
+                        Name=self._alias,
+                        FunctionVersion=version,
+                        RoutingConfig={"AdditionalVersionWeights": weights},
+                        RevisionId=alias.revision,
+                        **described,
+                    )
                 )
         except AliasChanged:
             # When a reply was lost, botocore sent the request again, and the first one changed the revision.
@@ -83,21 +133,21 @@ class LambdaVersions:
             if (found.version, found.candidate, found.weight) != (version, candidate, weight):
                 raise
             return found
-        return _alias(changed)
 
     def publish(self, package: bytes, replaces: str) -> str:
         """Upload and publish; see the contract. The published code is that of ``package`` or nothing is published."""
         digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
         with _translated(f"the code of {self._function} could not be updated"):
             # The same code again would count as a change, and be published as one.
-            if self._client.get_function_configuration(FunctionName=self._function)["CodeSha256"] != digest:
+            if self._configuration().code_sha256 != digest:
                 self._client.update_function_code(FunctionName=self._function, ZipFile=package)
-        self._await("the upload", "LastUpdateStatus", "Successful", "Failed")
+        self._await("the upload", _upload_state, "Successful")
         with _translated(f"{self._function} could not be published"):
-            version = self._client.publish_version(
+            answer = self._client.publish_version(
                 FunctionName=self._function, CodeSha256=digest, Description=f"windrow deploy: replaces {replaces}"
-            )["Version"]
-        self._await(f"version {version}", "State", "Active", "Failed", version)
+            )
+            version = answers.read(answer, _Published).version
+        self._await(f"version {version}", _state, "Active", version)
         return version
 
     def smoke(self, version: str) -> None:
@@ -106,8 +156,9 @@ class LambdaVersions:
             answer = self._client.invoke(
                 FunctionName=self._function, Qualifier=version, Payload=json.dumps(smoke_event(self._clock.now()))
             )
+            # Its reading may fail as a request does, with an error that is urllib3's or Python's.
             payload = answer["Payload"].read()
-            failed = answer.get("FunctionError")
+            failed = answers.read(answer, _Invoked).function_error
         if failed:
             raise DeploymentError(f"the smoke test of version {version} failed: {payload.decode(errors='replace')}")
         if _decoded(payload) != NOTHING_FAILED:
@@ -116,21 +167,23 @@ class LambdaVersions:
     def replaced_by(self, version: str) -> str | None:
         """Read the version's description; see the contract."""
         with _translated(f"version {version} could not be read"):
-            found = self._client.get_function_configuration(FunctionName=self._function, Qualifier=version)
-        match = _REPLACES.match(found.get("Description", ""))
+            match = _REPLACES.match(self._configuration(version).description)
         return match[1] if match else None
 
-    def _await(self, what: str, field: str, good: str, bad: str, version: str | None = None) -> None:
+    def _configuration(self, version: str | None = None) -> _Configuration:
         qualifier: dict[str, Any] = {"Qualifier": version} if version else {}
+        answer = self._client.get_function_configuration(FunctionName=self._function, **qualifier)
+        return answers.read(answer, _Configuration)
+
+    def _await(self, what: str, ask: Callable[[_Configuration], _State], good: str, version: str | None = None) -> None:
         end = self._clock.monotonic() + READY_S
         while True:
             with _translated(f"{what} could not be looked at"):
-                found: Any = self._client.get_function_configuration(FunctionName=self._function, **qualifier)
-            if found.get(field, good) == good:
+                state, reason = ask(self._configuration(version))
+            if state in ("", good):
                 return
-            if found[field] == bad or self._clock.monotonic() >= end:
-                reason = found.get(f"{field}Reason", "no reason given")
-                raise DeploymentError(f"{what} did not become ready ({field} {found[field]}: {reason})")
+            if state == FAILED or self._clock.monotonic() >= end:
+                raise DeploymentError(f"{what} did not become ready ({state}: {reason or 'no reason given'})")
             self._clock.sleep(POLL_S)
 
 
@@ -155,14 +208,22 @@ def smoke_event(now: datetime) -> dict[str, Any]:
     }
 
 
-def _alias(found: Any) -> Alias:  # noqa: ANN401 - several calls return it, each with a type of its own
-    weights: dict[str, float] = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-    candidate, weight = next(iter(weights.items()), (None, 0.0))
-    note = _NOTE.match(found.get("Description", ""))
-    noted = {note["how"]: note["before"]} if note and note["version"] == found["FunctionVersion"] else {}
+def _upload_state(found: _Configuration) -> _State:
+    return found.last_update_status, found.last_update_status_reason
+
+
+def _state(found: _Configuration) -> _State:
+    return found.state, found.state_reason
+
+
+def _alias(answer: object) -> Alias:
+    found = answers.read(answer, _Alias)
+    candidate, weight = next(iter(found.routing_config.additional_version_weights.items()), (None, 0.0))
+    note = _NOTE.match(found.description)
+    noted = {note["how"]: note["before"]} if note and note["version"] == found.function_version else {}
     return Alias(
-        found["FunctionVersion"],
-        found["RevisionId"],
+        found.function_version,
+        found.revision_id,
         candidate,
         weight,
         replaced=noted.get("replaced"),
@@ -173,7 +234,7 @@ def _alias(found: Any) -> Alias:  # noqa: ANN401 - several calls return it, each
 def _decoded(payload: bytes) -> object:
     try:
         decoded: object = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return decoded
 
@@ -182,9 +243,7 @@ def _decoded(payload: bytes) -> object:
 def _translated(what: str) -> Iterator[None]:
     try:
         yield
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == _CONFLICT:
+    except (BotoCoreError, ClientError, HTTPError, OSError) as error:
+        if answers.code(error) == _CONFLICT:
             raise AliasChanged(f"{what}: someone else changed it meanwhile") from error
-        raise DeploymentError(f"{what}: {error}") from error
-    except BotoCoreError as error:
         raise DeploymentError(f"{what}: {error}") from error

@@ -133,6 +133,7 @@ class DestinationFault(StrEnum):
     SLOW = "slow"
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
+    PROTOCOL = "protocol"
     CHECKSUM = "checksum"
 
 

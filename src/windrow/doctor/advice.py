@@ -15,6 +15,7 @@ ADVICE = {
     DestinationFault.SLOW: "The server accepts and does not answer in time: look at its load and disks.",
     DestinationFault.REFUSED: "The server does not do what Windrow needs: use MinIO or another that does.",
     DestinationFault.UNAVAILABLE: "The server answers with errors: look at its log.",
+    DestinationFault.PROTOCOL: "What answers is no S3 server: look for a proxy, a login page or a wrong port.",
     DestinationFault.CHECKSUM: "The server or something before it changes bytes: look for a proxy, then at the disks.",
 }
 

@@ -66,3 +66,5 @@ def asked(name: str, look: Callable[[], Iterator[Check]], advice: str) -> Iterat
             yield fail(name, f"{error.operation_name} answered {code}", advice)
     except (BotoCoreError, WindrowError) as error:
         yield fail(name, str(error), advice)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        yield fail(name, f"the answer is not as documented ({type(error).__name__}: {error})", advice)

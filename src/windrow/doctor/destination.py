@@ -67,7 +67,7 @@ class DestinationChecks:
             return
         try:
             version, expires = handshake(url.hostname or "", url.port or 443, context_for(ca_pem))
-        except (OSError, DestinationError) as error:
+        except (OSError, ValueError, DestinationError) as error:
             # ssl.SSLError is an OSError: what it says of the certificate is what a person needs.
             tls = isinstance(error, ssl.SSLError | DestinationError)
             kind = DestinationFault.TLS if tls else DestinationFault.CONNECT

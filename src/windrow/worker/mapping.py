@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.queue import attributes
 from windrow.core.errors import QueueError, SettingsError, WindrowError
 
 if TYPE_CHECKING:
@@ -35,6 +36,40 @@ class MappingError(WindrowError):
 
 class MappingGone(MappingError):
     """There is no mapping of that id."""
+
+
+_Arn = Annotated[str, msgspec.Meta(pattern="^arn(:[!-9;-~]*){5}$")]
+
+
+class _Scaling(msgspec.Struct, frozen=True, rename="pascal"):
+    """How many batches run at once; without a limit as many as the largest batch has messages."""
+
+    maximum_concurrency: int = BATCH_SIZE_MOST
+
+
+class _Mapping(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetEventSourceMapping."""
+
+    function_arn: Annotated[str, msgspec.Meta(pattern="^arn(:[!-9;-~]*){6,7}$")]
+    event_source_arn: _Arn
+    batch_size: int = 10
+    window_s: int = msgspec.field(name="MaximumBatchingWindowInSeconds", default=0)
+    scaling_config: _Scaling = _Scaling()
+    function_response_types: list[str] = []
+    state: str = "Enabled"
+
+
+class _Function(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetFunctionConfiguration."""
+
+    timeout: int
+    memory_size: int
+
+
+class _Url(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetQueueUrl."""
+
+    queue_url: str
 
 
 class MappingConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,9 +164,11 @@ class LambdaMapping:
     def read(self) -> MappingConfig:
         """Return the mapping as it is now. Raises `MappingError`, `MappingGone`, `SettingsError`."""
         try:
-            mapping = self._lambda.get_event_source_mapping(UUID=self._id)
-            function = self._lambda.get_function_configuration(FunctionName=mapping["FunctionArn"])
-            url = self._url(mapping["EventSourceArn"])
+            mapping = answers.read(self._lambda.get_event_source_mapping(UUID=self._id), _Mapping)
+            function = answers.read(
+                self._lambda.get_function_configuration(FunctionName=mapping.function_arn), _Function
+            )
+            url = self._url(mapping.event_source_arn)
         except self._lambda.exceptions.ResourceNotFoundException as error:
             raise MappingGone(f"event source mapping {self._id} or its function is gone: {error}") from error
         except (BotoCoreError, ClientError, QueueError) as error:
@@ -139,21 +176,20 @@ class LambdaMapping:
         return self._overrides.apply(
             MappingConfig(
                 queue_url=url,
-                queue_arn=mapping["EventSourceArn"],
-                batch_size=mapping.get("BatchSize", 10),
-                window_s=mapping.get("MaximumBatchingWindowInSeconds", 0),
-                max_concurrency=mapping.get("ScalingConfig", {}).get("MaximumConcurrency", BATCH_SIZE_MOST),
-                enabled=self._is_enabled(mapping),
-                partial_responses="ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", ()),
-                timeout_s=function["Timeout"],
-                memory_mb=function["MemorySize"],
-                function_arn=mapping["FunctionArn"],
+                queue_arn=mapping.event_source_arn,
+                batch_size=mapping.batch_size,
+                window_s=mapping.window_s,
+                max_concurrency=mapping.scaling_config.maximum_concurrency,
+                enabled=self._is_enabled(mapping.state),
+                partial_responses="ReportBatchItemFailures" in mapping.function_response_types,
+                timeout_s=function.timeout,
+                memory_mb=function.memory_size,
+                function_arn=mapping.function_arn,
             )
         )
 
-    def _is_enabled(self, mapping: Mapping[str, Any]) -> bool:
+    def _is_enabled(self, state: str) -> bool:
         """Tell whether the mapping polls; while it is being created or updated, that is what it did before."""
-        state = mapping.get("State", "Enabled")
         if state in ("Enabled", "Enabling"):
             self._enabled = True
         elif state in ("Disabled", "Disabling", "Deleting"):
@@ -170,7 +206,7 @@ def queue_url(sqs_client: SQSClient, queue_arn: str) -> str:
     """Return the URL of the queue that an ARN names. Raises `QueueError`."""
     account, name = queue_arn.split(":")[4:6]
     try:
-        return sqs_client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+        return answers.read(sqs_client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account), _Url).queue_url
     except (BotoCoreError, ClientError) as error:
         raise QueueError(f"GetQueueUrl of {queue_arn} failed: {error}") from error
 
@@ -179,9 +215,10 @@ def queue_arn(sqs_client: SQSClient, queue_url: str) -> str:
     """Return the ARN of a queue. Raises `QueueError`."""
     try:
         reply = sqs_client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        (arn,) = attributes(reply, ["QueueArn"])
     except (BotoCoreError, ClientError) as error:
         raise QueueError(f"GetQueueAttributes of {queue_url} failed: {error}") from error
-    return reply["Attributes"]["QueueArn"]
+    return arn
 
 
 def check(config: MappingConfig) -> MappingConfig:

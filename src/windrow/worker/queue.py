@@ -6,10 +6,14 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from windrow.clients import answers
+from windrow.clients.answers import UnreadableAnswer
+from windrow.clients.queue import numbers, refused
 from windrow.core.errors import QueueError
 from windrow.worker.records import Received, receive_record
 from windrow.worker.timing import Clock, backoff_s
@@ -24,6 +28,12 @@ BATCH_MOST = 10
 
 DELETE_ATTEMPTS = 4
 """Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
+
+
+class _Reply(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to ReceiveMessage."""
+
+    messages: list[Any] = []
 
 
 class SourceQueue:
@@ -47,17 +57,26 @@ class SourceQueue:
                 MessageSystemAttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
+            messages = answers.read(reply, _Reply).messages
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"ReceiveMessage failed: {error}") from error
-        return [receive_record(message, self._arn) for message in reply.get("Messages", ())]
+        return [received for message in messages if (received := self._record(message)) is not None]
+
+    def _record(self, message: object) -> Received | None:
+        try:
+            return receive_record(message, self._arn)
+        except UnreadableAnswer as error:
+            logger.warning("a message can't be read and comes again after the visibility timeout: %s", error)
+            return None
 
     def visibility_timeout_s(self) -> int:
         """Return how long the queue hides a received message. Raises `QueueError`."""
         try:
             reply = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["VisibilityTimeout"])
+            (seconds,) = numbers(reply, ["VisibilityTimeout"])
         except (BotoCoreError, ClientError) as error:
             raise QueueError(f"GetQueueAttributes failed: {error}") from error
-        return int(reply["Attributes"]["VisibilityTimeout"])
+        return seconds
 
     def delete(self, messages: Sequence[Received]) -> int:
         """Delete the messages, ten a request and several requests at once; return how many are known deleted."""
@@ -77,14 +96,14 @@ class SourceQueue:
                     QueueUrl=self._url,
                     Entries=[{"Id": str(i), "ReceiptHandle": m.receipt_handle} for i, m in enumerate(left)],
                 )
+                failed = refused(reply, len(left))
             except (BotoCoreError, ClientError) as error:
                 problem = str(error)
                 continue
-            failed = reply.get("Failed", [])
             if not failed:
                 return len(messages)
-            problem = "; ".join(sorted({f"{entry['Code']} {entry.get('Message', '')}".strip() for entry in failed}))
-            left = [left[int(entry["Id"])] for entry in failed]
+            problem = "; ".join(sorted(set(failed.values())))
+            left = [left[position] for position in failed]
         logger.error(
             "%d messages were processed and not deleted, they will come again: %s (first: %s)",
             len(left),
@@ -102,11 +121,12 @@ class SourceQueue:
                     for i, m in enumerate(messages)
                 ],
             )
+            failed = refused(reply, len(messages))
         except (BotoCoreError, ClientError) as error:
             logger.warning("%d messages could not be given back at once: %s", len(messages), error)
             return
-        for entry in reply.get("Failed", ()):
-            logger.warning("message %s could not be given back at once: %s", entry["Id"], entry["Code"])
+        for position, cause in failed.items():
+            logger.warning("message %s could not be given back at once: %s", messages[position].message_id, cause)
 
 
 def _tens(messages: Sequence[Received]) -> Iterator[Sequence[Received]]:

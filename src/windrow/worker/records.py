@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
+from windrow.clients import answers
+
+
+class _Message(msgspec.Struct, frozen=True, rename="pascal"):
+    """One message of the answer to ReceiveMessage. ``attributes`` are SQS's, which the function reads."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    md5_of_body: str = msgspec.field(name="MD5OfBody")
+    attributes: dict[str, str]
+    message_attributes: dict[str, dict[str, Any]] = {}
+    md5_of_message_attributes: str = msgspec.field(name="MD5OfMessageAttributes", default="")
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -23,34 +35,39 @@ class Received(msgspec.Struct, frozen=True):
     record: bytes
 
 
-def receive_record(message: MessageTypeDef, queue_arn: str) -> Received:
-    """Encode a message once, on the thread that received it: sizes are then exact and a batch is only joined."""
+def receive_record(received: object, queue_arn: str) -> Received:
+    """Encode a message once, on the thread that received it: sizes are then exact and a batch is only joined.
+
+    Raises:
+        UnreadableAnswer: it is no message as SQS gives it.
+    """
+    message = answers.read(received, _Message)
     return Received(
-        message_id=message["MessageId"],
-        receipt_handle=message["ReceiptHandle"],
+        message_id=message.message_id,
+        receipt_handle=message.receipt_handle,
         record=_encode(_record(message, queue_arn)),
     )
 
 
-def _record(message: MessageTypeDef, queue_arn: str) -> dict[str, Any]:
+def _record(message: _Message, queue_arn: str) -> dict[str, Any]:
     record: dict[str, Any] = {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message.get("Attributes", {}),
-        "messageAttributes": {name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()},
-        "md5OfBody": message["MD5OfBody"],
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": message.attributes,
+        "messageAttributes": {name: _attribute(value) for name, value in message.message_attributes.items()},
+        "md5OfBody": message.md5_of_body,
         "eventSource": "aws:sqs",
         "eventSourceARN": queue_arn,
         "awsRegion": queue_arn.split(":")[3],
     }
-    if "MD5OfMessageAttributes" in message:
-        record["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]
+    if message.md5_of_message_attributes:
+        record["md5OfMessageAttributes"] = message.md5_of_message_attributes
     return record
 
 
-def _attribute(value: MessageAttributeValueOutputTypeDef) -> dict[str, Any]:
-    attribute: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    attribute: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value.get("DataType", "")}
     if "StringValue" in value:
         attribute["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:

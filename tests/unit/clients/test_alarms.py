@@ -44,7 +44,7 @@ class FakeCloudWatch:
             if name in arguments.get("AlarmNames", ()) or name.startswith(arguments.get("AlarmNamePrefix", "/")):
                 kind = "CompositeAlarms" if "burn" in name else "MetricAlarms"
                 assert kind.removesuffix("s") in arguments["AlarmTypes"]
-                yield {kind: [alarm]}
+                yield {"MetricAlarms": [], "CompositeAlarms": []} | {kind: [alarm]}
 
     def _metrics(self, **arguments: Any) -> Iterator[dict[str, Any]]:
         self.queries = arguments["MetricDataQueries"]

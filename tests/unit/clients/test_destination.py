@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import trustme
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from urllib3.exceptions import DecodeError, HTTPError, SSLError
 
 from windrow.clients.destination import S3Destination
 from windrow.clients.secrets import FixedSecrets
+from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.ports import Credentials
 from windrow.testing import FakeClock
@@ -37,9 +39,10 @@ class Breaking:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def get_object(self, **_request: object) -> dict[str, StreamingBody]:
+    def get_object(self, **_request: object) -> dict[str, object]:
         """Return an answer."""
-        return {"Body": StreamingBody(self, 10)}  # type: ignore[arg-type]  # the stubs ask for a whole IO
+        body = StreamingBody(self, 10)  # type: ignore[arg-type]  # the stubs ask for a whole IO
+        return {"Body": body, "ContentLength": 10, "ContentRange": "bytes 0-9/10"}
 
     def read(self, _amount: int | None = None) -> bytes:
         """Fail."""
@@ -123,3 +126,28 @@ def test_a_range_behind_the_end_is_still_told_apart(monkeypatch: pytest.MonkeyPa
     """By the status of S3's answer."""
     error = ClientError({"ResponseMetadata": {"HTTPStatusCode": 416}}, "GetObject")  # type: ignore[typeddict-item]
     assert b"" == on(monkeypatch, Breaking(error)).read("k", 0, 10)
+
+
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda pem: f"# Müller CA\n{pem}",
+        lambda pem: f"\ufeff{pem}",
+        lambda pem: f"Certificate:\n    Data:\n        Issuer: O = Müller\n{pem}",
+        lambda pem: pem.replace("\n", "\r\n"),
+        lambda pem: f"{pem}\n{pem}trailing notes",
+    ],
+    ids=["comment", "BOM", "openssl's text", "CRLF", "two"],
+)
+def test_what_stands_between_certificates_does_not_matter(dress: Callable[[str], str]) -> None:
+    """As in any PEM file: a name with an umlaut, a text editor's mark, what openssl writes before the block."""
+    pem = trustme.CA().cert_pem.bytes().decode()
+    assert 1 == context_for(dress(pem)).cert_store_stats()["x509_ca"]
+
+
+@pytest.mark.parametrize("ca_pem", ["", "Müller", "-----BEGIN CERTIFICATE-----\nMüller\n-----END CERTIFICATE-----\n"])
+def test_a_ca_that_is_none_is_a_tls_fault(ca_pem: str) -> None:
+    """It is told as that, whatever ssl makes of it."""
+    with pytest.raises(DestinationError, match="no PEM certificate") as caught:
+        context_for(ca_pem)
+    assert DestinationFault.TLS is caught.value.kind

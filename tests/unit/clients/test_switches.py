@@ -20,6 +20,7 @@ from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import LedgerError, MappingError, QueueError
 from windrow.testing import FakeClock
 
+DONE = {"Id": "0", "MessageId": "m", "MD5OfMessageBody": "d"}
 UUID = "8bd54ff9-5f85-4b9e-b7bd-d2ab3fcb4a2f"
 
 
@@ -173,7 +174,7 @@ class TestSender:
         client: Any = boto3.client("sqs")
         failure = {"Id": "1", "SenderFault": True, "Code": "InternalError", "Message": "try later"}
         with Stubber(client) as stub:
-            stub.add_response("send_message_batch", {"Successful": [], "Failed": [failure]})
+            stub.add_response("send_message_batch", {"Successful": [DONE], "Failed": [failure]})
             with pytest.raises(QueueError, match="1 messages were not queued, the first because: try later"):
                 SqsSender("https://sqs.example/1/uploads", client).send(["a", "b"])
 

@@ -64,6 +64,11 @@ def test_change_names_the_revision_it_was_decided_on() -> None:
     assert ("a", {"AdditionalVersionWeights": {"8": 0.5}}) == (asked["RevisionId"], asked["RoutingConfig"])
 
 
+def shown(**state: str) -> dict[str, str]:
+    """Return what Lambda tells of a function or version."""
+    return {"CodeSha256": "other", **state}
+
+
 def test_lost_reply_is_no_rival() -> None:
     """When a repeated request is refused because the first one was carried out, the change counts as made."""
     client = FakeClient(update_alias=[refusal("PreconditionFailedException")], get_alias=[led("7", "b", v8=0.5)])
@@ -86,9 +91,9 @@ def test_other_failures_are_deployment_errors(error: Exception) -> None:
 
 def test_publishing_waits_until_code_and_version_are_ready() -> None:
     """Nothing is published before the upload is done, and no traffic can come before the version is active."""
-    pending, done = {"LastUpdateStatus": "InProgress"}, {"LastUpdateStatus": "Successful"}
+    pending, done = shown(LastUpdateStatus="InProgress"), shown(LastUpdateStatus="Successful")
     client = FakeClient(
-        get_function_configuration=[{"CodeSha256": "other"}, pending, done, {"State": "Pending"}, {"State": "Active"}],
+        get_function_configuration=[shown(), pending, done, shown(State="Pending"), shown(State="Active")],
         update_function_code=[{}],
         publish_version=[{"Version": "8"}],
     )
@@ -101,8 +106,8 @@ def test_publishing_waits_until_code_and_version_are_ready() -> None:
 
 def test_failed_upload_is_told() -> None:
     """When Lambda can't use the code, its reason is told and nothing is published."""
-    failed = {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no route to the image"}
-    client = FakeClient(get_function_configuration=[{"CodeSha256": "other"}, failed], update_function_code=[{}])
+    failed = shown(LastUpdateStatus="Failed", LastUpdateStatusReason="no route to the image")
+    client = FakeClient(get_function_configuration=[shown(), failed], update_function_code=[{}])
     with pytest.raises(DeploymentError, match="no route to the image"):
         versions(client).publish(b"zip", "7")
     assert "publish_version" not in [name for name, _ in client.calls]
@@ -110,7 +115,7 @@ def test_failed_upload_is_told() -> None:
 
 def test_waiting_ends() -> None:
     """A version that never becomes ready is an error, not a wait without end."""
-    endless = [{"CodeSha256": "other"}, *[{"LastUpdateStatus": "InProgress"}] * 1000]
+    endless = [shown(), *[shown(LastUpdateStatus="InProgress")] * 1000]
     client = FakeClient(get_function_configuration=endless, update_function_code=[{}])
     with pytest.raises(DeploymentError, match="the upload did not become ready"):
         versions(client).publish(b"zip", "7")
@@ -191,5 +196,5 @@ def test_note_of_another_version_does_not_count(note: str) -> None:
 )
 def test_version_remembers_what_it_replaced(description: str, expected: str | None) -> None:
     """Only a description that a deployment wrote counts."""
-    client = FakeClient(get_function_configuration=[{"Description": description}])
+    client = FakeClient(get_function_configuration=[shown(Description=description)])
     assert expected == versions(client).replaced_by("8")

@@ -93,14 +93,15 @@ class FakeSqs:
             for entry in Entries
             if entry["ReceiptHandle"] in refused
         ]
-        return {"Failed": failed} if failed else {}
+        done = [{"Id": entry["Id"]} for entry in Entries if entry["ReceiptHandle"] not in refused]
+        return {"Successful": done, "Failed": failed}
 
     def change_message_visibility_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         """Record what is shown again."""
         if any(entry["VisibilityTimeout"] != 0 for entry in Entries):
             raise AssertionError(Entries)
         self.shown += [entry["ReceiptHandle"] for entry in Entries]
-        return {}
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
 
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         """Give the visibility timeout."""

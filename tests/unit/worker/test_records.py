@@ -29,7 +29,7 @@ MESSAGE: dict[str, Any] = {
 
 def test_record_has_the_shape_of_lambda() -> None:
     """Each field is named and typed as in the event that Lambda hands to a function."""
-    received = receive_record(MESSAGE, QUEUE_ARN)  # type: ignore[arg-type]
+    received = receive_record(MESSAGE, QUEUE_ARN)
 
     assert {
         "messageId": "id-1",
@@ -53,7 +53,7 @@ def test_message_without_attributes() -> None:
     """A plain message has an empty object of message attributes and no digest of them."""
     plain = {name: MESSAGE[name] for name in ("MessageId", "ReceiptHandle", "Body", "MD5OfBody", "Attributes")}
 
-    record = json.loads(receive_record(plain, QUEUE_ARN).record)  # type: ignore[arg-type]
+    record = json.loads(receive_record(plain, QUEUE_ARN).record)
 
     assert {} == record["messageAttributes"]
     assert "md5OfMessageAttributes" not in record
@@ -61,6 +61,6 @@ def test_message_without_attributes() -> None:
 
 def test_body_without_utf8_form() -> None:
     """A lone surrogate reaches the function instead of stopping the engine."""
-    received = receive_record({**MESSAGE, "Body": "\ud800"}, QUEUE_ARN)  # type: ignore[typeddict-item]
+    received = receive_record({**MESSAGE, "Body": "\ud800"}, QUEUE_ARN)
 
     assert "\ud800" == json.loads(received.record)["body"]
