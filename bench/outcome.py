@@ -53,7 +53,7 @@ def require_all(outcome: Outcome) -> Outcome:
 def _digests(body: IO[bytes]) -> Counter[str]:
     """Return the SHA-256 of each file in an archive, the manifest left out."""
     digests: Counter[str] = Counter()
-    # Through GzipFile: the stream mode "r|gz" of `tarfile` stops at the end of the first gzip member.
+    # Through GzipFile: Bento's archives may have members that the stream mode "r|gz" of `tarfile` would not go on to.
     with gzip.GzipFile(fileobj=body) as raw, tarfile.open(fileobj=raw, mode="r|") as tar:
         for member in tar:
             content = tar.extractfile(member) if member.isfile() else None

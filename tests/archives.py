@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from windrow.core.archive import members, tar
+from windrow.core.archive import tar
+from windrow.core.archive.checksum import Checksum
+from windrow.core.archive.member import HEAD, tail
+from windrow.core.archive.segments import compress
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.events import SourceObject
 from windrow.core.manifest import MANIFEST_NAME, Manifest, Window
 from windrow.core.naming import safe_names
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 WINDOW = Window(datetime(2026, 11, 23, 10, 7, tzinfo=UTC), datetime(2026, 11, 23, 10, 8, tzinfo=UTC))
 MOMENT = datetime(2026, 11, 23, 10, 7, 3, 500_000, tzinfo=UTC)
@@ -41,11 +49,33 @@ def joined(archive: SealedArchive) -> bytes:
     return b"".join(archive.chunks)
 
 
-def manifest_member(manifest: Manifest | bytes, window_start: datetime = WINDOW.start) -> bytes:
-    """Return the first gzip member for a manifest, true or not."""
+def segment(raw: bytes, level: int = 6) -> bytes:
+    """Return bytes as a segment."""
+    return bytes(compress(raw, level).data)
+
+
+def first_bytes(manifest: Manifest | bytes, window_start: datetime = WINDOW.start) -> bytes:
+    """Return an archive's head and its manifest's segment, true or not."""
+    return HEAD + segment(_entry(manifest, window_start))
+
+
+def rebuilt(manifest: Manifest | bytes, frames: Iterable[Buffer]) -> bytes:
+    """Return an archive of a manifest, true or not, and of frames as they are, with the end that both must have."""
+    raw = Checksum.of(_entry(manifest, WINDOW.start))
+    held = [bytes(frame) for frame in frames]
+    for frame in held:
+        raw += Checksum.of(zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame))
+    return first_bytes(manifest) + b"".join(held) + tail(raw)
+
+
+def with_manifest(manifest: Manifest | bytes, archive: SealedArchive) -> bytes:
+    """Return an archive with another manifest."""
+    return rebuilt(manifest, archive.chunks[1:-1])
+
+
+def _entry(manifest: Manifest | bytes, window_start: datetime) -> bytes:
     data = manifest if isinstance(manifest, bytes) else msgspec.json.encode(manifest)
-    header = tar.header(MANIFEST_NAME, len(data), tar.seconds(window_start))
-    return bytes(members.compress(header + data + tar.padding(len(data)), 6))
+    return tar.header(MANIFEST_NAME, len(data), tar.seconds(window_start)) + data + tar.padding(len(data))
 
 
 class MemorySource:

@@ -41,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     compression_level: int = 6
     """libdeflate's level, 1 (fast) to 12 (small)."""
     frame_bytes: int = MIB
-    """Raw bytes that are compressed together as one gzip member."""
+    """Raw bytes that are compressed together as one frame."""
     max_archive_bytes: int = 192 * MIB
     """Raw bytes of one archive at most; a larger object is streamed into an archive of its own. Files that do not
     compress are held at this size until the archive is put: with the default, a process stays under 400 MB."""

@@ -19,9 +19,11 @@ import msgspec
 import pytest
 
 from tests import limited
-from tests.archives import MemorySource, archive_of, joined, manifest_member
+from tests.archives import MemorySource, archive_of, first_bytes, joined, rebuilt, segment
 from tests.tools import locate
-from windrow.core.archive import members, tar
+from windrow.core.archive import tar
+from windrow.core.archive.checksum import Checksum
+from windrow.core.archive.member import HEAD, tail
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.errors import ArchiveError
@@ -57,23 +59,23 @@ def as_gzip(data: bytes) -> bytes:
 
 def as_member(data: bytes) -> bytes:
     """Return it as Windrow compresses: what the reader sees first is the tar's own first entry."""
-    return bytes(members.compress(data, 6))
+    return HEAD + segment(data) + tail(Checksum.of(data))
 
 
 def as_manifest(data: bytes) -> bytes:
     """Return it as the content of a manifest."""
-    return manifest_member(data)
+    return first_bytes(data) + tail(Checksum())
 
 
 def behind_the_manifest(data: bytes) -> bytes:
     """Return it in the frame of an archive whose manifest says that a file of this size is there."""
     archive = archive_of([("sample", b"x" * len(data))])
     (frame,) = archive.manifest.frames
-    compressed = bytes(members.compress(data.ljust(tar.padded(len(data)) + tar.BLOCK_BYTES, b"\0"), 6))
+    compressed = segment(data.ljust(tar.padded(len(data)) + tar.BLOCK_BYTES, b"\0"))
     manifest = msgspec.structs.replace(
         archive.manifest, frames=[msgspec.structs.replace(frame, length=len(compressed))]
     )
-    return manifest_member(manifest) + compressed + bytes(members.compress(tar.END, 6))
+    return rebuilt(manifest, [compressed])
 
 
 WAYS = (as_plain, as_gzip, as_member, as_manifest, behind_the_manifest)

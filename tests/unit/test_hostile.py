@@ -12,14 +12,14 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.archives import WINDOW, archive_of, manifest_member
-from tests.limited import limit, needs_limits, run
+from tests.archives import WINDOW, archive_of, segment, with_manifest
+from tests.limited import MIB, limit, needs_limits, run
 from tests.unit.retention.scene import HOT, Scene
 from tests.unit.world import World
 from windrow.audit import ArchiveReader, Auditor, AuditReport
 from windrow.cli import root
 from windrow.core.archive import tar
-from windrow.core.archive.members import compress
+from windrow.core.archive.member import HEAD, TAIL_BYTES
 from windrow.core.events import MAX_KEY_BYTES
 from windrow.core.manifest import FORMAT, Frame, Manifest, ManifestFile
 from windrow.core.planning import MINUTE, archive_key, floor
@@ -32,6 +32,8 @@ pytestmark = needs_limits
 
 KEYS = 1_100
 NEIGHBOURS = 20
+FRAME_BYTES = len(bytes(archive_of([("k", b"")]).chunks[1]))
+FRAME_BYTES = len(bytes(archive_of([("k", b"")]).chunks[1]))
 RANGE = START - timedelta(days=1), START + timedelta(days=1)
 
 
@@ -61,7 +63,11 @@ def put_foreign(scene: Scene, data: bytes) -> str:
     start = floor(START, MINUTE)
     key = archive_key(scene.world.settings.destination_prefix, start, MINUTE, [str(len(data))])
     digest = sha256(data)
-    metadata = {"sha256_checksum": digest.hexdigest(), "manifest-bytes": str(len(data) - 29), "file-count": "1"}
+    metadata = {
+        "sha256_checksum": digest.hexdigest(),
+        "manifest-bytes": str(len(data) - TAIL_BYTES - FRAME_BYTES),
+        "file-count": "1",
+    }
     scene.world.destination.put(key, [data], digest.digest(), metadata)
     return key
 
@@ -71,7 +77,7 @@ def foreign_archive(name: str) -> bytes:
     honest = archive_of([("k", b"")])
     file = msgspec.structs.replace(honest.manifest.files[0], name=name)
     manifest = Manifest(FORMAT, WINDOW.start, WINDOW.end, [file], honest.manifest.frames)
-    return manifest_member(manifest) + b"".join(honest.chunks[1:])
+    return with_manifest(manifest, honest)
 
 
 def auditor(scene: Scene) -> Auditor:
@@ -158,15 +164,13 @@ FOREIGN: dict[str, Callable[[], bytes]] = {
     "long name": lambda: foreign_archive("data" + "/a" * 450_000),
     "long key": lambda: manifest_of(key="k" * 900_000),
     "many files": lambda: many_files(40_000),
-    "bomb": lambda: (
-        bytes(compress(tar.header("MANIFEST.json", 2**33 - 1, 0) + bytes(600 * 1024 * 1024), 1)) + b"x" * 40
-    ),
+    "bomb": lambda: HEAD + segment(tar.header("MANIFEST.json", 8**11 - 1, 0) + bytes(600 * MIB)) + b"end",
 }
 WORDS = {
     "long name": "not safe to extract",
     "long key": "of length <= 1024 - at `$.files[0].key`",
     "many files": "of length <= 10000 - at `$.files`",
-    "bomb": "inflates to more than",
+    "bomb": "the manifest has 8589934591 bytes, 16777216 are allowed",
 }
 
 
@@ -174,7 +178,7 @@ def manifest_of(**changes: object) -> bytes:
     """Return an archive whose manifest's one file was changed."""
     honest = archive_of([("k", b"")])
     file: ManifestFile = msgspec.structs.replace(honest.manifest.files[0], **changes)
-    return manifest_member(msgspec.structs.replace(honest.manifest, files=[file])) + b"".join(honest.chunks[1:])
+    return with_manifest(msgspec.structs.replace(honest.manifest, files=[file]), honest)
 
 
 def many_files(count: int) -> bytes:
@@ -182,7 +186,7 @@ def many_files(count: int) -> bytes:
     honest = archive_of([("k", b"")])
     files = [msgspec.structs.replace(honest.manifest.files[0], name=f"data/{number}") for number in range(count)]
     manifest = msgspec.structs.replace(honest.manifest, files=files, frames=[Frame(0, 99)] * count)
-    return manifest_member(manifest) + b"".join(honest.chunks[1:])
+    return with_manifest(manifest, honest)
 
 
 def list_within_limit() -> object:

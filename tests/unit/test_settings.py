@@ -7,7 +7,7 @@ import random
 import pytest
 
 from windrow.clients.copies import MOST_PARTS
-from windrow.core.archive.members import compress_pieces
+from windrow.core.archive.segments import compress_pieces
 from windrow.core.endpoints import is_loopback
 from windrow.core.errors import SettingsError
 from windrow.settings import _BOUNDS, AGGREGATE, Settings, load
@@ -164,7 +164,7 @@ def test_the_largest_object_fits_into_the_parts_of_an_upload() -> None:
     """Though its bytes do not compress, and grow a little."""
     most = _BOUNDS["max_object_bytes"][1]
     random_bytes = random.Random(1).randbytes(4 * PIECE_BYTES)
-    grown = sum(map(len, compress_pieces([random_bytes], level=6))) / len(random_bytes)
+    grown = sum(len(each.data) for each in compress_pieces([random_bytes], level=6)) / len(random_bytes)
 
     assert 1 < grown
     assert MOST_PARTS * 0.9 < most * grown / PART_BYTES + 2 < MOST_PARTS

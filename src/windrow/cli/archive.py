@@ -103,7 +103,7 @@ def extract(
 
 @app.command()
 def verify(archive: Location, as_json: AsJson = False) -> None:
-    """Check gzip members, tar, manifest, every SHA-256 and the end; name the first thing wrong."""
+    """Check gzip, tar, manifest, every SHA-256 and the end; name the first thing wrong."""
     with _open(archive) as source:
         with _progress("verifying", source.size, quiet=as_json) as advance:
             result = verify_archive(source, source.expected_sha256, advance)

@@ -64,7 +64,7 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One gzip member: ``offset`` in bytes from the end of the archive's first gzip member, ``length`` compressed."""
+    """One frame: ``offset`` in bytes from the end of the manifest's segment, ``length`` compressed."""
 
     offset: Count
     length: Count

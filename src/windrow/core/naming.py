@@ -113,18 +113,18 @@ def _clean(key: str) -> str:
 def _clean_part(part: str) -> str:
     if part in _NO_PART:
         return "_"
-    part = _fit(_UNSAFE.sub("_", part))
+    part = fit(_UNSAFE.sub("_", part))
     return part.replace("~", "_") if "~" in part and _HASHED.search(_fold(part)) else part
 
 
 def _with_hash(name: str, object_id: str, digits: int) -> str:
     folder, slash, last = name.rpartition("/")
-    return folder + slash + _fit(last, f"~{sha256(object_id.encode()).hexdigest()[:digits]}")
+    return folder + slash + fit(last, f"~{sha256(object_id.encode()).hexdigest()[:digits]}")
 
 
-def _fit(part: str, suffix: str = "") -> str:
-    """Put ``suffix`` before the extension, and cut what is before it between characters, to 255 bytes in all."""
+def fit(part: str, suffix: str = "", limit: int = MAX_PART_BYTES) -> str:
+    """Put ``suffix`` before the extension, and cut what is before it between characters, to ``limit`` bytes in all."""
     match = _EXTENSION.search(part)
     end = suffix + (match.group() if match else "")
     stem = part[: match.start()] if match else part
-    return stem.encode()[: MAX_PART_BYTES - len(end)].decode(errors="ignore") + end
+    return stem.encode()[: limit - len(end)].decode(errors="ignore") + end

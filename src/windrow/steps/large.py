@@ -1,10 +1,10 @@
 """Archives of one object too large to hold: staged in parts, proven, then copied to their key by the server.
 
 The manifest comes first in an archive and tells what is known last: the object's digest and its compressed length. So
-the start of the archive waits in memory while the rest is sent. The whole archive's digest is part of the metadata,
-which S3 wants before the first part. So the parts become a staged object, which is read back: that proves its bytes
-and gives the digest. The server then copies it to the archive's key, under the same condition as every archive
-(``docs/decisions/0005-large-objects.md``).
+the start of the archive waits in memory while the rest is sent, the archive's end last, which has the checksum of all.
+The whole archive's digest is part of the metadata, which S3 wants before the first part. So the parts become a staged
+object, which is read back: that proves its bytes and gives the digest. The server then copies it to the archive's key,
+under the same condition as every archive (``docs/decisions/0005-large-objects.md``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from windrow.core.archive.writer import ArchiveSummary, FrameStream, SealedArchive, Wrapping, seal, tar_end, wrap
+from windrow.core.archive.writer import ArchiveSummary, BuiltFrame, FrameStream, SealedArchive, Wrapping, seal, wrap
 from windrow.core.errors import (
     ChecksumMismatch,
     DestinationError,
@@ -133,17 +132,20 @@ class LargeArchiver:
             chunks = iter(frame)
             held = _take(chunks, HELD_BYTES)
             if sum(map(len, held)) < HELD_BYTES:
-                built = frame.built(tuple(held))
-                check_declared(source, declared, built.files[0].sha256)
+                built = _finished(frame, source, declared, held)
                 return seal(archive.window, [built], self._level)
             upload = self._area.begin(source.object_id, owner)
+            wrappings: list[Wrapping] = []
+
+            def rest() -> Iterator[Buffer]:
+                yield from chunks
+                wrappings.append(wrap(archive.window, [_finished(frame, source, declared)], self._level))
+                yield wrappings[0].end
+
             try:
-                upload.send(enumerate(_cut(chain(chunks, [tar_end(self._level)]), PART_BYTES), 2))
-                built = frame.built()
-                check_declared(source, declared, built.files[0].sha256)
-                wrapping = wrap(archive.window, [built], self._level)
-                upload.send([(1, [wrapping.first, *held])])
-                return upload.finish(), wrapping
+                upload.send(enumerate(_cut(rest(), PART_BYTES), 2))
+                upload.send([(1, [wrappings[0].first, *held])])
+                return upload.finish(), wrappings[0]
             except Exception:
                 upload.drop()
                 raise
@@ -203,7 +205,16 @@ class _Deadline:
         return ObjectTooSlow(text)
 
 
-def _take(chunks: Iterator[bytes], least_bytes: int) -> list[bytes]:
+def _finished(
+    frame: FrameStream, source: SourceObject, declared: str | None, chunks: Iterable[Buffer] = ()
+) -> BuiltFrame:
+    """Return a frame whose last chunk was taken. Raises `SourceChecksumWrong` if the uploader declared another file."""
+    built = frame.built(tuple(chunks))
+    check_declared(source, declared, built.files[0].sha256)
+    return built
+
+
+def _take(chunks: Iterator[bytes | bytearray], least_bytes: int) -> list[bytes | bytearray]:
     """Return the first chunks, as many as make ``least_bytes``, or all."""
     taken = []
     left = least_bytes

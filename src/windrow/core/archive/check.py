@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from operator import attrgetter
 
-from windrow.core.archive import members, tar
+from windrow.core.archive import tar
+from windrow.core.archive.member import MAX_INFLATION
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import FORMAT, Manifest, ManifestFile
 from windrow.core.naming import also_folders, is_safe
@@ -69,7 +70,7 @@ def _check_frame(index: int, files: list[ManifestFile], length: int) -> None:
         if file.offset != position:
             raise ArchiveError(f"{file.name!r} begins at {file.offset} in the manifest, not at {position}")
         position += tar.padded(file.size)
-    if position > length * members.MAX_INFLATION:
+    if position > length * MAX_INFLATION:
         raise ArchiveError(f"frame {index} cannot hold {position} bytes in {length} compressed ones")
 
 

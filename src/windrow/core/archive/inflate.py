@@ -1,46 +1,54 @@
-"""Reads a gzip member that nobody vouches for: bounded, in pieces, and strict about where it ends."""
+"""Reads a segment that nobody vouches for: bounded, in pieces, and strict about where it ends."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
 
-from windrow.core.archive import members
+from windrow.core.archive.checksum import Checksum
+from windrow.core.archive.member import FLUSH, LAST_BLOCK
 from windrow.core.errors import ArchiveError
 
 PIECE_BYTES = 1024 * 1024
-"""Raw bytes handed out at once, and compressed bytes fed at once, at most: what reading a member costs in memory."""
+"""Raw bytes handed out at once, and compressed bytes fed at once, at most: what reading a segment costs in memory."""
+
+_OTHER_LAST_BLOCK = b"\x01\x00\x00\xff\xff"
+"""An empty block that is the last one, as `LAST_BLOCK` is, but stored: no code of a block before can mean both."""
 
 
 class Inflater:
-    """The raw bytes of one gzip member, which comes in compressed ``pieces``; ``what`` names it in errors.
+    """The raw bytes of one segment, which comes in compressed ``pieces``; ``what`` names it in errors.
 
-    Every method raises `ArchiveError` for what is wrong with the member as far as it was read; the member's own
-    checksum is checked when its last byte is read.
+    Every method raises `ArchiveError` for what is wrong with the segment as far as it was read. ``raw`` is the
+    checksum of what was read.
     """
 
     def __init__(self, pieces: Iterator[bytes], what: str) -> None:
         self._pieces = pieces
         self._what = what
-        self._zlib = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        self._next = next(pieces, b"")
-        if not self._next.startswith(members.HEAD):
-            raise ArchiveError(f"{what} does not begin as a windrow/1 gzip member does")
+        self._zlib = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        self._end = b""
+        self.raw = Checksum()
 
     def read(self, limit: int) -> bytes:
-        """Return the next 1 to ``limit`` raw bytes (never more than `PIECE_BYTES`); none at the end of the member."""
-        while not self._zlib.eof:
-            data = self._zlib.unconsumed_tail or self._next or next(self._pieces, b"")
-            self._next = b""
+        """Return the next 1 to ``limit`` raw bytes (never more than `PIECE_BYTES`); none at the end of the segment."""
+        while True:
+            data = self._zlib.unconsumed_tail or self._next()
             try:
                 raw = self._zlib.decompress(data, min(limit, PIECE_BYTES))
             except zlib.error as error:
                 raise ArchiveError(f"{self._what} is damaged: {error}") from error
+            if self._zlib.eof:
+                raise ArchiveError(f"{self._what} ends in the midst of its bytes, or other bytes are behind its end")
             if raw:
+                self.raw = self.raw.then(raw)
+            if raw or not data:
                 return raw
-            if not data and not self._zlib.eof:
-                raise ArchiveError(f"{self._what} ends early")
-        return b""
+
+    def _next(self) -> bytes:
+        piece = next(self._pieces, b"")
+        self._end = (self._end + piece[-len(FLUSH) :])[-len(FLUSH) :]
+        return piece
 
     def pieces(self, length: int) -> Iterator[bytes]:
         """Yield exactly ``length`` raw bytes in pieces."""
@@ -62,7 +70,7 @@ class Inflater:
             pass
 
     def upto(self, limit: int) -> bytes:
-        """Return the rest of the member, which may be ``limit`` bytes at most."""
+        """Return the rest of the segment, which may be ``limit`` bytes at most."""
         parts = []
         left = limit
         while raw := self.read(left + 1):
@@ -72,13 +80,17 @@ class Inflater:
             parts.append(raw)
         return b"".join(parts)
 
-    def unused(self) -> bytes:
-        """Return what was fed of the bytes behind the member, once it has ended."""
-        return self._zlib.unused_data
-
     def close(self) -> None:
-        """Check that the member ends right here, and nothing stands behind it."""
+        """Check that the segment ends right here, at the end of a block and of a byte, so that another may follow."""
         if self.read(1):
             raise ArchiveError(f"{self._what} holds more than the manifest says")
-        if self._zlib.unused_data or next(self._pieces, b""):
-            raise ArchiveError(f"{self._what} has other bytes behind its end")
+        ended = all(_ends_with(self._zlib.copy(), block) for block in (LAST_BLOCK, _OTHER_LAST_BLOCK))
+        if not ended or self._end != FLUSH:
+            raise ArchiveError(f"{self._what} ends in the midst of a block")
+
+
+def _ends_with(inflating: zlib._Decompress, block: bytes) -> bool:
+    try:
+        return not inflating.decompress(block, 1) and inflating.eof and not inflating.unused_data
+    except zlib.error:
+        return False

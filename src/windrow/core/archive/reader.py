@@ -1,6 +1,6 @@
 """Reads ``windrow/1`` archives by ranges. Nothing in an archive is trusted: not its sizes, names, or offsets.
 
-One file costs two range reads, whatever the archive's size: the manifest member, and the frame that holds the file.
+One file costs two range reads, whatever the archive's size: the manifest's segment, and the frame that holds the file.
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ import msgspec
 
 from windrow.core.archive import tar
 from windrow.core.archive.check import check, header_of
+from windrow.core.archive.checksum import Checksum
 from windrow.core.archive.inflate import PIECE_BYTES, Inflater
+from windrow.core.archive.member import FLUSH, HEAD, TAIL_BYTES, tail
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, ManifestFile
 
 MAX_ENTRY_BYTES = tar.BLOCK_BYTES + tar.padded(MAX_MANIFEST_BYTES)
 """The manifest's tar entry, at most."""
 
-MAX_MEMBER_BYTES = MAX_ENTRY_BYTES + MAX_ENTRY_BYTES // 1024 + 1024
-"""The compressed manifest, at most: deflate stores what it can't shrink, with 5 bytes for each 64 KB."""
+MAX_FIRST_BYTES = MAX_ENTRY_BYTES + MAX_ENTRY_BYTES // 1024 + 1024
+"""An archive's head and its manifest's segment, at most: what can't be shrunk is stored, with 5 bytes for 64 KB."""
 
 MAX_READ_BYTES = 8 * 1024 * 1024
 """Bytes per range read at most. Frames of many files are below it; one large file is read in several ranges."""
 
 _FIRST_READ_BYTES = 64 * 1024
-_MANIFEST = "the manifest member"
+_MANIFEST = "the manifest's segment"
 _decode_manifest = msgspec.json.Decoder(Manifest).decode
 
 
 class RangeSource(Protocol):
-    """The bytes of one archive. ``manifest_bytes`` is the length of its first gzip member, None where unknown.
+    """The bytes of one archive. ``manifest_bytes`` is where its manifest's segment ends, None where unknown.
 
     Both figures may be wrong; reading finds out.
     """
@@ -45,64 +47,54 @@ class RangeSource(Protocol):
 
     @property
     def manifest_bytes(self) -> int | None:
-        """The length of the first gzip member, as the archive's metadata says."""
+        """Where the manifest's segment ends, as the archive's metadata says."""
 
     def read(self, start: int, length: int) -> bytes:
         """Return ``length`` bytes from ``start``, fewer only where the archive ends."""
 
 
 def manifest_bytes_of(metadata: Mapping[str, str]) -> int | None:
-    """Return what an archive's metadata says of the length of its first gzip member, None where it says nothing."""
+    """Return where the manifest's segment ends by an archive's metadata, None where that says nothing."""
     text = metadata.get("manifest-bytes", "")
     # Fewer digits than Python refuses to read, and than any object has bytes.
     return int(text[:20]) if text.isascii() and text.isdigit() else None
 
 
-def parse_manifest(first_member: bytes) -> Manifest:
-    """Return the manifest from an archive's first gzip member, checked for all that can be told from it alone.
+def parse_manifest(first: bytes) -> Manifest:
+    """Return the manifest from an archive's head and its manifest's segment, checked for all that these alone can tell.
 
     Raises:
         ArchiveError: naming the first thing wrong.
     """
-    inflater = Inflater(iter([first_member]), _MANIFEST)
-    entry = inflater.upto(MAX_ENTRY_BYTES)
-    inflater.close()
-    return _parse_entry(entry)
+    return _parse_first(first)[0]
 
 
 class Archive:
     """An archive that is open for reading. Every method raises `ArchiveError` for the first thing wrong it meets."""
 
-    def __init__(self, source: RangeSource, manifest: Manifest, manifest_bytes: int) -> None:
+    def __init__(self, source: RangeSource, manifest: Manifest, manifest_bytes: int, checksum: Checksum) -> None:
         self.manifest = manifest
         self.manifest_bytes = manifest_bytes
         self._source = source
-        self._frames_end = manifest_bytes + sum(frame.length for frame in manifest.frames)
-        if self._frames_end >= source.size:
-            raise ArchiveError(f"the archive ends early: its frames reach to {self._frames_end} of {source.size} bytes")
+        self._checksum = checksum
+        self._frames_end = manifest_bytes + _frame_bytes(manifest)
+        if self._frames_end + TAIL_BYTES != source.size:
+            fault = "ends early" if source.size < self._frames_end + TAIL_BYTES else "has bytes behind its end"
+            raise ArchiveError(
+                f"the archive {fault}: it is {source.size} bytes long, by its manifest {self._frames_end + TAIL_BYTES}"
+            )
 
     @classmethod
     def open(cls, source: RangeSource) -> Archive:
         """Read the manifest: one range read if the source knows its length, else as many as it takes."""
         known = source.manifest_bytes
-        if known is not None:
-            if not 0 < known <= min(source.size, MAX_MEMBER_BYTES):
-                most = min(source.size, MAX_MEMBER_BYTES)
-                raise ArchiveError(f"{_MANIFEST} cannot be {known} bytes long, only 1 to {most}")
-            return cls(source, parse_manifest(_read(source, 0, known)), known)
-        fed = 0
-        end = min(source.size, MAX_MEMBER_BYTES)
-
-        def pieces() -> Iterator[bytes]:
-            nonlocal fed
-            while fed < end:
-                piece = _read(source, fed, min(_FIRST_READ_BYTES, end - fed))
-                fed += len(piece)
-                yield piece
-
-        inflater = Inflater(pieces(), _MANIFEST)
-        manifest = _parse_entry(inflater.upto(MAX_ENTRY_BYTES))
-        return cls(source, manifest, fed - len(inflater.unused()))
+        most = min(source.size, MAX_FIRST_BYTES)
+        if known is None:
+            known = source.size - TAIL_BYTES - _frame_bytes(_first_manifest(source, most))
+        if not 0 < known <= most:
+            raise ArchiveError(f"{_MANIFEST} cannot end at {known}, only at 1 to {most}; the archive was cut short?")
+        manifest, checksum = _parse_first(_read(source, 0, known))
+        return cls(source, manifest, known, checksum)
 
     def read(self, file: ManifestFile) -> Iterator[bytes]:
         """Yield one file's bytes in pieces; its SHA-256 is proven when the last one has been taken."""
@@ -130,16 +122,17 @@ class Archive:
 
         ``note`` is given the compressed bytes as they are read.
         """
+        checksum = self._checksum
         for index, files in groupby(self.manifest.files, key=attrgetter("frame")):
             inflater = self._inflater(index, note)
             for file in files:
                 yield from _entry(inflater, file)
             inflater.close()
-        tail = self._pieces(self._frames_end, self._source.size - self._frames_end, note)
-        inflater = Inflater(tail, "the tar end member")
-        if inflater.exactly(len(tar.END)) != tar.END:
-            raise ArchiveError("the tar does not end with two zero blocks")
-        inflater.close()
+            checksum += inflater.raw
+        end = _read(self._source, self._frames_end, TAIL_BYTES)
+        note(end)
+        if end != tail(checksum):
+            raise ArchiveError("the archive does not end with the tar's end, the last block and the checksum")
 
     def _inflater(self, index: int, note: Callable[[bytes], object] | None = None) -> Inflater:
         frame = self.manifest.frames[index]
@@ -162,10 +155,50 @@ def _read(source: RangeSource, start: int, length: int) -> bytes:
     return data
 
 
+def _frame_bytes(manifest: Manifest) -> int:
+    return sum(frame.length for frame in manifest.frames)
+
+
+def _first_manifest(source: RangeSource, end: int) -> Manifest:
+    """Return the manifest of an archive before it is known where its segment ends: nothing behind it is looked at."""
+    fed = range(0, end, _FIRST_READ_BYTES)
+    pieces = (_read(source, start, min(_FIRST_READ_BYTES, end - start)) for start in fed)
+    inflater = Inflater(_without_head(pieces), _MANIFEST)
+    block = inflater.exactly(tar.BLOCK_BYTES)
+    size = _size_in(block)
+    if size > MAX_MANIFEST_BYTES:
+        raise ArchiveError(f"the manifest has {size} bytes, {MAX_MANIFEST_BYTES} are allowed")
+    return _parse_entry(block + inflater.exactly(tar.padded(size)))
+
+
+def _parse_first(first: bytes) -> tuple[Manifest, Checksum]:
+    """Return the manifest, and the checksum of its tar entry."""
+    if not first.endswith(FLUSH):
+        raise ArchiveError(f"{_MANIFEST} does not end at {len(first)}: the archive was cut short, or is no windrow/1")
+    inflater = Inflater(_without_head(iter([first])), _MANIFEST)
+    entry = inflater.upto(MAX_ENTRY_BYTES)
+    inflater.close()
+    return _parse_entry(entry), inflater.raw
+
+
+def _without_head(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(pieces, b"")
+    if not first.startswith(HEAD):
+        raise ArchiveError("the archive does not begin as windrow/1 does")
+    yield first[len(HEAD) :]
+    yield from pieces
+
+
+def _size_in(block: bytes) -> int:
+    """Return the size in a tar header block, 0 where there is none: then the block is not the manifest's."""
+    digits = block[124:135]
+    return int(digits, 8) if digits.isdigit() and not set(digits) & set(b"89") else 0
+
+
 def _parse_entry(entry: bytes) -> Manifest:
     """Return the manifest from its tar entry, which must be exactly what the format says."""
+    size = _size_in(entry[: tar.BLOCK_BYTES])
     try:
-        size = int(entry[124:135], 8)
         manifest = _decode_manifest(memoryview(entry)[tar.BLOCK_BYTES : tar.BLOCK_BYTES + size])
         header = tar.header(MANIFEST_NAME, size, tar.seconds(manifest.window_start))
     except (ValueError, RecursionError, OverflowError) as error:

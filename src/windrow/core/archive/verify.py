@@ -23,7 +23,7 @@ class Verified:
 def verify(
     source: RangeSource, expected_sha256: str | None = None, progress: Callable[[int], object] | None = None
 ) -> Verified:
-    """Check gzip members, tar structure, manifest, every file's SHA-256, the tar's end, and that nothing follows it.
+    """Check segments, tar structure, manifest, every file's SHA-256, and the end with the checksum of all.
 
     ``expected_sha256`` (hex) is that of the whole archive, from its metadata; ``progress`` is told how many bytes
     were read. Memory is bounded by the manifest and a few MiB.

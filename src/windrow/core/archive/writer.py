@@ -1,6 +1,7 @@
 """Builds ``windrow/1`` archives: files to frames on many threads, frames to one sealed archive.
 
-Same files in the same order and frames give the same bytes. Files come ordered by key, then by version id (ETag
+A frame is one segment, or several of one large file (see `member`). Same files in the same order and frames give the
+same bytes. Files come ordered by key, then by version id (ETag
 where there is none): the caller sees to it, across frames too.
 """
 
@@ -15,7 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from windrow.core.archive import members, tar
+from windrow.core.archive import tar
+from windrow.core.archive.checksum import Checksum
+from windrow.core.archive.member import HEAD, tail
+from windrow.core.archive.segments import compress, compress_pieces, stored
 from windrow.core.errors import SourceChecksumWrong
 from windrow.core.events import SourceObject
 from windrow.core.manifest import FORMAT, MANIFEST_NAME, Frame, Manifest, ManifestFile, Window
@@ -30,13 +34,14 @@ SCRATCH_BYTES = 2 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BuiltFrame:
-    """One gzip member of whole tar entries: ``chunks`` joined are ``size`` bytes.
+    """Whole tar entries, compressed: ``chunks`` joined are ``size`` bytes, ``raw`` is the checksum of what they hold.
 
     ``files`` are its entries in order; their ``frame`` is 0 until `wrap` numbers the frames.
     """
 
     chunks: tuple[Buffer, ...]
     size: int
+    raw: Checksum
     files: tuple[ManifestFile, ...]
 
 
@@ -62,7 +67,7 @@ class SealedArchive(ArchiveSummary):
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """What stands around the frames of an archive: ``first``, the manifest member, and ``end``, the tar end."""
+    """What stands around the frames of an archive: ``first``, head and manifest, and ``end``, from the tar's end on."""
 
     manifest: Manifest
     first: Buffer
@@ -86,8 +91,8 @@ class Wrapping:
 class FrameStream:
     """One large file's frame while it is compressed: iterate over its chunks once, then ask what it is.
 
-    Holds a piece of the file at most. Iterating raises `SourceChecksumWrong` when the pieces are not ``source.size``
-    bytes together; errors of ``pieces`` pass through.
+    Holds a piece of the file and a segment at most. Iterating raises `SourceChecksumWrong` when the pieces are not
+    ``source.size`` bytes together; errors of ``pieces`` pass through.
     """
 
     def __init__(self, name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> None:
@@ -96,18 +101,20 @@ class FrameStream:
         self._header = tar.header(name, source.size, tar.seconds(source.event_time))
         self._digest = sha256()
         self._size = 0
-        self._chunks = members.compress_pieces(_entry(self._header, source, pieces, self._digest.update), level)
+        self._raw = Checksum()
+        self._segments = compress_pieces(_entry(self._header, source, pieces, self._digest.update), level)
 
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self._size += len(chunk)
-            yield chunk
+    def __iter__(self) -> Iterator[bytes | bytearray]:
+        for segment in self._segments:
+            self._size += len(segment.data)
+            self._raw += segment.raw
+            yield segment.data
 
     def built(self, chunks: tuple[Buffer, ...] = ()) -> BuiltFrame:
         """Describe the frame once its last chunk has been taken; ``chunks`` are they, where they were kept."""
         source = self._source
         listed = _listed(self._name, source, source.size, self._digest.hexdigest(), len(self._header))
-        return BuiltFrame(chunks, self._size, (listed,))
+        return BuiltFrame(chunks, self._size, self._raw, (listed,))
 
 
 def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -> BuiltFrame:
@@ -124,8 +131,8 @@ def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -
         parts += (header, data, tar.padding(size))
         files.append(_listed(name, source, size, sha256(data).hexdigest(), position + len(header)))
         position += len(header) + tar.padded(size)
-    member = members.compress(_joined(parts, position), level)
-    return BuiltFrame((member,), len(member), tuple(files))
+    segment = compress(_joined(parts, position), level)
+    return BuiltFrame((segment.data,), len(segment.data), segment.raw, tuple(files))
 
 
 def stream_frame(name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> BuiltFrame:
@@ -140,7 +147,7 @@ def stream_frame(name: str, source: SourceObject, pieces: Iterable[Buffer], leve
 
 
 def seal(window: Window, frames: Sequence[BuiltFrame], level: int) -> SealedArchive:
-    """Put manifest, frames and tar end together without copying the frames. No frames make an empty archive."""
+    """Put manifest, frames and end together without copying the frames. No frames make an empty archive."""
     wrapping = wrap(window, frames, level)
     chunks: list[Buffer] = [wrapping.first]
     for frame in frames:
@@ -156,14 +163,15 @@ def seal(window: Window, frames: Sequence[BuiltFrame], level: int) -> SealedArch
 
 
 def wrap(window: Window, frames: Sequence[BuiltFrame], level: int) -> Wrapping:
-    """Build what stands around the frames; their chunks are not looked at."""
+    """Build what stands around the frames; their chunks are not looked at.
+
+    Without frames nothing is compressed: the bytes of an empty archive follow from its window alone.
+    """
     manifest = _manifest(window, frames)
-    return Wrapping(manifest, members.compress(_manifest_entry(manifest), level), tar_end(level))
-
-
-def tar_end(level: int) -> Buffer:
-    """Return the last member of every archive, which is the same for all."""
-    return members.compress(tar.END, level)
+    entry = _manifest_entry(manifest)
+    segment = compress(entry, level) if frames else stored(entry)
+    raw = sum((frame.raw for frame in frames), start=segment.raw)
+    return Wrapping(manifest, HEAD + segment.data, tail(raw))
 
 
 class _Scratch(local):

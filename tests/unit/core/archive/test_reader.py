@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.archives import WINDOW, MemorySource, archive_of, joined, manifest_member, source
-from windrow.core.archive import members, reader, tar
+from tests.archives import WINDOW, MemorySource, archive_of, first_bytes, joined, segment, source, with_manifest
+from windrow.core.archive import reader, tar
+from windrow.core.archive.checksum import Checksum
+from windrow.core.archive.member import FLUSH, HEAD, LAST_BLOCK, TAR_END, tail
 from windrow.core.archive.reader import Archive, parse_manifest
 from windrow.core.archive.writer import seal, stream_frame
 from windrow.core.errors import ArchiveError
@@ -29,7 +31,7 @@ def forged(change: Callable[[dict[str, Any]], object]) -> bytes:
     archive = archive_of(FILES)
     document = msgspec.to_builtins(archive.manifest)
     change(document)
-    return manifest_member(msgspec.json.encode(document)) + b"".join(archive.chunks[1:])
+    return with_manifest(msgspec.json.encode(document), archive)
 
 
 def contents(data: bytes) -> dict[str, bytes]:
@@ -55,7 +57,7 @@ def test_any_contents_and_keys_come_back(files: dict[str, bytes], files_a_frame:
 
 @pytest.mark.parametrize("count", [1, 50, 2000])
 def test_one_file_costs_two_range_reads_whatever_the_size(count: int) -> None:
-    """The manifest member, then the frame, and not a byte more."""
+    """Head and manifest, then the frame, and not a byte more."""
     archive = archive_of([(f"k{number:05}", b"%d" % number * 20) for number in range(count)], files_a_frame=10)
     source_ = MemorySource(joined(archive), int(archive.metadata["manifest-bytes"]))
 
@@ -72,7 +74,7 @@ def test_one_file_costs_two_range_reads_whatever_the_size(count: int) -> None:
 
 
 def test_a_source_that_does_not_know_the_manifest_is_read_from_the_start() -> None:
-    """A local file has no metadata; the manifest ends where its gzip member does."""
+    """A local file has no metadata; where the manifest ends follows from its frames and the archive's length."""
     rng = random.Random(1)
     archive = archive_of([(rng.randbytes(100).hex(), b"x") for _ in range(2000)])
     source_ = MemorySource(joined(archive))
@@ -126,7 +128,7 @@ def test_a_large_file_is_read_in_bounded_pieces(monkeypatch: pytest.MonkeyPatch)
 def test_a_bomb_in_place_of_the_manifest_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member that inflates to gigabytes costs no more memory than the limit for manifests."""
     monkeypatch.setattr(reader, "MAX_ENTRY_BYTES", 4 * MIB)
-    bomb = bytes(members.compress(bytes(256 * MIB), 1))
+    bomb = HEAD + segment(bytes(256 * MIB), 1)
 
     tracemalloc.start()
     with pytest.raises(ArchiveError, match="inflates to more than 4194304 bytes"):
@@ -140,11 +142,11 @@ def test_a_bomb_in_place_of_the_manifest_is_not_inflated(monkeypatch: pytest.Mon
 def test_a_bomb_in_place_of_a_frame_is_not_inflated() -> None:
     """A frame is inflated as far as the manifest's files reach, and no further."""
     honest = archive_of([("a", b"x" * 100)])
-    bomb = bytes(members.compress(tar.header("data/a", 100, 1795428423) + bytes(64 * MIB), 1))
+    bomb = segment(tar.header("data/a", 100, 1795428423) + bytes(64 * MIB), 1)
     manifest = msgspec.structs.replace(
         honest.manifest, frames=[msgspec.structs.replace(honest.manifest.frames[0], length=len(bomb))]
     )
-    archive = Archive.open(MemorySource(manifest_member(manifest) + bomb + bytes(honest.chunks[-1])))
+    archive = Archive.open(MemorySource(first_bytes(manifest) + bomb + bytes(honest.chunks[-1])))
 
     tracemalloc.start()
     with pytest.raises(ArchiveError, match="SHA-256"):
@@ -178,7 +180,7 @@ FORGERIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "frame order": (lambda d: d["files"].reverse(), "into frame 1 where 0 is next"),
     "frame huge": (lambda d: d["files"][0].update(frame=2**40), "into frame"),
     "frame without files": (lambda d: d.update(files=d["files"][:2]), "frame 1 holds no file"),
-    "frames past the end": (lambda d: d["frames"][1].update(length=10**15), "the archive ends early"),
+    "frames past the end": (lambda d: d["frames"][1].update(length=10**15), "the archive was cut short"),
     "frame of nothing": (lambda d: d["frames"][1].update(length=0), "frame 1 cannot hold"),
     "size impossible": (lambda d: d["files"][3].update(size=2**50), "begins at|cannot hold"),
     "offset early": (lambda d: _shift(d, -512), "begins at"),
@@ -215,28 +217,35 @@ def test_a_manifest_that_tells_another_story_than_the_frame_is_found_out(field: 
         b"".join(archive.read(archive.manifest.files[0]))
 
 
+EMPTY = Manifest("windrow/1", WINDOW.start, WINDOW.end, [], [])
+
+
 @pytest.mark.parametrize(
-    ("member", "words"),
+    ("first", "words"),
     [
-        (b"", "does not begin"),
-        (b"PK\x03\x04 a zip file", "does not begin"),
-        (zlib.compress(b"zlib"), "does not begin"),
-        (bytes(members.compress(b"", 6)), "valid MANIFEST"),
-        (bytes(members.compress(bytes(512), 6)), "valid MANIFEST"),
-        (bytes(members.compress(b"\xff" * 2048, 6)), "valid MANIFEST"),
-        (bytes(members.compress(tar.header("x", 2, 0) + b"{}" + bytes(510), 6)), "valid MANIFEST"),
-        (manifest_member(b"[" * 100_000), "valid MANIFEST"),
-        (manifest_member(b'{"format": "\\ud800"}'), "valid MANIFEST"),
-        (manifest_member(b"\xff\xfe"), "valid MANIFEST"),
-        (manifest_member(Manifest("windrow/1", WINDOW.start, WINDOW.end, [], [])) + b"x", "behind its end"),
-        (manifest_member(Manifest("windrow/1", WINDOW.start, WINDOW.end, [], []), WINDOW.end), "tar entry of MANIFEST"),
-        (manifest_member(Manifest("windrow/1", WINDOW.start, WINDOW.end, [], []))[:-5], "ends early"),
+        (b"", "does not end at 0"),
+        (b"PK\x03\x04 a zip file" + FLUSH, "does not begin as windrow/1 does"),
+        (zlib.compress(b"zlib") + FLUSH, "does not begin as windrow/1 does"),
+        (HEAD + FLUSH, "midst of a block"),
+        (HEAD + segment(b""), "valid MANIFEST"),
+        (HEAD + segment(bytes(512)), "valid MANIFEST"),
+        (HEAD + segment(b"\xff" * 2048), "valid MANIFEST"),
+        (HEAD + segment(tar.header("x", 2, 0) + b"{}" + bytes(510)), "valid MANIFEST"),
+        (first_bytes(b"[" * 100_000), "valid MANIFEST"),
+        (first_bytes(b'{"format": "\\ud800"}'), "valid MANIFEST"),
+        (first_bytes(b"\xff\xfe"), "valid MANIFEST"),
+        (first_bytes(EMPTY) + b"x", "does not end at"),
+        (first_bytes(EMPTY) + LAST_BLOCK + b"x" + FLUSH, "other bytes are behind its end"),
+        (first_bytes(EMPTY) + segment(b"x"), "not as windrow/1 writes it"),
+        (first_bytes(EMPTY)[:-9] + FLUSH, "damaged|midst|valid"),
+        (first_bytes(EMPTY, WINDOW.end), "tar entry of MANIFEST"),
+        (first_bytes(EMPTY)[:-5], "does not end at"),
     ],
 )
-def test_what_is_no_manifest_member_is_refused(member: bytes, words: str) -> None:
+def test_what_is_no_manifest_is_refused(first: bytes, words: str) -> None:
     """Any bytes may stand where the manifest should; the error says in what way they are not it."""
     with pytest.raises(ArchiveError, match=words):
-        parse_manifest(member)
+        parse_manifest(first)
 
 
 @pytest.mark.parametrize("known", [0, -1, 5, 10**12])
@@ -254,8 +263,31 @@ def test_a_source_that_gives_less_than_it_has_is_found_out() -> None:
     short = MemorySource(joined(archive))
     short.size += 100_000
 
-    with pytest.raises(ArchiveError, match="ends early"):
+    with pytest.raises(ArchiveError, match=r"ends early|does not end at"):
         Archive.open(short)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["in the destination", "a local copy"])
+def test_an_archive_cut_short_anywhere_does_not_open(known: bool) -> None:
+    """The manifest tells how long the archive is, so not even what reads one file of it takes a part for the whole."""
+    sealed = archive_of(FILES)
+    data = joined(sealed)
+    length = int(sealed.metadata["manifest-bytes"]) if known else None
+
+    for size in range(len(data)):
+        with pytest.raises(ArchiveError):
+            Archive.open(MemorySource(data[:size], length))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["in the destination", "a local copy"])
+@pytest.mark.parametrize("behind", [b"\0", b"x" * 100, TAR_END, tail(Checksum())])
+def test_an_archive_with_bytes_behind_it_does_not_open(known: bool, behind: bytes) -> None:
+    """Readers differ in what they make of trailing bytes, so there must be none."""
+    sealed = archive_of(FILES)
+    length = int(sealed.metadata["manifest-bytes"]) if known else None
+
+    with pytest.raises(ArchiveError, match=r"bytes behind its end|does not end at|damaged|not as windrow/1"):
+        Archive.open(MemorySource(joined(sealed) + behind, length))
 
 
 @given(st.binary(max_size=300))

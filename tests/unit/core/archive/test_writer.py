@@ -16,21 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.archives import WINDOW, archive_of, joined, source
-from windrow.core.archive.members import HEAD
+from windrow.core.archive.member import HEAD, LAST_BLOCK, TAIL_BYTES
 from windrow.core.archive.writer import build_frame, seal, stream_frame
 from windrow.core.errors import LandingError, SourceChecksumWrong
 
 FILES = [("a.txt", b"first"), ("b/empty", b""), ("b/ü.bin", bytes(range(256)) * 9), ("z" * 120, b"\x00" * 1024)]
 
 
-def members_of(data: bytes) -> list[bytes]:
-    """Return the raw content of each gzip member."""
-    contents = []
-    while data:
-        inflater = zlib.decompressobj(wbits=31)
-        contents.append(inflater.decompress(data))
-        data = inflater.unused_data
-    return contents
+def inflated(segments: bytes) -> bytes:
+    """Return what segments hold."""
+    return zlib.decompressobj(wbits=-15).decompress(segments)
 
 
 def content_of(opened: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
@@ -54,22 +49,30 @@ def test_python_reads_manifest_and_files() -> None:
     assert [1795428420 + second for second in (3, 4, 5, 6)] == [i.mtime for i in infos[1:]]
 
 
-def test_frames_are_whole_tar_entries_in_constant_members() -> None:
-    """Each frame is one gzip member that any tar could read by itself, and every member begins alike."""
+def test_an_archive_is_one_gzip_member_of_segments_that_inflate_alone() -> None:
+    """Head, manifest, frames of whole tar entries, end: one behind the other they are a gzip file like any other."""
     archive = archive_of(FILES, files_a_frame=3)
     data = joined(archive)
+    first = int(archive.metadata["manifest-bytes"])
+    frames = [data[first + frame.offset :][: frame.length] for frame in archive.manifest.frames]
 
-    contents = members_of(data)
-    assert 4 == len(contents)
-    assert bytes(1024) == contents[-1]
-    start = int(archive.metadata["manifest-bytes"])
-    for frame, content in zip(archive.manifest.frames, contents[1:], strict=False):
-        member = data[start + frame.offset : start + frame.offset + frame.length]
-        assert HEAD == member[:10]
-        assert content == gzip.decompress(member)
+    whole = zlib.decompressobj(wbits=31)
+    assert HEAD == data[:10]
+    assert inflated(data[10:first]) + b"".join(map(inflated, frames)) + bytes(1024) == whole.decompress(data)
+    assert (True, b"") == (whole.eof, whole.unused_data)
+    assert (len(data) - TAIL_BYTES, LAST_BLOCK) == (first + sum(map(len, frames)), data[-10:-8])
     for file, (_, content) in zip(archive.manifest.files, FILES, strict=True):
-        raw = contents[1 + file.frame]
-        assert content == raw[file.offset : file.offset + file.size]
+        assert content == inflated(frames[file.frame])[file.offset : file.offset + file.size]
+
+
+def test_readers_that_stop_at_the_end_of_a_member_see_every_file() -> None:
+    """So does Python's streaming mode, which is how one reads from a network."""
+    archive = archive_of(FILES, files_a_frame=1)
+
+    with tarfile.open(fileobj=io.BytesIO(joined(archive)), mode="r|gz") as opened:
+        read = {info.name: content_of(opened, info) for info in opened}
+
+    assert {f"data/{key}": content for key, content in FILES} == {k: v for k, v in read.items() if k != "MANIFEST.json"}
 
 
 def test_the_metadata_describes_the_archive() -> None:
@@ -105,13 +108,23 @@ def test_same_files_give_same_bytes(level: int) -> None:
 
 def test_an_empty_archive_is_a_valid_one() -> None:
     """It closes the key of an owner that died."""
-    archive = seal(WINDOW, [], 1)
+    archive = seal(WINDOW, [], 6)
 
     with tarfile.open(fileobj=io.BytesIO(joined(archive))) as opened:
         names = opened.getnames()
 
     assert ["MANIFEST.json"] == names
     assert ("0", "0") == (archive.metadata["file-count"], archive.metadata["raw-bytes"])
+
+
+def test_the_bytes_of_an_empty_archive_follow_from_its_window() -> None:
+    """Whatever level or compressor: they may be put over what was condemned, by anybody, any number of times."""
+    archives = {joined(seal(WINDOW, [], level)) for level in range(1, 13)}
+    (data,) = archives
+    manifest = b'{"format":"windrow/1","window_start":"2026-11-23T10:07:00Z","window_end":"2026-11-23T10:08:00Z",'
+
+    assert manifest + b'"files":[],"frames":[]}' in data
+    assert data == joined(archive_of([]))
 
 
 def test_sealing_does_not_copy_the_frames() -> None:
@@ -135,10 +148,16 @@ def test_a_streamed_file_is_framed_like_a_whole_one(content: bytes, cuts: list[i
     streamed = stream_frame("data/big", src, pieces, level)
     whole = build_frame([("data/big", src, content)], level)
 
-    data = b"".join(streamed.chunks)
-    assert gzip.decompress(b"".join(whole.chunks)) == gzip.decompress(data)
-    assert (whole.files, len(data)) == (streamed.files, streamed.size)
-    assert data.startswith(HEAD)
+    assert whole == streamed
+
+
+def test_a_large_file_is_many_segments_in_one_frame() -> None:
+    """They inflate as one, and the archive's checksum covers them all."""
+    content = bytes(range(256)) * 20_000
+    archive = seal(WINDOW, [stream_frame("data/big", source("big", len(content)), [content], 6)], 6)
+
+    assert (1, 5) == (len(archive.manifest.frames), len(archive.chunks) - 2)
+    assert content in gzip.decompress(joined(archive))
 
 
 @pytest.mark.parametrize(("pieces", "words"), [([b"abc"], "2 bytes fewer"), ([b"abc", b"def"], "more")])
