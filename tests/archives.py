@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from windrow.core.archive.checksum import Checksum
 from windrow.core.archive.member import HEAD, tail
 from windrow.core.archive.segments import compress
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
+from windrow.core.described import Described
 from windrow.core.events import SourceObject
 from windrow.core.manifest import MANIFEST_NAME, Manifest, Window
 from windrow.core.naming import safe_names
@@ -32,15 +33,24 @@ def source(key: str, size: int = 0, version_id: str | None = "v1", **changes: ob
 
 
 def archive_of(
-    files: Sequence[tuple[str, bytes]], *, level: int = 6, files_a_frame: int = 2, window: Window = WINDOW
+    files: Sequence[tuple[str, bytes]],
+    *,
+    level: int = 6,
+    files_a_frame: int = 2,
+    window: Window = WINDOW,
+    said: Mapping[str, Described] | None = None,
 ) -> SealedArchive:
-    """Return an archive of (key, content) pairs; a key that comes again is another version of it."""
+    """Return an archive of (key, content) pairs; a key that comes again is another version of it.
+
+    ``said`` is what uploaders said, by member name.
+    """
     sources = [
         source(key, len(content), f"v{number}", event_time=MOMENT + timedelta(seconds=number % 50))
         for number, (key, content) in enumerate(files)
     ]
     items = [(name, src, data) for name, src, (_, data) in zip(safe_names(sources), sources, files, strict=True)]
-    frames = [build_frame(items[start : start + files_a_frame], level) for start in range(0, len(items), files_a_frame)]
+    groups = [items[start : start + files_a_frame] for start in range(0, len(items), files_a_frame)]
+    frames = [build_frame(group, level, said or {}) for group in groups]
     return seal(window, frames, level)
 
 

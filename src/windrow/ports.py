@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from windrow.core.circuit import Circuit
+from windrow.core.described import Described
 from windrow.core.errors import Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
@@ -37,10 +38,10 @@ class Clock(Protocol):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """An object's bytes as they arrived, and the SHA-256 that its uploader declared, if any, in lower-case hex."""
+    """An object's bytes as they arrived, and what its uploader said of it."""
 
     data: Buffer
-    declared_sha256: str | None = None
+    described: Described = Described()
 
 
 class Landing(Protocol):
@@ -60,10 +61,10 @@ class Landing(Protocol):
 
     def stream(
         self, source: SourceObject, chunk_bytes: int
-    ) -> AbstractContextManager[tuple[str | None, Iterator[Buffer]]]:
+    ) -> AbstractContextManager[tuple[Described, Iterator[Buffer]]]:
         """Open the same object for reading in pieces of at most ``chunk_bytes``, for objects too large to hold.
 
-        Gives the declared SHA-256 and the pieces in order. Raises as `get` does, while the pieces are read too.
+        Gives what its uploader said and the pieces in order. Raises as `get` does, while the pieces are read too.
         """
 
 

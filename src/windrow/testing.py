@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from windrow.core.checksums import sha256_hex
 from windrow.core.circuit import Circuit
+from windrow.core.described import Described, described
 from windrow.core.errors import (
     CopyError,
     DestinationError,
@@ -96,7 +96,7 @@ class _Held:
     """One object of a landing bucket."""
 
     data: bytes
-    declared_sha256: str | None
+    described: Described
     archived: bool = False
 
 
@@ -122,9 +122,13 @@ class FakeLanding:
         *,
         versioned: bool = True,
         declared_sha256: str | None = None,
+        content_type: str = "",
+        metadata: Mapping[str, str] | None = None,
         event_time: datetime = START,
     ) -> SourceObject:
         """Upload an object; return what its event names. Without versioning it replaces what the key held."""
+        declared = {} if declared_sha256 is None else {"sha256": declared_sha256}
+        said = described(content_type, {**(metadata or {}), **declared})
         with self._lock:
             self._versions += 1
             version_id = f"v{self._versions}" if versioned else None
@@ -132,7 +136,7 @@ class FakeLanding:
             if not versioned:
                 for name in [name for name in self.objects if name[:2] == (bucket, key)]:
                     del self.objects[name]
-            self.objects[bucket, key, version_id or etag] = _Held(data, declared_sha256)
+            self.objects[bucket, key, version_id or etag] = _Held(data, said)
             return SourceObject(bucket, key, version_id, etag, f"{self._versions:016X}", len(data), event_time)
 
     def remove(self, source: SourceObject) -> None:
@@ -149,7 +153,7 @@ class FakeLanding:
         """Move the object to an archive storage class."""
         with self._lock:
             held = self.objects[_landing_key(source)]
-            self.objects[_landing_key(source)] = _Held(held.data, held.declared_sha256, archived=True)
+            self.objects[_landing_key(source)] = _Held(held.data, held.described, archived=True)
 
     def refuse(self, source: SourceObject, rejection: Permanent | None) -> None:
         """Refuse an object from now on, or no longer."""
@@ -164,12 +168,12 @@ class FakeLanding:
         self.reads[source.object_id] += 1
         held = self._find(source)
         self.hook("get done")
-        return Body(held.data, sha256_hex(held.declared_sha256))
+        return Body(held.data, held.described)
 
     @contextmanager
-    def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[str | None, Iterator[Buffer]]]:
+    def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[Described, Iterator[Buffer]]]:
         """Give the object in pieces; the hook hears ``"piece"`` before each."""
-        yield self.get(source).declared_sha256, self._pieces(source, chunk_bytes)
+        yield self.get(source).described, self._pieces(source, chunk_bytes)
 
     def _pieces(self, source: SourceObject, chunk_bytes: int) -> Iterator[Buffer]:
         for start in range(0, source.size, chunk_bytes):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.servers.endpoint import Endpoint, new_name
 from windrow.clients.landing import S3Landing, round_trips
+from windrow.core.described import Described
 from windrow.core.errors import LandingError, ObjectMissing, SourceChecksumWrong
 from windrow.core.events import SourceObject
 from windrow.ports import Landing
@@ -62,11 +63,12 @@ class S3Uploader:
     def put(self, bucket: str, key: str, data: bytes, *, versioned: bool = True, **more: Any) -> SourceObject:
         """Upload with boto3."""
         declared = more.pop("declared_sha256", None)
-        metadata = {"Metadata": {"sha256": declared}} if declared else {}
+        metadata = {**more.pop("metadata", {}), **({"sha256": declared} if declared else {})}
+        said = {"ContentType": more.pop("content_type")} if "content_type" in more else {}
         name = bucket + ("" if versioned else "-plain")
         if name not in self.buckets:
             self.buckets[name] = self.server.new_bucket(versioned=versioned)
-        answer = self.s3.put_object(Bucket=self.buckets[name], Key=key, Body=data, **metadata, **more)
+        answer = self.s3.put_object(Bucket=self.buckets[name], Key=key, Body=data, Metadata=metadata, **said, **more)
         version_id = answer.get("VersionId")
         etag = answer["ETag"].strip('"')
         return SourceObject(self.buckets[name], key, version_id, etag, "01", len(data), NOW)
@@ -123,13 +125,29 @@ def real(request: pytest.FixtureRequest, connect: Any) -> tuple[S3Landing, S3Upl
     return connect(request.param)
 
 
+@pytest.mark.parametrize("key", ["k", "k/"], ids=["plain", "odd"])
+@pytest.mark.parametrize("size", [4, 30])
+def test_what_the_uploader_said_comes_with_the_bytes(world: World, key: str, size: int) -> None:
+    """Content type and user metadata, at no further request; other headers are none of both."""
+    landing, uploader = world
+    metadata = {"camera": "7", "content-type": "mine", "note": "a, b"}
+    source = uploader.put("b", key, b"x" * size, content_type="text/csv; charset=utf-8", metadata=metadata)
+    plain = uploader.put("b", f"plain-{key}", b"x" * size, content_type="binary/octet-stream")
+
+    with landing.stream(source, 10) as (streamed, pieces):
+        assert size == sum(memoryview(piece).nbytes for piece in pieces)
+
+    assert Described(None, "text/csv; charset=utf-8", metadata) == landing.get(source).described == streamed
+    assert Described() == landing.get(plain).described
+
+
 @pytest.mark.parametrize("versioned", [True, False])
 @pytest.mark.parametrize("data", [b"", b"\x00", b"x" * 100_000], ids=["empty", "one", "100kB"])
 def test_get_returns_the_bytes(world: World, versioned: bool, data: bytes) -> None:
     """With and without versioning."""
     landing, uploader = world
     body = landing.get(uploader.put("b", "k", data, versioned=versioned))
-    assert (data, None) == (bytes(body.data), body.declared_sha256)
+    assert (data, None) == (bytes(body.data), body.described.sha256)
 
 
 @pytest.mark.parametrize("key", ["k", "k\t"], ids=["obstore", "boto3"])
@@ -140,14 +158,14 @@ def test_get_returns_the_declared_sha256_in_lower_case_hex(world: World, key: st
     digest = sha256(b"data")
     declared = written.format(hex=digest.hexdigest().upper(), base64=b64encode(digest.digest()).decode())
     body = landing.get(uploader.put("b", key, b"data", declared_sha256=declared))
-    assert digest.hexdigest() == body.declared_sha256
+    assert digest.hexdigest() == body.described.sha256
 
 
 @pytest.mark.parametrize("key", ["k", "k\t"], ids=["obstore", "boto3"])
 def test_what_is_no_sha256_declares_nothing(world: World, key: str) -> None:
     """A file is not rejected for a word in its metadata."""
     landing, uploader = world
-    assert None is landing.get(uploader.put("b", key, b"data", declared_sha256="none")).declared_sha256
+    assert None is landing.get(uploader.put("b", key, b"data", declared_sha256="none")).described.sha256
 
 
 def test_get_returns_the_version_of_the_event_after_others_came(world: World) -> None:
@@ -195,10 +213,10 @@ def test_get_returns_an_object_from_before_versioning(world: World, key: str, ab
     source = uploader.put("b", key, b"older", versioned=False, declared_sha256=digest)
     uploader.cover(source, above)
     body = landing.get(source)
-    with landing.stream(source, 2) as (declared, pieces):
+    with landing.stream(source, 2) as (said, pieces):
         streamed = b"".join(bytes(piece) for piece in pieces)
-    assert (b"older", digest) == (bytes(body.data), body.declared_sha256)
-    assert (b"older", digest) == (streamed, declared)
+    assert (b"older", digest) == (bytes(body.data), body.described.sha256)
+    assert (b"older", digest) == (streamed, said.sha256)
 
 
 def test_the_size_of_an_object_from_before_versioning_is_checked(world: World) -> None:
@@ -250,8 +268,8 @@ def test_odd_keys_are_read_as_they_are(world: World) -> None:
     read = {}
     for key, source in stored.items():
         body = landing.get(source)
-        with landing.stream(source, 3) as (declared, pieces):
-            assert (body.declared_sha256, bytes(body.data)) == (declared, b"".join(bytes(piece) for piece in pieces))
+        with landing.stream(source, 3) as (said, pieces):
+            assert (body.described, bytes(body.data)) == (said, b"".join(bytes(piece) for piece in pieces))
         read[key] = bytes(body.data)
     assert {key: key.encode() for key in stored} == read
 
@@ -265,9 +283,13 @@ def test_stream_gives_all_bytes_in_pieces(world: World, size: int, sizes: list[i
     landing, uploader = world
     data = bytes(range(size))
     source = uploader.put("b", "k", data, versioned=versioned, declared_sha256="AB" * 32)
-    with landing.stream(source, 10) as (declared, pieces):
+    with landing.stream(source, 10) as (said, pieces):
         read = [bytes(piece) for piece in pieces]
-    assert ("ab" * 32 if size else declared, sizes, data) == (declared, [len(piece) for piece in read], b"".join(read))
+    assert ("ab" * 32 if size else said.sha256, sizes, data) == (
+        said.sha256,
+        [len(piece) for piece in read],
+        b"".join(read),
+    )
 
 
 def test_stream_of_an_absent_object_is_missing(world: World) -> None:

@@ -396,3 +396,15 @@ def test_a_destination_error_while_deleting_what_was_staged_is_only_logged(world
     world.destination.hook = always("delete", lambda: DestinationError("away", DestinationFault.CONNECT))
     assert world.process(world.message(upload(world))) == []
     world.assert_each_once()
+
+
+@pytest.mark.parametrize("size", [1_001, 100_000])
+def test_what_the_uploader_said_is_in_the_manifest(world: World, size: int) -> None:
+    """Of an object that is held and of one that is staged."""
+    source = world.landing.put("landing", "big", noise(size), content_type="image/png", metadata={"camera": "7"})
+
+    assert [] == world.process(world.message(source))
+
+    (key,) = world.destination.objects
+    (file,) = Archive.open(StoredArchive(world.destination, key)).manifest.files
+    assert ("image/png", {"camera": "7"}) == (file.content_type, file.metadata)

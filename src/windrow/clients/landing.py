@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from windrow.clients import aws
 from windrow.clients.landing_faults import meaning_of, name_of
-from windrow.core.checksums import sha256_hex
+from windrow.core.described import Described, described
 from windrow.core.endpoints import is_loopback
 from windrow.core.errors import LandingError, ObjectMissing, Permanent, SourceChecksumWrong
 from windrow.core.events import SourceObject
@@ -57,8 +57,10 @@ ATTEMPTS = 2
 CREDENTIALS_TTL = timedelta(minutes=8)
 """How long obstore may keep credentials. botocore renews temporary ones from 10 minutes before their end."""
 
-SHA256_METADATA = "sha256"
-"""Uploaders may declare a file's SHA-256 as ``x-amz-meta-sha256`` (`windrow.core.checksums.sha256_hex`)."""
+_HEADERS = frozenset(
+    {"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Cache-Control", "Storage-Class"}
+)
+"""What obstore's attributes call by these names is a header; user metadata is there by names in lower case."""
 
 _CHANGED_BY_OBSTORE = re.compile(r"[\x00-\x1f\x7f]|^/|/$|//|(?:^|/)\.\.?(?:/|$)")
 
@@ -86,23 +88,23 @@ class S3Landing:
 
     def get(self, source: SourceObject) -> Body:
         """Return the exact version that the event named; see the port's contract."""
-        data, declared = self._read(source, None)
+        data, said = self._read(source, None)
         if len(data) != source.size:
             raise self._wrong_size(source, len(data))
-        return Body(data, declared)
+        return Body(data, said)
 
     @contextmanager
-    def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[str | None, Iterator[Buffer]]]:
+    def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[Described, Iterator[Buffer]]]:
         """Open the object for reading in pieces; see the port's contract.
 
         Each piece is a range request of its own with its own time-out, so a large object needs no large time-out.
         """
         if source.size <= chunk_bytes:
             body = self.get(source)
-            yield body.declared_sha256, iter([body.data] if source.size else [])
+            yield body.described, iter([body.data] if source.size else [])
             return
-        first, declared = self._read(source, (0, chunk_bytes))
-        yield declared, self._pieces(source, chunk_bytes, first)
+        first, said = self._read(source, (0, chunk_bytes))
+        yield said, self._pieces(source, chunk_bytes, first)
 
     def _pieces(self, source: SourceObject, chunk_bytes: int, first: Bytes | bytes) -> Iterator[Buffer]:
         piece = first
@@ -116,8 +118,8 @@ class S3Landing:
                 )
             yield piece
 
-    def _read(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[Bytes | bytes, str | None]:
-        """Return the bytes (a sized buffer) of the whole or a span, and the declared SHA-256.
+    def _read(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[Bytes | bytes, Described]:
+        """Return the bytes (a sized buffer) of the whole or a span, and what its uploader said.
 
         An object that is not as large as its event says is not read, however large it is.
         """
@@ -137,19 +139,19 @@ class S3Landing:
             if took_s > RETRY_S:
                 raise LandingError(f"{name_of(source)} was not served in {took_s:.1f} s") from error
             return self._read_by_boto3(source, span)
-        return data, _declared(result.attributes)
+        return data, _described_by(result.attributes)
 
-    def _read_by_boto3(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[bytes, str | None]:
+    def _read_by_boto3(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[bytes, Described]:
         wanted: dict[str, Any] = {} if span is None else {"Range": f"bytes={span[0]}-{span[1] - 1}"}
 
-        def get(version: dict[str, Any]) -> tuple[bytes, str | None]:
+        def get(version: dict[str, Any]) -> tuple[bytes, Described]:
             answer = self._client.get_object(Bucket=source.bucket, Key=source.key, **version, **wanted)
             with closing(answer["Body"]) as body:
                 self._check_size(source, _whole_size(source, answer))
                 # A server may answer with the whole object; MiniStack does where a version is named.
                 skipped = span[0] if span is not None and not answer.get("ContentRange") else 0
                 data = body.read(None if span is None else skipped + span[1] - span[0])[skipped:]
-            return data, _declared(answer.get("Metadata", {}))
+            return data, described(answer.get("ContentType", ""), answer.get("Metadata", {}))
 
         return self._ask(source, get)
 
@@ -248,8 +250,10 @@ def _answered(source: SourceObject, ask: Callable[[dict[str, Any]], T], version:
         raise LandingError(f"{name_of(source)}: S3's answer can't be read: {type(error).__name__} {error}") from error
 
 
-def _declared(metadata: Mapping[str, str]) -> str | None:
-    return sha256_hex(next((value for name, value in metadata.items() if name.lower() == SHA256_METADATA), None))
+def _described_by(attributes: Mapping[str, str]) -> Described:
+    """Return what an uploader said by obstore's attributes: headers, and user metadata in lower case."""
+    metadata = {name: value for name, value in attributes.items() if name not in _HEADERS}
+    return described(attributes.get("Content-Type", ""), metadata)
 
 
 def _whole_size(source: SourceObject, answer: Mapping[str, Any]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
+from windrow.core.described import MAX_METADATA_BYTES
 from windrow.core.events import MAX_TEXT, SourceObject
 
 FORMAT = "windrow/1"
@@ -15,6 +17,10 @@ MANIFEST_NAME = "MANIFEST.json"
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 """Largest manifest, as JSON. Whoever reads one holds it whole, and up to five times as much once it is decoded. Ten
 thousand ordinary files, the most that one batch has, take 4 MB; planning cuts what would take more."""
+
+MAX_DESCRIBED_BYTES = 4 * 1024 * 1024
+"""What uploaders said of the files of one archive, as JSON, at most. Planning cannot know how much that is and leaves
+room: 400 bytes for each of 10,000 files, 1,400 for each of the 2,900 that a batch of Lambda's has."""
 
 MAX_FILES = 10_000
 """Most files of one archive. One batch is at most 10,000 messages, each of which names one file
@@ -40,7 +46,8 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     ``name`` is the member name in the tar, ``key`` the raw S3 key, ``sha256`` hex of the file's bytes,
     ``frame`` an index into the manifest's frames, ``offset`` the position in bytes of the file's data in its
     decompressed frame. ``size`` is in bytes. ``sequencer`` is written for files without a version id only: there
-    it is part of the file's identity.
+    it is part of the file's identity. ``content_type`` and ``metadata`` are what the uploader said, written where
+    there is any; ``undescribed`` says that it was more than an archive keeps (`fitting`).
     """
 
     name: str
@@ -54,6 +61,9 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     frame: Count
     offset: Count
     sequencer: Text = ""
+    content_type: Text = ""
+    metadata: dict[Text, Annotated[str, msgspec.Meta(max_length=MAX_METADATA_BYTES)]] = {}
+    undescribed: bool = False
 
     @property
     def object_id(self) -> str:
@@ -102,3 +112,25 @@ def most_manifest_bytes(source: SourceObject) -> int:
     key = len(msgspec.json.encode(source.key))
     others = len(msgspec.json.encode((source.bucket, source.version_id, source.etag, source.sequencer)))
     return _ENTRY_BYTES + 3 * key + others
+
+
+def fitting(files: Sequence[ManifestFile]) -> list[ManifestFile]:
+    """Return the files with no more of what their uploaders said than a manifest has room for.
+
+    If all of it together is over the limit, each file that has more than an equal share is left without its own: so
+    nobody's neighbours lose theirs but those who say as much as he does.
+    """
+    sizes = [_described_bytes(file) for file in files]
+    if sum(sizes) <= MAX_DESCRIBED_BYTES:
+        return list(files)
+    share = MAX_DESCRIBED_BYTES // len(files)
+    return [
+        file if size <= share else msgspec.structs.replace(file, content_type="", metadata={}, undescribed=True)
+        for file, size in zip(files, sizes, strict=True)
+    ]
+
+
+def _described_bytes(file: ManifestFile) -> int:
+    if not (file.content_type or file.metadata):
+        return 0
+    return len(msgspec.json.encode({"content_type": file.content_type, "metadata": file.metadata}))

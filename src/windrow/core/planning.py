@@ -11,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from windrow.core.events import SourceObject
-from windrow.core.manifest import MAX_FILES, MAX_MANIFEST_BYTES, Window, most_manifest_bytes
+from windrow.core.manifest import MAX_DESCRIBED_BYTES, MAX_FILES, MAX_MANIFEST_BYTES, Window, most_manifest_bytes
 
 MAX_WINDOWS = 8
 """Windows one batch is cut into at most; a backlog that spans more gets wider windows."""
@@ -19,8 +19,8 @@ MAX_WINDOWS = 8
 SUSPECT_AFTER_RECEIVES = 3
 """Messages received more often than this are planned last and apart."""
 
-MAX_LISTED_BYTES = MAX_MANIFEST_BYTES - 4096
-"""What the files of one archive may take in its manifest together; the rest is for format and window."""
+MAX_LISTED_BYTES = MAX_MANIFEST_BYTES - MAX_DESCRIBED_BYTES - 4096
+"""What the files of one archive may take in its manifest together; the rest is for what uploaders said, and 4 KiB."""
 
 ID_DIGITS = 16
 SUFFIX = ".tar.gz"

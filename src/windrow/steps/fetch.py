@@ -8,19 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from windrow.core.archive import tar
 from windrow.core.archive.writer import BuiltFrame, build_frame, stream_frame
+from windrow.core.described import Described
 from windrow.core.errors import LandingError, OutOfTime, SourceChecksumWrong, WindrowError
 from windrow.core.events import SourceObject
 from windrow.core.naming import safe_names
-from windrow.ports import Landing
+from windrow.ports import Body, Landing
 from windrow.steps.allowance import Allowance
 from windrow.steps.budget import Budget
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 STREAM_FROM_BYTES = 16 * 1024 * 1024
 """Objects from this size on are read and compressed piece by piece, so that memory holds no whole one."""
@@ -101,11 +99,13 @@ class Fetcher:
         if source.size >= STREAM_FROM_BYTES:
             return self._guard(source, lost, budget, lambda: self._stream(name, source)), lost
         items = []
+        said: dict[str, Described] = {}
         for name, source in group:
-            data = self._guard(source, lost, budget, partial(self._get, source))
-            if data is not None:
-                items.append((name, source, data))
-        return (build_frame(items, self._level) if items else None), lost
+            body = self._guard(source, lost, budget, partial(self._get, source))
+            if body is not None:
+                items.append((name, source, body.data))
+                said[name] = body.described
+        return (build_frame(items, self._level, said) if items else None), lost
 
     def _guard(
         self, source: SourceObject, lost: dict[str, WindrowError], budget: Budget, step: Callable[[], T]
@@ -122,24 +122,24 @@ class Fetcher:
             lost[source.object_id] = LandingError(f"unexpected {type(error).__name__} while fetching")
         return None
 
-    def _get(self, source: SourceObject) -> Buffer:
+    def _get(self, source: SourceObject) -> Body:
         body = self._landing.get(source)
-        if body.declared_sha256 is not None:
-            check_declared(source, body.declared_sha256, sha256(body.data).hexdigest())
-        return body.data
+        if body.described.sha256 is not None:
+            check_declared(source, body.described, sha256(body.data).hexdigest())
+        return body
 
     def _stream(self, name: str, source: SourceObject) -> BuiltFrame:
-        with self._landing.stream(source, STREAM_PIECE_BYTES) as (declared, pieces):
-            frame = stream_frame(name, source, pieces, self._level)
-        check_declared(source, declared, frame.files[0].sha256)
+        with self._landing.stream(source, STREAM_PIECE_BYTES) as (said, pieces):
+            frame = stream_frame(name, source, pieces, self._level, said)
+        check_declared(source, said, frame.files[0].sha256)
         return frame
 
 
-def check_declared(source: SourceObject, declared: str | None, actual: str) -> None:
+def check_declared(source: SourceObject, said: Described, actual: str) -> None:
     """Compare the SHA-256 that an object's uploader declared, if any, with that of its bytes (hex).
 
     Raises:
         SourceChecksumWrong: they differ.
     """
-    if declared is not None and declared.lower() != actual:
-        raise SourceChecksumWrong(f"{source.key!r} has SHA-256 {actual}, its uploader declared {declared[:64]!r}")
+    if said.sha256 is not None and said.sha256 != actual:
+        raise SourceChecksumWrong(f"{source.key!r} has SHA-256 {actual}, its uploader declared {said.sha256}")

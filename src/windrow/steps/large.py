@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from windrow.core.archive.writer import ArchiveSummary, BuiltFrame, FrameStream, SealedArchive, Wrapping, seal, wrap
+from windrow.core.described import Described
 from windrow.core.errors import (
     ChecksumMismatch,
     DestinationError,
@@ -126,20 +127,20 @@ class LargeArchiver:
         (name,) = safe_names([source])
         with (
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
-            self._landing.stream(source, PIECE_BYTES) as (declared, pieces),
+            self._landing.stream(source, PIECE_BYTES) as (said, pieces),
         ):
-            frame = FrameStream(name, source, deadline.watch(self._ahead(reader, source, pieces)), self._level)
+            frame = FrameStream(name, source, deadline.watch(self._ahead(reader, source, pieces)), self._level, said)
             chunks = iter(frame)
             held = _take(chunks, HELD_BYTES)
             if sum(map(len, held)) < HELD_BYTES:
-                built = _finished(frame, source, declared, held)
+                built = _finished(frame, source, said, held)
                 return seal(archive.window, [built], self._level)
             upload = self._area.begin(source.object_id, owner)
             wrappings: list[Wrapping] = []
 
             def rest() -> Iterator[Buffer]:
                 yield from chunks
-                wrappings.append(wrap(archive.window, [_finished(frame, source, declared)], self._level))
+                wrappings.append(wrap(archive.window, [_finished(frame, source, said)], self._level))
                 yield wrappings[0].end
 
             try:
@@ -205,12 +206,10 @@ class _Deadline:
         return ObjectTooSlow(text)
 
 
-def _finished(
-    frame: FrameStream, source: SourceObject, declared: str | None, chunks: Iterable[Buffer] = ()
-) -> BuiltFrame:
+def _finished(frame: FrameStream, source: SourceObject, said: Described, chunks: Iterable[Buffer] = ()) -> BuiltFrame:
     """Return a frame whose last chunk was taken. Raises `SourceChecksumWrong` if the uploader declared another file."""
     built = frame.built(tuple(chunks))
-    check_declared(source, declared, built.files[0].sha256)
+    check_declared(source, said, built.files[0].sha256)
     return built
 
 

@@ -265,7 +265,7 @@ def test_metadata_beyond_ascii_does_no_harm(get: Callable[[str, SourceObject], B
     headers = DATE | {"x-amz-meta-name": "\xff\xfe", "x-amz-meta-sha256": "AB" * 32}
     with http_server(lambda *_: (200, headers, b"four")) as url:
         body = get(url, new_source())
-    assert (b"four", "ab" * 32) == (bytes(body.data), body.declared_sha256)
+    assert (b"four", "ab" * 32) == (bytes(body.data), body.described.sha256)
 
 
 def test_missing_aws_credentials_may_pass(

@@ -179,3 +179,17 @@ def test_memory_is_taken_for_a_frame_as_fetched_joined_and_compressed(
     fetch(landing, [landing.put("landing", name, bytes(size)) for name, size in (("a", 1), ("b", 513), ("c", 900))])
 
     assert sorted([3 * (512 + 512 + 512 + 1024), 3 * (512 + 1024)]) == sorted(taken)
+
+
+@pytest.mark.parametrize("size", [10, 5000])
+def test_what_uploaders_said_goes_into_the_manifest(
+    landing: FakeLanding, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Each file's own, whether it is held or streamed."""
+    monkeypatch.setattr(fetch_module, "STREAM_FROM_BYTES", 1000)
+    first = landing.put("landing", "a", bytes(size), content_type="text/csv", metadata={"camera": "7"})
+    second = landing.put("landing", "b", bytes(size))
+
+    files = [file for frame in fetch(landing, [first, second]).frames for file in frame.files]
+
+    assert [("text/csv", {"camera": "7"}), ("", {})] == [(file.content_type, file.metadata) for file in files]

@@ -7,11 +7,12 @@ where there is none): the caller sees to it, across frames too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from threading import local
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,13 +21,16 @@ from windrow.core.archive import tar
 from windrow.core.archive.checksum import Checksum
 from windrow.core.archive.member import HEAD, tail
 from windrow.core.archive.segments import compress, compress_pieces, stored
+from windrow.core.described import Described
 from windrow.core.errors import SourceChecksumWrong
 from windrow.core.events import SourceObject
-from windrow.core.manifest import FORMAT, MANIFEST_NAME, Frame, Manifest, ManifestFile, Window
+from windrow.core.manifest import FORMAT, MANIFEST_NAME, Frame, Manifest, ManifestFile, Window, fitting
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+
+NOTHING_SAID: Mapping[str, Described] = MappingProxyType({})
 
 SCRATCH_BYTES = 2 * 1024 * 1024
 """Frames up to this size (tar entries included) are joined in memory that their thread keeps."""
@@ -95,9 +99,12 @@ class FrameStream:
     ``source.size`` bytes together; errors of ``pieces`` pass through.
     """
 
-    def __init__(self, name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> None:
+    def __init__(
+        self, name: str, source: SourceObject, pieces: Iterable[Buffer], level: int, said: Described | None = None
+    ) -> None:
         self._name = name
         self._source = source
+        self._said = said
         self._header = tar.header(name, source.size, tar.seconds(source.event_time))
         self._digest = sha256()
         self._size = 0
@@ -113,14 +120,17 @@ class FrameStream:
     def built(self, chunks: tuple[Buffer, ...] = ()) -> BuiltFrame:
         """Describe the frame once its last chunk has been taken; ``chunks`` are they, where they were kept."""
         source = self._source
-        listed = _listed(self._name, source, source.size, self._digest.hexdigest(), len(self._header))
+        listed = _listed(self._name, source, source.size, self._digest.hexdigest(), len(self._header), self._said)
         return BuiltFrame(chunks, self._size, self._raw, (listed,))
 
 
-def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -> BuiltFrame:
-    """Frame whole files: (member name, source, bytes) each. For use on many threads at once.
+def build_frame(
+    items: Sequence[tuple[str, SourceObject, Buffer]], level: int, said: Mapping[str, Described] = NOTHING_SAID
+) -> BuiltFrame:
+    """Frame whole files: (member name, source, bytes) each; ``said`` is what uploaders said, by member name.
 
-    Hashing and compression release the GIL. Holds the raw frame once more while it compresses.
+    For use on many threads at once. Hashing and compression release the GIL. Holds the raw frame once more while it
+    compresses.
     """
     parts: list[Buffer] = []
     files = []
@@ -129,19 +139,21 @@ def build_frame(items: Sequence[tuple[str, SourceObject, Buffer]], level: int) -
         size = memoryview(data).nbytes
         header = tar.header(name, size, tar.seconds(source.event_time))
         parts += (header, data, tar.padding(size))
-        files.append(_listed(name, source, size, sha256(data).hexdigest(), position + len(header)))
+        files.append(_listed(name, source, size, sha256(data).hexdigest(), position + len(header), said.get(name)))
         position += len(header) + tar.padded(size)
     segment = compress(_joined(parts, position), level)
     return BuiltFrame((segment.data,), len(segment.data), segment.raw, tuple(files))
 
 
-def stream_frame(name: str, source: SourceObject, pieces: Iterable[Buffer], level: int) -> BuiltFrame:
+def stream_frame(
+    name: str, source: SourceObject, pieces: Iterable[Buffer], level: int, said: Described | None = None
+) -> BuiltFrame:
     """Frame one large file that comes in pieces; holds one piece of it and the compressed bytes.
 
     Raises:
         SourceChecksumWrong: the pieces are not ``source.size`` bytes together. Errors of ``pieces`` pass through.
     """
-    frame = FrameStream(name, source, pieces, level)
+    frame = FrameStream(name, source, pieces, level, said)
     chunks = tuple(frame)
     return frame.built(chunks)
 
@@ -196,7 +208,10 @@ def _joined(parts: Sequence[Buffer], size: int) -> Buffer:
     return _scratch.memory[:end]
 
 
-def _listed(name: str, source: SourceObject, size: int, digest: str, offset: int) -> ManifestFile:
+def _listed(
+    name: str, source: SourceObject, size: int, digest: str, offset: int, said: Described | None
+) -> ManifestFile:
+    told = said or Described()
     return ManifestFile(
         name=name,
         bucket=source.bucket,
@@ -209,6 +224,8 @@ def _listed(name: str, source: SourceObject, size: int, digest: str, offset: int
         frame=0,
         offset=offset,
         sequencer="" if source.version_id else source.sequencer,
+        content_type=told.content_type,
+        metadata=told.metadata,
     )
 
 
@@ -238,7 +255,7 @@ def _manifest(window: Window, frames: Sequence[BuiltFrame]) -> Manifest:
         files += (msgspec.structs.replace(file, frame=index) for file in frame.files)
         table.append(Frame(offset, frame.size))
         offset += frame.size
-    return Manifest(FORMAT, window.start, window.end, files, table)
+    return Manifest(FORMAT, window.start, window.end, fitting(files), table)
 
 
 def _manifest_entry(manifest: Manifest) -> bytes:
