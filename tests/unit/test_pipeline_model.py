@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.model import Chaos, Operator, UnreliableDestination, without_threads
 from tests.unit.world import World
+from windrow.core.archive import segments
 from windrow.core.events import Message
 from windrow.steps import large, staging
 
@@ -32,6 +33,7 @@ def test_every_file_is_delivered_exactly_once(seed: int, files: int) -> None:
 def test_every_large_file_is_delivered_exactly_once(seed: int, files: int) -> None:
     """The same where half of the files must be streamed, in parts, through the staging area."""
     with (
+        patch.object(segments, "PIECE_BYTES", 8_000),
         patch.object(large, "PIECE_BYTES", 9_000),
         patch.object(large, "PART_BYTES", 16_000),
         patch.object(large, "HELD_BYTES", 16_000),

@@ -26,7 +26,10 @@ MAX_FILES = 10_000
 """Most files of one archive. One batch is at most 10,000 messages, each of which names one file
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+MAX_NUMBER = 2**63 - 1
+"""What every reader, and every database, can hold."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
