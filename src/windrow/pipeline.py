@@ -21,7 +21,7 @@ from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
-from windrow.ports import Clock, Landing, Ledger, Metrics, MultipartDestination, Queue
+from windrow.ports import Clock, DeliveryHealth, Landing, Ledger, Metrics, MultipartDestination, Queue
 from windrow.settings import Settings
 from windrow.steps.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
 from windrow.steps.budget import Budget
@@ -45,7 +45,7 @@ class Aggregator:
     ``jitter`` gives numbers from 0 to 1.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each system outside
         self,
         settings: Settings,
         *,
@@ -56,6 +56,7 @@ class Aggregator:
         metrics: Metrics,
         clock: Clock,
         jitter: Callable[[], float],
+        health: DeliveryHealth,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -63,7 +64,7 @@ class Aggregator:
         self._jitter = jitter
         ttl = timedelta(days=settings.ledger_ttl_days)
         commit_point = CommitPoint(destination, ledger, metrics, clock, ttl=ttl)
-        self._gate = Gate(destination, clock)
+        self._gate = Gate(destination, health, clock)
         self._claimer = Claimer(ledger, commit_point, clock, ttl=ttl)
         self._fetcher = Fetcher(
             landing,
@@ -138,10 +139,21 @@ class Aggregator:
     def _build(
         self, batch: Batch, archive: PlannedArchive, budget: Budget, *, spare_orphans: bool = False
     ) -> dict[str, Claim]:
-        """Claim, fetch, frame and deliver one archive, and note every object's fate.
+        """Build and deliver one archive; what nobody foresaw costs this one, and never the batch.
 
-        With ``spare_orphans`` the objects of dead owners are left open and returned instead.
+        With ``spare_orphans`` the objects of dead owners are left open and returned instead. After an unforeseen
+        exception claims stay as they are: their leases end, and the next worker asks the destination first.
         """
+        try:
+            return self._work(batch, archive, budget, spare_orphans=spare_orphans)
+        except Exception as error:  # noqa: BLE001 - the other archives of the batch are sound
+            _log.exception("unforeseen failure of one archive", extra={"archive_key": archive.key})
+            ids = [source.object_id for source in archive.objects if source.object_id not in batch.fates]
+            batch.settle(ids, Fate(Outcome.RETRY, error))
+            return {}
+
+    def _work(self, batch: Batch, archive: PlannedArchive, budget: Budget, *, spare_orphans: bool) -> dict[str, Claim]:
+        """Claim, fetch, frame and deliver one archive, and note every object's fate."""
         ids = [source.object_id for source in archive.objects]
         if batch.fault is None and not budget.may_start():
             batch.settle(ids, Fate(Outcome.RETRY, OutOfTime("no time left to start another archive")))
@@ -188,7 +200,7 @@ class Aggregator:
             built = self._large.build(archive, batch.owner, budget)
         except WindrowError as error:
             if isinstance(error, DestinationError):
-                self._gate.forget()
+                self._gate.failed(error)
             self._drop(batch, {object_id: error}, held)
             return
         claims = {object_id: held[object_id]}
@@ -229,12 +241,12 @@ class Aggregator:
     ) -> None:
         """Turn the end of a delivery into fates, and claims that are freed or left to be asked about."""
         if delivery.state is DeliveryState.UNKNOWN:
-            self._gate.forget()
+            self._gate.failed(delivery.error)
             self._claimer.expire(list(claims.values()))
             batch.settle(claims, Fate(Outcome.RETRY, delivery.error))
             return
         if delivery.record is None:
-            self._gate.forget()
+            self._gate.failed(delivery.error)
             self._abandon(batch, claims, delivery.error)
             return
         members = {object_id for object_id in claims if delivery.record.lists(object_id)}
@@ -251,6 +263,7 @@ class Aggregator:
         self._claimer.release(list(claims.values()))
 
     def _report(self, batch: Batch, archive: PlannedArchive, sealed: ArchiveSummary, members: set[str]) -> None:
+        self._gate.delivered()
         now = self._clock.now()
         sources = [batch.objects[object_id] for object_id in members]
         latencies_s = [(now - source.event_time).total_seconds() for source in sources]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from windrow.core.circuit import Circuit
+from windrow.core.circuit import Circuit, Streak
 from windrow.core.described import Described
 from windrow.core.errors import Permanent
 from windrow.core.events import Message, SourceObject
@@ -153,7 +153,8 @@ class Stored(msgspec.Struct, frozen=True):
     """What the destination says of an archive it holds.
 
     ``metadata`` holds user metadata with lower-case names and no ``x-amz-meta-``. ``checksum_sha256`` is the hex
-    digest that the server itself computed of the whole body, None where it kept none.
+    digest that the server itself computed of the whole body, None where it kept none. ``version_id`` is None in a
+    bucket without versioning.
     """
 
     size: int
@@ -161,6 +162,7 @@ class Stored(msgspec.Struct, frozen=True):
     metadata: Mapping[str, str]
     checksum_sha256: str | None
     last_modified: datetime
+    version_id: str | None = None
 
 
 class Destination(Protocol):
@@ -201,7 +203,9 @@ class Destination(Protocol):
         """
 
     def delete(self, key: str) -> None:
-        """Delete the object; absent is fine. Never for an archive key: the request may arrive late.
+        """Delete the object for good, the version that is there; absent is fine.
+
+        Never for an archive key: the request may arrive late.
 
         Raises:
             DestinationError: the object may be deleted all the same, now or later.
@@ -405,6 +409,19 @@ class EventSourceMapping(Protocol):
 
     def disable(self) -> None:
         """Disable it; nothing happens if it is disabled. Raises `MappingError`, also while it is changing."""
+
+
+class DeliveryHealth(Protocol):
+    """Where workers note how their deliveries end, for the sentinel to read."""
+
+    def note_failed(self, streak: Streak) -> None:
+        """Note this worker's failures in a row (``delivered_at`` is left out), in place of any noted. Never raises."""
+
+    def note_delivered(self, at_s: int) -> None:
+        """Note that a delivery succeeded at a Unix second. Never raises."""
+
+    def streak(self) -> Streak:
+        """Return what was noted last, of failures and of success. Raises `LedgerError`."""
 
 
 class CircuitStore(Protocol):

@@ -13,16 +13,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from enum import StrEnum
-from hashlib import sha256
 
 from windrow.core.errors import DestinationError, RotationError
-from windrow.ports import NEWEST_STAGE, Credentials, Destination, KeyAdmin, SecretVersions
+from windrow.ports import NEWEST_STAGE, Credentials, KeyAdmin, SecretVersions
+from windrow.steps.probe import Probe
 
 ACCESS_KEY_CHARACTERS = 20
 SECRET_KEY_CHARACTERS = 40
 """MinIO's longest: https://min.io/docs/minio/linux/administration/identity-access-management/minio-user-management.html"""
-
-CANARY_FOLDER = ".windrow-canary"
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +37,7 @@ class Step(StrEnum):
 class Rotation:
     """Rotates the secret.
 
-    ``connect`` returns the destination as credentials see it. ``new_key`` returns so many random letters and digits.
+    ``probe`` returns a probe of the destination with these credentials, ``new_key`` so many random letters and digits.
     """
 
     def __init__(
@@ -47,14 +45,12 @@ class Rotation:
         *,
         secret: SecretVersions,
         keys: KeyAdmin,
-        connect: Callable[[Credentials], Destination],
-        prefix: str,
+        probe: Callable[[Credentials], Probe],
         new_key: Callable[[int], str],
     ) -> None:
         self._secret = secret
         self._keys = keys
-        self._connect = connect
-        self._prefix = prefix
+        self._probe = probe
         self._new_key = new_key
 
     def run(self, step: Step, token: str) -> None:
@@ -101,20 +97,12 @@ class Rotation:
             self._keys.create(current, self._new(token))
 
     def _test(self, token: str) -> None:
-        """Write, read and delete an object with the new key: what the aggregator will do."""
-        destination = self._connect(self._new(token))
-        body = token.encode()
-        name = sha256(body).hexdigest()[:32]
-        key = "/".join(part for part in (self._prefix, CANARY_FOLDER, name) if part)
+        """Deliver a canary with the new key, as the aggregator delivers archives."""
         try:
-            destination.delete(key)
-            destination.put(key, [body], sha256(body).digest(), {})
-            came_back = destination.read(key, 0, len(body))
-            destination.delete(key)
+            for _ in self._probe(self._new(token)).steps(strong=True):
+                pass
         except DestinationError as error:
             raise RotationError(f"the new key does not work at the destination: {error}") from error
-        if came_back != body:
-            raise RotationError("what the new key wrote came back with other bytes")
 
     def _finish(self, token: str) -> None:
         """Remove the key before the previous one, then make the new one current."""

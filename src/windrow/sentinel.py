@@ -3,32 +3,36 @@
 While the circuit is open the event source mapping is disabled: messages wait in the queue without being received, so
 an outage of days costs no receives and sends nothing to the dead-letter queue.
 
-A run must end well within the 50 s that Lambda gives it, or what it found is lost. The longest probe: steps that end
-just within `SLOW_S` (10 s), then one that hangs (13 s with the client's time-outs, `PROBING`), 23 s in all. If instead
-of hanging the server refuses the credentials at the last moment, the secret is read anew (9 s at most) and the request
-made once more (11 s on the same connection): 43 s. The circuit's state and the mapping take less than a second while
-AWS works; canaries of an hour ago are deleted last, and not for longer than `SLOW_S` and one request more.
+A run must end well within the 58 s that Lambda gives it, or what it found is lost. The longest probe: steps that end
+just within `STRONG_SLOW_S` (20 s), then one that hangs (13 s with the client's time-outs, `PROBING`), 33 s in all. If
+instead of hanging the server refuses the credentials at the last moment, the secret is read anew (9 s at most) and the
+request made once more (11 s on the same connection): 53 s. The circuit's state, how deliveries end and the mapping take
+less than a second while AWS works; canaries of an hour ago are deleted last, for at most `SLOW_S` and one request more.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterator
-from hashlib import sha256
 
-from windrow.core.circuit import APART_S, Action, Circuit, Mode, after_probe, left_alone, set_mode
+from windrow.core.circuit import (
+    APART_S,
+    Action,
+    Circuit,
+    Mode,
+    Streak,
+    after_probe,
+    left_alone,
+    set_mode,
+    wants_strong,
+)
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, WindrowError
-from windrow.ports import CircuitStore, Clock, Destination, EventSourceMapping, Metrics
+from windrow.ports import CircuitStore, Clock, DeliveryHealth, EventSourceMapping, Metrics
+from windrow.steps.probe import Probe
 
 SLOW_S = 10.0
+STRONG_SLOW_S = 20.0
 """A probe that takes longer than this counts as failed: archives would not get through in their run time. It ends with
-the step at which that is seen."""
-
-CANARY_FOLDER = ".windrow-canary"
-
-STALE_S = 3600
-"""A canary this old was left behind by a probe that could not delete it; a younger one may be in use."""
+the step at which that is seen. A strong one sends 2 MiB, which a line of 2 Mbit/s takes 8 s for."""
 
 COMMAND_ATTEMPTS = 5
 """Tries of an operator's command to be noted before a sentinel that runs at the same time."""
@@ -36,8 +40,6 @@ COMMAND_ATTEMPTS = 5
 GIVE_WAY_ATTEMPTS = 5
 GIVE_WAY_PAUSE_S = 2.0
 """Lambda refuses changes to a mapping that is being changed. This adds 10 s at most, to a good probe's `SLOW_S`."""
-
-_CANARY = re.compile(r"(\d{1,12})-[^/]+")
 
 _log = logging.getLogger(__name__)
 
@@ -51,22 +53,20 @@ class Sentinel:
     def __init__(
         self,
         *,
-        destination: Destination,
-        prefix: str,
+        probe: Probe,
         mapping: EventSourceMapping,
         circuits: CircuitStore,
+        deliveries: DeliveryHealth,
         metrics: Metrics,
         clock: Clock,
-        new_id: Callable[[], str],
         apart_s: int = APART_S,
     ) -> None:
-        self._destination = destination
-        self._folder = f"{prefix}/{CANARY_FOLDER}/" if prefix else f"{CANARY_FOLDER}/"
+        self._probe = probe
         self._mapping = mapping
         self._circuits = circuits
+        self._deliveries = deliveries
         self._metrics = metrics
         self._clock = clock
-        self._new_id = new_id
         self._apart_s = apart_s
 
     def run(self) -> Circuit:
@@ -77,70 +77,63 @@ class Sentinel:
             MappingError: the mapping could not be switched; the next run tries again.
         """
         started_s = int(self._clock.now().timestamp())
-        fault = self._probe(started_s)
+        known, streak = self._known()
+        strong = wants_strong(known, streak, started_s)
+        fault = self._found(STRONG_SLOW_S if strong else SLOW_S, strong=strong)
+        told = fault
         try:
-            circuit = self._follow(fault, started_s)
+            circuit = self._follow(fault, streak, started_s, strong=strong)
+            told = fault or (circuit.fault if circuit.opened else "")
         finally:
-            self._metrics.flush()
+            self._publish(told)
         if not fault:
-            self._clean_up(started_s)
+            self._clean_up()
         return circuit
 
-    def _probe(self, started_s: int) -> str:
-        """Return the kind of fault that a probe finds, empty if none, and publish it."""
+    def _known(self) -> tuple[Circuit, Streak]:
+        """Return the circuit and how deliveries end, as they were before the probe. Without the ledger: as at first."""
+        try:
+            return self._circuits.load(), self._deliveries.streak()
+        except LedgerError as error:
+            _log.warning("probing without the ledger", extra={"error": str(error)})
+            return Circuit(), Streak()
+
+    def _found(self, most_s: float, *, strong: bool) -> str:
+        """Return the kind of fault that a probe finds, empty if none."""
         started = self._clock.monotonic()
         fault = ""
         try:
-            for _ in self._steps(started_s):
-                self._check_time(started)
+            for _ in self._probe.steps(strong=strong):
+                self._check_time(started, most_s)
         except DestinationError as error:
             fault = error.kind.value
             _log.error("destination probe failed", extra={"kind": fault, "error": str(error)})
         self._metrics.latency("DestinationProbeMs", [(self._clock.monotonic() - started) * 1000])
+        return fault
+
+    def _check_time(self, started: float, most_s: float) -> None:
+        took_s = self._clock.monotonic() - started
+        if took_s > most_s:
+            raise DestinationError(f"it takes longer than {most_s:.0f} s: {took_s:.1f} s so far", DestinationFault.SLOW)
+
+    def _publish(self, fault: str) -> None:
+        """Publish what is wrong: of a circuit that deliveries opened, what they met, whatever the probe found."""
         self._metrics.count("DestinationUp", 0 if fault else 1)
         for kind in DestinationFault:
             self._metrics.count(f"DestinationFault{kind.value.capitalize()}", int(kind.value == fault))
-        return fault
+        self._metrics.flush()
 
-    def _check_time(self, started: float) -> None:
-        took_s = self._clock.monotonic() - started
-        if took_s > SLOW_S:
-            raise DestinationError(f"it takes longer than {SLOW_S:.0f} s: {took_s:.1f} s so far", DestinationFault.SLOW)
-
-    def _steps(self, started_s: int) -> Iterator[None]:
-        """Ask for the bucket, then write, read back and delete a small object: what the aggregator will need to do.
-
-        After a failure nothing more is asked of the destination: a hanging one would use up the run time before the
-        circuit is opened. What stays behind is deleted by a later probe.
-        """
-        self._destination.probe()
-        yield
-        name = f"{started_s}-{self._new_id()}"
-        key = self._folder + name
-        body = name.encode()
-        self._destination.put(key, [body], sha256(body).digest(), {})
-        yield
-        if self._destination.read(key, 0, len(body)) != body:
-            raise DestinationError(f"{key} came back with other bytes", DestinationFault.CHECKSUM)
-        yield
-        self._destination.delete(key)
-        yield
-
-    def _clean_up(self, started_s: int) -> None:
+    def _clean_up(self) -> None:
         """Delete canaries that earlier probes left behind; best effort, and only as long as it is quick."""
         started = self._clock.monotonic()
         try:
-            for key, _size in self._destination.list(self._folder):
-                canary = _CANARY.fullmatch(key.removeprefix(self._folder))
-                if canary is not None and started_s - int(canary[1]) >= STALE_S:
-                    self._destination.delete(key)
-                    self._check_time(started)
+            self._probe.clean_up(lambda: self._check_time(started, SLOW_S))
         except DestinationError as error:
             _log.warning("old canaries were not deleted", extra={"error": str(error)})
 
-    def _follow(self, fault: str, started_s: int) -> Circuit:
+    def _follow(self, fault: str, streak: Streak, started_s: int, *, strong: bool) -> Circuit:
         before = self._circuits.load()
-        after, action = after_probe(before, fault, now_s=started_s, apart_s=self._apart_s)
+        after, action = after_probe(before, fault, streak=streak, strong=strong, now_s=started_s, apart_s=self._apart_s)
         if after.opened and not before.opened and not self._mapping.enabled():
             after, action = left_alone(before, after), Action.NONE
         # The note that Windrow disabled the mapping comes first: without it nobody would enable it again. The note
@@ -153,7 +146,9 @@ class Sentinel:
         if action is Action.DISABLE:
             self._mapping.disable()
         if after.opened != before.opened:
-            _log.warning("circuit %s", "opened" if after.opened else "closed", extra={"kind": fault})
+            _log.warning(
+                "circuit %s", "opened" if after.opened else "closed", extra={"kind": after.fault, "trips": after.trips}
+            )
         # Who closed the circuit since it was saved may have enabled the mapping before it was disabled here; and a
         # mapping that is disabled while the circuit is closed nobody would enable again.
         if action is Action.DISABLE and self._circuits.load().revision != after.revision:

@@ -55,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Days that raw files stay once they are delivered; `windrow retain` deletes older ones."""
 
 
+def uses_parts(settings: Settings) -> bool:
+    """Tell whether an object may be so large that it is delivered in parts."""
+    return settings.max_object_bytes > settings.max_archive_bytes
+
+
 AGGREGATE = (
     "landing_buckets",
     "queue_url",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from windrow.core.circuit import Circuit
+from windrow.core.circuit import Circuit, Streak
 from windrow.core.described import Described, described
 from windrow.core.errors import (
     CopyError,
@@ -665,3 +665,28 @@ class FakeCircuits:
         self.circuit = circuit
         self.hook("save done")
         return True
+
+
+@dataclass
+class FakeDeliveryHealth:
+    """How deliveries end, in memory; ``noted`` lists what was noted, in order. A hook may raise `LedgerError` only."""
+
+    hook: Hook = _nothing
+    noted: list[str] = field(default_factory=list)
+    _failed: Streak = field(default_factory=Streak)
+    _delivered_at: int = 0
+
+    def note_failed(self, streak: Streak) -> None:
+        """Remember failures in a row."""
+        self.noted.append(f"failed {streak.failures}")
+        self._failed = streak
+
+    def note_delivered(self, at_s: int) -> None:
+        """Remember a success."""
+        self.noted.append("delivered")
+        self._delivered_at = at_s
+
+    def streak(self) -> Streak:
+        """Return what was noted last."""
+        self.hook("streak")
+        return msgspec.structs.replace(self._failed, delivered_at=self._delivered_at)

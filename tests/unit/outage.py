@@ -19,6 +19,7 @@ from windrow.core.events import Message, SourceObject
 from windrow.local.provision import MAX_RECEIVES
 from windrow.pipeline import Aggregator
 from windrow.sentinel import Sentinel
+from windrow.steps.probe import Probe
 from windrow.testing import FakeCircuits, FakeClock, FakeMapping, FakeMetrics
 from windrow.worker.mapping import IN_FLIGHT_MOST
 
@@ -221,18 +222,18 @@ class Outage:
             metrics=world.metrics,
             clock=world.clock,
             jitter=Random(1).random,
+            health=world.health,
         )
 
     def _sentinel(self) -> Sentinel:
         numbers = iter(range(10**9))
         return Sentinel(
-            destination=self.world.destination,
-            prefix=self.world.settings.destination_prefix,
+            probe=Probe(self.world.destination, self._clock, "", lambda: f"{next(numbers)}", parts=True),
             mapping=self._mapping,
             circuits=FakeCircuits(),
+            deliveries=self.world.health,
             metrics=FakeMetrics(),
             clock=self._clock,
-            new_id=lambda: f"{next(numbers)}",
         )
 
     def _note_switch(self, polls: bool) -> None:

@@ -730,3 +730,59 @@ def test_what_is_published_of_a_batch(world: World) -> None:
     counts = {name: value for name, value in world.metrics.counts.items() if value}
     assert {"FilesProcessed": 2, "ArchivesDelivered": 1, "ArchiveBytes": stored.size, "RawBytes": 8} == counts
     assert 1 == world.metrics.flushes
+
+
+PORTS: dict[str, tuple[str, str]] = {
+    "get": ("landing", "get"),
+    "claim": ("ledger", "claim"),
+    "put": ("destination", "put"),
+    "head": ("destination", "head"),
+    "record": ("ledger", "record"),
+}
+
+
+@pytest.mark.parametrize("name", PORTS)
+@pytest.mark.parametrize("error", [KeyError("ETag"), RecursionError(), MemoryError()], ids=repr)
+def test_what_nobody_foresaw_costs_one_archive(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
+) -> None:
+    """Whatever a port raises in the first archive, the second is delivered, and later the first too, each once."""
+    first, second = world.upload("a"), world.upload("b", at=world.clock.now() + timedelta(minutes=1))
+    port, method = PORTS[name]
+    calls = getattr(getattr(world, port), method)
+    broken: list[str] = []
+
+    def once(*arguments: object, **named: object) -> object:
+        if not broken:
+            broken.append(name)
+            raise error
+        return calls(*arguments, **named)
+
+    monkeypatch.setattr(getattr(world, port), method, once)
+    messages = [world.message(first), world.message(second)]
+    kept = world.process(*messages)
+    world.clock.advance(AFTER_LEASE_S)
+    again = world.process(*[message for message in messages if message.message_id in kept])
+
+    assert [name] == broken
+    assert (["m1"], []) == (kept, again)
+    world.assert_each_once()
+
+
+def test_deliveries_are_noted_for_the_sentinel(world: World) -> None:
+    """Each that fails for the destination's sake, and the first that succeeds after them."""
+    source = world.upload("a")
+
+    def refuse(operation: str) -> None:
+        if operation == "put":
+            raise DestinationError("413", DestinationFault.REFUSED)
+
+    world.destination.hook = refuse
+    for _ in range(2):
+        world.process(world.message(source))
+    failed = list(world.health.noted)
+    world.destination.hook = lambda _operation: None
+    world.process(world.message(source))
+
+    assert ["failed 1", "failed 1"] == failed
+    assert ["delivered"] == world.health.noted[2:]

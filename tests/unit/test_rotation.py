@@ -11,7 +11,8 @@ from windrow.core.errors import DestinationError, DestinationFault, RotationErro
 from windrow.functions import rotate
 from windrow.ports import NEWEST_STAGE, Credentials
 from windrow.rotation import Rotation, Step
-from windrow.testing import FakeDestination, Hook
+from windrow.steps.probe import Probe
+from windrow.testing import FakeClock, FakeDestination, Hook
 
 FIRST = Credentials("FIRST", "first-secret", "ca")
 
@@ -84,11 +85,11 @@ class Setting:
     destination: FakeDestination = field(default_factory=FakeDestination)
     numbers: count[int] = field(default_factory=lambda: count(1))
 
-    def connect(self, credentials: Credentials) -> FakeDestination:
-        """Return the destination, if the key is valid."""
+    def probe(self, credentials: Credentials) -> Probe:
+        """Return a probe of the destination, if the key is valid."""
         if credentials.access_key not in self.keys.valid:
             raise DestinationError("403", DestinationFault.CREDENTIALS)
-        return self.destination
+        return Probe(self.destination, FakeClock(), "in", lambda: f"canary{next(self.numbers)}", parts=True)
 
     @property
     def rotation(self) -> Rotation:
@@ -96,8 +97,7 @@ class Setting:
         return Rotation(
             secret=self.versions,
             keys=self.keys,
-            connect=self.connect,
-            prefix="in",
+            probe=self.probe,
             new_key=lambda length: f"key{next(self.numbers)}".ljust(length, "x"),
         )
 

@@ -7,16 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import msgspec
 import pytest
 
 from windrow import bootstrap
 from windrow.clients.destination import PROBING, S3Destination
-from windrow.core.circuit import Circuit, Mode
+from windrow.core.archive.writer import seal
+from windrow.core.circuit import STRONG_EVERY_S, Circuit, Mode, hold_s
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError
-from windrow.ports import Credentials
-from windrow.sentinel import CANARY_FOLDER, SLOW_S, STALE_S, Sentinel, Switch
+from windrow.core.manifest import Window
+from windrow.ports import Credentials, Stored
+from windrow.sentinel import SLOW_S, STRONG_SLOW_S, Sentinel, Switch
 from windrow.settings import Settings
-from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping, FakeMetrics, FakeSecrets
+from windrow.steps.gate import Gate
+from windrow.steps.probe import CANARY_FOLDER, STALE_S, STRONG_BYTES, Probe, canary
+from windrow.testing import (
+    START,
+    FakeCircuits,
+    FakeClock,
+    FakeDeliveryHealth,
+    FakeDestination,
+    FakeMapping,
+    FakeMetrics,
+    FakeSecrets,
+)
 
 MINUTE_S = 60
 
@@ -27,7 +41,8 @@ class Watch:
 
     clock: FakeClock = field(default_factory=FakeClock)
     mapping: FakeMapping = field(default_factory=FakeMapping)
-    circuits: FakeCircuits = field(default_factory=FakeCircuits)
+    circuits: FakeCircuits = field(default_factory=lambda: FakeCircuits(Circuit(strong_at=int(START.timestamp()))))
+    health: FakeDeliveryHealth = field(default_factory=FakeDeliveryHealth)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     destination: FakeDestination = field(init=False)
     prefix: str = "archives"
@@ -44,13 +59,12 @@ class Watch:
     def sentinel(self) -> Sentinel:
         """Return a sentinel as an invocation builds it."""
         return Sentinel(
-            destination=self.destination,
-            prefix=self.prefix,
+            probe=Probe(self.destination, self.clock, self.prefix, self.new_id, parts=True),
             mapping=self.mapping,
             circuits=self.circuits,
+            deliveries=self.health,
             metrics=self.metrics,
             clock=self.clock,
-            new_id=self.new_id,
         )
 
     def run(self) -> Circuit:
@@ -83,7 +97,7 @@ def failing(at: str, error: Exception) -> Callable[[str], None]:
 
 
 @pytest.mark.parametrize("kind", DestinationFault)
-@pytest.mark.parametrize("at", ["probe", "put", "read", "delete"])
+@pytest.mark.parametrize("at", ["probe", "put", "head", "read"])
 def test_each_fault_opens_after_two_probes_and_is_published(kind: DestinationFault, at: str) -> None:
     """Whatever fails, wherever: two in a row open the circuit, and the metrics name the kind."""
     watch = Watch()
@@ -111,6 +125,114 @@ def test_a_client_that_cannot_be_made_opens_as_any_fault_does(monkeypatch: pytes
 
     assert (True, DestinationFault.TLS) == (watch.run().opened, watch.circuits.load().fault)
     assert 2 == watch.metrics.counts["DestinationFaultTls"]
+
+
+def tried(watch: Watch) -> list[str]:
+    """Have the destination list what it is asked for, in order."""
+    asked: list[str] = []
+    watch.destination.hook = lambda operation: None if operation.endswith(" done") else asked.append(operation)
+    return asked
+
+
+AT_ONCE = ["probe", "put", "head", "read", "delete"]
+IN_PARTS = [
+    *("list", "begin", "send_part", "complete", "head", "read"),
+    *("begin", "copy_part", "complete", "head", "read", "delete", "delete"),
+]
+CLEANING = ["list"]
+
+
+def test_a_probe_is_as_strong_as_a_delivery_once_an_hour() -> None:
+    """It then sends 2 MiB, and goes the way of large objects too."""
+    watch = Watch()
+    watch.clock.advance(STRONG_EVERY_S - MINUTE_S)
+    asked = tried(watch)
+    ends = []
+    for _ in range(3):
+        watch.run()
+        ends.append(len(asked))
+    weak, strong, after = asked[: ends[0]], asked[ends[0] : ends[1]], asked[ends[1] :]
+
+    assert [*AT_ONCE, *CLEANING] == weak == after
+    assert [*AT_ONCE, *IN_PARTS, *CLEANING] == strong
+
+
+def test_a_canary_is_an_archive_without_files() -> None:
+    """It has all of an archive's metadata, and a body that is its own; a strong one is larger than nginx's limit."""
+    one, other = (canary(key, START, 0) for key in ("a", "b"))
+    tombstone = seal(Window(START, START), [], level=1)
+
+    assert tombstone.metadata.keys() == one.metadata.keys()
+    assert one.sha256 != other.sha256
+    assert one.sha256.hex() == one.metadata["sha256_checksum"]
+    assert STRONG_BYTES < canary("a", START, STRONG_BYTES).size
+    assert STRONG_BYTES > 1024 * 1024
+
+
+@pytest.mark.parametrize("name", canary("k", START, 0).metadata)
+def test_metadata_that_do_not_come_back_are_a_checksum_fault(name: str) -> None:
+    """Any of an archive's: a proxy may drop a header that the server never signed."""
+    watch = Watch()
+    stored_by = watch.destination.head
+
+    def head(key: str) -> Stored | None:
+        stored = stored_by(key)
+        kept = {each: text for each, text in stored.metadata.items() if each != name} if stored else {}
+        return msgspec.structs.replace(stored, metadata=kept) if stored else None
+
+    watch.destination.head = head  # type: ignore[method-assign]
+
+    assert DestinationFault.CHECKSUM == watch.run().fault
+
+
+def test_what_refuses_only_strong_probes_opens_within_two_minutes_of_the_hour() -> None:
+    """Once a strong probe failed, the next is strong too, and the one that closes the circuit."""
+    watch = Watch()
+    watch.clock.advance(STRONG_EVERY_S)
+    watch.fail(DestinationFault.REFUSED, at="send_part")
+    first, second, third = watch.run(), watch.run(), watch.run()
+    watch.mend()
+
+    assert [False, True, True] == [circuit.opened for circuit in (first, second, third)]
+    assert not watch.run().opened
+
+
+def test_a_delete_that_is_refused_is_no_fault() -> None:
+    """No delivery deletes anything: a bucket that keeps all there is for years takes archives all the same."""
+    watch = Watch()
+    watch.fail(DestinationFault.CREDENTIALS, at="delete")
+
+    assert ["", ""] == [watch.run().fault, watch.run().fault]
+
+
+def test_deliveries_that_fail_in_a_row_open_although_probes_are_good() -> None:
+    """As a policy for the archives' own keys does; what they met is published, until they are tried again."""
+    watch = Watch()
+    gate = Gate(watch.destination, watch.health, watch.clock)
+    for _ in range(3):
+        gate.failed(DestinationError("AccessDenied", DestinationFault.CREDENTIALS))
+    first, second = watch.run(), watch.run()
+    held = watch.run()
+    watch.clock.advance(hold_s(1))
+    closed = watch.run()
+
+    assert [(False, ""), (True, "credentials"), (True, "credentials")] == [
+        (circuit.opened, circuit.fault if circuit.opened else "") for circuit in (first, second, held)
+    ]
+    assert (False, True) == (closed.opened, watch.mapping.on)
+    assert 2 == watch.metrics.counts["DestinationFaultCredentials"]
+    assert 2 == watch.metrics.counts["DestinationUp"]
+
+
+def test_without_the_ledger_the_probe_is_made_and_published() -> None:
+    """What is known of the destination does not hang on DynamoDB."""
+    watch = Watch()
+    watch.fail()
+    watch.health.hook = watch.circuits.hook = failing("load", LedgerError("away"))
+    with pytest.raises(LedgerError):
+        watch.run()
+
+    assert (0, 1) == (watch.metrics.counts["DestinationUp"], watch.metrics.counts["DestinationFaultConnect"])
 
 
 def test_one_good_probe_closes() -> None:
@@ -148,8 +270,8 @@ def test_a_probe_that_takes_too_long_is_a_fault() -> None:
     assert [(SLOW_S + 1) * 1000] == watch.metrics.latencies["DestinationProbeMs"]
 
 
-STEPS = ["probe", "put", "read", "delete"]
-LAMBDA_LIMIT_S = 50
+STEPS = ["probe", "put", "head", "read"]
+LAMBDA_LIMIT_S = 58
 """The default of infra/modules/sentinel."""
 REQUEST_S = 13
 """The longest request of the sentinel's client, see `windrow.clients.destination.PROBING`."""
@@ -164,7 +286,7 @@ def test_a_destination_that_is_slow_at_every_step_opens_the_circuit(step_s: int)
 
     assert (DestinationFault.SLOW, False, True) == (second.fault, first.opened, second.opened)
     assert not watch.mapping.on
-    assert max(watch.metrics.latencies["DestinationProbeMs"]) <= (SLOW_S + step_s) * 1000
+    assert max(watch.metrics.latencies["DestinationProbeMs"]) <= (STRONG_SLOW_S + step_s) * 1000
     assert (0, 2, 2) == (
         watch.metrics.counts["DestinationUp"],
         watch.metrics.counts["DestinationFaultSlow"],
@@ -221,7 +343,7 @@ def test_the_sentinels_client_is_less_patient() -> None:
         event_source_mapping_id="m",
         ledger_table="t",
     )
-    destination = bootstrap.sentinel(config)._destination
+    destination = bootstrap.sentinel(config)._probe._destination
 
     assert isinstance(destination, S3Destination)
     assert (PROBING, 1, 1) == (destination._patience, PROBING.attempts, PROBING.probe_attempts)

@@ -19,7 +19,16 @@ from windrow.ports import Clock, MultipartDestination
 from windrow.quarantine import Quarantine
 from windrow.settings import Settings
 from windrow.steps.commit_point import CommitPoint
-from windrow.testing import FakeClock, FakeDestination, FakeLanding, FakeLedger, FakeMetrics, FakeQueue, Hook
+from windrow.testing import (
+    FakeClock,
+    FakeDeliveryHealth,
+    FakeDestination,
+    FakeLanding,
+    FakeLedger,
+    FakeMetrics,
+    FakeQueue,
+    Hook,
+)
 
 RUN_S = 60.0
 """Run time of a worker."""
@@ -38,6 +47,7 @@ class World:
     ledger: FakeLedger = field(default_factory=FakeLedger)
     queue: FakeQueue = field(default_factory=FakeQueue)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    health: FakeDeliveryHealth = field(default_factory=FakeDeliveryHealth)
     destination: FakeDestination = field(init=False)
     settings: Settings = field(
         default_factory=lambda: Settings(landing_buckets=frozenset({"landing"}), fetch_concurrency=2)
@@ -82,6 +92,7 @@ class World:
             metrics=self.metrics,
             clock=clock or self.clock,
             jitter=lambda: 1.0,
+            health=self.health,
         )
 
     def commit_point(self) -> CommitPoint:

@@ -21,6 +21,7 @@ from windrow.clients import queue as queue_client
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
 from windrow.clients.deferred import deferred
+from windrow.clients.delivery_health import DynamoDeliveryHealth
 from windrow.clients.destination import PATIENT, PROBING, Patience
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
@@ -31,12 +32,13 @@ from windrow.clients.secrets import SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
 from windrow.ports import Clock, Destination, Metrics
-from windrow.settings import Settings
+from windrow.settings import Settings, uses_parts
 from windrow.steps.commit_point import CommitPoint
 from windrow.steps.inspector import Inspector
 
 if TYPE_CHECKING:
     import boto3.session
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from windrow.audit import ArchiveReader, Auditor
     from windrow.clients.circuits import DynamoCircuits
@@ -74,21 +76,29 @@ def aggregator(settings: Settings) -> Aggregator:
         metrics=EmfMetrics(version=running_version(os.environ)),
         clock=_clock,
         jitter=_jitter,
+        health=delivery_health(settings, deferred(lambda: ledger_client.connect(_session()))),
     )
 
 
 def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     """Return the sentinel of the event source mapping that the settings name."""
+    from windrow.clients import circuits as circuits_client
     from windrow.sentinel import Sentinel
+    from windrow.steps.probe import Probe
 
     return Sentinel(
-        destination=destination(settings, PROBING),
-        prefix=settings.destination_prefix,
+        probe=Probe(
+            destination(settings, PROBING),
+            _clock,
+            settings.destination_prefix,
+            lambda: uuid4().hex,
+            parts=uses_parts(settings),
+        ),
         mapping=mapping(settings),
         circuits=circuits(settings),
+        deliveries=delivery_health(settings, circuits_client.connect(_session())),
         metrics=EmfMetrics(),
         clock=_clock,
-        new_id=lambda: uuid4().hex,
         apart_s=apart_s,
     )
 
@@ -122,6 +132,11 @@ def destination_secrets(settings: Settings) -> SecretsManagerSecrets:
 def ledger(settings: Settings) -> DynamoLedger:
     """Return the ledger."""
     return DynamoLedger(settings.ledger_table, deferred(lambda: ledger_client.connect(_session())), _clock, _jitter)
+
+
+def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliveryHealth:
+    """Return where workers note how their deliveries end."""
+    return DynamoDeliveryHealth(settings.ledger_table, client)
 
 
 def mapping(settings: Settings) -> LambdaMappingSwitch:

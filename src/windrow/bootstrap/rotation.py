@@ -5,32 +5,39 @@ from __future__ import annotations
 import os
 import secrets
 from string import ascii_letters, digits
+from uuid import uuid4
 
 from windrow.clients import aws
 from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import S3Destination
 from windrow.clients.minio_keys import MinioKeys
+from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.secret_versions import SecretsManagerVersions
 from windrow.clients.secrets import FixedSecrets
+from windrow.ports import Credentials
 from windrow.rotation import Rotation
-from windrow.settings import Settings
+from windrow.settings import Settings, uses_parts
+from windrow.steps.probe import Probe
 
 
 def rotation(settings: Settings) -> Rotation:
     """Return the rotation of the destination's credentials."""
     session = aws.session(os.environ)
     clock = SystemClock()
-    return Rotation(
-        secret=SecretsManagerVersions(settings.destination_secret_id, secrets_client.connect(session)),
-        keys=MinioKeys(settings.destination_endpoint),
-        connect=lambda credentials: S3Destination(
+
+    def probe(credentials: Credentials) -> Probe:
+        target = S3MultipartDestination(
             settings.destination_endpoint,
             settings.destination_bucket,
             settings.destination_region,
             FixedSecrets(credentials),
             clock,
-        ),
-        prefix=settings.destination_prefix,
+        )
+        return Probe(target, clock, settings.destination_prefix, lambda: uuid4().hex, parts=uses_parts(settings))
+
+    return Rotation(
+        secret=SecretsManagerVersions(settings.destination_secret_id, secrets_client.connect(session)),
+        keys=MinioKeys(settings.destination_endpoint),
+        probe=probe,
         new_key=lambda length: "".join(secrets.choice(ascii_letters + digits) for _ in range(length)),
     )

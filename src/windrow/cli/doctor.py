@@ -20,7 +20,8 @@ def doctor(
 ) -> None:
     """Check settings, AWS, TLS and what the destination can do.
 
-    Changes nothing but a small object at the destination, which it deletes again. Exits with 1 if a check fails.
+    Changes nothing but objects of its own at the destination, one of them as large as an archive may be, which it
+    deletes again. Exits with 1 if a check fails.
     """
     from windrow.doctor import checks, failed
 

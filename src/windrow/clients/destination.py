@@ -188,8 +188,13 @@ class S3Destination:
             raise
 
     def delete(self, key: str) -> None:
-        """Delete the object; absent is fine."""
-        self._read(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key), f"DELETE {key}")
+        """Delete the object for good; see the port's contract."""
+        stored = self.head(key)
+        if stored is None:
+            return
+        # Without its version a versioned bucket would keep it, and a delete marker beside it.
+        version: dict[str, Any] = {"VersionId": stored.version_id} if stored.version_id else {}
+        self._read(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key, **version), f"DELETE {key}")
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every object under the prefix in key order."""
@@ -305,6 +310,7 @@ def _stored(answer: object) -> Stored:
         metadata={name.lower(): value for name, value in head.metadata.items()},
         checksum_sha256=_hex(head.checksum) if whole else None,
         last_modified=head.last_modified,
+        version_id=head.version_id or None,
     )
 
 

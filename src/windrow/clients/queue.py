@@ -213,7 +213,11 @@ def letter(message: Message, error: Permanent, rejected_at: str) -> tuple[str, d
         PREFIX + "rejected-at": rejected_at,
         REJECTIONS: str(rejections(message.attributes.get(REJECTIONS, "")) + 1),
     }
-    own = {name: value for name, value in message.attributes.items() if not name.startswith(PREFIX)}
+    own = {
+        name: _NOT_ALLOWED.sub("\ufffd", value)
+        for name, value in message.attributes.items()
+        if not name.startswith(PREFIX)
+    }
     attributes = reasons | dict(list(own.items())[: MAX_ATTRIBUTES - len(reasons) - 1])
     body = _NOT_ALLOWED.sub("\ufffd", message.body)
     if payload_bytes(body, attributes) > MAX_PAYLOAD_BYTES:

@@ -23,6 +23,7 @@ class Head(msgspec.Struct, frozen=True, rename="pascal"):
     last_modified: datetime
     metadata: dict[str, str]
     checksum: str = msgspec.field(name="ChecksumSHA256", default="")
+    version_id: str = ""
 
 
 class Range(msgspec.Struct, frozen=True, rename="pascal"):

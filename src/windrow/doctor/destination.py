@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
 from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
-from windrow.doctor.advice import ADVICE, tried
+from windrow.doctor.advice import ADVICE, LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.doctor.parts import PartsTrial
 from windrow.ports import Clock, MultipartDestination, Secrets
-from windrow.sentinel import CANARY_FOLDER
-from windrow.settings import Settings
+from windrow.settings import MIB, Settings, uses_parts
+from windrow.steps.probe import CANARY_FOLDER, canary
 
 HANDSHAKE_S = 10.0
 RENEW_WITHIN = timedelta(days=21)
+
+
+LARGEST_TRIAL_BYTES = 256 * MIB
+"""What a trial sends at most: more would take minutes on many lines."""
+
+_REFUSALS = (DestinationFault.CREDENTIALS, DestinationFault.REFUSED)
 
 
 class DestinationChecks:
@@ -40,6 +46,7 @@ class DestinationChecks:
         prefix = f"{settings.destination_prefix}/" if settings.destination_prefix else ""
         # Named as the sentinel's canaries are: should it stay behind, the sentinel deletes it.
         self._key = f"{prefix}{CANARY_FOLDER}/{int(clock.now().timestamp())}-{new_id()}"
+        self._plain, self._large = f"{self._key}-plain", f"{self._key}-large"
         self._parts = PartsTrial(destination, self._key)
 
     def run(self) -> Iterator[Check]:
@@ -82,16 +89,17 @@ class DestinationChecks:
 
     def _trial(self) -> Iterator[Check]:
         """Write, write again, write wrongly, look, read, list, the same in parts, delete."""
-        body = self._key.encode()
-        digest = sha256(body).digest()
+        trial = canary(self._key, self._clock.now(), 0)
+        body, digest = b"".join(trial.chunks), trial.sha256
         other = f"{self._key}-wrong"
         steps: list[tuple[str, Callable[[], Check]]] = [
-            ("write", lambda: self._write(body, digest)),
+            ("write", lambda: self._write(body, digest, trial.metadata)),
             ("conditional write", lambda: self._write_again(body, digest)),
             ("checksum verification", lambda: self._write_wrongly(other, body)),
-            ("stored checksum", lambda: self._look(digest)),
+            ("stored checksum", lambda: self._look(digest, trial.metadata)),
             ("read", lambda: self._read(body)),
             ("list", self._list),
+            ("large body", self._write_large),
         ]
         try:
             for name, step in steps:
@@ -99,16 +107,44 @@ class DestinationChecks:
                 yield check
                 if name == "write" and check.state != "ok":
                     return
-            if self._settings.max_object_bytes > self._settings.max_archive_bytes:
+            if uses_parts(self._settings):
                 yield from self._parts.run()
         finally:
             gone = tried("delete", lambda: self._delete(other))
         yield gone
 
-    def _write(self, body: bytes, digest: bytes) -> Check:
-        if not self._destination.put(self._key, [body], digest, {"sha256_checksum": digest.hex()}):
+    def _write(self, body: bytes, digest: bytes, metadata: Mapping[str, str]) -> Check:
+        """Write an archive without files, with the metadata of one."""
+        try:
+            created = self._destination.put(self._key, [body], digest, metadata)
+        except DestinationError as error:
+            if error.kind in _REFUSALS and self._takes(body, digest, _without_underscores(metadata)):
+                detail = f"{error}; without metadata that have an underscore in their names it is taken"
+                return fail("write", detail, UNDERSCORES)
+            raise
+        if not created:
             return fail("write", "a new key counts as taken", ADVICE[DestinationFault.REFUSED])
-        return ok("write", "a small object was stored")
+        return ok("write", "an archive without files was stored")
+
+    def _takes(self, body: bytes, digest: bytes, metadata: Mapping[str, str]) -> bool:
+        try:
+            return self._destination.put(self._plain, [body], digest, metadata)
+        except DestinationError:
+            return False
+
+    def _write_large(self) -> Check:
+        """Write as much as the largest archive may have: what limits bodies refuses it before it is sent."""
+        size = min(self._settings.max_archive_bytes, LARGEST_TRIAL_BYTES)
+        pieces = [bytes(MIB)] * (size // MIB)
+        digest = sha256()
+        for piece in pieces:
+            digest.update(piece)
+        try:
+            self._destination.put(self._large, pieces, digest.digest(), {"sha256_checksum": digest.hexdigest()})
+        except DestinationError as error:
+            advice = LARGE_BODY if error.kind in _REFUSALS else ADVICE[error.kind]
+            return fail("large body", f"{len(pieces)} MiB, as an archive may have, ended so: {error}", advice)
+        return ok("large body", f"{len(pieces)} MiB, as an archive may have, were stored")
 
     def _write_again(self, body: bytes, digest: bytes) -> Check:
         if self._destination.put(self._key, [body], digest, {}):
@@ -127,13 +163,15 @@ class DestinationChecks:
         advice = "Damage on the way would go unnoticed. " + ADVICE[DestinationFault.REFUSED]
         return fail(name, "a body with another SHA-256 was stored", advice)
 
-    def _look(self, digest: bytes) -> Check:
+    def _look(self, digest: bytes, metadata: Mapping[str, str]) -> Check:
         name = "stored checksum"
         stored = self._destination.head(self._key)
         if stored is None:
             return fail(name, "what was written is not there", ADVICE[DestinationFault.REFUSED])
-        if stored.metadata.get("sha256_checksum") != digest.hex():
-            return fail(name, "metadata are not kept", ADVICE[DestinationFault.REFUSED])
+        lost = [each for each in metadata if stored.metadata.get(each) != metadata[each]]
+        if lost:
+            advice = UNDERSCORES if all("_" in each for each in lost) else ADVICE[DestinationFault.REFUSED]
+            return fail(name, f"metadata are not kept: {', '.join(lost)}", advice)
         if stored.checksum_sha256 is None:
             advice = "Each archive is read back to prove it: twice the traffic. Use a server that keeps SHA-256."
             return warn(name, "the server tells no SHA-256", advice)
@@ -152,12 +190,17 @@ class DestinationChecks:
         return ok("list", "what was written is listed")
 
     def _delete(self, other: str) -> Check:
-        self._destination.delete(other)
+        for key in (other, self._plain, self._large):
+            self._destination.delete(key)
         self._parts.clear()
         self._destination.delete(self._key)
         if self._destination.head(self._key) is not None:
             return fail("delete", "what was deleted is still there", ADVICE[DestinationFault.REFUSED])
         return ok("delete", "nothing stays behind")
+
+
+def _without_underscores(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in metadata.items() if "_" not in name}
 
 
 def handshake(host: str, port: int, context: ssl.SSLContext) -> tuple[str, datetime]:

@@ -35,7 +35,7 @@ DESTINATION_POLICY = {
         },
         {
             "Effect": "Allow",
-            "Action": ["s3:DeleteObject"],
+            "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
             "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*.windrow-*"],
         },
     ],

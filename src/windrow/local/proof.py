@@ -17,8 +17,8 @@ from windrow.core.planning import QUARANTINE_FOLDER, STAGING_FOLDER
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
 from windrow.retention.markers import FOLDER as NOTES_FOLDER
-from windrow.sentinel import CANARY_FOLDER
 from windrow.sources import SourceMissing, StoredArchive
+from windrow.steps.probe import CANARY_FOLDER
 
 Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""

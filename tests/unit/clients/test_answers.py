@@ -29,6 +29,7 @@ from windrow.clients.alarms import CloudWatchWatch
 from windrow.clients.circuits import DynamoCircuits
 from windrow.clients.copies import S3Copies
 from windrow.clients.dead_letters import DeadLetterQueue
+from windrow.clients.delivery_health import DynamoDeliveryHealth
 from windrow.clients.destination import Patience
 from windrow.clients.gauge import SqsGauge
 from windrow.clients.landing import S3Landing
@@ -43,7 +44,7 @@ from windrow.clients.secret_versions import SecretsManagerVersions
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
 from windrow.clients.sender import SqsSender
 from windrow.clients.versions import LambdaVersions
-from windrow.core.circuit import Circuit
+from windrow.core.circuit import Circuit, Streak
 from windrow.core.errors import (
     CopyError,
     DeploymentError,
@@ -146,6 +147,10 @@ ITEM = {
     "owner": {"S": CLAIM.owner},
     "lease_until": {"N": "5"},
     "expires_at": {"N": "10"},
+}
+STREAK = {
+    "failures": {"N": "3"}, "since": {"N": "5"}, "failed_at": {"N": "9"}, "fault": {"S": "refused"},
+    "delivered_at": {"N": "2"},
 }
 DONE = {"Successful": [{"Id": "0"}], "Failed": []}
 DEAD = {
@@ -314,6 +319,19 @@ JSON_CASES = [
         as_json({"Item": {"state": {"S": "{}"}}}),
         (LedgerError,),
         ("state", "S"),
+    ),
+    Case(
+        "streak",
+        lambda url: DynamoDeliveryHealth("ledger", client("dynamodb", url)).streak(),
+        as_json({"Item": STREAK}),
+        (LedgerError,),
+        (*STREAK, "N", "S"),
+    ),
+    Case(
+        "note of a failure",
+        lambda url: DynamoDeliveryHealth("ledger", client("dynamodb", url)).note_failed(Streak()),
+        as_json({}),
+        (),
     ),
     Case(
         "circuit save",

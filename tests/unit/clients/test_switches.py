@@ -13,10 +13,11 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from windrow.clients.circuits import DynamoCircuits
+from windrow.clients.delivery_health import DynamoDeliveryHealth
 from windrow.clients.gauge import SqsGauge
 from windrow.clients.mapping import LambdaMappingSwitch
 from windrow.clients.sender import SqsSender
-from windrow.core.circuit import Circuit, Mode
+from windrow.core.circuit import Circuit, Mode, Streak
 from windrow.core.errors import LedgerError, MappingError, QueueError
 from windrow.testing import FakeClock
 
@@ -112,6 +113,47 @@ class TestCircuits:
             store.load()
         with pytest.raises(LedgerError):
             store.save(Circuit(), replacing=Circuit())
+
+
+@pytest.mark.usefixtures("aws")
+class TestDeliveryHealth:
+    """How deliveries end, in the ledger table."""
+
+    def health(self) -> DynamoDeliveryHealth:
+        """Return it on a new table."""
+        TestCircuits().store()
+        return DynamoDeliveryHealth("ledger", boto3.client("dynamodb"))
+
+    def test_a_new_table_knows_of_nothing(self) -> None:
+        """Neither of failures nor of a success."""
+        assert Streak() == self.health().streak()
+
+    def test_failures_and_the_last_success_are_kept_side_by_side(self) -> None:
+        """Of each the last note stands, and a success of one worker does not hide the failures of another."""
+        health = self.health()
+        health.note_failed(Streak(1, 10, 10, "slow"))
+        health.note_failed(Streak(2, 10, 15, "refused"))
+        health.note_delivered(5)
+
+        assert Streak(2, 10, 15, "refused", 5) == health.streak()
+
+    def test_both_are_forgotten_after_a_day(self) -> None:
+        """DynamoDB deletes them."""
+        health = self.health()
+        health.note_failed(Streak(1, 10, 10, "slow"))
+        health.note_delivered(20)
+        client: Any = boto3.client("dynamodb")
+        expiries = [item["expires_at"]["N"] for item in client.scan(TableName="ledger")["Items"]]
+
+        assert ["86410", "86420"] == sorted(expiries)
+
+    def test_without_a_table_notes_are_lost_and_reading_is_an_error(self) -> None:
+        """A delivery must not fail for its note."""
+        health = DynamoDeliveryHealth("absent", boto3.client("dynamodb"))
+        health.note_failed(Streak())
+        health.note_delivered(1)
+        with pytest.raises(LedgerError):
+            health.streak()
 
 
 class TestGauge:

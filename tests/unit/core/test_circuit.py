@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.core.circuit import Action, Circuit, Mode, after_probe, left_alone, set_mode
+from windrow.core.circuit import (
+    UNHEARD,
+    Action,
+    Circuit,
+    Mode,
+    Streak,
+    after_probe,
+    hold_s,
+    left_alone,
+    set_mode,
+    wants_strong,
+)
 
 
 def run(circuit: Circuit, *faults: str, start_minute: int = 100) -> tuple[Circuit, list[Action]]:
@@ -23,7 +34,7 @@ def test_a_new_circuit_is_closed_and_knows_nothing() -> None:
     """A table without its item stands for it, and its first revision is 1."""
     seen, action = after_probe(Circuit(), "", now_s=60)
 
-    assert (Mode.AUTO, False, 0, 0, "", 0, 0) == msgspec.structs.astuple(Circuit())
+    assert (Mode.AUTO, False, 0, 0, "", 0, 0, 0, 0) == msgspec.structs.astuple(Circuit())
     assert (1, Action.NONE) == (seen.revision, action)
 
 
@@ -135,3 +146,106 @@ def test_the_mapping_ends_as_the_circuit_says(faults: list[str]) -> None:
 
     assert enabled
     assert circuit.revision == len(faults) + 1
+
+
+HOUR_S = 3600
+
+
+def failing(at_s: int, *, failures: int = 3, delivered_at: int = 0) -> Streak:
+    """Return deliveries that fail in a row since a minute before, the last one at this second."""
+    return Streak(failures, at_s - 60, at_s, "refused", delivered_at)
+
+
+def watched(circuit: Circuit, *seen: Streak, start_s: int = 100 * HOUR_S) -> tuple[Circuit, list[bool]]:
+    """Run a good probe a minute, while this is noted of deliveries; return the last state and when it was open."""
+    opened = []
+    for minute, streak in enumerate(seen):
+        circuit, _ = after_probe(circuit, "", streak=streak, now_s=start_s + 60 * minute)
+        opened.append(circuit.opened)
+    return circuit, opened
+
+
+def test_deliveries_that_fail_in_a_row_open_although_probes_succeed() -> None:
+    """Seen twice, a minute apart: a failed probe is no more. The fault is the deliveries'."""
+    streak = failing(100 * HOUR_S)
+    circuit, opened = watched(Circuit(), streak, streak)
+
+    assert [False, True] == opened
+    assert ("refused", 1, 2) == (circuit.fault, circuit.trips, circuit.failures)
+
+
+@pytest.mark.parametrize(
+    "streak",
+    [
+        failing(100 * HOUR_S, failures=2),
+        failing(100 * HOUR_S, delivered_at=100 * HOUR_S - 60),
+        failing(99 * HOUR_S),
+        UNHEARD,
+    ],
+    ids=["too few", "one succeeded since", "long ago", "nothing noted"],
+)
+def test_other_deliveries_say_nothing(streak: Streak) -> None:
+    """Good probes then count."""
+    assert [False] * 4 == watched(Circuit(), *[streak] * 4)[1]
+
+
+def test_failures_from_before_the_circuit_closed_have_had_their_effect() -> None:
+    """After the time that it is held it closes, and only a delivery that fails anew opens it."""
+    streak = failing(100 * HOUR_S)
+    circuit, opened = watched(Circuit(), *[streak] * 8)
+
+    assert [False, True, True, False, False, False, False, False] == opened
+    assert 1 == circuit.trips
+
+
+def test_each_opening_by_deliveries_holds_twice_as_long() -> None:
+    """One more failed delivery is enough, until one succeeds."""
+    circuit = Circuit(changed_at=1, trips=1)
+    again = failing(100 * HOUR_S, failures=1)
+    circuit, opened = watched(circuit, *[again] * 7)
+    healed, _ = after_probe(circuit, "", streak=Streak(delivered_at=101 * HOUR_S), now_s=101 * HOUR_S)
+
+    assert [False, True, True, True, True, False, False] == opened
+    assert (2, 0) == (circuit.trips, healed.trips)
+    assert [0, 120, 240, 480, 960, 1920, 3600, 3600, 3600] == [hold_s(trips) for trips in range(9)]
+    assert 3600 == hold_s(10**9)
+
+
+def test_an_opening_by_probes_ends_the_count_of_those_by_deliveries() -> None:
+    """What probes see again is not hidden from them: the first good one closes."""
+    circuit, _ = run(Circuit(trips=5), "connect", "connect")
+
+    assert (True, 0) == (circuit.opened, circuit.trips)
+    assert not run(circuit, "", start_minute=102)[0].opened
+
+
+def test_an_operator_ends_the_hold() -> None:
+    """Whoever mended the cause need not wait."""
+    held = Circuit(opened=True, fault="refused", changed_at=100 * HOUR_S, trips=6)
+    closed, action = set_mode(msgspec.structs.replace(held, mode=Mode.OPEN), Mode.AUTO, now_s=100 * HOUR_S + 1)
+
+    assert (False, 0, Action.ENABLE) == (closed.opened, closed.trips, action)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "streak", "strong"),
+    [
+        (Circuit(), UNHEARD, True),
+        (Circuit(strong_at=100 * HOUR_S - 3599), UNHEARD, False),
+        (Circuit(strong_at=99 * HOUR_S), UNHEARD, True),
+        (Circuit(strong_at=100 * HOUR_S, fault="slow"), UNHEARD, True),
+        (Circuit(strong_at=100 * HOUR_S), failing(100 * HOUR_S, failures=1), True),
+        (Circuit(strong_at=100 * HOUR_S), failing(98 * HOUR_S), False),
+    ],
+)
+def test_a_probe_is_strong_when_one_is_due_or_something_speaks_against_it(
+    circuit: Circuit, streak: Streak, strong: bool
+) -> None:
+    """Once an hour, after a failed probe, and while deliveries fail."""
+    assert strong is wants_strong(circuit, streak, 100 * HOUR_S)
+
+
+@pytest.mark.parametrize(("fault", "strong", "noted"), [("", True, 6000), ("", False, 5), ("tls", True, 5)])
+def test_only_a_good_strong_probe_is_noted_as_one(fault: str, strong: bool, noted: int) -> None:
+    """Else the next one is strong again."""
+    assert noted == after_probe(Circuit(strong_at=5), fault, strong=strong, now_s=6000)[0].strong_at

@@ -18,13 +18,13 @@ from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.doctor.check import Check
 from windrow.doctor.destination import DestinationChecks
 from windrow.ports import Credentials, Part, Span, Stored
-from windrow.settings import Settings
+from windrow.settings import MIB, Settings
 from windrow.testing import FakeClock, FakeDestination, FakeSecrets
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-PUTS = ["write", "conditional write", "checksum verification", "stored checksum", "read", "list"]
+PUTS = ["write", "conditional write", "checksum verification", "stored checksum", "read", "list", "large body"]
 COPIES = ["conditional copy", "copy in parts"]
 PARTS = ["write in parts", "part verification", "conditional completion", *COPIES, "abandon"]
 TRIAL = [*PUTS, *PARTS, "delete"]
@@ -43,6 +43,7 @@ def checks(
         destination_bucket="archives",
         destination_prefix="in",
         max_object_bytes=max_object_bytes,
+        max_archive_bytes=MIB,
     )
     examination = DestinationChecks(
         settings, destination, secrets or FakeSecrets(), clock or FakeClock(), lambda: "trial"
@@ -69,7 +70,7 @@ def test_a_good_destination() -> None:
 
 def test_parts_are_not_tried_where_none_are_used() -> None:
     """Where no object may be larger than an archive, a server needs to know nothing of parts."""
-    found = checks(FakeDestination(), max_object_bytes=Settings().max_archive_bytes)
+    found = checks(FakeDestination(), max_object_bytes=MIB)
     assert ["secret", "TLS", "destination", *PUTS, "delete"] == list(found)
 
 
@@ -135,6 +136,36 @@ class Misreading(FakeDestination):
     def read(self, key: str, start: int, length: int) -> bytes:
         """Return the whole object."""
         return super().read(key, 0, 10_000)
+
+
+class DroppingUnderscores(FakeDestination):
+    """Stands behind a proxy that drops what has an underscore in its name, and notices that it was signed."""
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Refuse."""
+        if any("_" in name for name in metadata):
+            raise DestinationError(f"PUT {key}: AccessDenied (HTTP 403)", DestinationFault.CREDENTIALS)
+        return super().put(key, chunks, sha256, metadata)
+
+
+class LosingUnderscores(FakeDestination):
+    """Stands behind such a proxy, and does not notice."""
+
+    def head(self, key: str) -> Stored | None:
+        """Leave those metadata out."""
+        stored = super().head(key)
+        kept = {name: text for name, text in stored.metadata.items() if "_" not in name} if stored else {}
+        return msgspec.structs.replace(stored, metadata=kept) if stored else None
+
+
+class SparingSmall(FakeDestination):
+    """Stands behind a proxy that limits bodies."""
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Refuse what is large."""
+        if sum(memoryview(chunk).nbytes for chunk in chunks) >= MIB:
+            raise DestinationError(f"PUT {key}: 413 (HTTP 413)", DestinationFault.REFUSED)
+        return super().put(key, chunks, sha256, metadata)
 
 
 class Undeleting(FakeDestination):
@@ -226,6 +257,8 @@ class Unabandoning(FakeDestination):
         (Unverifying, {"checksum verification": "fail"}),
         (KeepingWrong, {"checksum verification": "fail"}),
         (Forgetful, {"stored checksum": "fail", "list": "fail", "write in parts": "fail"}),
+        (LosingUnderscores, {"stored checksum": "fail"}),
+        (SparingSmall, {"large body": "fail"}),
         (WithoutChecksum, {"stored checksum": "warn"}),
         (Misreading, {"read": "fail", "copy in parts": "fail"}),
         (Undeleting, {"delete": "fail"}),
@@ -247,6 +280,24 @@ def test_each_missing_ability_is_named(kind: type[FakeDestination], wrong: dict[
     assert all(found[name].advice for name in wrong)
     needing = set() if found["write in parts"].state == "ok" else set(COPIES)
     assert set(TRIAL) - needing == set(TRIAL) & found.keys()
+
+
+def test_a_proxy_that_drops_underscores_is_named() -> None:
+    """Whether the server refuses what is left of the request or stores it, the advice is nginx's setting."""
+    refused, lost = checks(DroppingUnderscores()), checks(LosingUnderscores())
+
+    assert {"write": "fail"} == not_ok(refused)
+    for check in (refused["write"], lost["stored checksum"]):
+        assert "underscores_in_headers on" in check.advice
+
+
+def test_a_limit_of_bodies_is_named() -> None:
+    """The advice is nginx's setting, and Windrow's."""
+    check = checks(SparingSmall())["large body"]
+
+    assert "413" in check.detail
+    assert "client_max_body_size" in check.advice
+    assert "WINDROW_MAX_ARCHIVE_BYTES" in check.advice
 
 
 @pytest.mark.parametrize("kind", DestinationFault)

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from tests.unit.world import Killed, World
-from windrow.core.errors import DestinationError, DestinationFault
+from windrow.core.circuit import Streak
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError
 from windrow.core.events import Message
 from windrow.steps import large
-from windrow.steps.gate import Gate
-from windrow.testing import FakeClock, FakeDestination
+from windrow.steps.gate import DELIVERED_EVERY_S, Gate
+from windrow.testing import FakeClock, FakeDeliveryHealth, FakeDestination
 
 HANG_S = 30.0
 """A probe's two attempts at a server that accepts and never answers."""
@@ -27,9 +28,10 @@ class Hanging:
 
     def __init__(self, *, fails: bool) -> None:
         self.clock = FakeClock()
+        self.health = FakeDeliveryHealth()
         self.probes = 0
         self._fails = fails
-        self.gate = Gate(FakeDestination(self.clock, self._probe), self.clock)
+        self.gate = Gate(FakeDestination(self.clock, self._probe), self.health, self.clock)
 
     def _probe(self, _operation: str) -> None:
         self.probes += 1
@@ -138,3 +140,31 @@ def test_a_batch_that_met_a_fault_has_the_next_one_ask_anew(
 
     assert world.clock.monotonic() - began < REMEMBERED_S
     assert probes == asked.count("probe")
+
+
+def test_failures_in_a_row_are_noted_until_one_delivery_succeeds() -> None:
+    """Each with the time of the first; the success at once, and others at most each half minute."""
+    world = Hanging(fails=False)
+    error = DestinationError("no", DestinationFault.REFUSED)
+    began_s = int(world.clock.now().timestamp())
+    world.gate.failed(error)
+    world.clock.advance(5)
+    world.gate.failed(error)
+    streak = world.health.streak()
+    world.gate.delivered()
+    world.gate.delivered()
+    world.clock.advance(DELIVERED_EVERY_S)
+    world.gate.delivered()
+
+    assert ["failed 1", "failed 2", "delivered", "delivered"] == world.health.noted
+    assert Streak(2, began_s, began_s + 5, "refused") == streak
+
+
+def test_what_failed_elsewhere_says_nothing_of_the_destination() -> None:
+    """The destination is asked anew all the same."""
+    world = Hanging(fails=False)
+    world.gate.fault()
+    world.gate.failed(LedgerError("throttled"))
+    world.gate.fault()
+
+    assert ([], 2) == (world.health.noted, world.probes)
