@@ -101,6 +101,7 @@ module "credentials" {
   zip_path             = local.rotation_zip_path
   rotation_days        = var.rotation_days
   recovery_days        = var.disposable ? 0 : 30
+  max_object_bytes     = var.aggregator.max_object_bytes
   reserved_concurrency = var.reserved_concurrency
   destination          = local.destination
   subnet_ids           = module.network.subnet_ids
@@ -158,6 +159,7 @@ module "sentinel" {
   zip_path             = var.zip_path
   reserved_concurrency = var.reserved_concurrency
   event_source_mapping = module.aggregator.event_source_mapping
+  max_object_bytes     = var.aggregator.max_object_bytes
   ledger               = { name = module.ledger.name, arn = module.ledger.arn }
   destination          = local.destination
   secret_arn           = module.credentials.secret_arn

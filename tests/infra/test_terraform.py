@@ -14,6 +14,7 @@ import pytest
 
 from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
 from windrow.clients.circuits import DynamoCircuits
+from windrow.clients.delivery_health import DELIVERED, FAILED
 from windrow.core.circuit import Circuit
 from windrow.core.errors import DestinationFault, SettingsError
 from windrow.settings import PREFIX, Settings, load
@@ -142,16 +143,17 @@ class Keys:
         self.used.add(request["Item"]["object_id"]["S"])
 
 
-def test_sentinel_may_use_the_circuits_item_and_no_other() -> None:
-    """The one key in its policy is that of `DynamoCircuits`, for the mapping that the function is told of."""
+def test_sentinel_may_use_the_circuits_item_and_read_two_more() -> None:
+    """Those of `DynamoCircuits`, for the mapping that the function is told of, and of `DynamoDeliveryHealth`."""
     module = INFRA / "modules/sentinel"
     mapping = re.findall(r"WINDROW_EVENT_SOURCE_MAPPING_ID = (\S+)", (module / "function.tf").read_text())
     allowed = re.findall(r'"dynamodb:LeadingKeys" = \[(.*?)\]', (module / "policy.tf").read_text())
+    read = ", ".join(f'"{key}"' for key in (FAILED, DELIVERED))
     client: Any = Keys()
     circuits = DynamoCircuits("ledger", f"${{{mapping[0]}}}", client)
     assert circuits.save(Circuit(), replacing=circuits.load())
 
-    assert [f'"{key}"' for key in client.used] == allowed
+    assert [*(f'"{key}"' for key in client.used), read] == allowed
 
 
 def test_faults_have_alarms() -> None:

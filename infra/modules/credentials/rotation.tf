@@ -13,6 +13,7 @@ module "function" {
     WINDROW_DESTINATION_PREFIX    = var.destination.prefix
     WINDROW_DESTINATION_REGION    = var.destination.region
     WINDROW_DESTINATION_SECRET_ID = aws_secretsmanager_secret.destination.arn
+    WINDROW_MAX_OBJECT_BYTES      = tostring(var.max_object_bytes)
   }
 
   timeout_s            = 60

@@ -146,3 +146,15 @@ variable "kms_key_arn" {
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
 }
+
+variable "max_object_bytes" {
+  description = "Bytes of one object at most, as the aggregator has it; where one may be larger than an archive, probes go in parts too."
+  type        = number
+  default     = 5368709120
+  nullable    = false
+
+  validation {
+    condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 161061273600
+    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
+  }
+}

@@ -15,6 +15,7 @@ module "function" {
     WINDROW_DESTINATION_REGION      = var.destination.region
     WINDROW_DESTINATION_SECRET_ID   = var.secret_arn
     WINDROW_EVENT_SOURCE_MAPPING_ID = var.event_source_mapping.uuid
+    WINDROW_MAX_OBJECT_BYTES        = tostring(var.max_object_bytes)
   }
 
   timeout_s            = var.timeout_s

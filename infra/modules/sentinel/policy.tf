@@ -17,6 +17,14 @@ locals {
         Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["circuit#${var.event_source_mapping.uuid}"] } }
       },
       {
+        Sid      = "ReadHowDeliveriesEnd"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem"]
+        Resource = var.ledger.arn
+        # The two items of windrow.clients.delivery_health, which workers write.
+        Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["deliveries#failed", "deliveries#delivered"] } }
+      },
+      {
         Sid      = "ReadCredentials"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]

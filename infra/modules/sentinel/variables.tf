@@ -45,12 +45,24 @@ variable "zip_path" {
 variable "timeout_s" {
   description = "Run time of one probe at most, in seconds."
   type        = number
-  default     = 50
+  default     = 58
   nullable    = false
 
   validation {
-    condition     = var.timeout_s >= 10 && var.timeout_s <= 59
-    error_message = "timeout_s must be from 10 to 59: a probe must end before the next one starts."
+    condition     = var.timeout_s >= 55 && var.timeout_s <= 59
+    error_message = "timeout_s must be from 55 to 59: a strong probe may take 53, and must end before the next one starts."
+  }
+}
+
+variable "max_object_bytes" {
+  description = "Bytes of one object at most, as the aggregator has it; where one may be larger than an archive, probes go in parts too."
+  type        = number
+  default     = 5368709120
+  nullable    = false
+
+  validation {
+    condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 161061273600
+    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
   }
 }
 

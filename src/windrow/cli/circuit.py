@@ -11,7 +11,7 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import out, print_json
-from windrow.core.circuit import Circuit, Mode
+from windrow.core.circuit import Circuit, Mode, hold_s
 
 if TYPE_CHECKING:
     from windrow.sentinel import Switch
@@ -20,7 +20,7 @@ NEEDS = ("ledger_table", "event_source_mapping_id")
 
 _MEANING = {
     (Mode.AUTO, False): "closed: the sentinel watches the destination",
-    (Mode.AUTO, True): "open: the destination failed; the next good probe closes it",
+    (Mode.AUTO, True): "open: the destination failed; a good probe closes it",
     (Mode.OPEN, True): "held open by an operator until `windrow circuit auto`",
     (Mode.CLOSED, False): "held closed by an operator, whatever the sentinel finds, until `windrow circuit auto`",
 }
@@ -58,7 +58,12 @@ def status(as_json: AsJson = False) -> None:
 def describe(circuit: Circuit) -> str:
     """Return the circuit's state for people."""
     text = _MEANING[circuit.mode, circuit.opened]
-    if circuit.fault:
+    if circuit.opened and circuit.trips:
+        minutes = hold_s(circuit.trips) // 60
+        text += (
+            f"; deliveries failed in a row ({circuit.fault}) while probes succeeded: it stays open for {minutes} min"
+        )
+    elif circuit.fault:
         text += f"; the last probe failed ({circuit.fault}), {circuit.failures} in a row"
     return text
 

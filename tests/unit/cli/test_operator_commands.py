@@ -194,3 +194,11 @@ def test_every_state_of_the_circuit_has_words(mode: Mode, opened: bool) -> None:
         return
     assert describe(Circuit(mode=mode, opened=opened))
     assert "(tls), 3 in a row" in describe(Circuit(mode=mode, opened=opened, failures=3, fault="tls"))
+
+
+def test_a_circuit_that_deliveries_opened_says_for_how_long() -> None:
+    """No probe failed, so none is spoken of."""
+    text = describe(Circuit(opened=True, failures=2, fault="refused", trips=3))
+    assert "deliveries failed in a row (refused)" in text
+    assert "8 min" in text
+    assert "last probe" not in text

@@ -149,7 +149,10 @@ ITEM = {
     "expires_at": {"N": "10"},
 }
 STREAK = {
-    "failures": {"N": "3"}, "since": {"N": "5"}, "failed_at": {"N": "9"}, "fault": {"S": "refused"},
+    "failures": {"N": "3"},
+    "since": {"N": "5"},
+    "failed_at": {"N": "9"},
+    "fault": {"S": "refused"},
     "delivered_at": {"N": "2"},
 }
 DONE = {"Successful": [{"Id": "0"}], "Failed": []}

@@ -24,6 +24,8 @@ run "refuses_1" {
     rotation_days = 0
     # a short recovery
     recovery_days = 6
+    # no object at all
+    max_object_bytes = 0
     # plain http to the destination
     destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
     # a region that is none
@@ -44,7 +46,7 @@ run "refuses_1" {
     kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.name, var.rotation_days, var.recovery_days, var.destination, var.region, var.account_id, var.zip_path, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.name, var.rotation_days, var.recovery_days, var.max_object_bytes, var.destination, var.region, var.account_id, var.zip_path, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {

@@ -23,6 +23,8 @@ run "refuses_1" {
   variables {
     # a probe longer than a minute
     timeout_s = 60
+    # no object at all
+    max_object_bytes = 0
     # too little memory
     memory_mb = 64
     # negative concurrency
@@ -53,15 +55,15 @@ run "refuses_1" {
     kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.name, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.name, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {
   command = plan
 
   variables {
-    # a probe without time
-    timeout_s = 9
+    # less time than a strong probe may take
+    timeout_s = 54
     # too much memory
     memory_mb = 2048
     # a bucket that is none

@@ -55,6 +55,11 @@ run "defaults" {
   }
 
   assert {
+    condition     = one([for s in jsondecode(local.policy).Statement : s if s.Sid == "ReadHowDeliveriesEnd"]).Action == ["dynamodb:GetItem"] && one([for s in jsondecode(local.policy).Statement : s if s.Sid == "ReadHowDeliveriesEnd"]).Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["deliveries#failed", "deliveries#delivered"]
+    error_message = "It may read how deliveries end, and change nothing of that."
+  }
+
+  assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s.Resource if s.Sid == "SwitchTheMapping"]) == var.event_source_mapping.arn
     error_message = "It may switch this mapping only."
   }
