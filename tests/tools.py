@@ -162,17 +162,6 @@ def runtime_client() -> Path:
     return tools_cache() / "lambda-runtime" / f"cp{sys.version_info.major}{sys.version_info.minor}"
 
 
-def _nginx() -> str:
-    # Debian keeps it where only administrators look.
-    folders = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-    path = shutil.which("nginx", path=folders)
-    if path is None:
-        raise Absent("is not installed")
-    if answer(path, "-v") is None:
-        raise Absent(f"does not work ({path})")
-    return path
-
-
 def _package_index() -> str:
     with tempfile.TemporaryDirectory(prefix="windrow-index-") as folder:
         pip = (
@@ -205,7 +194,11 @@ TOOLS = {
         "make minio (needs Go, 3 minutes once)",
         lambda: _found(find_minio(), "minio"),
     ),
-    "nginx": Tool("a destination behind nginx", "apt-get install nginx-light", _nginx),
+    "nginx": Tool(
+        "a destination behind nginx",
+        "apt-get install nginx-light, and /usr/sbin on PATH",
+        lambda: _program("nginx", "-v"),
+    ),
     "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "terraform": Tool(
