@@ -126,6 +126,7 @@ run "mode_archives_sweeps" {
   variables {
     retention            = { mode = "archives", hot_days = 30 }
     queue_retention_days = 14
+    ledger_ttl_days      = 43
   }
 
   assert {
