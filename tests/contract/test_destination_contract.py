@@ -170,6 +170,20 @@ def test_delete_removes_and_takes_absence_for_done(destination: Destination) -> 
     assert (None, True) == (destination.head("k"), put(destination, "k", b"2"))
 
 
+@pytest.mark.parametrize("versioned", [pytest.param("minio", marks=pytest.mark.needs("minio")), "ministack"])
+def test_delete_leaves_no_version_behind(request: pytest.FixtureRequest, versioned: str) -> None:
+    """Nor a delete marker: what is written for a moment only must not pile up in a bucket with versioning."""
+    server: Endpoint = request.getfixturevalue(versioned)
+    bucket = server.new_bucket(versioned=True)
+    destination = connect(server, bucket)
+    for body in (b"1", b"2"):
+        put(destination, "k", body)
+        destination.delete("k")
+    listed = server.client("s3").list_object_versions(Bucket=bucket)
+
+    assert [] == [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]
+
+
 def test_overwrite_stores_whatever_is_there(destination: Destination) -> None:
     """On a taken key and on a free one; with another digest it changes nothing."""
     put(destination, "a/b c+é", b"first", METADATA)
