@@ -15,9 +15,12 @@ import pytest
 
 from windrow import bootstrap, settings
 from windrow.core.circuit import Circuit
+from windrow.local.destination import DESTINATION_POLICY, USER_NAME, DestinationAccess, admin_client
+from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
 from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.ports import Credentials
 
 
 @pytest.fixture
@@ -111,3 +114,47 @@ def test_opening_without_the_ledger_stops_the_work(stack: Stack) -> None:
     assert (1, False) == (code, report["ok"])
     assert "repeat this" in report["error"]
     assert "Disabled" == mapping_state(stack)
+
+
+@pytest.fixture
+def delivering(tmp_path: Path) -> Iterator[Stack]:
+    """A stack on MinIO with a worker, whose sentinel probes each second."""
+    with Stack(tmp_path, Shape(window_s=1, sentinel_s=1), destination="minio") as stack:
+        yield stack
+
+
+@pytest.mark.needs("minio")
+def test_deliveries_that_fail_open_the_circuit_while_probes_succeed(delivering: Stack) -> None:
+    """A policy allows the canaries' folder and no archive's key; once it is mended, everything is delivered."""
+    keys_of_admin = Credentials(delivering.access_key, delivering.secret_key)
+    access = DestinationAccess(
+        kind="minio",
+        endpoint=delivering.destination.url,
+        access_key=keys_of_admin.access_key,
+        secret_key=keys_of_admin.secret_key,
+    )
+    admin = admin_client(access, keys_of_admin)
+    narrow = json.loads(json.dumps(DESTINATION_POLICY))
+    narrow["Statement"][1]["Resource"] = narrow["Statement"][2]["Resource"]
+    admin.policy_add(policy_name=USER_NAME, policy=narrow)
+    s3: Any = boto3.client("s3")
+    keys = [f"{number}.txt" for number in range(12)]
+    for key in keys:
+        s3.put_object(Bucket=delivering.outputs.landing_bucket, Key=key, Body=key.encode())
+    await_mapping(delivering, "Disabled")
+    opened = circuit()
+    _, shown = windrow("circuit", "status")
+    admin.policy_add(policy_name=USER_NAME, policy=DESTINATION_POLICY)
+    windrow("circuit", "open")
+    windrow("circuit", "auto")
+    delivered = Deliveries(bootstrap.destination(settings.load(os.environ)))
+
+    def all_there() -> bool:
+        delivered.refresh()
+        return delivered.count == len(keys)
+
+    wait_until("all to be delivered", all_there, cause=delivering.worker.last_words)
+
+    assert ("credentials", 1) == (opened.fault, opened.trips)
+    assert ("auto", True, False) == (shown["mode"], shown["opened"], shown["mapping_enabled"])
+    assert not circuit().opened
