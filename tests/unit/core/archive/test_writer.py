@@ -151,6 +151,14 @@ def test_a_streamed_file_is_framed_like_a_whole_one(content: bytes, cuts: list[i
     assert whole == streamed
 
 
+def test_a_frame_too_large_to_join_is_made_like_a_streamed_one() -> None:
+    """A segment for each MiB, so that no copy of the whole is made."""
+    content = bytes(range(256)) * 10_000
+    src = source("big", len(content))
+
+    assert stream_frame("data/big", src, [content], 6) == build_frame([("data/big", src, content)], 6)
+
+
 def test_a_large_file_is_many_segments_in_one_frame() -> None:
     """They inflate as one, and the archive's checksum covers them all."""
     content = bytes(range(256)) * 20_000
