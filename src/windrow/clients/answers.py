@@ -40,7 +40,7 @@ def read(answer: object, kind: type[T]) -> T:
     """Return an answer's fields as the struct ``kind`` declares them. Raises `UnreadableAnswer`."""
     try:
         return msgspec.convert(answer, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:  # the latter: half a character, where a number should be
         raise UnreadableAnswer(detail=error) from error
 
 

@@ -13,22 +13,24 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.config import Config
+from minio.crypto import encrypt
 
 from tests.servers.scripted import Answer, http_server
 from windrow.clients import aws
 from windrow.clients.alarms import CloudWatchWatch
 from windrow.clients.circuits import DynamoCircuits
 from windrow.clients.copies import S3Copies
-from windrow.clients.dead_letters import DeadLetterQueue
+from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue
 from windrow.clients.delivery_health import DynamoDeliveryHealth
 from windrow.clients.destination import Patience
 from windrow.clients.gauge import SqsGauge
@@ -62,11 +64,13 @@ from windrow.core.errors import (
     WindrowError,
 )
 from windrow.core.events import Message, SourceObject
-from windrow.core.ledger import Claim
+from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.ports import Credentials, Part, RawVersion, Span
 from windrow.testing import FakeClock
 from windrow.worker.mapping import LambdaMapping
 from windrow.worker.mapping import MappingError as ReadingError
+from windrow.worker.queue import SourceQueue
+from windrow.worker.records import Received
 
 PAGE = b"<!DOCTYPE html><html><body>Please log in<br></body></html>"
 XHTML = b"<?xml version='1.0'?><html><body>Please log in</body></html>"
@@ -232,6 +236,25 @@ def source(key: str) -> SourceObject:
     return SourceObject("bucket", key, "v", "e", "01", 4, datetime(2026, 1, 1, tzinfo=UTC))
 
 
+class NoWait:
+    """A clock of the engine's by which nobody waits."""
+
+    def wait(self, _event: object, _seconds: float) -> bool:
+        """Return at once."""
+        return False
+
+
+@cache
+def source_queue(url: str) -> SourceQueue:
+    """Return the engine's queue."""
+    return SourceQueue(client("sqs", url), f"{url}/1/queue", ARN, cast("Any", NoWait()), ThreadPoolExecutor(1))
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+MEASURED = {"Id": "errors", "StatusCode": "Complete", "Values": [1.0]}
+RECORD = ArchiveRecord.condemned(CLAIM.archive_key, "owner", MOMENT)
+LETTER = DeadLetter("m", "r", "{}", "reason", "detail", 1, MOMENT, {})
+RECEIVED = Received("m", "r", b"{}")
 LARGE = 17 * 1024 * 1024
 OF_DESTINATION = (DestinationError,)
 OF_LANDING = (LandingError, Permanent)
@@ -429,6 +452,59 @@ JSON_CASES = [
         as_json({"MetricAlarms": [ALARM], "CompositeAlarms": []}),
         (DeploymentError,),
         ("MetricAlarms", "AlarmName", "StateValue"),
+    ),
+    Case(
+        "work of versions",
+        lambda url: watch(url).look("8", "7", MOMENT),
+        as_json({"MetricAlarms": [ALARM], "CompositeAlarms": [], "MetricDataResults": [MEASURED]}),
+        (DeploymentError,),
+        ("MetricDataResults", "Id", "StatusCode", "Values"),
+    ),
+    Case(
+        "age of the oldest message",
+        lambda url: gauge(url).oldest_age_s(),
+        as_json({"MetricDataResults": [MEASURED]}),
+        (QueueError,),
+        ("MetricDataResults", "Values"),
+    ),
+    Case(
+        "take over", lambda url: ledger(url).take_over([(CLAIM, CLAIM)]), as_json({"Responses": [{}]}), (LedgerError,)
+    ),
+    Case("record", lambda url: ledger(url).record(RECORD), as_json({}), (LedgerError,)),
+    Case(
+        "new secret version",
+        lambda url: SecretsManagerVersions("s", client("secretsmanager", url)).put_pending("t" * 32, CREDENTIALS),
+        as_json({}),
+        (RotationError,),
+    ),
+    Case(
+        "give back",
+        lambda url: dead_letters(url).give_back([LETTER]),
+        as_json(DONE),
+        (QueueError,),
+        ("Successful", "Id"),
+    ),
+    Case("drop", lambda url: dead_letters(url).drop([LETTER]), as_json(DONE), (QueueError,), ("Successful", "Id")),
+    Case(
+        "receive",
+        lambda url: source_queue(url).receive(1, 0),
+        as_json({"Messages": [DEAD | {"MD5OfBody": "99914b932bd37a50b983c5e7c90ae93b"}]}),
+        (QueueError,),
+    ),
+    Case("delete received", lambda url: source_queue(url).delete([RECEIVED]), as_json(DONE), ()),
+    Case("give back received", lambda url: source_queue(url).give_back([RECEIVED]), as_json(DONE), ()),
+    Case(
+        "visibility timeout",
+        lambda url: source_queue(url).visibility_timeout_s(),
+        as_json({"Attributes": {"VisibilityTimeout": "720"}}),
+        (QueueError,),
+        ("Attributes", "VisibilityTimeout"),
+    ),
+    Case(
+        "new key of MinIO",
+        lambda url: MinioKeys(url).create(CREDENTIALS, CREDENTIALS),
+        (200, {}, encrypt(b'{"impliedPolicy": true}', CREDENTIALS.secret_key)),
+        (RotationError,),
     ),
     Case(
         "key of MinIO",
