@@ -28,8 +28,9 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.scripted import Answer
 from windrow.clients import circuits
 from windrow.clients.circuits import DynamoCircuits
+from windrow.clients.delivery_health import DynamoDeliveryHealth
 from windrow.clients.ledger import DynamoLedger, connect
-from windrow.core.circuit import Circuit
+from windrow.core.circuit import Circuit, Streak
 from windrow.core.errors import LedgerError
 from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
 from windrow.ports import ClaimOutcome
@@ -240,7 +241,32 @@ CIRCUITS: dict[str, Form] = {
 }
 """The forms of requests of the circuit breaker."""
 
-FORMS = WRITES | READS | CIRCUITS
+HEALTH: dict[str, Form] = {
+    "note failed": Form(
+        lambda health: health.note_failed(Streak(3, 100, 200, "slow")),
+        "PutItem",
+        {
+            "TableName": TABLE,
+            "Item": {
+                **dict.fromkeys(("object_id", "fault"), "S"),
+                **dict.fromkeys(("failures", "since", "failed_at", "expires_at"), "N"),
+            },
+        },
+        {},
+        None,
+    ),
+    "note delivered": Form(
+        lambda health: health.note_delivered(300),
+        "PutItem",
+        {"TableName": TABLE, "Item": {"object_id": "S", "delivered_at": "N", "expires_at": "N"}},
+        {},
+        None,
+    ),
+}
+"""The forms of requests about how deliveries end; none of them raises."""
+
+FORMS = WRITES | READS | CIRCUITS | HEALTH
+KNOWN = ("ledger.py", "circuits.py", "delivery_health.py")
 UNRELEASED = {"release": [CLAIM], "expire": None}
 """What calls return that never raise, when nothing was written."""
 
@@ -258,6 +284,7 @@ class Site:
         self._dynamo = dynamo
         self._ledger = DynamoLedger(TABLE, connect(session), FakeClock(), lambda: 1.0)
         self._circuits = DynamoCircuits(TABLE, "uuid", circuits.connect(session))
+        self._health = DynamoDeliveryHealth(TABLE, circuits.connect(session))
 
     @property
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
@@ -267,6 +294,8 @@ class Site:
     def play(self, name: str, *answers: Answer) -> Any:
         """Have these answers played from now on; return what sends the form of that name."""
         self._dynamo.play(*answers)
+        if name in HEALTH:
+            return self._health
         return self._circuits if name in CIRCUITS else self._ledger
 
 
@@ -310,13 +339,13 @@ def test_each_form_is_sent_as_described_and_its_success_understood(name: str, si
 
 def test_every_form_in_use_has_a_row() -> None:
     """No operation and no statement stands in the clients that no row asks for."""
-    sources = [(CLIENTS / name).read_text() for name in ("ledger.py", "circuits.py")]
+    sources = [(CLIENTS / name).read_text() for name in KNOWN]
     operations = {name for source in sources for name in re.findall(r"_client\.(\w+)", source)}
     assert operations == {xform_name(form.operation) for form in FORMS.values()}
     statements = [line for source in sources for line in re.findall(r"f['\"](INSERT|UPDATE|SELECT|DELETE) ", source)]
     assert Counter(statements) == Counter(text.split()[0] for text in (INSERT, REPLACE, SET_LEASE))
     for path in CLIENTS.parent.rglob("*.py"):
-        if path.name not in ("ledger.py", "circuits.py"):
+        if path.name not in KNOWN:
             assert "DynamoDBClient" not in path.read_text(), path
 
 
@@ -406,6 +435,25 @@ def test_keys_left_unprocessed_are_asked_for_as_they_came(site: Site) -> None:
     ledger = site.play("claims", success(first), success(second))
     assert {"b/k@1": CLAIM, "b/other@1": other} == ledger.claims(["b/k@1", "b/other@1"])
     assert left == site.asked[1][1]["RequestItems"]
+
+
+@pytest.mark.parametrize(("name", "code"), cases(HEALTH))
+def test_what_cannot_be_noted_of_deliveries_stops_none(name: str, code: str, site: Site) -> None:
+    """It is only evidence: the delivery has ended already."""
+    form = HEALTH[name]
+    assert form.means is form.make(site.play(name, error(code)))
+
+
+def test_how_deliveries_end_is_read_from_two_items(site: Site) -> None:
+    """Absent ones were never written; an answer that can't be read is an error."""
+    numbers = {"failures": {"N": "3"}, "since": {"N": "100"}, "failed_at": {"N": "200"}}
+    failed = success({"Item": {**numbers, "fault": {"S": "slow"}}})
+    delivered = success({"Item": {"delivered_at": {"N": "150"}}})
+    assert Streak(3, 100, 200, "slow", 150) == site.play("note failed", failed, delivered).streak()
+    assert Streak() == site.play("note failed", success({}), success({})).streak()
+    health = site.play("note failed", success({"Item": numbers}), delivered)
+    with pytest.raises(LedgerError):
+        health.streak()
 
 
 def test_absent_items_are_left_out(site: Site) -> None:

@@ -32,11 +32,13 @@ def standard_streams() -> Iterator[None]:
 
 
 def forget_output() -> None:
-    """Send what is left in the buffer of standard output nowhere, if it can't be written."""
-    try:
-        sys.stdout.flush()
-    except (OSError, OutputLost):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Send what is left in a buffer nowhere, if it can't be written: for either, Python would end with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        given = stream.given if isinstance(stream, _Stream) else stream
+        try:
+            given.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), given.fileno())
 
 
 @contextmanager
@@ -61,28 +63,28 @@ def _prepared(stream: TextIO | None, kind: type[_Stream]) -> TextIO:
 
 class _Stream:
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self.given = stream
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a stream has
-        return getattr(self._stream, name)
+        return getattr(self.given, name)
 
 
 class _Output(_Stream):
     def write(self, text: str) -> int:
         with told_if_lost():
-            return self._stream.write(text)
+            return self.given.write(text)
 
     def flush(self) -> None:
         with told_if_lost():
-            self._stream.flush()
+            self.given.flush()
 
 
 class _Errors(_Stream):
     def write(self, text: str) -> int:
         with suppress(OSError):
-            self._stream.write(text)
+            self.given.write(text)
         return len(text)
 
     def flush(self) -> None:
         with suppress(OSError):
-            self._stream.flush()
+            self.given.flush()
