@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import tarfile
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import pytest
 from tests.archives import WINDOW, source
 from tests.tools import locate
 from windrow.core.archive import tar
+from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.archive.writer import SealedArchive, build_frame, seal, stream_frame
+from windrow.core.errors import ArchiveError
 from windrow.core.manifest import ManifestFile
 from windrow.core.naming import safe_names
 from windrow.sources import LocalArchive
@@ -174,6 +177,59 @@ def test_java(archive: Built, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
 
     assert list(map(expected_line, sealed.manifest.files)) == done.stdout.splitlines()[1:]
+
+
+def cuts(sealed: SealedArchive) -> list[int]:
+    """Return where archives are likely to be cut: at and about the ends of their parts, and anywhere."""
+    first, rng = int(sealed.metadata["manifest-bytes"]), random.Random(7)
+    ends = [first, *(first + frame.offset + frame.length for frame in sealed.manifest.frames), sealed.size - 10]
+    return sorted(
+        {end + step for end in ends for step in (-5, -4, 0, 2)} | {rng.randrange(sealed.size) for _ in range(20)}
+    )
+
+
+def test_an_archive_cut_short_is_refused_by_whoever_reads_files(archive: Built, tmp_path: Path) -> None:
+    """By gzip, GNU tar and Python, wherever it was cut; and by Windrow before it reads a single file."""
+    path, sealed, _ = archive
+    data, short = path.read_bytes(), tmp_path / "short.tar.gz"
+    taken = []
+    for size in cuts(sealed):
+        short.write_bytes(data[:size])
+        taken += [(size, reader) for reader, takes in TAKERS.items() if takes(short)]
+
+    assert [] == taken
+
+
+def _succeeds(*command: str) -> Callable[[Path], bool]:
+    return lambda path: not subprocess.run([*command, str(path)], capture_output=True, check=False).returncode
+
+
+def _tarfile_takes(path: Path) -> bool:
+    try:
+        with tarfile.open(path) as opened:
+            opened.getmembers()
+            assert opened.fileobj is not None
+            opened.fileobj.read(2**30)  # on to the end, which holds the checksum
+    except (EOFError, tarfile.TarError):
+        return False
+    return True
+
+
+def _windrow_takes(path: Path) -> bool:
+    try:
+        with LocalArchive(path) as source_:
+            Archive.open(source_)
+    except ArchiveError:
+        return False
+    return True
+
+
+TAKERS = {
+    "gzip": _succeeds("gzip", "-t"),
+    "tar": _succeeds("tar", "-tzf"),
+    "tarfile": _tarfile_takes,
+    "Windrow": _windrow_takes,
+}
 
 
 def test_windrow_itself(archive: Built) -> None:
