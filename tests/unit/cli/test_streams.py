@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -22,8 +23,9 @@ raise SystemExit(1)
 def test_what_nobody_reads_does_not_change_the_exit_code(stream: str) -> None:
     """Python ends with 120 where it can't send what is left in a buffer, of either stream."""
     command = [sys.executable, "-c", SCRIPT.format(stream=stream)]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=buffered
     )
     with process:
         assert process.stdin is not None
