@@ -133,7 +133,8 @@ def _become(mutant: Mutant | None, stages: Sequence[Stage], printed: IO[bytes]) 
     """Make this process the one that runs the tests; it ends here."""
     code = FAILED
     try:
-        os.setsid()
+        # A group of its own, to be ended with all that it starts; no session, which Linux gives a share of its own.
+        os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(printed.fileno(), 1)
         os.dup2(printed.fileno(), 2)

@@ -13,9 +13,11 @@ import pytest
 from tests.archives import MemorySource
 from tests.unit.world import Killed, World
 from windrow.core.archive.reader import Archive
+from windrow.core.archive.writer import build_frame, seal
 from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError, ObjectForbidden
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
+from windrow.core.planning import plan
 from windrow.ports import Body
 from windrow.steps.batch import Batch
 from windrow.steps.budget import Budget
@@ -786,3 +788,23 @@ def test_deliveries_are_noted_for_the_sentinel(world: World) -> None:
 
     assert ["failed 1", "failed 1"] == failed
     assert ["delivered"] == world.health.noted[2:]
+
+
+def test_a_file_that_its_archive_lacks_is_released_and_tried_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another worker's archive stands under the key, without it; the log tells why the message stays."""
+    mine, theirs = world.upload("mine"), SourceObject("landing", "theirs", "v1", "e", "", 4, world.clock.now())
+    (archive,) = plan([mine], prefix="", max_archive_bytes=1000)
+    sealed = seal(archive.window, [build_frame([("data/theirs", theirs, b"body")], 1)], 1)
+    world.destination.put(archive.key, sealed.chunks, sealed.sha256, sealed.metadata)
+    message = world.message(mine)
+
+    with caplog.at_level("INFO", "windrow.steps.settle"):
+        kept = world.process(message)
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "batch settled")
+    assert ([message.message_id], 0) == (kept, world.ledger.items[mine.object_id].lease_until)
+    assert {f"{archive.key} was committed without this file": 1} == line["causes"]
+    assert [] == world.process(message)
+    assert 1 == world.metrics.counts["FilesProcessed"]

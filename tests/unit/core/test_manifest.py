@@ -78,6 +78,34 @@ def test_values_that_cannot_be_are_refused(changes: dict[str, object]) -> None:
         msgspec.json.decode(data, type=ManifestFile)
 
 
+@pytest.mark.parametrize("field", ["bucket", "key", "version_id", "etag", "sequencer"])
+def test_texts_of_1024_characters_are_the_longest(field: str) -> None:
+    """A key has no more bytes, a version id no more characters."""
+    longest, longer = (msgspec.json.encode(entry(**{field: "x" * length})) for length in (1024, 1025))
+
+    assert "x" * 1024 == getattr(msgspec.json.decode(longest, type=ManifestFile), field)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(longer, type=ManifestFile)
+
+
+@pytest.mark.parametrize("field", ["files", "frames"])
+def test_a_manifest_lists_ten_thousand_at_most(field: str) -> None:
+    """As many as a batch has messages."""
+    rows: list[object] = [entry() if field == "files" else {"offset": 0, "length": 1}] * 10_000
+    plain: dict[str, object] = {
+        "format": "windrow/1",
+        "window_start": "2026-11-23T10:07:00Z",
+        "window_end": "2026-11-23T10:08:00Z",
+        "files": [],
+        "frames": [],
+    }
+
+    assert 10_000 == len(getattr(msgspec.json.decode(msgspec.json.encode(plain | {field: rows}), type=Manifest), field))
+    more = msgspec.json.encode(plain | {field: [*rows, rows[0]]})
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(more, type=Manifest)
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1024), min_size=1, max_size=5))
 @example(["/" * 1024])
 @example(["\x01" * 1024])

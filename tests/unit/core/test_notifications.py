@@ -463,3 +463,17 @@ def test_any_json_is_either_read_or_rejected(value: Any) -> None:
         results = [error]
 
     assert all(isinstance(result, SourceObject | IgnoredEvent | Permanent) for result in results)
+
+
+def test_what_eventbridge_leaves_out_is_not_there() -> None:
+    """Of a version neither ETag nor sequencer is needed; without either there is no identity."""
+    lean, bare = bridged(), bridged()
+    for name in ("etag", "sequencer"):
+        del lean["detail"]["object"][name], bare["detail"]["object"][name]
+    del bare["detail"]["object"]["version-id"]
+    (source,), (error,) = (list(parse(json.dumps(body), {"landing"})) for body in (lean, bare))
+
+    assert isinstance(source, SourceObject)
+    assert ("", "", "v1") == (source.etag, source.sequencer, source.version_id)
+    assert isinstance(error, MalformedEvent)
+    assert "neither" in str(error)

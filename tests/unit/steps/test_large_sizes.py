@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from windrow.core.planning import plan
 from windrow.ports import Part
+from windrow.steps import large
 from windrow.steps.budget import Budget
 from windrow.steps.large import LargeArchiver, StagedArchive
 from windrow.testing import FakeClock, FakeDestination, FakeLanding, FakeMetrics
@@ -56,3 +59,11 @@ def test_memory_holds_what_the_record_says() -> None:
     assert 32 * MIB <= destination.sent[1] < 32 * MIB + 2 * CHUNK_BYTES
     assert 16 * MIB <= destination.sent[2] < 16 * MIB + 2 * CHUNK_BYTES
     assert 8 * MIB == max(destination.read_bytes)
+
+
+def test_the_sizes_are_those_of_the_decision_record() -> None:
+    """To the byte: what is written there was measured with them."""
+    record = (Path(__file__).parents[3] / "docs/decisions/0005-large-objects.md").read_text()
+    named = {name: int(found) * MIB for name, found in re.findall(r"(Pieces of|The first|parts of) (\d+) MiB", record)}
+
+    assert {"Pieces of": large.PIECE_BYTES, "The first": large.HELD_BYTES, "parts of": large.PART_BYTES} == named
