@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from windrow.core.errors import ArchiveError, ChecksumMismatch
+from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.events import SourceObject, utc_text
 from windrow.ports import Clock, Ledger, ListedVersion, Sender
 from windrow.steps.inspector import Inspector
@@ -72,12 +72,16 @@ class Reopener:
     The archive was deleted, say, or is broken. The ledger still has it that its files are delivered, and a worker would
     acknowledge their messages without a look at the destination. ``quarantine`` is
     `windrow.quarantine.Quarantine.quarantine`: it closes the key, after keeping what is there.
+
+    ``unreadable`` tells why by the keys of archives that the destination refuses to give, while it gives others. What
+    they hold cannot be known, so what the ledger has delivered in them is left out.
     """
 
     def __init__(self, ledger: Ledger, inspector: Inspector, quarantine: Callable[[str], object]) -> None:
         self._ledger = ledger
         self._inspector = inspector
         self._quarantine = quarantine
+        self.unreadable: dict[str, str] = {}
 
     def reopened(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
         """Yield the versions that are to be queued, those left out that an archive turns out to hold.
@@ -97,18 +101,23 @@ class Reopener:
             record = records.get(claim.archive_key)
             if record and record.is_committed and record.lists(object_id):
                 recorded[claim.archive_key].add(object_id)
-        held = {object_id for key, ids in recorded.items() for object_id in ids.intersection(self._members(key))}
+        held = {object_id for key, ids in recorded.items() for object_id in self._held(key, ids)}
         return [version for version in versions if _object_id(version) not in held]
 
-    def _members(self, key: str) -> Collection[str]:
-        """Return what a committed archive holds; nothing if it is gone or broken: its key is closed then."""
+    def _held(self, key: str, object_ids: set[str]) -> Collection[str]:
+        """Return which of these a committed archive holds; none if it is gone or broken: its key is closed then."""
         try:
             found = self._inspector.inspect(key)
         except (ChecksumMismatch, ArchiveError):
             found = None
+        except DestinationError as error:
+            if error.kind is not DestinationFault.REFUSED:
+                raise
+            self.unreadable[key] = str(error)
+            return object_ids
         if found is None:
             self._quarantine(key)
-        return found.manifest.object_ids if found else frozenset()
+        return object_ids & found.manifest.object_ids if found else ()
 
 
 class Sieve:

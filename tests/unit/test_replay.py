@@ -171,6 +171,27 @@ def test_a_destination_that_is_away_forgets_nothing() -> None:
     assert records == case.world.ledger.archives
 
 
+def test_an_archive_that_the_destination_refuses_to_give_keeps_its_files_and_no_others() -> None:
+    """What it holds can't be told: its record stays, its files are not queued, and all others are."""
+    case = Destined()
+    late = case.world.upload("late")
+    records = dict(case.world.ledger.archives)
+
+    def refuse(operation: str) -> None:
+        if operation == "read":
+            raise DestinationError("GET: AccessDenied", DestinationFault.REFUSED)
+
+    case.world.destination.hook = refuse
+    reopener = Reopener(case.world.ledger, Inspector(case.world.destination), case.world.quarantine().quarantine)
+    versions = [
+        ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in (*case.sources, late)
+    ]
+    queued = [version.key for version in reopener.reopened(versions)]
+
+    assert (["late"], {case.key: "GET: AccessDenied"}) == (queued, reopener.unreadable)
+    assert records == case.world.ledger.archives
+
+
 def test_queueing_keeps_to_the_rate_and_tells_each_step() -> None:
     """25 objects at 10 a second take 2.5 seconds, and every ten are noted once they are queued."""
     clock, sender, noted = FakeClock(), FakeSender(), list[Position]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -75,15 +75,18 @@ def replay(
     if dry_run:
         _end(_show(wanted, as_json=as_json), sieve, waiting, memory, saved.start, as_json=as_json)
         return
-    if missing:
-        wanted = bootstrap.reopener(config).reopened(wanted)
+    reopener = bootstrap.reopener(config) if missing else None
+    if reopener:
+        wanted = reopener.reopened(wanted)
     before = saved.position.queued if saved.position else 0
     queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, memory, file, saved) - before
     file.remove()
     if not as_json:
         earlier = f" after {before:,} by earlier runs" if before else ""
         out.print(f"{queued:,} objects queued{earlier}; watch them with: windrow status --watch")
-    _end({"queued": queued, "queued_before": before}, sieve, waiting, memory, saved.start, as_json=as_json)
+    unreadable = reopener.unreadable if reopener else {}
+    report = {"queued": queued, "queued_before": before, "unreadable": unreadable}
+    _end(report, sieve, waiting, memory, saved.start, unreadable, as_json=as_json)
 
 
 def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> Memory:
@@ -147,15 +150,18 @@ def _end(
     waiting: Waiting | None,
     memory: Memory | None,
     start: datetime,
+    unreadable: Mapping[str, str] | None = None,
     *,
     as_json: bool,
 ) -> None:
     """Tell what was left out; that is a problem if it was asked for."""
     forgotten = memory.left_out if memory else 0
-    problem = bool((sieve.left_out and waiting) or forgotten)
+    problem = bool((sieve.left_out and waiting) or forgotten or unreadable)
     reasons = [_why_left_out(sieve.left_out, waiting)] if sieve.left_out else []
     if memory and forgotten:
         reasons.append(_why_forgotten(forgotten, start, memory.begins))
+    if unreadable:
+        reasons.append(_why_unreadable(unreadable))
     why = " ".join(reasons)
     if as_json:
         print_json({"ok": not problem, **report, "left_out": sieve.left_out, "forgotten": forgotten, "why": why})
@@ -175,6 +181,14 @@ def _why_left_out(count: int, waiting: Waiting | None) -> str:
         f"The queue holds {waiting.queue:,} messages, the dead-letter queue {waiting.dead_letters:,}, and these may be "
         "theirs. Wait until the queue is empty, send the dead letters back (windrow dlq redrive) or delete them "
         "(windrow dlq drop), and repeat this when both are empty."
+    )
+
+
+def _why_unreadable(unreadable: Mapping[str, str]) -> str:
+    key, error = next(iter(unreadable.items()))
+    return (
+        f"The destination refuses to give {len(unreadable):,} archives. What they hold cannot be told, so it is left out. "
+        f"One is {key}: {error}. Give Windrow's key the right to read them, and repeat this."
     )
 
 

@@ -30,6 +30,7 @@ class Site:
     sender: FakeSender = field(default_factory=FakeSender)
     clock: FakeClock = field(default_factory=FakeClock)
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
     def missing(self, start: datetime, end: datetime, **_options: object) -> Iterator[ListedVersion]:
         """Return all of them."""
@@ -189,6 +190,19 @@ def test_what_was_left_out_is_told_to_people_as_an_error(site: Site, capsys: pyt
     assert "0 objects queued" in text.out
     assert "The queue holds 0 messages, the dead-letter queue 2" in text.err
     assert "windrow dlq drop" in text.err
+
+
+def test_archives_that_cannot_be_read_are_told_and_the_rest_is_queued(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of them is no reason to queue nothing, nor to be silent about its files."""
+    site.versions, site.unreadable = [listed("a")], {"in/x.tar.gz": "HEAD in/x.tar.gz: 403"}
+    code, report = replay(capsys, "--missing")
+
+    assert (1, False, 1) == (code, report["ok"], report["queued"])
+    assert {"in/x.tar.gz": "HEAD in/x.tar.gz: 403"} == report["unreadable"]
+    assert "The destination refuses to give 1 archives" in report["why"]
+    assert "in/x.tar.gz: HEAD in/x.tar.gz: 403" in report["why"]
 
 
 def test_all_leaves_objects_without_versions_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
