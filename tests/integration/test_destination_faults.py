@@ -19,12 +19,13 @@ import trustme
 
 from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Listener, Rule
+from tests.archives import MemorySource
 from tests.servers.endpoint import Endpoint, new_name
 from tests.unit.world import World
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import Patience
 from windrow.clients.multipart import S3MultipartDestination
-from windrow.core.archive.reader import parse_manifest
+from windrow.core.archive.reader import Archive, parse_manifest
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.core.events import Message
 from windrow.local import servers
@@ -180,16 +181,17 @@ def test_a_bit_of_the_body_changes_on_the_way(scene: Scene) -> None:
 
 
 def test_the_stored_metadata_changes_on_the_way(scene: Scene) -> None:
-    """MinIO stores a wrong digest, soundly signed; the proof finds it, deletes the archive, and the retry delivers."""
+    """MinIO stores a wrong digest, soundly signed: a tombstone takes the archive's place, and the retry delivers."""
     message = scene.upload()
     with scene.line.proxy.rule(rule(Action.FLIP_METADATA)) as changed:
         failed = scene.run(message)
         assert 1 == scene.line.proxy.hits(changed)
-    stored = scene.archives()
+    (left,) = scene.archives().values()
     mismatches = scene.world.metrics.counts["ChecksumMismatch"]
     again = scene.run(message)
 
-    assert ([message.message_id], {}, 1, []) == (failed, stored, mismatches, again)
+    assert ([message.message_id], 1, []) == (failed, mismatches, again)
+    assert [] == Archive.open(MemorySource(left)).manifest.files
     scene.assert_each_once()
 
 

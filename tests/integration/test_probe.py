@@ -156,7 +156,9 @@ def test_nginx_as_it_comes_opens_the_circuit_and_is_named(minio: Endpoint, proxi
             clock.advance(60)
 
     assert ("fail", True) == (found["write"].state, "underscores_in_headers on" in found["write"].advice)
-    assert (False, DestinationFault.CREDENTIALS) == (mapping.on, circuits.circuit.fault)
+    assert not mapping.on
+    # The refusal comes before the body is read: now and then the connection is closed under it instead.
+    assert circuits.circuit.fault in (DestinationFault.CREDENTIALS, DestinationFault.CONNECT)
 
 
 @pytest.mark.needs("nginx")
