@@ -187,7 +187,7 @@ def _why_left_out(count: int, waiting: Waiting | None) -> str:
 def _why_unreadable(unreadable: Mapping[str, str]) -> str:
     key, error = next(iter(unreadable.items()))
     return (
-        f"The destination refuses to give {len(unreadable):,} archives. What they hold cannot be told, so it is left out. "
+        f"The destination refuses to give {len(unreadable):,} archives. What they hold is left out. "
         f"One is {key}: {error}. Give Windrow's key the right to read them, and repeat this."
     )
 
