@@ -9,6 +9,7 @@ retention.
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -308,6 +309,7 @@ class Simulation:
         )
 
 
+@functools.cache
 def simulate(setup: Setup, seconds: float) -> Result:
     """Run a setup for so many seconds; one with a backlog until that is gone, for a day at most."""
     return Simulation(setup).run(86_400 if setup.backlog else seconds, until_drained=bool(setup.backlog))
