@@ -44,10 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the user's AWS configuration and Windrow settings, and offer test credentials instead."""
+    """Hide the user's AWS configuration, Windrow settings and unbuffered streams; offer test credentials."""
     for name in list(os.environ):
         if name.startswith(("AWS_ENDPOINT_URL", "WINDROW_")) or name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             monkeypatch.delenv(name)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # users have buffers, and lose what is in them
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
