@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,14 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.stack.command import windrow
 from windrow import bootstrap, settings
 from windrow.core.circuit import Circuit
 from windrow.local.destination import DESTINATION_POLICY, USER_NAME, DestinationAccess, admin_client
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.local.waiting import wait_until
 from windrow.ports import Credentials
 
 
@@ -28,13 +27,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     """A stack without a worker whose sentinel probes each second."""
     with Stack(tmp_path, Shape(sentinel_s=1), destination="ministack", worker=False) as stack:
         yield stack
-
-
-def windrow(*arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run a command with ``--json`` in this process's environment; return exit code and report."""
-    command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=os.environ)
-    return done.returncode, json.loads(done.stdout)
 
 
 def circuit() -> Circuit:

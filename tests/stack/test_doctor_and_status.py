@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.stack.command import windrow
 from windrow import bootstrap, settings
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.local.waiting import wait_until
 
 
 @pytest.fixture
@@ -25,15 +23,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     """A stack with a worker and no sentinel."""
     with Stack(tmp_path, Shape(window_s=1, sentinel_s=0)) as stack:
         yield stack
-
-
-def windrow(*arguments: str, **more: str) -> tuple[int, dict[str, Any]]:
-    """Run a command with ``--json``; return exit code and report."""
-    command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
-    env = {**os.environ, **more}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=env)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def states(report: dict[str, Any], *wanted: str) -> list[tuple[str, str]]:

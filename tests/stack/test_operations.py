@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.stack.command import windrow
 from windrow import bootstrap, settings
 from windrow.core.planning import QUARANTINE_FOLDER, window_of
 from windrow.local.proof import Deliveries
@@ -21,14 +19,6 @@ from windrow.local.samples import ODD_KEYS
 from windrow.local.stack import Stack
 from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.ports import Destination
-
-
-def windrow(*arguments: str) -> tuple[int, dict[str, Any]]:
-    """Run a command with ``--json`` in this process's environment; return exit code and report."""
-    command = [sys.executable, "-m", "windrow.cli", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=os.environ)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 class Site:

@@ -105,13 +105,6 @@ def isolated(task: Path, script: str, *arguments: str) -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
-def test_same_inputs_make_the_same_bytes(built: Built, checkout: Path, tmp_path: Path) -> None:
-    """A second build has the same SHA-256."""
-    again = build(checkout, built.target, tmp_path / "again.zip")
-    assert built.sha256 == again.sha256
-    assert Path(built.path).read_bytes() == (tmp_path / "again.zip").read_bytes()
-
-
 def test_every_entry_point_imports(task: Path, rotation_task: Path) -> None:
     """Each Lambda entry point imports from its zip alone, and has a handler."""
     script = "import importlib\nfor name in sys.argv[1:]: importlib.import_module('windrow.functions.' + name).handler"

@@ -22,7 +22,7 @@ def test_memory_is_bounded() -> None:
 
     Both are more than are read at once (8 archives of a hundred). Linear growth would be four times as much.
     """
-    few, many = peak_bytes(5_000), peak_bytes(20_000)
+    few, many = peak_bytes(2_000), peak_bytes(8_000)
 
     assert many < 1.3 * few
 
