@@ -249,3 +249,9 @@ def test_a_probe_is_strong_when_one_is_due_or_something_speaks_against_it(
 def test_only_a_good_strong_probe_is_noted_as_one(fault: str, strong: bool, noted: int) -> None:
     """Else the next one is strong again."""
     assert noted == after_probe(Circuit(strong_at=5), fault, strong=strong, now_s=6000)[0].strong_at
+
+
+@pytest.mark.parametrize("field", ["failures", "since", "failed_at", "delivered_at"])
+def test_a_streak_that_nobody_noted_is_all_zeros(field: str) -> None:
+    """As its item in the table would be without the field."""
+    assert (0, "", False) == (getattr(Streak(), field), Streak().fault, Streak().goes_on(0))

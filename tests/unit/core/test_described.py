@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,17 @@ def test_a_manifest_has_room_for_what_is_kept(texts: list[str], times: int) -> N
         for file in files
     ]
     assert sum(map(said_bytes, kept)) <= MAX_DESCRIBED_BYTES
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, 2), (1, 1)])
+def test_uploaders_have_4_mib_of_a_manifest(more: int, kept: int) -> None:
+    """To the byte; then who said most is left without it."""
+    small = entry("x" * 1000)
+    overhead = said_bytes(entry("x")) - 1
+    large = entry("x" * (4 * 1024 * 1024 + more - said_bytes(small) - overhead))
+
+    assert 4 * 1024 * 1024 + more == said_bytes(small) + said_bytes(large)
+    assert kept == sum(bool(file.metadata) for file in fitting([small, large]))
 
 
 def test_it_is_in_the_manifest_where_there_is_any() -> None:

@@ -125,6 +125,15 @@ def test_a_large_file_is_read_in_bounded_pieces(monkeypatch: pytest.MonkeyPatch)
     assert peak < 8 * MIB
 
 
+def test_no_range_is_larger_than_8_mib() -> None:
+    """Whatever the manifest says of a frame's length."""
+    opened = Archive.open(MemorySource(joined(archive_of([("a", b"1")]))))
+    opened._source = held = MemorySource(bytes(17 * MIB))
+
+    assert 17 * MIB == sum(map(len, opened._pieces(0, 17 * MIB, None)))
+    assert [8 * MIB, 8 * MIB, MIB] == [length for _, length in held.reads]
+
+
 def test_a_bomb_in_place_of_the_manifest_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member that inflates to gigabytes costs no more memory than the limit for manifests."""
     monkeypatch.setattr(reader, "MAX_ENTRY_BYTES", 4 * MIB)
