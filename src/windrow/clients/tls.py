@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore.httpsession import URLLib3Session, get_cert_path
 
 from windrow.clients.aws import proxies_for
@@ -29,8 +29,8 @@ def context_for(ca_pem: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_pem is None:
-        # AWS_CA_BUNDLE or the profile's `ca_bundle`, as for AWS itself.
-        path = get_cert_path(botocore.session.get_session().get_config_variable("ca_bundle") or True)
+        # As for AWS itself, but for the profile's `ca_bundle`: a profile has no say in the destination.
+        path = get_cert_path(os.environ.get("AWS_CA_BUNDLE") or True)
         try:
             context.load_verify_locations(cafile=path)
         except OSError as error:

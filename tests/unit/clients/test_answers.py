@@ -652,6 +652,7 @@ def test_what_passes_is_asked_again() -> None:
 
 PROFILE = """[profile odd]
 region = eu-west-1
+ca_bundle = /absent
 s3 =
   use_accelerate_endpoint = true
   addressing_style = virtual
@@ -666,6 +667,7 @@ def test_a_profile_has_no_say_in_the_destination(monkeypatch: pytest.MonkeyPatch
     """Its options are for AWS; a profile that there is not is of no matter either."""
     (tmp_path / "config").write_text(PROFILE)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)  # it would be found before the profile's
     paths: list[str] = []
 
     def note(_method: str, path: str, _body: bytes) -> Answer:

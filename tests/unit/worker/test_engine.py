@@ -43,7 +43,8 @@ class MemorySqs:
             count = request["MaxNumberOfMessages"]
             taken, self.visible = self.visible[:count], self.visible[count:]
             self.hidden.update(taken)
-        return {"Messages": [{"MessageId": m, "ReceiptHandle": m, "Body": "", "MD5OfBody": ""} for m in taken]}
+        shape = {"Body": "", "MD5OfBody": "", "Attributes": {}}
+        return {"Messages": [{"MessageId": m, "ReceiptHandle": m, **shape} for m in taken]}
 
     def put(self, *messages: str) -> None:
         """Queue messages while nobody receives."""
@@ -56,7 +57,7 @@ class MemorySqs:
         """Delete."""
         with self._changed:
             self.hidden.difference_update(entry["ReceiptHandle"] for entry in request["Entries"])
-        return {}
+        return _all_of(request)
 
     def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
         """Show again."""
@@ -65,11 +66,16 @@ class MemorySqs:
                 self.hidden.remove(entry["ReceiptHandle"])
                 self.visible.append(entry["ReceiptHandle"])
             self._changed.notify_all()
-        return {}
+        return _all_of(request)
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
         """Give the visibility timeout."""
         return {"Attributes": {"VisibilityTimeout": "31"}}
+
+
+def _all_of(request: dict[str, Any]) -> dict[str, Any]:
+    """Say that every entry succeeded."""
+    return {"Successful": [{"Id": entry["Id"]} for entry in request["Entries"]], "Failed": []}
 
 
 class GatedPool:
