@@ -43,6 +43,7 @@ def request_server(answer: Callable[[Request], Answer]) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else the body, written after the head, waits for the client's delayed ACK
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Be quiet."""
