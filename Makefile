@@ -121,9 +121,9 @@ terraform-provider: ## Fetch the AWS provider that the tests of infra/ use (need
 tools: ## Get all of them
 	@bash scripts/tools.sh get
 
+# As old as its beginning: a lock that changes meanwhile is installed next time.
 $(STAMP): requirements.lock pyproject.toml
-	@sh scripts/install.sh $(VENV) $(PYTHON)
-	@touch $@
+	@begun=$$(mktemp) && sh scripts/install.sh $(VENV) $(PYTHON) && touch -r "$$begun" $@ && rm "$$begun"
 
 ##@ Measure
 
