@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
-from windrow.core.events import SourceObject, utc_text
+from windrow.core.events import REPLAYED, SourceObject, utc_text
 from windrow.ports import Clock, Ledger, ListedVersion, Sender
 from windrow.steps.inspector import Inspector
 
@@ -203,7 +203,7 @@ def notification(version: ListedVersion) -> str:
         "sequencer": "",
     }
     if version.version_id is not None:
-        item["versionId"] = version.version_id
+        item |= {"versionId": version.version_id, "sequencer": REPLAYED}
     record = {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",

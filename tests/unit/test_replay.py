@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.world import RUN_S, World
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, QueueError, Transient
-from windrow.core.events import Message, SourceObject
+from windrow.core.events import REPLAYED, Message, SourceObject
 from windrow.core.notifications import parse
 from windrow.core.planning import QUARANTINE_FOLDER
 from windrow.ports import ListedVersion
@@ -33,7 +33,9 @@ def test_a_replayed_object_is_the_one_that_was_listed(key: str, version_id: str 
     """The pipeline reads from the notification what the listing named."""
     (source,) = parse(notification(version(key, version_id)), {"landing"})
 
-    assert source == SourceObject("landing", key, version_id, "e1", "", 5, T0)
+    sequencer = REPLAYED if version_id else ""
+    assert SourceObject("landing", key, version_id, "e1", sequencer, 5, T0) == source
+    assert source.replayed
 
 
 @pytest.mark.parametrize(

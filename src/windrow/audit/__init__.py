@@ -6,7 +6,8 @@ the manifest), never once a file.
 """
 
 from windrow.audit.archives import ArchiveReader
-from windrow.audit.auditor import Auditor
+from windrow.audit.auditor import Auditor, Missing
+from windrow.audit.coverage import Coverage, Listing
 from windrow.audit.report import AuditReport, Finding
 
-__all__ = ["ArchiveReader", "AuditReport", "Auditor", "Finding"]
+__all__ = ["ArchiveReader", "AuditReport", "Auditor", "Coverage", "Finding", "Listing", "Missing"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 
-from windrow.audit.report import Finding
-from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
+from windrow.audit.report import Finding, Unreadable
+from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.planning import DAY, day_folder, floor, window_of
 from windrow.ports import Destination
 from windrow.steps.inspector import Found, Inspector
@@ -20,6 +20,10 @@ OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
 """Faults that say something of the archive that was asked for, not of the destination."""
 
 
+def _pass_over(_key: str) -> None:
+    """Tell nobody."""
+
+
 class ArchiveReader:
     """Lists archives and reads what they hold, two requests each. Changes nothing."""
 
@@ -28,8 +32,12 @@ class ArchiveReader:
         self._inspector = Inspector(destination)
         self.prefix = prefix
 
-    def listed(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
+    def listed(
+        self, start: datetime, end: datetime, foreign: Callable[[str], object] = _pass_over
+    ) -> Iterator[tuple[str, int]]:
         """Yield key and size of all archives whose window touches [start, end), day by day in key order.
+
+        ``foreign`` is told the keys in the folders of these days that are no archive's.
 
         Raises:
             DestinationError: the destination could not be listed.
@@ -38,17 +46,23 @@ class ArchiveReader:
         while day < end:
             for key, size in self._destination.list(day_folder(self.prefix, day)):
                 window = window_of(key)
-                if window is not None and window.start < end and window.end > start:
+                if window is None:
+                    foreign(key)
+                elif window.start < end and window.end > start:
                     yield key, size
             day += DAY
 
-    def read(self, start: datetime, end: datetime) -> Iterator[list[tuple[str, Found | Finding]]]:
+    def read(
+        self, start: datetime, end: datetime, foreign: Callable[[str], object] = _pass_over
+    ) -> Iterator[list[tuple[str, Found | Finding]]]:
         """Yield the archives of [start, end) with what they hold, or what is wrong with them, a few at a time.
+
+        ``foreign`` is told the keys that `listed` passes over.
 
         Raises:
             DestinationError: the destination could not be asked.
         """
-        keys = (key for key, _ in self.listed(start, end))
+        keys = (key for key, _ in self.listed(start, end, foreign))
         with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
             while piece := list(islice(keys, READERS)):
                 yield list(zip(piece, pool.map(self.inspect, piece), strict=True))
@@ -67,5 +81,5 @@ class ArchiveReader:
             if error.kind not in OF_ONE_KEY:
                 raise
             self._destination.probe()  # what is refused everywhere is no finding about one archive
-            return Finding(key, str(error))
+            return Finding(key, str(error)) if isinstance(error, ChecksumMismatch) else Unreadable(key, str(error))
         return found if found is not None else Finding(key, "there is no such archive")

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 from windrow.audit.archives import ArchiveReader
+from windrow.audit.coverage import LONGEST_UPLOAD, SKEW, Coverage, Listing
 from windrow.audit.report import AuditReport, Finding
 from windrow.audit.scratch import Scratch
 from windrow.ports import Clock, LandingIndex, Ledger, ListedVersion
-
-SKEW = timedelta(hours=1)
-"""Event times and listing times come from different clocks: this far outside the range is looked at too."""
-
-LONGEST_UPLOAD = timedelta(days=1)
-"""S3 lists an object under the time its upload *began*, its event tells when the upload ended. A multipart upload that
-took longer than this may be misjudged at the edges of a range."""
 
 Progress = Callable[[str, int], None]
 
@@ -62,49 +57,65 @@ class Auditor:
                 then, since half an audit proves nothing.
         """
         now = self._clock.now()
-        with Scratch(start, end, prefix) as scratch:
-            broken = self._gather(scratch, start, end, prefix, progress)
-            return scratch.report(young=now - grace, kept_since=now - retention, broken=broken)
+        with Scratch(start, end, prefix, self._buckets) as scratch:
+            self._gather(scratch, progress)
+            return scratch.report(now=now, grace=grace, kept_since=now - retention)
 
-    def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Iterator[ListedVersion]:
-        """Yield landing versions of [start, end) that no archive lists and that are older than the grace.
+    def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Missing:
+        """Return the landing versions of [start, end) that no archive lists and that are older than the grace.
 
-        Oldest first; ``prefix`` is one of landing keys. Raises as `audit` does.
+        ``prefix`` is one of landing keys. To iterate over them raises as `audit` does.
         """
         young = self._clock.now() - grace
-        with Scratch(start, end, prefix) as scratch:
-            self._gather(scratch, start, end, prefix, _quiet)
-            yield from scratch.missing(young=young)
+        return Missing(Scratch(start, end, prefix, self._buckets), self._gather, young)
 
-    def listed(self, start: datetime, end: datetime, prefix: str = "") -> Iterator[ListedVersion]:
-        """Yield landing versions of [start, end), by bucket and key. Raises `LandingError`."""
-        for bucket in self._buckets:
-            versions = self._index.versions(bucket, prefix)
-            yield from (version for version in versions if start <= version.last_modified < end)
+    def listed(self, start: datetime, end: datetime, prefix: str = "") -> Listing:
+        """Return the landing versions of [start, end), by bucket and key. Iterating raises `LandingError`."""
+        return Listing(self._versions(prefix), start, end)
 
-    def _gather(
-        self, scratch: Scratch, start: datetime, end: datetime, prefix: str, progress: Progress
-    ) -> list[Finding]:
-        """Read listings and archives; return the archives that are broken.
+    def _versions(self, prefix: str) -> Iterator[ListedVersion]:
+        return chain.from_iterable(self._index.versions(bucket, prefix) for bucket in self._buckets)
+
+    def _gather(self, scratch: Scratch, progress: Progress) -> None:
+        """Read the listings and archives of the scratch database's range.
 
         The listings come first: what lands meanwhile is not taken for missing, and what is delivered meanwhile counts.
         """
         listed = 0
-        for count in scratch.add_landed(self.listed(start - LONGEST_UPLOAD, end + SKEW, prefix)):
+        start, end = scratch.start, scratch.end
+        listing = Listing(self._versions(scratch.prefix), start, end, before=LONGEST_UPLOAD, after=SKEW)
+        for count in scratch.add_landed(listing):
             listed += count
             progress("landed", listed)
-        broken: list[Finding] = []
+        scratch.outside = listing.outside
+        until = min(end + LONGEST_UPLOAD, self._clock.now() + SKEW)
         archives = 0
-        for piece in self._archives.read(start - SKEW, min(end + LONGEST_UPLOAD, self._clock.now() + SKEW)):
+        for piece in self._archives.read(start - SKEW, until, scratch.add_foreign):
             records = self._ledger.records(key for key, _ in piece)
             for key, found in piece:
                 record = records.get(key)
                 if isinstance(found, Finding):
-                    broken.append(found)
+                    scratch.add_broken(found)
                 elif record and not record.is_committed and found.manifest.files:
-                    broken.append(Finding(key, "it is condemned, and its files are delivered in other archives"))
+                    scratch.add_broken(Finding(key, "it is condemned, and its files are delivered in other archives"))
                 else:
                     scratch.add_archive(key, found.manifest, found.stored_at, recorded=record is not None)
             archives += len(piece)
             progress("archives", archives)
-        return broken
+        scratch.archives_read = archives
+
+
+class Missing:
+    """Landing versions that no archive lists, oldest first, to iterate over once; then ``coverage`` is known."""
+
+    def __init__(self, scratch: Scratch, gather: Callable[[Scratch, Progress], None], young: datetime) -> None:
+        self._scratch = scratch
+        self._gather = gather
+        self._young = young
+        self.coverage = Coverage(judged=0, landed=0, pending=0, outside=0, elsewhere=0)
+
+    def __iter__(self) -> Iterator[ListedVersion]:
+        with self._scratch as scratch:
+            self._gather(scratch, _quiet)
+            self.coverage = scratch.coverage(self._young)
+            yield from scratch.missing(self._young)

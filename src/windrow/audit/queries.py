@@ -1,5 +1,9 @@
 # ruff: noqa: S608 - put together from constants of this module only
-"""The audit's SQL. Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``."""
+"""The audit's SQL. Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``.
+
+``:limit`` is a Unix second in `OVERDUE`, seconds of latency in `WITHIN`, where ``:replayed`` is 0 to leave out files
+that a replay delivered.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +42,10 @@ _ORPHANED = f"{_STRAY} AND versioned AND event >= :kept AND event <= :young"
 _TWICE = "FROM delivered GROUP BY ident HAVING count(*) > 1 AND min(event) >= :start AND min(event) < :end"
 _ARCHIVE = "(SELECT archives.key FROM archives WHERE archives.id = archive)"
 _UNRECORDED = "FROM archives WHERE NOT recorded"
+# A file that was delivered by its own event too is not one of the replay's.
 LATENCY = f"""
     CREATE TABLE latency AS
-    SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds
+    SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds, min(replayed) AS replayed
     FROM delivered JOIN archives ON archives.id = archive WHERE {IN_RANGE} GROUP BY ident ORDER BY seconds
 """
 COUNTS = {
@@ -55,6 +60,8 @@ COUNTS = {
     "replaced": f"SELECT count(*) {_STRAY} AND NOT versioned",
     "unrecorded": f"SELECT count(*) {_UNRECORDED}",
 }
+OVERDUE = f"SELECT count(*) {_UNDELIVERED} AND modified < :limit"
+WITHIN = "SELECT count(*), coalesce(sum(seconds <= :limit), 0) FROM latency WHERE replayed <= :replayed"
 LISTED_MISSING = f"SELECT bucket, key, version, etag, size, modified {_MISSING} ORDER BY modified, key"
 EXAMPLES = {
     "missing": f"SELECT bucket || '/' || key, 'version ' || coalesce(version, etag) {_MISSING} ORDER BY modified, key",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+import msgspec
+
 from windrow.audit import queries
-from windrow.audit.report import AuditReport, Finding
-from windrow.core.manifest import Manifest
+from windrow.audit.coverage import Coverage
+from windrow.audit.report import AuditReport, Finding, Unreadable
+from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.objectives import FAST_S, FAST_SHARE, SURE_S, SURE_SHARE, nearest_rank
 from windrow.ports import ListedVersion
 
@@ -26,13 +29,20 @@ ROWS_AT_ONCE = 1000
 class Scratch:
     """A throw-away SQLite database in a temporary folder, about arrivals in [start, end) of keys under a prefix.
 
-    Use as a context manager.
+    ``outside`` and ``archives_read`` are for the report, see `AuditReport`. Use as a context manager.
     """
 
-    def __init__(self, start: datetime, end: datetime, prefix: str = "") -> None:
-        self._start = start
-        self._end = end
-        self._prefix = prefix
+    def __init__(self, start: datetime, end: datetime, prefix: str, buckets: Iterable[str]) -> None:
+        self.start = start
+        self.end = end
+        self.prefix = prefix
+        self.outside = 0
+        self.archives_read = 0
+        self._buckets = frozenset(buckets)
+        self._elsewhere = self._foreign_files = 0
+        self._foreign: list[Finding] = []
+        self._foreign_objects = 0
+        self._broken: list[Finding] = []
         self._indexed = False
 
     def __enter__(self) -> Self:
@@ -68,7 +78,7 @@ class Scratch:
 
     def add_archive(self, key: str, manifest: Manifest, committed_at: datetime, *, recorded: bool) -> None:
         """Add one archive and its members under the prefix. One without such members needs no record."""
-        files = [file for file in manifest.files if file.key.startswith(self._prefix)]
+        files = list(filter(self._is_judged, manifest.files))
         cursor = self._db.execute(
             "INSERT INTO archives (key, committed, recorded) VALUES (?, ?, ?)",
             (key, committed_at.timestamp(), int(recorded or not files)),
@@ -84,61 +94,119 @@ class Scratch:
                     file.bucket,
                     file.key,
                     int(file.version_id is not None),
-                    int(file.version_id is None and not file.sequencer),
+                    int(file.replayed or (file.version_id is None and not file.sequencer)),
                     file.event_time.timestamp(),
                 )
                 for file in files
             ),
         )
 
-    def missing(self, *, young: datetime) -> Iterator[ListedVersion]:
+    def add_broken(self, archive: Finding) -> None:
+        """Add an archive that is broken or can't be read."""
+        self._broken.append(archive)
+
+    def add_foreign(self, key: str) -> None:
+        """Add an object at the destination that is no archive by its key."""
+        self._foreign_objects += 1
+        if len(self._foreign) < SHOWN:
+            self._foreign.append(Finding(key, "is not an archive of Windrow's"))
+
+    def missing(self, young: datetime) -> Iterator[ListedVersion]:
         """Yield landed versions that no archive lists, not younger than ``young``, oldest first."""
         self._index()
         rows = self._db.execute(queries.LISTED_MISSING, self._times(young=young))
         for bucket, key, version, etag, size, modified in rows:
             yield ListedVersion(bucket, key, version, etag, size, datetime.fromtimestamp(modified, UTC))
 
-    def report(self, *, young: datetime, kept_since: datetime, broken: list[Finding]) -> AuditReport:
-        """Reconcile what was added. ``young`` and ``kept_since`` part pending from missing, expired from orphaned."""
-        self._index()
+    def coverage(self, young: datetime) -> Coverage:
+        """Return how much was judged."""
+        counts = self._counts({"landed", "delivered", "missing", "pending"}, self._times(young=young))
+        return Coverage(
+            judged=counts["delivered"] + counts["missing"],
+            landed=counts["landed"],
+            pending=counts["pending"],
+            outside=self.outside,
+            elsewhere=self._elsewhere,
+        )
+
+    def report(self, *, now: datetime, grace: timedelta, kept_since: datetime) -> AuditReport:
+        """Reconcile what was added; what came before ``kept_since`` may have left the landing buckets by retention."""
+        young = now - grace
         times = self._times(young=young, kept=kept_since)
-        counts = {name: int(self._one(query, times)) for name, query in queries.COUNTS.items()}
+        coverage, counts = self.coverage(young), self._counts(queries.COUNTS, times)
         examples = {
             name: [Finding(*row) for row in self._db.execute(f"{query} LIMIT {SHOWN}", times)]
             for name, query in queries.EXAMPLES.items()
         }
-        latency, shares = self._latency(times)
-        met = None if shares is None else shares[0] >= FAST_SHARE and shares[1] >= SURE_SHARE
+        found = counts["missing"] or counts["duplicated"] or counts["orphaned"] or self._broken
         return AuditReport(
-            start=self._start,
-            end=self._end,
-            prefix=self._prefix,
-            **counts,
-            broken=len(broken),
-            latency_seconds=latency,
-            within_2_minutes=shares and shares[0],
-            within_3_minutes=shares and shares[1],
-            objective_met=met,
-            examples={**examples, "broken": broken[:SHOWN]},
-            ok=not (counts["missing"] or counts["duplicated"] or counts["orphaned"] or broken),
+            start=self.start,
+            end=self.end,
+            prefix=self.prefix,
+            **counts | msgspec.structs.asdict(coverage),
+            foreign_files=self._foreign_files,
+            foreign_objects=self._foreign_objects,
+            archives_read=self.archives_read,
+            broken=len(self._broken),
+            unreadable=sum(isinstance(finding, Unreadable) for finding in self._broken),
+            **self._punctuality(now),
+            examples={**examples, "broken": self._broken[:SHOWN], "foreign": self._foreign},
+            ok=coverage.judged > 0 and not found,
         )
 
-    def _latency(self, times: dict[str, float]) -> tuple[dict[str, float | None], tuple[float, float] | None]:
-        """Return percentiles by nearest rank, and the shares within 2 and 3 minutes; the first delivery counts."""
-        self._db.execute(queries.LATENCY, times)
+    def _is_judged(self, file: ManifestFile) -> bool:
+        """Tell whether a member is to be reconciled; count what of the range is not."""
+        inside = self.start <= file.event_time < self.end
+        if file.bucket not in self._buckets:
+            self._foreign_files += inside
+            return False
+        if not file.key.startswith(self.prefix):
+            self._elsewhere += inside
+            return False
+        return True
+
+    def _counts(self, names: Iterable[str], times: dict[str, float]) -> dict[str, int]:
+        self._index()
+        return {name: int(self._one(queries.COUNTS[name], times)) for name in names}
+
+    def _punctuality(self, now: datetime) -> dict[str, Any]:
+        """Return the report's latencies and shares; of two deliveries of a file the first counts."""
+        self._db.execute(queries.LATENCY, self._times())
+        overdue = {limit: self._overdue(now, limit) for limit in (FAST_S, SURE_S)}
+        fast, sure = (self._within(limit, overdue) for limit in (FAST_S, SURE_S))
+        other_fast, other_sure = (self._within(limit, overdue, replayed=0) for limit in (FAST_S, SURE_S))
+        return {
+            "latency_seconds": self._percentiles(),
+            "within_2_minutes": fast.share,
+            "within_3_minutes": sure.share,
+            "objective_met": _met(fast, sure),
+            "late": fast.late,
+            "undelivered": overdue[FAST_S],
+            "replayed": fast.late - other_fast.late,
+            "objective_met_without_replayed": _met(other_fast, other_sure),
+        }
+
+    def _overdue(self, now: datetime, limit_s: float) -> int:
+        """Return how many files are not delivered and older than the limit."""
+        return int(self._one(queries.OVERDUE, self._times(limit=now - timedelta(seconds=limit_s))))
+
+    def _within(self, limit_s: float, overdue: Mapping[float, int], *, replayed: int = 1) -> _Within:
+        query = self._db.execute(queries.WITHIN, {"limit": limit_s, "replayed": replayed})
+        delivered, in_time = query.fetchone()
+        return _Within(delivered + overdue[limit_s], in_time)
+
+    def _percentiles(self) -> dict[str, float | None]:
+        """Return percentiles of the delivered files' latencies, by nearest rank."""
         total = self._one("SELECT count(*) FROM latency")
         if not total:
-            return dict.fromkeys(("p50", "p95", "p99_9", "max")), None
+            return dict.fromkeys(("p50", "p95", "p99_9", "max"))
         at = "SELECT seconds FROM latency ORDER BY rowid LIMIT 1 OFFSET :rank"
         ranks = {name: nearest_rank(total, share) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99_9", 0.999))}
         ranks["max"] = total - 1
-        values: dict[str, float | None] = {name: self._one(at, {"rank": rank}) for name, rank in ranks.items()}
-        within = "SELECT count(*) FROM latency WHERE seconds <= :limit"
-        fast, sure = (self._one(within, {"limit": limit}) / total for limit in (FAST_S, SURE_S))
-        return values, (fast, sure)
+        return {name: self._one(at, {"rank": rank}) for name, rank in ranks.items()}
 
     def _times(self, **moments: datetime) -> dict[str, float]:
-        moments |= {"start": self._start, "end": self._end}
+        moments |= {"start": self.start, "end": self.end}
         return {name: moment.timestamp() for name, moment in moments.items()}
 
     def _one(self, query: str, values: dict[str, float] | None = None) -> Any:  # noqa: ANN401 - as the query asks
@@ -148,6 +216,28 @@ class Scratch:
         if not self._indexed:
             self._db.executescript(queries.INDEXES)
             self._indexed = True
+
+
+class _Within(msgspec.Struct, frozen=True):
+    """How many files there are, those that are overdue included, and how many were delivered in time."""
+
+    files: int
+    in_time: int
+
+    @property
+    def late(self) -> int:
+        return self.files - self.in_time
+
+    @property
+    def share(self) -> float | None:
+        return self.in_time / self.files if self.files else None
+
+
+def _met(fast: _Within, sure: _Within) -> bool | None:
+    """Tell whether the objective is met, None without files."""
+    if fast.share is None or sure.share is None:
+        return None
+    return fast.share >= FAST_SHARE and sure.share >= SURE_SHARE
 
 
 def _match(bucket: str, key: str, version_id: str | None, etag: str) -> bytes:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from windrow import settings
-from windrow.audit import AuditReport
-from windrow.cli.output import PROBLEM, err, out, print_json
+from windrow.audit import AuditReport, Coverage
+from windrow.cli.coverage import left_open, range_of, why_nothing
+from windrow.cli.output import PROBLEM, Count, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
+from windrow.cli.words import counted, lasting, percent
 
 NEEDS = (
     "landing_buckets",
@@ -33,12 +35,14 @@ def audit(
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
 
-    Exits with 1 if anything is missing, duplicated, orphaned or broken. Costs two small requests for each archive of
-    the range and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
+    Exits with 1 if anything is missing, duplicated, orphaned or broken, and if there was nothing to judge: no file in
+    the range, or only such as are younger than the grace. Costs two small requests for each archive of the range and,
+    whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
     """
     from windrow import bootstrap
 
     start, end = span(since, until, datetime.now(UTC))
+    young = duration(grace)
     auditor = bootstrap.auditor(settings.load(os.environ, needs=NEEDS))
     with err.status("reading") as status:
         counts: dict[str, int] = {}
@@ -47,55 +51,114 @@ def audit(
             counts[what] = count
             status.update(", ".join(f"{count:,} {what}" for what, count in counts.items()))
 
-        report = auditor.audit(
-            start, end, grace=duration(grace), retention=duration(retention), prefix=prefix, progress=note
-        )
+        report = auditor.audit(start, end, grace=young, retention=duration(retention), prefix=prefix, progress=note)
     if as_json:
         print_json(report)
     else:
-        _print(report)
+        _print(report, young)
     if not report.ok:
         raise typer.Exit(PROBLEM)
 
 
-def _print(report: AuditReport) -> None:
-    title = f"Arrivals {report.start:%Y-%m-%d %H:%M:%S} to {report.end:%Y-%m-%d %H:%M:%S} UTC"
-    if report.prefix:
-        title += f", keys under {report.prefix}"
-    table = Table(title=title, min_width=60)
-    table.add_column("")
-    table.add_column("count", justify="right")
-    table.add_column("meaning", style="dim")
-    rows = [
-        ("landed", report.landed, "versions in the landing buckets", False),
-        ("delivered", report.delivered, f"files in {report.archives:,} archives", False),
-        ("pending", report.pending, "not delivered yet, younger than the grace", False),
-        ("missing", report.missing, "not delivered: windrow replay --missing", True),
-        ("duplicated", report.duplicated, "in more than one archive", True),
-        ("orphaned", report.orphaned, "in an archive, not in the landing bucket", True),
-        ("expired", report.expired, "delivered, and removed by retention since", False),
-        ("replaced", report.replaced, "delivered, and overwritten since in a bucket without versions", False),
-        ("broken", report.broken, "archives that fail their proof", True),
-        ("unrecorded", report.unrecorded, "archives without a ledger record: windrow ledger rebuild", False),
-    ]
-    for name, count, meaning, bad in rows:
-        style = "bold red" if bad and count else ""
-        table.add_row(name, f"{count:,}", meaning, style=style)
-    out.print(table)
+def _print(report: AuditReport, grace: timedelta) -> None:
+    under = f", keys under {report.prefix}" if report.prefix else ""
+    print_counts(f"Arrivals {range_of(report.start, report.end)}{under}", _counts(report, grace))
     for kind, findings in report.examples.items():
         for finding in findings:
             out.print(f"  {kind}: {finding.what}  {finding.detail}", soft_wrap=True)
-    if report.within_2_minutes is not None and report.within_3_minutes is not None:
-        percentiles = ", ".join(f"{name.replace('_', '.')} {value:.1f} s" for name, value in _latencies(report))
-        out.print(f"latency: {percentiles}")
-        out.print(
-            f"objective {'met' if report.objective_met else 'MISSED'}: {report.within_2_minutes:.2%} within 2 minutes "
-            f"(95 % wanted), {report.within_3_minutes:.2%} within 3 (99.9 %)"
-        )
-    if report.ok:
-        out.print("nothing lost, nothing twice", style="green")
+    _print_latency(report)
+    _conclude(report, grace)
+
+
+def _counts(report: AuditReport, grace: timedelta) -> Iterator[Count]:
+    """Yield what was judged, then what was not; what is of interest only if it is there is left out otherwise."""
+    yield Count("arrived", report.landed, "versions in the landing buckets")
+    yield Count("judged", report.judged, "files that are delivered or missing")
+    yield Count("delivered", report.delivered, f"files in {counted(report.archives, 'archive')}")
+    yield Count("missing", report.missing, "files in no archive", bad=True)
+    yield Count("duplicated", report.duplicated, "files in more than one archive", bad=True)
+    yield Count("orphaned", report.orphaned, "files in an archive and not in the landing bucket any more", bad=True)
+    yield Count("broken", report.broken, f"archives that fail verification{_unreadable(report)}", bad=True)
+    rest = (
+        Count("expired", report.expired, "delivered files that retention has removed since"),
+        Count("replaced", report.replaced, "delivered files overwritten since, in a bucket without versions"),
+        Count("unrecorded", report.unrecorded, "archives without a ledger record: windrow ledger rebuild"),
+    )
+    yield from (each for each in rest if each.count)
+    yield Count("too young", report.pending, f"files not judged: not delivered yet, younger than {lasting(grace)}")
+    yield Count("outside", report.outside, "versions not judged: they arrived before or after")
+    others = (
+        Count("other keys", report.elsewhere, "files in these archives, not judged: not under the prefix"),
+        Count("other buckets", report.foreign_files, "files in these archives, not judged: of no landing bucket"),
+        Count("foreign", report.foreign_objects, "objects among the archives that are none of Windrow's"),
+    )
+    yield from (each for each in others if each.count)
+
+
+def _unreadable(report: AuditReport) -> str:
+    return f", {report.unreadable:,} of them unreadable: not judged" if report.unreadable else ""
+
+
+def _print_latency(report: AuditReport) -> None:
+    percentiles = [f"{name.replace('_', '.')} {value:.1f} s" for name, value in _latencies(report)]
+    if percentiles:
+        out.print(f"latency of the delivered files: {', '.join(percentiles)}", soft_wrap=True)
+    if report.within_2_minutes is None or report.within_3_minutes is None:
+        return
+    out.print(
+        f"objective {'met' if report.objective_met else 'MISSED'}: {percent(report.within_2_minutes)} within 2 minutes "
+        f"(95 % wanted), {percent(report.within_3_minutes)} within 3 (99.9 %)",
+        style="" if report.objective_met else "red",
+        soft_wrap=True,
+    )
+    if why := _why_late(report):
+        out.print(f"  {why}", soft_wrap=True)
+
+
+def _why_late(report: AuditReport) -> str:
+    """Return what the late files have in common, empty if there is nothing to explain."""
+    parts = []
+    if report.undelivered:
+        parts.append(f"{report.undelivered:,} not delivered")
+    if report.replayed:
+        parts.append(f"{report.replayed:,} delivered by a replay, long after they arrived")
+    if not parts:
+        return ""
+    text = f"late: {counted(report.late, 'file')}, {', '.join(parts)}"
+    if report.replayed and not report.objective_met:
+        text += f"; without the replayed ones the objective is {_met(report.objective_met_without_replayed)}"
+    return text
+
+
+def _met(met: bool | None) -> str:
+    return "neither met nor missed" if met is None else "met" if met else "missed too"
+
+
+def _conclude(report: AuditReport, grace: timedelta) -> None:
+    """Print the verdict, and what to do next."""
+    covered = Coverage(**{name: getattr(report, name) for name in Coverage.__struct_fields__})
+    wrong = ("missing", "duplicated", "orphaned", "broken")
+    found = [f"{count:,} {name}" for name in wrong if (count := getattr(report, name))]
+    opened = left_open(covered, grace)
+    more = f"; {opened}" if opened else ""
+    if found:
+        out.print(f"there are findings: {', '.join(found)}{more}", style="red", soft_wrap=True)
+        for step in _advice(report):
+            out.print(f"  {step}", soft_wrap=True)
+    elif report.ok:
+        verdict = f"nothing lost, nothing twice: {counted(report.judged, 'file')} judged{more}"
+        out.print(verdict, style="green", soft_wrap=True)
     else:
-        out.print("there are findings", style="red")
+        out.print(f"nothing was judged: {why_nothing(covered, report.prefix, grace)}", style="red", soft_wrap=True)
+
+
+def _advice(report: AuditReport) -> Iterator[str]:
+    if report.missing and not report.archives_read:
+        yield "not one archive was found: is it the right WINDROW_DESTINATION_BUCKET and WINDROW_DESTINATION_PREFIX?"
+    if report.missing:
+        yield "missing: does it wait (windrow status), was it rejected (windrow dlq ls)? Else windrow replay --missing"
+    if report.broken:
+        yield "broken: windrow archive verify s3://BUCKET/KEY says what is wrong, windrow replay --missing repairs"
 
 
 def _latencies(report: AuditReport) -> list[tuple[str, float]]:

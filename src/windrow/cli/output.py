@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TypeVar
 
 import msgspec
+from rich.table import Table
 
 from windrow.cli.screen import Screen
 from windrow.cli.streams import OutputLost, told_if_lost
@@ -70,6 +71,28 @@ def write_bytes(pieces: Iterable[bytes]) -> None:
         parts = re.split("([\n\t])", text)
         sys.stdout.write("".join(part if part in "\n\t" else printable(part, out.encoding) for part in parts))
     sys.stdout.flush()
+
+
+class Count(msgspec.Struct, frozen=True):
+    """A line of a report: how many there are of what, and what that means; ``bad`` if there should be none."""
+
+    name: str
+    count: int
+    meaning: str
+    bad: bool = False
+
+
+def print_counts(title: str, counts: Iterable[Count]) -> None:
+    """Print a report's counts under its title."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for each in counts:
+        style = "bold red" if each.bad and each.count else ""
+        table.add_row(each.name, f"{each.count:,}", out.text(each.meaning, style=style or "dim"), style=style)
+    out.print(title, style="bold", soft_wrap=True)
+    out.print(table)
 
 
 def print_verdict(text: str, *, good: bool) -> None:

@@ -12,10 +12,13 @@ import msgspec
 import typer
 
 from windrow import settings
+from windrow.audit import Coverage, Listing, Missing
 from windrow.cli.audit import NEEDS
+from windrow.cli.coverage import left_open, why_nothing
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.cli.replay_state import Request, Saved, StateFile
 from windrow.cli.span import duration, span
+from windrow.cli.words import counted
 from windrow.clients.clock import SystemClock
 from windrow.ports import Clock, ListedVersion
 from windrow.replay import Memory, Position, Replayer, Sieve, after
@@ -68,12 +71,16 @@ def replay(
     waiting = _waiting(config) if missing else None
     sieve = Sieve(unversioned=waiting == Waiting(0, 0))
     auditor = bootstrap.auditor(config)
+    young = duration(grace)
     if memory is None:
-        wanted = sieve.sift(auditor.missing(saved.start, saved.end, grace=duration(grace), prefix=prefix))
+        found: Missing | Listing = auditor.missing(saved.start, saved.end, grace=young, prefix=prefix)
+        wanted = sieve.sift(found)
     else:
-        wanted = memory.sift(after(sieve.sift(auditor.listed(saved.start, saved.end, prefix)), saved.position))
+        found = auditor.listed(saved.start, saved.end, prefix)
+        wanted = memory.sift(after(sieve.sift(found), saved.position))
     if dry_run:
-        _end(_show(wanted, as_json=as_json), sieve, waiting, memory, saved.start, as_json=as_json)
+        shown = _show(wanted, as_json=as_json)
+        _end(shown, _Looked(found.coverage, prefix, young), sieve, waiting, memory, saved.start, as_json=as_json)
         return
     reopener = bootstrap.reopener(config) if missing else None
     if reopener:
@@ -83,10 +90,12 @@ def replay(
     file.remove()
     if not as_json:
         earlier = f" after {before:,} by earlier runs" if before else ""
-        out.print(f"{queued:,} objects queued{earlier}; watch them with: windrow status --watch")
+        watch = "; watch them with: windrow status --watch" if queued else ""
+        out.print(f"{counted(queued, 'object')} queued{earlier}{watch}")
     unreadable = reopener.unreadable if reopener else {}
     report = {"queued": queued, "queued_before": before, "unreadable": unreadable}
-    _end(report, sieve, waiting, memory, saved.start, unreadable, as_json=as_json)
+    looked = _Looked(found.coverage, prefix, young)
+    _end(report, looked, sieve, waiting, memory, saved.start, unreadable, as_json=as_json)
 
 
 def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> Memory:
@@ -140,12 +149,27 @@ def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, obje
     if not as_json:
         for version in shown:
             out.print(f"{version.last_modified:%Y-%m-%d %H:%M:%S}  {version.bucket}/{version.key}", soft_wrap=True)
-        out.print(f"{count:,} objects would be queued" + (f", the first {SHOWN} are shown" if count > SHOWN else ""))
+        first = f", the first {SHOWN} are shown" if count > SHOWN else ""
+        out.print(f"{counted(count, 'object')} would be queued{first}")
     return {"would_queue": count, "first": shown}
+
+
+class _Looked(msgspec.Struct, frozen=True):
+    """What the objects were chosen from, under which prefix, and with which grace."""
+
+    covered: Coverage
+    prefix: str
+    grace: timedelta
+
+    @property
+    def at_nothing(self) -> bool:
+        """Whether there was nothing to choose from."""
+        return not self.covered.judged
 
 
 def _end(
     report: dict[str, object],
+    looked: _Looked,
     sieve: Sieve,
     waiting: Waiting | None,
     memory: Memory | None,
@@ -154,47 +178,58 @@ def _end(
     *,
     as_json: bool,
 ) -> None:
-    """Tell what was left out; that is a problem if it was asked for."""
+    """Tell what was looked at and what was left out; that is a problem if it was asked for."""
     forgotten = memory.left_out if memory else 0
-    problem = bool((sieve.left_out and waiting) or forgotten or unreadable)
-    reasons = [_why_left_out(sieve.left_out, waiting)] if sieve.left_out else []
+    problem = bool((sieve.left_out and waiting) or forgotten or unreadable or looked.at_nothing)
+    reasons = [_why_looked(looked)]
+    if sieve.left_out:
+        reasons.append(_why_left_out(sieve.left_out, waiting))
     if memory and forgotten:
         reasons.append(_why_forgotten(forgotten, start, memory.begins))
     if unreadable:
         reasons.append(_why_unreadable(unreadable))
     why = " ".join(reasons)
     if as_json:
-        print_json({"ok": not problem, **report, "left_out": sieve.left_out, "forgotten": forgotten, "why": why})
+        left_out = {"left_out": sieve.left_out, "forgotten": forgotten, "why": why}
+        print_json({"ok": not problem, **report, **msgspec.structs.asdict(looked.covered), **left_out})
     elif problem:
         err.print(f"error: {why}", style="red", soft_wrap=True)
-    elif why:
+    else:
         out.print(why, soft_wrap=True)
     if problem:
         raise typer.Exit(PROBLEM)
 
 
+def _why_looked(looked: _Looked) -> str:
+    if looked.at_nothing:
+        return f"Nothing was judged: {why_nothing(looked.covered, looked.prefix, looked.grace)}."
+    opened = left_open(looked.covered, looked.grace)
+    return f"{counted(looked.covered.judged, 'file')} judged{f'; {opened}' if opened else ''}."
+
+
 def _why_left_out(count: int, waiting: Waiting | None) -> str:
-    text = f"{count:,} objects without a version are left out: queued again they could be delivered twice. "
+    left_out = f"{counted(count, 'object')} without a version {'is' if count == 1 else 'are'} left out"
+    text = f"{left_out}: queued again they could be delivered twice. "
     if waiting is None:
         return text + "Queue them with --missing while the queue and the dead-letter queue are empty."
     return text + (
-        f"The queue holds {waiting.queue:,} messages, the dead-letter queue {waiting.dead_letters:,}, and these may be "
-        "theirs. Wait until the queue is empty, send the dead letters back (windrow dlq redrive) or delete them "
-        "(windrow dlq drop), and repeat this when both are empty."
+        f"The queue holds {counted(waiting.queue, 'message')}, the dead-letter queue {waiting.dead_letters:,}, "
+        "and these may be theirs. Wait until the queue is empty, send the dead letters back (windrow dlq redrive) or "
+        "delete them (windrow dlq drop), and repeat this when both are empty."
     )
 
 
 def _why_unreadable(unreadable: Mapping[str, str]) -> str:
     key, error = next(iter(unreadable.items()))
     return (
-        f"The destination refuses to give {len(unreadable):,} archives. What they hold is left out. "
+        f"The destination refuses to give {counted(len(unreadable), 'archive')}. What they hold is left out. "
         f"One is {key}: {error}. Give Windrow's key the right to read them, and repeat this."
     )
 
 
 def _why_forgotten(count: int, start: datetime, begins: datetime) -> str:
     return (
-        f"{count:,} objects are left out since they are too old by now: the ledger may forget their deliveries while "
+        f"{counted(count, 'object')} left out, too old by now: the ledger may forget their deliveries while "
         "their messages wait, and they would be delivered twice. Repeat this with --missing "
         f"--since {start:%Y-%m-%dT%H:%M}Z --until {begins + timedelta(minutes=1):%Y-%m-%dT%H:%M}Z instead of --all: it "
         "asks the archives what is delivered."

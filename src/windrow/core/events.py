@@ -18,6 +18,11 @@ MAX_LEDGER_ID_BYTES = 2048
 """Longest DynamoDB partition key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 
+REPLAYED = "replayed"
+"""The sequencer of an object that a replay queued: a listing tells none, and S3's are hexadecimal. Without versioning,
+where it is part of the identity, a replay leaves it empty."""
+
+
 class Message(msgspec.Struct, frozen=True):
     """One SQS message as Lambda hands it over.
 
@@ -56,6 +61,11 @@ class SourceObject(msgspec.Struct, frozen=True):
         """
         version = self.version_id or f"{self.etag}.{self.sequencer}"
         return ledger_id(f"{self.bucket}/{self.key}@{version}")
+
+    @property
+    def replayed(self) -> bool:
+        """Whether a replay queued it, or without versioning: whether no event of S3's did."""
+        return self.sequencer == (REPLAYED if self.version_id else "")
 
 
 def ledger_id(plain: str) -> str:

@@ -50,7 +50,8 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     ``frame`` an index into the manifest's frames, ``offset`` the position in bytes of the file's data in its
     decompressed frame. ``size`` is in bytes. ``sequencer`` is written for files without a version id only: there
     it is part of the file's identity. ``content_type`` and ``metadata`` are what the uploader said, written where
-    there is any; ``undescribed`` says that it was more than an archive keeps (`fitting`).
+    there is any; ``undescribed`` says that it was more than an archive keeps (`fitting`). ``replayed`` says that a
+    replay queued the file: it may be delivered long after it arrived.
     """
 
     name: str
@@ -67,6 +68,7 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     content_type: Text = ""
     metadata: dict[Text, Annotated[str, msgspec.Meta(max_length=MAX_METADATA_BYTES)]] = {}
     undescribed: bool = False
+    replayed: bool = False
 
     @property
     def object_id(self) -> str:

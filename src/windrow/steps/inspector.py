@@ -51,6 +51,8 @@ class Inspector:
     def open(self, key: str, stored: Stored) -> Found:
         """Verify what HEAD found and read its manifest. Raises as `inspect` does."""
         digest = stored.metadata.get("sha256_checksum", "")
+        if not digest:
+            raise ArchiveError(f"{key} is not an archive of Windrow's: it has no metadata 'sha256_checksum'")
         self._verify_digest(key, stored, digest)
         length = manifest_bytes_of(stored.metadata)
         if length is None:

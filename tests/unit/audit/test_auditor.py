@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from windrow.audit import ArchiveReader, Auditor, AuditReport
+from windrow.audit import ArchiveReader, Auditor, AuditReport, Coverage
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError
-from windrow.core.events import SourceObject
+from windrow.core.events import REPLAYED, SourceObject
 from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
 from windrow.core.naming import safe_names
@@ -129,13 +129,65 @@ def test_missing_files_are_named_oldest_first() -> None:
 
 
 def test_young_files_are_pending() -> None:
-    """A file younger than the grace may be under way: that is no finding."""
+    """A file younger than the grace may be under way: that is no finding, and not judged."""
     scene = Scene(clock=FakeClock(INSIDE + GRACE - timedelta(seconds=1)))
+    scene.land(source("k"), source("delivered"))
+    scene.deliver(source("delivered"))
+    report = scene.audit()
+    missing = scene.auditor().missing(START, END, grace=GRACE)
+
+    assert ({"pending": 1}, 1, True) == (findings(report), report.judged, report.ok)
+    assert ([], 1, 1) == (list(missing), missing.coverage.pending, missing.coverage.judged)
+
+
+def test_an_audit_that_judged_nothing_is_not_ok() -> None:
+    """All files may be too young, outside the range, of other keys, or there is none at all."""
+    young = Scene(clock=FakeClock(INSIDE + timedelta(seconds=9)))
+    young.land(source("k"))
+    elsewhere = Scene()
+    elsewhere.land(source("k"))
+    elsewhere.deliver(source("k"), source("m"))
+    reports = [
+        young.audit(),
+        elsewhere.audit(start=END, end=END + HOUR),
+        elsewhere.audit(prefix="typo/"),
+        Scene().audit(),
+    ]
+
+    assert [(0, False)] * 4 == [(report.judged, report.ok) for report in reports]
+    assert [(1, 0, 0), (0, 1, 0), (0, 0, 2), (0, 0, 0)] == [
+        (report.pending, report.outside, report.elsewhere) for report in reports
+    ]
+
+
+def test_what_a_search_for_missing_files_did_not_judge_is_counted() -> None:
+    """As in an audit, once it has been iterated over."""
+    scene = Scene()
+    scene.land(source("a/lost"), source("a/there"), source("a/before", at=START - MINUTE), source("b"))
+    scene.deliver(source("a/there"), source("b"))
+    missing = scene.auditor().missing(START, END, grace=GRACE, prefix="a/")
+
+    assert ["a/lost"] == [each.key for each in missing]
+    assert Coverage(judged=2, landed=2, pending=0, outside=1, elsewhere=1) == missing.coverage
+
+
+def test_a_listing_counts_what_is_outside_of_its_range() -> None:
+    """An empty replay can then say that the prefix is right and the range is not."""
+    scene = Scene()
+    scene.land(source("a"), source("b", at=END), source("c", at=START - MINUTE))
+    listing = scene.auditor().listed(START, END)
+
+    assert (["a"], 1, 2) == ([each.key for each in listing], listing.inside, listing.outside)
+
+
+def test_files_of_other_buckets_are_counted_and_not_judged() -> None:
+    """Another stack delivers to the same place: its files are not orphaned, since nobody has looked for them."""
+    scene = Scene()
     scene.land(source("k"))
+    scene.deliver(source("k"), msgspec.structs.replace(source("of another"), bucket="others"))
     report = scene.audit()
 
-    assert ({"pending": 1}, True) == (findings(report), report.ok)
-    assert [] == list(scene.auditor().missing(START, END, grace=GRACE))
+    assert ({}, 1, 1, True) == (findings(report), report.judged, report.foreign_files, report.ok)
 
 
 def test_a_file_in_two_archives_is_duplicated() -> None:
@@ -171,12 +223,8 @@ def test_same_content_twice_without_versions_is_no_duplicate() -> None:
     assert ({}, 1, 2) == (findings(report), report.landed, report.delivered)
 
 
-REPLAYED = ""
-"""The sequencer of what a replay queued: a listing knows none."""
-
-
 def unversioned(sequencer: str, after: timedelta = timedelta(0)) -> SourceObject:
-    """Return an upload of one key and one content."""
+    """Return an upload of one key and one content; what a replay queues has no sequencer."""
     return source("k", version_id=None, sequencer=sequencer, at=INSIDE + after)
 
 
@@ -185,7 +233,7 @@ def test_an_unversioned_object_delivered_by_replay_and_by_its_own_event_is_dupli
     """The two have different ids; that the bucket still shows the very upload that was replayed tells they are one."""
     scene = Scene()
     scene.land(unversioned("01"))
-    keys = [scene.deliver(unversioned(REPLAYED)), scene.deliver(unversioned("01", upload_took))]
+    keys = [scene.deliver(unversioned("")), scene.deliver(unversioned("01", upload_took))]
     report = scene.audit()
 
     assert ({"duplicated": 1}, False, 1) == (findings(report), report.ok, report.delivered)
@@ -197,7 +245,7 @@ def test_an_unversioned_object_uploaded_again_after_a_replay_is_no_duplicate() -
     """The bucket shows a later upload of the same content: both are files of their own."""
     scene = Scene()
     scene.land(unversioned("02", timedelta(minutes=9)))
-    scene.deliver(unversioned(REPLAYED), unversioned("02", timedelta(minutes=9)))
+    scene.deliver(unversioned(""), unversioned("02", timedelta(minutes=9)))
 
     assert ({}, 2) == (findings(scene.audit()), scene.audit().delivered)
 
@@ -206,7 +254,7 @@ def test_an_earlier_upload_of_what_was_replayed_is_no_duplicate() -> None:
     """The same content was there before, delivered, and uploaded anew, which a replay delivered."""
     scene = Scene()
     scene.land(unversioned("02"))
-    scene.deliver(unversioned("01", timedelta(minutes=-6)), unversioned(REPLAYED))
+    scene.deliver(unversioned("01", timedelta(minutes=-6)), unversioned(""))
 
     assert ({}, 2) == (findings(scene.audit()), scene.audit().delivered)
 
@@ -320,7 +368,7 @@ def test_an_archive_without_record_is_told() -> None:
     ("change", "hint"),
     [
         ({"checksum_sha256": "0" * 64}, "body has 0000"),
-        ({"metadata": {}}, "metadata says none"),
+        ({"metadata": {}}, "is not an archive of Windrow's"),
     ],
 )
 def test_a_broken_archive_delivers_nothing_and_stays(change: dict[str, object], hint: str) -> None:
@@ -364,8 +412,9 @@ def test_an_archive_that_the_destination_refuses_to_give_is_one_finding() -> Non
             raise refusals.pop()
 
     scene.destination.hook = refuse_once
+    report = scene.audit()
 
-    assert {"missing": 1, "broken": 1} == findings(scene.audit())
+    assert ({"missing": 1, "broken": 1}, 1) == (findings(report), report.unreadable)
 
 
 def test_a_destination_that_refuses_everything_is_no_finding() -> None:
@@ -411,11 +460,14 @@ def test_a_quarantined_archive_is_no_finding() -> None:
 
 
 def test_foreign_objects_at_the_destination_are_passed_over() -> None:
-    """What is no archive by its key is not read."""
+    """What is no archive by its key is not read, and told."""
     scene = Scene()
-    scene.destination.put("in/2026/11/23/notes.txt", [b"x"], bytes.fromhex(SHA256_OF_X), {})
+    key = "in/2026/11/23/notes.txt"
+    scene.destination.put(key, [b"x"], bytes.fromhex(SHA256_OF_X), {})
+    report = scene.audit()
 
-    assert {} == findings(scene.audit())
+    assert ({}, 1, 0) == (findings(report), report.foreign_objects, report.archives_read)
+    assert [key] == [found.what for found in report.examples["foreign"]]
 
 
 SHA256_OF_X = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
@@ -457,7 +509,53 @@ def test_without_deliveries_there_is_no_latency() -> None:
 
     assert (None, None, None) == (report.within_2_minutes, report.within_3_minutes, report.objective_met)
     assert {None} == set(report.latency_seconds.values())
-    assert report.ok
+
+
+def delivered_in_time(scene: Scene, count: int) -> None:
+    """Have so many files delivered after a minute."""
+    files = [source(f"in-time/{number:03}") for number in range(count)]
+    scene.land(*files)
+    scene.deliver(*files)
+
+
+def test_files_that_are_not_delivered_are_late() -> None:
+    """The objective is about all files that arrived: with half of them missing it is not met."""
+    scene = Scene()
+    delivered_in_time(scene, 5)
+    scene.land(*(source(f"lost/{number}") for number in range(5)))
+    report = scene.audit()
+
+    assert (0.5, 0.5, False) == (report.within_2_minutes, report.within_3_minutes, report.objective_met)
+    assert (5, 5, 0) == (report.late, report.undelivered, report.replayed)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "within"), [(120, (1.0, 1.0)), (121, (0.5, 1.0)), (180, (0.5, 1.0)), (181, (0.5, 0.5))]
+)
+def test_a_file_is_late_from_the_moment_it_is(age_s: int, within: tuple[float, float]) -> None:
+    """Whether it is delivered or not, and whether it is old enough to be missing or not."""
+    scene = Scene(clock=FakeClock(INSIDE + timedelta(seconds=age_s)))
+    delivered_in_time(scene, 1)
+    scene.land(source("k"))
+    report = scene.audit()
+
+    assert ({"pending": 1}, within) == (findings(report), (report.within_2_minutes, report.within_3_minutes))
+
+
+def test_a_miss_that_a_replay_caused_is_told_apart() -> None:
+    """What was queued again counts from its arrival, hours ago: without it the objective is met."""
+    scene = Scene()
+    delivered_in_time(scene, 5)
+    lost, both = source("lost", sequencer=REPLAYED), source("both", sequencer=REPLAYED)
+    scene.land(lost, both)
+    scene.deliver(lost, both, after=timedelta(hours=3))
+    replayed = scene.audit()
+    scene.deliver(source("both"), after=timedelta(hours=4))
+    by_itself = scene.audit()
+
+    assert (False, True) == (replayed.objective_met, replayed.objective_met_without_replayed)
+    assert [(2, 2), (2, 1)] == [(report.late, report.replayed) for report in (replayed, by_itself)]
+    assert by_itself.objective_met_without_replayed is False
 
 
 @pytest.mark.parametrize(

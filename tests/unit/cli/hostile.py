@@ -22,7 +22,7 @@ from tests.archives import archive_of, joined
 from tests.unit.cli.test_operator_commands import Auditing, Sweeping, report
 from tests.unit.load.records import MACHINE, record
 from windrow import settings
-from windrow.audit import Finding
+from windrow.audit import Finding, Listing
 from windrow.cli.root import run
 from windrow.clients.dead_letters import DeadLetter
 from windrow.core.circuit import Circuit, Mode
@@ -50,9 +50,10 @@ class Site:
 
     opened = Circuit(mode=Mode.AUTO, opened=True, failures=3, fault=TEXT, changed_at=1)
 
-    def missing(self, *_range: object, **_options: object) -> Iterator[ListedVersion]:
+    def missing(self, *_range: object, **_options: object) -> Listing:
         """Return one object."""
-        return iter([ListedVersion("landing", KEY, "v1", "etag", 1, NOW)])
+        version = ListedVersion("landing", KEY, "v1", "etag", 1, NOW)
+        return Listing([version], NOW, NOW + timedelta(hours=1))
 
     def reopened(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
         """Let it pass."""

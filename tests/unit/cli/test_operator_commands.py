@@ -71,11 +71,12 @@ class Auditing:
 
 def report(**found: object) -> AuditReport:
     """Return a report with some findings."""
-    counts = ("landed", "delivered", "pending", "missing", "duplicated", "orphaned", "expired", "replaced")
-    zeros: dict[str, object] = dict.fromkeys((*counts, "archives", "broken", "unrecorded"), 0)
+    annotations = AuditReport.__annotations__
+    zeros: dict[str, object] = {name: 0 for name, kind in annotations.items() if kind == "int"}
     latency = {"p50": 61.0, "p95": 80.5, "p99_9": 99.0, "max": 100.0}
     rest = {"latency_seconds": latency, "within_2_minutes": 1.0, "within_3_minutes": 1.0, "objective_met": True}
-    fields = {**zeros, **rest, "examples": {}, "ok": True, **found}
+    without = {"objective_met_without_replayed": True}
+    fields = {**zeros, **rest, **without, "judged": 9, "examples": {}, "ok": True, **found}
     return AuditReport(start=START, end=START + timedelta(hours=1), **fields)  # type: ignore[arg-type]
 
 
@@ -89,27 +90,54 @@ def audited(
 
 
 def test_a_clean_audit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 0, percentiles and the objective."""
-    code, text = audited(monkeypatch, capsys, report(landed=5, delivered=5, archives=1))
+    """Exit code 0, percentiles, the objective, and how much was judged."""
+    code, text = audited(monkeypatch, capsys, report(landed=8, judged=1, delivered=1, archives=1, pending=7))
 
     assert 0 == code
     for part in (
         "p50 61.0 s",
         "p99.9 99.0 s",
-        "objective met: 100.00% within 2 minutes",
-        "nothing lost, nothing twice",
+        "objective met: 100.00 % within 2 minutes",
+        "files in 1 archive",
+        "nothing lost, nothing twice: 1 file judged; 7 not judged, younger than 5 minutes",
     ):
         assert part in text
 
 
 def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 1; examples are shown as they are, brackets of theirs included."""
-    found = report(missing=1, ok=False, examples={"missing": [Finding("landing/[red]k[/]", "version v1")]})
+    found = report(missing=1, broken=2, ok=False, examples={"missing": [Finding("landing/[red]k[/]", "version v1")]})
     code, text = audited(monkeypatch, capsys, found)
 
     assert 1 == code
     assert "missing: landing/[red]k[/]  version v1" in text
-    assert "there are findings" in text
+    assert "there are findings: 1 missing, 2 broken\n" in text
+    assert "is it the right WINDROW_DESTINATION_BUCKET and WINDROW_DESTINATION_PREFIX?" in text
+
+
+def test_an_audit_that_judged_nothing_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1, and nothing that reads like a verdict on the files."""
+    nothing = report(judged=0, landed=7, pending=7, ok=False, within_2_minutes=None, within_3_minutes=None)
+    code, text = audited(monkeypatch, capsys, nothing, "--grace", "90s")
+
+    assert 1 == code
+    assert "nothing was judged: 7 files arrived less than 90 s ago (--grace)" in text
+    assert "nothing lost" not in text
+    assert "objective" not in text
+
+
+def test_an_audit_explains_what_was_late(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not delivered at all, or by a replay; a share that just misses the objective does not read as if it met it."""
+    missed = report(
+        objective_met=False, within_2_minutes=0.94998, within_3_minutes=0.99899, late=9, undelivered=2, replayed=3
+    )
+    text = audited(monkeypatch, capsys, missed)[1]
+
+    assert "objective MISSED: 94.99 % within 2 minutes (95 % wanted), 99.89 % within 3 (99.9 %)" in text
+    assert "late: 9 files, 2 not delivered, 3 delivered by a replay, long after they arrived; without" in text
+    assert "without the replayed ones the objective is met\n" in text
 
 
 def test_an_audit_of_a_prefix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

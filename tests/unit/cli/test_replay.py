@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from windrow.audit import Coverage
 from windrow.cli.root import run
 from windrow.core.errors import QueueError
 from windrow.ports import ListedVersion, QueueDepth
@@ -19,6 +20,22 @@ from windrow.testing import FakeClock, FakeSender
 
 NOW = FakeClock().now()
 RETENTION = timedelta(days=5)
+
+
+def covering(**counts: int) -> Coverage:
+    """Return what was judged and what not."""
+    return Coverage(**{"judged": 0, "landed": 0, "pending": 0, "outside": 0, "elsewhere": 0, **counts})
+
+
+@dataclass
+class Found:
+    """What a search found, and what it was found in."""
+
+    versions: list[ListedVersion]
+    coverage: Coverage
+
+    def __iter__(self) -> Iterator[ListedVersion]:
+        return iter(self.versions)
 
 
 @dataclass
@@ -31,15 +48,16 @@ class Site:
     clock: FakeClock = field(default_factory=FakeClock)
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=lambda: covering(judged=30))
 
-    def missing(self, start: datetime, end: datetime, **_options: object) -> Iterator[ListedVersion]:
+    def missing(self, start: datetime, end: datetime, **_options: object) -> Found:
         """Return all of them."""
         return self.listed(start, end)
 
-    def listed(self, start: datetime, end: datetime, _prefix: str = "") -> Iterator[ListedVersion]:
+    def listed(self, start: datetime, end: datetime, _prefix: str = "") -> Found:
         """Return all of them, and remember the range."""
         self.spans.append((start, end))
-        return iter(self.versions)
+        return Found(self.versions, self.coverage)
 
     def reopened(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
         """Let all of them pass."""
@@ -201,7 +219,7 @@ def test_archives_that_cannot_be_read_are_told_and_the_rest_is_queued(
 
     assert (1, False, 1) == (code, report["ok"], report["queued"])
     assert {"in/x.tar.gz": "HEAD in/x.tar.gz: 403"} == report["unreadable"]
-    assert "The destination refuses to give 1 archives" in report["why"]
+    assert "The destination refuses to give 1 archive." in report["why"]
     assert "in/x.tar.gz: HEAD in/x.tar.gz: 403" in report["why"]
 
 
@@ -287,3 +305,45 @@ def test_what_is_no_state_is_refused(
 
     assert 2 == code
     assert "holds no position of a replay" in report["error"]
+
+
+NOTHING_JUDGED = [
+    (["--missing"], {"landed": 7, "pending": 7}, "7 files arrived less than 5 minutes ago (--grace)"),
+    (["--missing"], {"outside": 3}, "no file arrived in this range, 3 before or after it"),
+    (
+        ["--missing", "--prefix", "typo/"],
+        {"elsewhere": 2},
+        "archives of the range hold 2 files with other keys",
+    ),
+    (["--all", "--prefix", "typo/"], {}, "the landing buckets hold no file with keys under 'typo/'; see --prefix"),
+    (["--all"], {}, "the landing buckets hold no file."),
+]
+
+
+@pytest.mark.parametrize(("arguments", "counts", "why"), NOTHING_JUDGED)
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["", "dry run"])
+def test_a_replay_that_looked_at_nothing_says_why_and_is_a_problem(
+    site: Site,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    counts: dict[str, int],
+    why: str,
+    dry_run: list[str],
+) -> None:
+    """None queued then does not mean that none is missing."""
+    site.coverage = covering(**counts)
+    code, report = replay(capsys, *arguments, *dry_run)
+
+    assert (1, False, 0) == (code, report["ok"], report["judged"])
+    assert report["why"].startswith("Nothing was judged: ")
+    assert why in report["why"]
+
+
+def test_a_replay_says_what_it_judged_and_what_not(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """That nothing is missing is no problem; that some are too young to tell is said."""
+    site.coverage = covering(judged=1, landed=8, pending=7)
+
+    assert 0 == run(["replay", "--missing"])
+    assert ["0 objects queued", "1 file judged; 7 not judged, younger than 5 minutes."] == (
+        capsys.readouterr().out.splitlines()
+    )

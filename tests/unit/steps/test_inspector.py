@@ -70,10 +70,18 @@ def test_a_sound_archive_is_found_with_what_it_holds(scene: Scene) -> None:
     assert scene.inspector.inspect("other") is None
 
 
-@pytest.mark.parametrize("digest", ["", "0" * 64])
-def test_metadata_that_the_server_contradicts_is_a_mismatch(scene: Scene, digest: str) -> None:
+def test_what_has_no_digest_in_its_metadata_is_not_read_and_called_foreign(scene: Scene) -> None:
+    """Somebody put it there; it may be of any size."""
+    scene.change(metadata={}, checksum_sha256=None)
+
+    with pytest.raises(ArchiveError, match=f"{KEY} is not an archive of Windrow's"):
+        scene.inspector.inspect(KEY)
+    assert "read" not in scene.reads
+
+
+def test_metadata_that_the_server_contradicts_is_a_mismatch(scene: Scene) -> None:
     """Both say what the bytes are."""
-    scene.meta(sha256_checksum=digest)
+    scene.meta(sha256_checksum="0" * 64)
 
     with pytest.raises(ChecksumMismatch):
         scene.inspector.inspect(KEY)

@@ -228,6 +228,7 @@ def _listed(
         frame=0,
         offset=offset,
         sequencer="" if source.version_id else source.sequencer,
+        replayed=source.replayed,
         content_type=told.content_type,
         metadata=told.metadata,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from tests.archives import WINDOW, archive_of, joined, source
 from windrow.core.archive.member import HEAD, LAST_BLOCK, TAIL_BYTES
 from windrow.core.archive.writer import build_frame, seal, stream_frame
 from windrow.core.errors import LandingError, SourceChecksumWrong
+from windrow.core.events import REPLAYED
 
 FILES = [("a.txt", b"first"), ("b/empty", b""), ("b/ü.bin", bytes(range(256)) * 9), ("z" * 120, b"\x00" * 1024)]
 
@@ -198,3 +200,14 @@ def test_unversioned_files_keep_their_sequencer() -> None:
     versioned = build_frame([("data/a", source("a", 0, "v"), b"")], 6)
 
     assert ("0055AED6DCD9", "") == (plain.files[0].sequencer, versioned.files[0].sequencer)
+
+
+@pytest.mark.parametrize(
+    ("version_id", "sequencer", "expected"),
+    [("v", REPLAYED, True), (None, "", True), ("v", "0055", False), ("v", "", False), (None, "0055", False)],
+)
+def test_what_a_replay_queued_says_so(version_id: str | None, sequencer: str, expected: bool) -> None:
+    """An event of a version need not have a sequencer: that alone makes it no replay's."""
+    replayed = msgspec.structs.replace(source("a", 0, version_id), sequencer=sequencer)
+
+    assert expected is build_frame([("data/a", replayed, b"")], 6).files[0].replayed

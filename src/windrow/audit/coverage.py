@@ -1,0 +1,62 @@
+"""What an audit judged and what not, counted while the landing buckets are listed and the archives read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from windrow.ports import ListedVersion
+
+SKEW = timedelta(hours=1)
+"""Event times and listing times come from different clocks: this far outside the range is looked at too."""
+
+LONGEST_UPLOAD = timedelta(days=1)
+"""S3 lists an object under the time its upload *began*, its event tells when the upload ended. A multipart upload that
+took longer than this may be misjudged at the edges of a range."""
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what was asked for was judged; the names are those of `AuditReport`."""
+
+    judged: int
+    landed: int
+    pending: int
+    outside: int
+    elsewhere: int
+
+
+class Listing:
+    """Landing versions, to iterate over once: those of [start, end), and with margins what is just outside it.
+
+    ``inside`` and ``outside`` count what has been passed, in the range and not.
+    """
+
+    def __init__(
+        self,
+        versions: Iterable[ListedVersion],
+        start: datetime,
+        end: datetime,
+        *,
+        before: timedelta = timedelta(0),
+        after: timedelta = timedelta(0),
+    ) -> None:
+        self._versions = versions
+        self._start, self._end = start, end
+        self._first, self._last = start - before, end + after
+        self.inside = 0
+        self.outside = 0
+
+    @property
+    def coverage(self) -> Coverage:
+        """How much was listed: all of the range counts as judged."""
+        return Coverage(judged=self.inside, landed=self.inside, pending=0, outside=self.outside, elsewhere=0)
+
+    def __iter__(self) -> Iterator[ListedVersion]:
+        for version in self._versions:
+            inside = self._start <= version.last_modified < self._end
+            self.inside += inside
+            self.outside += not inside
+            if self._first <= version.last_modified < self._last:
+                yield version
