@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,8 @@ from rich.table import Table
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
-from windrow.core.errors import MalformedEvent, QueueError
+from windrow.cli.words import counted
+from windrow.core.errors import MalformedEvent, Permanent, QueueError
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
 
@@ -109,16 +111,18 @@ def redrive(
         if handle is not None:
             _tell(
                 {"ok": True, "task": handle, "about": depth},
-                f"SQS moves about {depth:,} messages back",
+                f"SQS moves about {counted(depth, 'message')} back, in the background; see: windrow status",
                 as_json=as_json,
             )
             return
-    with err.status("sending back"), chosen(queue, reason, limit or sys.maxsize) as letters:
+    seen: Counter[str] = Counter()
+    with err.status("sending back"), chosen(queue, reason, limit or sys.maxsize, seen) as letters:
         count = 0
         for batch in letters:
             queue.redrive(batch)
             count += len(batch)
-    _tell({"ok": True, "redriven": count}, f"{count:,} messages sent back", as_json=as_json)
+    why = _why_none(reason, seen)
+    _tell({"ok": True, "redriven": count}, f"{counted(count, 'message')} sent back{why}", as_json=as_json)
 
 
 @app.command()
@@ -132,13 +136,15 @@ def drop(
     if not yes and (as_json or not sys.stdin.isatty()):
         raise WrongUse("deleting needs --yes where nobody can be asked")
     queue = _queue()
-    with chosen(queue, reason, limit) as batches:
+    seen: Counter[str] = Counter()
+    with chosen(queue, reason, limit, seen) as batches:
         letters = [letter for batch in batches for letter in batch]
-        agreed = yes or not letters or typer.confirm(f"Delete {len(letters):,} messages for good?")
+        agreed = yes or not letters or typer.confirm(f"Delete {counted(len(letters), 'message')} for good?")
         if agreed:
             queue.drop(letters)
     count = len(letters) if agreed else 0
-    _tell({"ok": True, "dropped": count}, f"{count:,} messages deleted", as_json=as_json)
+    why = _why_none(reason, seen)
+    _tell({"ok": True, "dropped": count}, f"{counted(count, 'message')} deleted{why}", as_json=as_json)
 
 
 def grouped(letters: Sequence[DeadLetter]) -> list[Group]:
@@ -154,10 +160,13 @@ def grouped(letters: Sequence[DeadLetter]) -> list[Group]:
 
 
 @contextmanager
-def chosen(queue: DeadLetterQueue, reason: str | None, limit: int) -> Iterator[Iterator[list[DeadLetter]]]:
+def chosen(
+    queue: DeadLetterQueue, reason: str | None, limit: int, reasons: Counter[str]
+) -> Iterator[Iterator[list[DeadLetter]]]:
     """Give the messages of a reason (None: of any), a few at a time; what was not deleted by the end goes back then.
 
-    Only as many are looked at as are there now: what is sent back and rejected anew meanwhile is not taken twice.
+    ``reasons`` counts those of all messages that were looked at. Only as many are looked at as are there now: what is
+    sent back and rejected anew meanwhile is not taken twice.
 
     Raises:
         QueueError: also when there are messages, and all of them are held elsewhere.
@@ -169,6 +178,7 @@ def chosen(queue: DeadLetterQueue, reason: str | None, limit: int) -> Iterator[I
         depth = queue.depth()
         with closing(queue.walk(depth)) as letters:
             for seen, letter in enumerate(letters, 1):  # noqa: B007 - counts for what follows
+                reasons[letter.reason] += 1
                 if reason not in (None, letter.reason):
                     continue
                 batch.append(letter)
@@ -185,6 +195,30 @@ def chosen(queue: DeadLetterQueue, reason: str | None, limit: int) -> Iterator[I
 
     with queue.returning():
         yield batches()
+
+
+def _why_none(reason: str | None, seen: Mapping[str, int]) -> str:
+    """Return why no message of a reason was found, empty if some were.
+
+    Raises:
+        WrongUse: there is no such reason.
+    """
+    if reason is None or reason in seen:
+        return ""
+    there = ", ".join(f"{name} ({count:,})" for name, count in sorted(seen.items()))
+    holds = f"the dead-letter queue holds {there}" if there else "the dead-letter queue is empty"
+    known = {*(kind.reason for kind in Permanent.__subclasses__()), *_of_sqs(), *seen}
+    if reason in known:
+        return f": none was rejected as {reason}; {holds}"
+    close = difflib.get_close_matches(reason, known, n=1)
+    meant = f"did you mean {close[0]}?" if close else f"they are {', '.join(sorted(known))}."
+    raise WrongUse(f"{reason!r} is not a reason that messages are rejected for; {meant} Now {holds}")
+
+
+def _of_sqs() -> set[str]:
+    from windrow.clients.dead_letters import UNKNOWN_REASON
+
+    return {UNKNOWN_REASON}
 
 
 def held_elsewhere(count: int) -> str:
@@ -243,4 +277,4 @@ def _tell(report: dict[str, object], text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
-        out.print(text)
+        out.print(text, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -69,7 +70,7 @@ def queues() -> Iterator[Queues]:
 
 def take(queues: Queues, reason: str | None, limit: int) -> list[DeadLetter]:
     """Drop what is chosen and return it."""
-    with chosen(queues.dlq, reason, limit) as batches:
+    with chosen(queues.dlq, reason, limit, Counter()) as batches:
         letters = [letter for batch in batches for letter in batch]
         queues.dlq.drop(letters)
     return letters
@@ -156,7 +157,7 @@ def test_what_comes_back_meanwhile_is_not_taken_twice(queues: Queues) -> None:
     for number in range(12):
         queues.reject(f"{number}", MalformedEvent("no"))
     taken = 0
-    with chosen(queues.dlq, None, 1000) as batches:
+    with chosen(queues.dlq, None, 1000, Counter()) as batches:
         for batch in batches:
             queues.dlq.redrive(batch)
             taken += len(batch)
@@ -295,6 +296,51 @@ def test_messages_that_others_hold_are_told(
     assert (False, 0, 5, 5) == (report["ok"], report["looked_at"], report["about"], report["held_elsewhere"])
     assert 0 == some
     assert "about 1 are held elsewhere" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["redrive"], ["drop", "--yes"]])
+def test_an_unknown_reason_is_wrong_use(
+    queues: Queues, command: Callable[..., int], capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """A typing error must not look like a queue without such messages; it tells what there is."""
+    queues.reject("body", MalformedEvent("no"))
+
+    assert 2 == command(*arguments, "--reason", "malfromed")
+    assert "did you mean malformed? Now the dead-letter queue holds malformed (1)" in capsys.readouterr().err
+    assert ["malformed"] == queues.left()
+    assert 2 == command(*arguments, "--reason", "nothing like it")
+    assert "they are access-denied, archived, checksum," in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done"), [(["redrive"], "0 messages sent back"), (["drop", "--yes"], "0 messages deleted")]
+)
+@pytest.mark.parametrize("reason", ["missing", UNKNOWN_REASON])
+def test_a_reason_that_no_message_has_is_told(
+    queues: Queues, command: Callable[..., int], capsys: pytest.CaptureFixture[str],
+    arguments: list[str], done: str, reason: str,
+) -> None:  # fmt: skip
+    """It is no problem, and what is there instead is said."""
+    for number in range(2):
+        queues.reject(f"{number}", MalformedEvent("no"))
+
+    assert 0 == command(*arguments, "--reason", reason)
+    expected = f"{done}: none was rejected as {reason}; the dead-letter queue holds malformed (2)\n"
+    assert expected == capsys.readouterr().out
+
+
+def test_one_message_is_singular(
+    queues: Queues, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And a reason of its own, of a newer Windrow say, is known by being there."""
+    queues.sqs.send_message(
+        QueueUrl=queues.dlq_url,
+        MessageBody="body",
+        MessageAttributes={"windrow-reason": {"DataType": "String", "StringValue": "of-later"}},
+    )
+
+    assert 0 == command("drop", "--yes", "--reason", "of-later")
+    assert "1 message deleted\n" == capsys.readouterr().out
 
 
 def test_an_empty_queue_is_called_empty(
