@@ -18,6 +18,7 @@ import msgspec
 from bench import machine
 from bench.stand import ACCESS_KEY, SECRET_KEY, Stand, Upload, stand
 from bench.task import run, task
+from windrow.archives.sources import StoredArchive
 from windrow.clients.clock import SystemClock
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.secrets import FixedSecrets
@@ -25,7 +26,6 @@ from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.planning import window_of
 from windrow.ports import Credentials
-from windrow.sources import StoredArchive
 
 MIB = 1024 * 1024
 BYTES = 5 * 1024 * MIB

@@ -365,11 +365,15 @@ class QueueGauge(Protocol):
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """The destination secret. ``ca_pem`` holds the private CA's certificates, None for the system's."""
+    """The destination secret. ``ca_pem`` holds the private CA's certificates, None for the system's.
+
+    ``session_token`` belongs to temporary keys, as roles give them.
+    """
 
     access_key: str
     secret_key: str
     ca_pem: str | None = None
+    session_token: str | None = None
 
     def __repr__(self) -> str:
         return "Credentials(***)"

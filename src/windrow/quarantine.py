@@ -14,7 +14,6 @@ from windrow.core.archive.verify import verify
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, QuarantineError
 from windrow.core.planning import quarantine_key, window_of
 from windrow.ports import MultipartDestination, Span, Stored
-from windrow.sources import SourceMissing, StoredArchive
 from windrow.steps.commit_point import CommitPoint
 from windrow.steps.inspector import Inspector
 
@@ -80,8 +79,8 @@ class Quarantine:
             if stored is None:
                 return "it is gone"
             found = self._inspector.open(key, stored)
-            verify(StoredArchive(self._destination, key), found.sha256)
-        except (ArchiveError, ChecksumMismatch, SourceMissing) as error:
+            verify(self._inspector.source(key, stored), found.sha256)
+        except (ArchiveError, ChecksumMismatch) as error:
             return str(error)
         return None
 

@@ -193,7 +193,8 @@ def _queue(_name: str, text: str) -> str:
     return text
 
 
-def _endpoint(_name: str, text: str) -> str:
+def parse_endpoint(_name: str, text: str) -> str:
+    """Return an endpoint as it is used. Raises `ValueError`, which says what it must be, for what can't be one."""
     if "@" in text:
         raise ValueError("must not hold credentials; put them in the secret that WINDROW_DESTINATION_SECRET_ID names")
     parts = parsed(text)
@@ -220,7 +221,7 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "landing_buckets": _buckets,
     "copies_bucket": _bucket,
     "destination_bucket": _bucket,
-    "destination_endpoint": _endpoint,
+    "destination_endpoint": parse_endpoint,
     "destination_prefix": _prefix,
     "destination_region": _region,
     "queue_url": _queue,

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from tests.infra.terraform import REPOSITORY, Terraform, copy_infra
 from tests.servers.endpoint import Endpoint
 from windrow import packaging, settings
+from windrow.archives.sources import StoredArchive
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
 from windrow.core.archive.reader import Archive
@@ -31,7 +32,6 @@ from windrow.local.provision import isolated
 from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, find_minio
 from windrow.local.waiting import wait_until
 from windrow.ports import Credentials
-from windrow.sources import StoredArchive
 from windrow.testing import FakeSecrets
 
 pytestmark = [

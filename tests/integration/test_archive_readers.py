@@ -15,6 +15,7 @@ import pytest
 
 from tests.archives import WINDOW, source
 from tests.tools import locate
+from windrow.archives.sources import LocalArchive
 from windrow.core.archive import tar
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
@@ -22,7 +23,6 @@ from windrow.core.archive.writer import SealedArchive, build_frame, seal, stream
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import ManifestFile
 from windrow.core.naming import safe_names
-from windrow.sources import LocalArchive
 
 READERS = Path(__file__).parent / "readers"
 KEYS = [

@@ -20,12 +20,12 @@ import msgspec
 import pytest
 
 from windrow import bootstrap, settings
+from windrow.archives.sources import StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.events import Message
 from windrow.local.stack import Stack
 from windrow.local.waiting import LIMIT_S, polls
-from windrow.sources import StoredArchive
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from windrow import bootstrap, settings
+from windrow.archives.sources import StoredArchive
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
 from windrow.clients.minio_keys import MinioKeys
@@ -24,7 +25,6 @@ from windrow.local.stack import Stack
 from windrow.local.waiting import polls
 from windrow.ports import Credentials
 from windrow.rotation import Step
-from windrow.sources import StoredArchive
 
 pytestmark = pytest.mark.needs("minio")
 

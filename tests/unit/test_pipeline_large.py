@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.test_pipeline import AFTER_LEASE_S, always, down, nth
 from tests.unit.world import Killed, World
+from windrow.archives.sources import StoredArchive
 from windrow.core.archive import segments
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
@@ -18,7 +19,6 @@ from windrow.core.errors import DestinationError, DestinationFault, LandingError
 from windrow.core.events import SourceObject
 from windrow.core.planning import STAGING_FOLDER
 from windrow.ports import Part
-from windrow.sources import StoredArchive
 from windrow.steps import large, staging
 from windrow.steps.inspector import STAGED_ETAG
 

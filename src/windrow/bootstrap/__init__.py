@@ -1,4 +1,4 @@
-"""The only place that wires ports to clients. Nothing here connects before it is used.
+"""The only place that wires ports to clients, but for `windrow.archives`. Nothing here connects before it is used.
 
 Rotation is wired in a module of its own, `windrow.bootstrap.rotation`: it needs a package that the others do without.
 

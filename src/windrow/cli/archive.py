@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,18 +13,11 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 
+from windrow.archives import Archive, SourceMissing, TargetError, open_archive
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
 from windrow.cli.screen import Screen
-from windrow.core.archive.reader import Archive
-from windrow.core.archive.verify import verify as verify_archive
 from windrow.core.manifest import Manifest, ManifestFile
-from windrow.core.naming import DATA_FOLDER
-from windrow.extract import TargetError
-from windrow.extract import extract as extract_files
-from windrow.ports import Destination
-from windrow.settings import load
-from windrow.sources import LocalArchive, SourceMissing, StoredArchive, open_archive
 
 _PIPE_WIDTH = 10_000
 """Columns of a table that does not go to a terminal: names are never cut."""
@@ -43,12 +35,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 @app.command()
 def ls(archive: Location, as_json: AsJson = False) -> None:
     """List the files of an archive; reads its manifest only."""
-    with _open(archive) as source:
-        manifest = Archive.open(source).manifest
+    with _open(archive) as opened:
         if as_json:
-            print_json({"ok": True, "archive_bytes": source.size, **msgspec.to_builtins(manifest)})
+            print_json({"ok": True, "archive_bytes": opened.size, **msgspec.to_builtins(opened.manifest)})
         else:
-            _print_table(manifest, source.size)
+            _print_table(opened.manifest, opened.size)
 
 
 @app.command()
@@ -63,17 +54,16 @@ def cat(
     An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is proven once its last
     byte is written: the exit code tells.
     """
-    with _open(archive) as source:
-        opened = Archive.open(source)
-        file = _select(opened.manifest, name, key)
+    with _open(archive) as opened:
+        file = _select(opened, name, key)
         if as_json:
             if file.size > JSON_BYTES:
                 size, most = human_bytes(file.size), human_bytes(JSON_BYTES)
                 raise WrongUse(f"the file has {size}, and --json holds {most} at most; leave --json out")
-            content = base64.b64encode(b"".join(opened.read(file))).decode()
+            content = base64.b64encode(opened.read(file)).decode()
             print_json({"ok": True, **msgspec.to_builtins(file), "content_base64": content})
             return
-        write_bytes(opened.read(file))
+        write_bytes(opened.pieces(file))
 
 
 @app.command()
@@ -84,15 +74,12 @@ def extract(
     as_json: AsJson = False,
 ) -> None:
     """Write files below a folder, verified, never outside it and never over a file that exists."""
-    with _open(archive) as source:
-        opened = Archive.open(source)
-        chosen = [_select(opened.manifest, name, None) for name in names] if names else opened.manifest.files
+    with _open(archive) as opened:
+        chosen = [opened.file(name) for name in names] if names else opened.files
         total = sum({file.name: file.size for file in chosen}.values())
         with _progress("extracting", total, quiet=as_json) as advance:
-            # All of them: then the whole archive is checked on the way, its end included.
-            files = opened.walk({file.name for file in chosen}) if names else opened.walk_whole(lambda _: None)
             written = 0
-            for file in extract_files(files, folder):
+            for file in opened.extract(folder, [file.name for file in chosen] if names else None):
                 advance(file.size)
                 written += 1
         if as_json:
@@ -104,9 +91,9 @@ def extract(
 @app.command()
 def verify(archive: Location, as_json: AsJson = False) -> None:
     """Check gzip, tar, manifest, every SHA-256 and the end; name the first thing wrong."""
-    with _open(archive) as source:
-        with _progress("verifying", source.size, quiet=as_json) as advance:
-            result = verify_archive(source, source.expected_sha256, advance)
+    with _open(archive) as opened:
+        with _progress("verifying", opened.size, quiet=as_json) as advance:
+            result = opened.verify(advance)
         files = result.manifest.files
         report = {
             "ok": True,
@@ -114,7 +101,7 @@ def verify(archive: Location, as_json: AsJson = False) -> None:
             "raw_bytes": sum(file.size for file in files),
             "archive_bytes": result.size,
             "sha256": result.sha256,
-            "sha256_compared": source.expected_sha256 is not None,
+            "sha256_compared": opened.expected_sha256 is not None,
         }
         if as_json:
             print_json(report)
@@ -122,38 +109,27 @@ def verify(archive: Location, as_json: AsJson = False) -> None:
             out.print(f"sound: {len(files)} files, {result.size:,} bytes, SHA-256 {result.sha256}", soft_wrap=True)
 
 
-def _connect(bucket: str) -> Destination:
-    """Return the destination of the settings, on the bucket that the URL names."""
-    settings = load(os.environ, needs=("destination_endpoint", "destination_secret_id"))
-    from windrow.bootstrap import destination
-
-    return destination(msgspec.structs.replace(settings, destination_bucket=bucket))
-
-
 @contextmanager
-def _open(location: str) -> Iterator[LocalArchive | StoredArchive]:
+def _open(location: str) -> Iterator[Archive]:
     """Open an archive; what is not there, or cannot be written to, is wrong use and no fault of the archive."""
     try:
-        with open_archive(location, _connect) as source:
-            yield source
+        with open_archive(location) as opened:
+            yield opened
     except (SourceMissing, TargetError) as error:
         raise WrongUse(str(error)) from error
 
 
-def _select(manifest: Manifest, name: str | None, key: str | None) -> ManifestFile:
+def _select(archive: Archive, name: str | None, key: str | None) -> ManifestFile:
     """Return the one file that a member name or a raw key means."""
     if (name is None) == (key is None):
         raise WrongUse("name the file by its member name or by --key, one of the two")
-    if key is not None:
-        found = [file for file in manifest.files if file.key == key]
-        if len(found) > 1:
-            raise WrongUse(f"{key!r} is there {len(found)} times: {', '.join(repr(f.name) for f in found)}")
-    else:
-        by_name = {file.name: file for file in manifest.files}
-        match = by_name.get(str(name)) or by_name.get(f"{DATA_FOLDER}{name}")
-        found = [match] if match else []
+    if key is None:
+        return archive.file(str(name))
+    found = archive.versions(key)
+    if len(found) > 1:
+        raise WrongUse(f"{key!r} is there {len(found)} times: {', '.join(repr(file.name) for file in found)}")
     if not found:
-        raise WrongUse(f"the archive holds no {'key' if name is None else 'member'} {name if key is None else key!r}")
+        raise WrongUse(f"the archive holds no key {key!r}")
     return found[0]
 
 

@@ -21,8 +21,8 @@ PATH_STYLE: Any = {"addressing_style": "path", "use_accelerate_endpoint": False}
 and botocore refuses to make a client for both."""
 
 
-def session(environ: Mapping[str, str]) -> boto3.session.Session:
-    """Return a session whose credentials, region and endpoint follow the standard ``AWS_*`` variables.
+def session(environ: Mapping[str, str], profile: str | None = None) -> boto3.session.Session:
+    """Return a session whose credentials, region and endpoint follow the standard ``AWS_*`` variables, or a profile.
 
     ``AWS_REGION`` counts, which boto3 alone of AWS's SDKs does not read. No proxy is used for an endpoint on this
     machine. Clients are built by its ``client``.
@@ -31,7 +31,8 @@ def session(environ: Mapping[str, str]) -> boto3.session.Session:
         SettingsError: here or by ``client``: the profile, the region or an endpoint is missing or can't be right.
     """
     try:
-        return _Session(botocore_session=strict_session(), region_name=environ.get("AWS_REGION") or None)
+        region = environ.get("AWS_REGION") or None if profile is None else None
+        return _Session(botocore_session=strict_session(), region_name=region, profile_name=profile)
     except BotoCoreError as error:
         raise SettingsError(
             f"AWS can't be asked: {error}. Correct AWS_PROFILE, or name a profile that there is."

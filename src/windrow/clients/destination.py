@@ -289,6 +289,7 @@ class S3Destination:
             region_name=self._region,
             aws_access_key_id=credentials.access_key,
             aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.session_token,
             config=config,
         )
         client.meta.events.register("before-send.s3", http.send_request)  # type: ignore[arg-type]  # may answer

@@ -108,6 +108,29 @@ class FixedSecrets:
         return self._value
 
 
+class SessionSecrets:
+    """Implements `Secrets` with what AWS's own settings give: variables, a profile, a role. botocore renews them."""
+
+    def __init__(self, session: boto3.session.Session, ca_pem: str | None = None) -> None:
+        self._session = session
+        self._ca_pem = ca_pem
+
+    def credentials(self) -> Credentials:
+        """Return the keys that are valid now. Raises `SecretError`."""
+        try:
+            found = self._session.get_credentials()
+            keys = found.get_frozen_credentials() if found else None
+        except (BotoCoreError, ValueError) as error:
+            raise SecretError(f"AWS's settings give no keys: {error}") from error
+        if keys is None or not keys.access_key or not keys.secret_key:
+            raise SecretError("there are no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+        return Credentials(keys.access_key, keys.secret_key, self._ca_pem, keys.token)
+
+    def refresh(self) -> Credentials:
+        """Return the keys that are valid now, which is all that can be done about those that were refused."""
+        return self.credentials()
+
+
 def decode(text: str, secret_id: str) -> Credentials:
     """Read a secret's value, without the white space around its keys. Raises `SecretError`, which never quotes it."""
     try:

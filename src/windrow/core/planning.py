@@ -26,6 +26,8 @@ ID_DIGITS = 16
 SUFFIX = ".tar.gz"
 STAGING_FOLDER = ".windrow-staging"
 QUARANTINE_FOLDER = ".windrow-quarantine"
+OWN_FOLDERS = "/.windrow-"
+"""How folders begin whose objects are no archives: staged ones, quarantined ones, canaries, notes."""
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import msgspec
 
+from windrow.archives.sources import SourceMissing, StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest
@@ -17,7 +18,6 @@ from windrow.core.planning import QUARANTINE_FOLDER, STAGING_FOLDER
 from windrow.local.upload import Uploaded
 from windrow.ports import Destination
 from windrow.retention.markers import FOLDER as NOTES_FOLDER
-from windrow.sources import SourceMissing, StoredArchive
 from windrow.steps.probe import CANARY_FOLDER
 
 Version = tuple[str, str | None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from windrow.core.archive.reader import Archive, manifest_bytes_of
+from windrow.core.archive.reader import Archive, RangeSource, manifest_bytes_of
 from windrow.core.archive.writer import ArchiveSummary
 from windrow.core.errors import ArchiveError, ChecksumMismatch
 from windrow.core.manifest import Manifest
@@ -54,11 +54,15 @@ class Inspector:
         if not digest:
             raise ArchiveError(f"{key} is not an archive of Windrow's: it has no metadata 'sha256_checksum'")
         self._verify_digest(key, stored, digest)
+        manifest = Archive.open(self.source(key, stored)).manifest
+        return Found(manifest, digest, stored.size, stored.last_modified)
+
+    def source(self, key: str, stored: Stored) -> RangeSource:
+        """Return the bytes of what HEAD found. Raises `ArchiveError` if its metadata are not an archive's."""
         length = manifest_bytes_of(stored.metadata)
         if length is None:
             raise ArchiveError(f"{key} has no metadata 'manifest-bytes'")
-        manifest = Archive.open(_Range(self._destination, key, stored.size, length)).manifest
-        return Found(manifest, digest, stored.size, stored.last_modified)
+        return _Range(self._destination, key, stored.size, length)
 
     def verify(self, key: str, stored: Stored, sealed: ArchiveSummary) -> None:
         """Check that HEAD found exactly ``sealed``.

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.archives import archive_of, joined
+from windrow.archives import connection
 from windrow.cli import archive as command
 from windrow.cli import root
 from windrow.core.archive.writer import SealedArchive
@@ -74,7 +75,7 @@ def stored(sealed: SealedArchive, monkeypatch: pytest.MonkeyPatch) -> OneArchive
     """The archive in a destination that the commands connect to."""
     destination = OneArchive(joined(sealed), sealed.metadata)
     buckets = {"archives": destination}
-    monkeypatch.setattr(command, "_connect", buckets.__getitem__)
+    monkeypatch.setattr(connection.Buckets, "bucket", lambda _, name: buckets[name])
     return destination
 
 
@@ -271,15 +272,28 @@ def test_an_unreachable_destination_exits_with_1(stored: OneArchive) -> None:
     assert (1, "error: no route\n") == (result.exit_code, result.stderr)
 
 
-def test_without_settings_an_s3_url_says_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the settings."""
-    for name in ("WINDROW_DESTINATION_ENDPOINT", "WINDROW_DESTINATION_SECRET_ID"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({}, "Set AWS_REGION"),
+        ({"AWS_REGION": "eu-west-2", "AWS_ENDPOINT_URL": "http://far.example"}, "must use https://"),
+        ({"WINDROW_DESTINATION_ENDPOINT": "http://far.example"}, "must use https://"),
+        ({"WINDROW_DESTINATION_ENDPOIN": "x"}, "did you mean WINDROW_DESTINATION_ENDPOINT?"),
+    ],
+)
+def test_an_s3_url_without_a_server_says_what_is_needed(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], words: str
+) -> None:
+    """The error names the setting."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
 
     result = run("ls", URL)
 
     assert 2 == result.exit_code
-    assert "WINDROW_DESTINATION_ENDPOINT is needed" in result.stderr
+    assert words in result.stderr
 
 
 @pytest.mark.parametrize("command", ["ls", "verify", "cat", "extract"])

@@ -6,6 +6,7 @@ One file costs two range reads, whatever the archive's size: the manifest's segm
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
@@ -84,21 +85,34 @@ class Archive:
                 f"the archive {fault}: it is {source.size} bytes long, by its manifest {self._frames_end + TAIL_BYTES}"
             )
 
+    @cached_property
+    def by_name(self) -> Mapping[str, ManifestFile]:
+        """The files by their member names."""
+        return {file.name: file for file in self.manifest.files}
+
+    @cached_property
+    def _members(self) -> list[list[ManifestFile]]:
+        """The files of each frame."""
+        return [list(files) for _, files in groupby(self.manifest.files, key=attrgetter("frame"))]
+
     @classmethod
     def open(cls, source: RangeSource) -> Archive:
         """Read the manifest: one range read if the source knows its length, else as many as it takes."""
         known = source.manifest_bytes
         most = min(source.size, MAX_FIRST_BYTES)
+        first = b""
         if known is None:
-            known = source.size - TAIL_BYTES - _frame_bytes(_first_manifest(source, most))
+            first, manifest = _first_manifest(source, most)
+            known = source.size - TAIL_BYTES - _frame_bytes(manifest)
         if not 0 < known <= most:
             raise ArchiveError(f"{_MANIFEST} cannot end at {known}, only at 1 to {most}; the archive was cut short?")
-        manifest, checksum = _parse_first(_read(source, 0, known))
+        first = first[:known] if known <= len(first) else first + _read(source, len(first), known - len(first))
+        manifest, checksum = _parse_first(first)
         return cls(source, manifest, known, checksum)
 
     def read(self, file: ManifestFile) -> Iterator[bytes]:
         """Yield one file's bytes in pieces; its SHA-256 is proven when the last one has been taken."""
-        for _, pieces in self.walk({file.name}):
+        for _, pieces in self._of_frame(file.frame, {file.name}):
             yield from pieces
 
     def walk(self, names: Collection[str]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
@@ -106,16 +120,19 @@ class Archive:
 
         A file's SHA-256 is proven when its last piece has been taken, or when the next file is asked for.
         """
-        for index, group in groupby(self.manifest.files, key=attrgetter("frame")):
-            wanted = [file for file in group if file.name in names]
-            if not wanted:
-                continue
-            inflater = self._inflater(index)
-            position = 0
-            for file in wanted:
-                inflater.skip(file.offset - len(header_of(file)) - position)
-                yield from _entry(inflater, file)
-                position = file.offset + tar.padded(file.size)
+        for index in range(len(self._members)):
+            yield from self._of_frame(index, names)
+
+    def _of_frame(self, index: int, names: Collection[str]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
+        wanted = [file for file in self._members[index] if file.name in names]
+        if not wanted:
+            return
+        inflater = self._inflater(index)
+        position = 0
+        for file in wanted:
+            inflater.skip(file.offset - len(header_of(file)) - position)
+            yield from _entry(inflater, file)
+            position = file.offset + tar.padded(file.size)
 
     def walk_whole(self, note: Callable[[bytes], object]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
         """Yield every file, reading all bytes behind the manifest once, in order, and checking each.
@@ -123,7 +140,7 @@ class Archive:
         ``note`` is given the compressed bytes as they are read.
         """
         checksum = self._checksum
-        for index, files in groupby(self.manifest.files, key=attrgetter("frame")):
+        for index, files in enumerate(self._members):
             inflater = self._inflater(index, note)
             for file in files:
                 yield from _entry(inflater, file)
@@ -159,16 +176,25 @@ def _frame_bytes(manifest: Manifest) -> int:
     return sum(frame.length for frame in manifest.frames)
 
 
-def _first_manifest(source: RangeSource, end: int) -> Manifest:
-    """Return the manifest of an archive before it is known where its segment ends: nothing behind it is looked at."""
-    fed = range(0, end, _FIRST_READ_BYTES)
-    pieces = (_read(source, start, min(_FIRST_READ_BYTES, end - start)) for start in fed)
-    inflater = Inflater(_without_head(pieces), _MANIFEST)
+def _first_manifest(source: RangeSource, end: int) -> tuple[bytes, Manifest]:
+    """Return the manifest of an archive before it is known where its segment ends, and the bytes that were read.
+
+    Nothing behind the manifest is looked at.
+    """
+    read: list[bytes] = []
+
+    def pieces() -> Iterator[bytes]:
+        for start in range(0, end, _FIRST_READ_BYTES):
+            read.append(_read(source, start, min(_FIRST_READ_BYTES, end - start)))
+            yield read[-1]
+
+    inflater = Inflater(_without_head(pieces()), _MANIFEST)
     block = inflater.exactly(tar.BLOCK_BYTES)
     size = _size_in(block)
     if size > MAX_MANIFEST_BYTES:
         raise ArchiveError(f"the manifest has {size} bytes, {MAX_MANIFEST_BYTES} are allowed")
-    return _parse_entry(block + inflater.exactly(tar.padded(size)))
+    manifest = _parse_entry(block + inflater.exactly(tar.padded(size)))
+    return b"".join(read), manifest
 
 
 def _parse_first(first: bytes) -> tuple[Manifest, Checksum]:

@@ -7,8 +7,10 @@ nor a link planted in the folder can lead outside, not even while the extraction
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from windrow.core.archive import tar
@@ -18,6 +20,8 @@ from windrow.core.naming import is_safe
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PIECE_BYTES = 1024 * 1024
 _FOLDER_MODE = 0o777
 _FILE_MODE = 0o666
 
@@ -43,6 +47,44 @@ def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path)
             yield file
 
 
+def missing(files: Iterable[ManifestFile], target: Path) -> list[ManifestFile]:
+    """Return those of the files that are not below ``target`` yet. Those that are there are read and compared.
+
+    Raises:
+        TargetError: other bytes are there under a file's name, as a process leaves them that is killed while it writes.
+    """
+    with _target(target) as root:
+        return [file for file in files if not _is_there(root, file)]
+
+
+def _is_there(root: int, file: ManifestFile) -> bool:
+    *parents, name = _parts(file)
+    try:
+        folder = _enter(root, parents, make=False)
+        try:
+            there = os.open(name, _READ_FLAGS, dir_fd=folder)
+        finally:
+            os.close(folder)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise TargetError(f"{file.name!r} is there and cannot be read: {error.strerror}") from error
+    if not _holds(there, file):
+        raise TargetError(f"{file.name!r} is there with other bytes: delete it, or choose another folder")
+    return True
+
+
+def _holds(number: int, file: ManifestFile) -> bool:
+    with os.fdopen(number, "rb") as there:
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
+            return False
+        digest = sha256()
+        while piece := there.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest() == file.sha256
+
+
 @contextmanager
 def _target(target: Path) -> Iterator[int]:
     """Open the target itself; it may be a link, since the user named it."""
@@ -58,9 +100,7 @@ def _target(target: Path) -> Iterator[int]:
 
 
 def _write(root: int, file: ManifestFile, pieces: Iterator[bytes]) -> None:
-    if not is_safe(file.name):
-        raise ArchiveError(f"{file.name[:80]!r} is not safe to extract")
-    *parents, name = file.name.split("/")
+    *parents, name = _parts(file)
     try:
         folder = _enter(root, parents)
         try:
@@ -71,13 +111,20 @@ def _write(root: int, file: ManifestFile, pieces: Iterator[bytes]) -> None:
         raise TargetError(f"{file.name!r} cannot be written: {error.strerror}") from error
 
 
-def _enter(root: int, parents: list[str]) -> int:
-    """Open the folder that a file goes to, making what is absent; the caller closes it."""
+def _parts(file: ManifestFile) -> list[str]:
+    if not is_safe(file.name):
+        raise ArchiveError(f"{file.name[:80]!r} is not safe to extract")
+    return file.name.split("/")
+
+
+def _enter(root: int, parents: list[str], *, make: bool = True) -> int:
+    """Open the folder that a file goes to, making what is absent if ``make``; the caller closes it."""
     folder = os.dup(root)
     try:
         for part in parents:
-            with suppress(FileExistsError):  # opening it tells whether it is a folder
-                os.mkdir(part, _FOLDER_MODE, dir_fd=folder)
+            if make:
+                with suppress(FileExistsError):  # opening it tells whether it is a folder
+                    os.mkdir(part, _FOLDER_MODE, dir_fd=folder)
             inner = os.open(part, _FOLDER_FLAGS, dir_fd=folder)
             os.close(folder)
             folder = inner

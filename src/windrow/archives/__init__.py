@@ -1,0 +1,45 @@
+"""Read Windrow's archives: on disk, at an ``s3://`` URL, or wherever ``fsspec`` reads.
+
+    from windrow import archives
+
+    with archives.open_archive("s3://backup/2026/11/23/10/07/20261123T1007Z-0123456789abcdef.tar.gz") as archive:
+        for file in archive.files:
+            print(file.key, file.size)
+        data = archive.read("data/orders/1.json")
+
+    for found in archives.find_archives("s3://backup/eu/", since=yesterday):
+        print(found.location, found.window.start)
+
+`docs/reading.md` tells what a consumer has to know. Everything here raises errors under `WindrowError`, and may be
+used by several threads at once.
+"""
+
+from windrow.archives.archive import Archive, open_archive
+from windrow.archives.connection import Connection
+from windrow.archives.extract import TargetError
+from windrow.archives.search import FoundArchive, FoundFile, find_archives, find_files
+from windrow.archives.sources import SourceMissing
+from windrow.core.archive.verify import Verified
+from windrow.core.errors import ArchiveError, DestinationError, SecretError, SettingsError, WindrowError
+from windrow.core.manifest import Manifest, ManifestFile, Window
+
+__all__ = [
+    "Archive",
+    "ArchiveError",
+    "Connection",
+    "DestinationError",
+    "FoundArchive",
+    "FoundFile",
+    "Manifest",
+    "ManifestFile",
+    "SecretError",
+    "SettingsError",
+    "SourceMissing",
+    "TargetError",
+    "Verified",
+    "Window",
+    "WindrowError",
+    "find_archives",
+    "find_files",
+    "open_archive",
+]

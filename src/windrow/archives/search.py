@@ -1,0 +1,197 @@
+"""Finds archives by when their files arrived, and files by their keys.
+
+An archive's key tells the span of arrival that it covers. Usually that is a minute, and the key lies in the minute's
+folder; where a backlog was delivered it may be an hour or a day, and then the key lies in the folder of that hour or
+day. So whoever looks for a minute has to look in three folders, and into archives whose files are of other minutes too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import translate
+from functools import cache
+from itertools import islice
+
+from windrow.archives.archive import Archive
+from windrow.archives.connection import Connection
+from windrow.archives.folders import Folder, Listed, open_folder
+from windrow.archives.sources import SourceMissing
+from windrow.core.archive.writer import seal
+from windrow.core.errors import ArchiveError
+from windrow.core.manifest import ManifestFile, Window
+from windrow.core.planning import DAY, HOUR, OWN_FOLDERS, day_folder, floor, window_of
+
+MOST_HOURS = 6
+"""A day is listed hour by hour where no more of its hours are wanted than this: a listing has 1,000 keys a request."""
+
+READERS = 8
+"""Archives whose manifests are read at once; also bounds the manifests held in memory."""
+
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class FoundArchive:
+    """An archive that was listed. ``location`` is what `open_archive` takes, ``key`` the path below the folder.
+
+    ``window`` is the half-open span of arrival that it covers, ``size`` its length in bytes.
+    """
+
+    location: str
+    key: str
+    window: Window
+    size: int
+    _folder: Folder
+
+    def open(self) -> Archive:
+        """Open it; see `open_archive`. It uses the connection that it was found by."""
+        source = self._folder.source(self.key)
+        try:
+            return Archive(source)
+        except BaseException:
+            source.close()
+            raise
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file, and the archive that holds it."""
+
+    archive: FoundArchive
+    file: ManifestFile
+
+
+def find_archives(
+    location: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    connection: Connection | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[FoundArchive]:
+    """Yield the archives below a folder that may hold files which arrived in [``since``, ``until``), day by day.
+
+    ``location`` is ``s3://bucket/prefix`` with the prefix that Windrow delivers to, a local folder, or a URL that
+    ``fsspec`` lists. Times are aware; None leaves that end open. Archives that cover an hour or a day are among them
+    where it touches the range: their files' ``event_time`` tells which of them are of it. Left out are tombstones,
+    quarantined archives, and whatever else Windrow keeps beside archives.
+
+    A range within one hour takes two listings, one up to six hours one more an hour, a longer one a listing a day.
+
+    Raises:
+        SourceMissing: there is no such folder.
+        DestinationError, SettingsError: the bucket could not be asked.
+        ValueError: a time has no zone.
+    """
+    start, end = _aware(since) or _FIRST, _aware(until) or now() + DAY
+    folder = open_folder(location, connection)
+    for listed in _listed(folder, start, end) if since else folder.list(""):
+        window = _window(listed.key)
+        if window is None or window.start >= end or window.end <= start:
+            continue
+        found = FoundArchive(folder.location(listed.key), listed.key, window, listed.size, folder)
+        if not _is_tombstone(found):
+            yield found
+
+
+def find_files(
+    location: str,
+    *,
+    key: str | None = None,
+    version_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    connection: Connection | None = None,
+) -> Iterator[FoundFile]:
+    """Yield the files that archives below a folder hold, in the order of `find_archives`.
+
+    ``key`` is a raw S3 key, or a pattern with ``*``, ``?`` and ``[...]``, where ``*`` is any text with slashes too.
+    ``since`` and ``until`` are compared with each file's ``event_time``. Each archive costs a HEAD and one range read;
+    eight are read at once.
+
+    Raises:
+        ArchiveError: an archive can't be read; the message names it.
+        SourceMissing, DestinationError, SettingsError, ValueError: see `find_archives`.
+    """
+    matches = key_filter(key)
+    for found, files in _read(find_archives(location, since=since, until=until, connection=connection)):
+        for file in files:
+            if (
+                matches(file.key)
+                and version_id in (None, file.version_id)
+                and (since is None or file.event_time >= since)
+                and (until is None or file.event_time < until)
+            ):
+                yield FoundFile(found, file)
+
+
+def key_filter(pattern: str | None) -> Callable[[str], bool]:
+    """Return what tells whether a key is meant by a pattern, or is the key itself; None means every key."""
+    if pattern is None:
+        return lambda _: True
+    matches = re.compile(translate(pattern)).match
+    return lambda key: key == pattern or matches(key) is not None
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no zone; write datetime(..., tzinfo=UTC)")
+    return moment.astimezone(UTC) if moment else None
+
+
+def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[Listed]:
+    day = floor(start, DAY)
+    while day < end:
+        hours = [day + HOUR * hour for hour in range(24) if day + HOUR * hour < end and day + HOUR * (hour + 1) > start]
+        path = day_folder("", day)
+        if len(hours) > MOST_HOURS:
+            yield from folder.list(path)
+        else:
+            for hour in hours:
+                yield from folder.list(f"{path}{hour:%H}/")
+            yield from folder.list(path, f"{day:%Y%m%dT}")  # those that cover the day
+        day += DAY
+
+
+def _window(key: str) -> Window | None:
+    return None if OWN_FOLDERS in f"/{key}" else window_of(key)
+
+
+def _is_tombstone(found: FoundArchive) -> bool:
+    """Tell whether an archive has no files. It is looked into only if it is exactly as long as one without any."""
+    if found.size != _tombstone_bytes():
+        return False
+    try:
+        with found.open() as archive:
+            return not archive.files
+    except ArchiveError:
+        return False  # whoever opens it is told what is wrong
+    except SourceMissing:
+        return True  # somebody deleted it since
+
+
+@cache
+def _tombstone_bytes() -> int:
+    return seal(Window(_FIRST, _FIRST + timedelta(minutes=1)), [], 1).size
+
+
+def _read(found: Iterable[FoundArchive]) -> Iterator[tuple[FoundArchive, list[ManifestFile]]]:
+    """Read the manifests of archives, a few at once, and yield them in order."""
+    left = iter(found)
+    with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
+        while piece := list(islice(left, READERS)):
+            yield from zip(piece, pool.map(_files, piece), strict=True)
+
+
+def _files(found: FoundArchive) -> list[ManifestFile]:
+    try:
+        with found.open() as archive:
+            return archive.files
+    except ArchiveError as error:
+        raise ArchiveError(f"{found.location}: {error}") from error
+    except SourceMissing:
+        return []  # somebody deleted it since it was listed
