@@ -30,7 +30,7 @@ def context_for(ca_pem: str | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_pem is None:
         # As for AWS itself, but for the profile's `ca_bundle`: a profile has no say in the destination.
-        path = get_cert_path(os.environ.get("AWS_CA_BUNDLE") or True)
+        path = get_cert_path(os.environ.get("AWS_CA_BUNDLE") or True)  # type: ignore[arg-type]  # a path is taken too
         try:
             context.load_verify_locations(cafile=path)
         except OSError as error:
