@@ -16,7 +16,15 @@ from datetime import timedelta
 from functools import partial
 
 from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
-from windrow.core.errors import DestinationError, LedgerError, ObjectTooLarge, OutOfTime, Permanent, WindrowError
+from windrow.core.errors import (
+    DestinationError,
+    InWork,
+    LedgerError,
+    ObjectTooLarge,
+    OutOfTime,
+    Permanent,
+    WindrowError,
+)
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
 from windrow.core.objectives import FAST_S, SURE_S
@@ -179,7 +187,8 @@ class Aggregator:
                 self._gate.forget()
         for object_id, seconds in claimed.busy.items():
             delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
-            batch.settle([object_id], Fate(Outcome.RETRY, delay_s=delay_s))
+            waiting = InWork(f"another worker has it: its lease ends in {seconds} s, and it is tried again then")
+            batch.settle([object_id], Fate(Outcome.RETRY, waiting, delay_s))
 
     def _fill(self, batch: Batch, archive: PlannedArchive, held: dict[str, Claim], budget: Budget) -> None:
         """Fetch and frame what was claimed, let go of what dropped out, and deliver the rest."""

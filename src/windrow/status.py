@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from windrow.core.circuit import Circuit
-from windrow.core.errors import WindrowError
+from windrow.core.errors import DestinationError, WindrowError
+from windrow.core.faults import explained
 from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
 from windrow.ports import CircuitStore, Clock, EventSourceMapping, QueueDepth, QueueGauge, Stored
 
@@ -216,7 +217,7 @@ class Watcher:
             try:
                 return ask()
             except WindrowError as error:
-                problems[name] = str(error)
+                problems[name] = explained(error) if isinstance(error, DestinationError) else str(error)
                 return None
 
         status = Status(

@@ -132,8 +132,8 @@ def test_a_duplicate_after_delivery_costs_the_destination_nothing(world: World) 
     world.assert_each_once()
 
 
-def test_a_duplicate_in_a_concurrent_batch_waits_for_the_lease(world: World) -> None:
-    """While another worker holds the object its message is given back until that lease ends."""
+def test_a_duplicate_in_a_concurrent_batch_waits_for_the_lease(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """While another worker holds the object its message is given back until that lease ends, and the log says so."""
     source = world.upload("a")
     second: list[list[str]] = []
     message = world.message(source)
@@ -144,11 +144,14 @@ def test_a_duplicate_in_a_concurrent_batch_waits_for_the_lease(world: World) -> 
             second[0] = world.process(message)
 
     world.hook(meanwhile)
-    failed = world.process(world.message(source))
+    with caplog.at_level("INFO", "windrow.steps.settle"):
+        failed = world.process(world.message(source))
+    waiting, _ = (vars(record) for record in caplog.records if record.message == "batch settled")
 
     assert failed == []
     assert second == [[message.message_id]]
     assert world.queue.visibility[message.message_id] == 60 + 15 + 1 + 1 + 5
+    assert {"another worker has it: its lease ends in 77 s, and it is tried again then": 1} == waiting["causes"]
     world.assert_each_once()
 
 

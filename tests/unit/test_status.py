@@ -17,6 +17,7 @@ from windrow.cli.status import render, report
 from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, QueueError
+from windrow.core.faults import explained
 from windrow.core.manifest import Window
 from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, floor
 from windrow.ports import QueueDepth
@@ -103,6 +104,11 @@ class Desk:
         status = self.watcher.look()
         assert {} == status.problems
         return status.last_archive.key if status.last_archive else None, status.files_per_second
+
+
+def unwrapped(status: Status) -> str:
+    """Return what a person sees, on one line."""
+    return " ".join(text(status).split())
 
 
 def text(status: Status, *, watching: bool = False) -> str:
@@ -375,10 +381,36 @@ def test_each_part_that_is_away_is_told_and_hides_nothing() -> None:
         "circuit": "no table",
         "mapping_enabled": "no mapping",
         "dead_letters": "no queue",
-        "last_archive": "no way there",
+        "last_archive": explained(DestinationError("no way there", DestinationFault.CONNECT)),
     } == status.problems
     assert not status.well
-    assert all(why in text(status) for why in status.problems.values())
+    shown = unwrapped(status)
+    assert all(why in shown for why in status.problems.values())
+    assert not [name for name in ("oldest_age", "oldest age", "mapping_enabled", "last_archive") if name in shown]
+    assert "down: the destination can't be reached: no way there" in shown
+
+
+def test_a_destination_that_is_down_is_told_with_the_time() -> None:
+    """For how long the sentinel has had the circuit open for it; an operator's hand says nothing of the destination."""
+    desk = Desk()
+
+    def away(_operation: str) -> None:
+        raise DestinationError("no way there", DestinationFault.CONNECT)
+
+    desk.destination.hook = away
+    opened = round(desk.clock.now().timestamp()) - 90
+    shown = []
+    for mode in (Mode.AUTO, Mode.OPEN):
+        desk.circuits.circuit = Circuit(mode=mode, opened=True, failures=2, fault="connect", changed_at=opened)
+        shown.append(unwrapped(desk.watcher.look()))
+
+    assert "down (circuit open for 0:01:30): the destination can't be reached" in shown[0]
+    assert "down: the destination can't be reached" in shown[1]
+
+
+def test_a_destination_that_answers_is_up() -> None:
+    """By this look itself."""
+    assert "up" in [line.split()[-1] for line in text(Desk().watcher.look()).splitlines() if "destination" in line]
 
 
 def test_what_is_wrong_is_shown() -> None:

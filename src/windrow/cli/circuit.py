@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -11,6 +11,7 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import out, print_json
+from windrow.cli.words import lasting
 from windrow.core.circuit import Circuit, Mode, hold_s
 
 if TYPE_CHECKING:
@@ -59,13 +60,25 @@ def describe(circuit: Circuit) -> str:
     """Return the circuit's state for people."""
     text = _MEANING[circuit.mode, circuit.opened]
     if circuit.opened and circuit.trips:
-        minutes = hold_s(circuit.trips) // 60
-        text += (
-            f"; deliveries failed in a row ({circuit.fault}) while probes succeeded: it stays open for {minutes} min"
-        )
-    elif circuit.fault:
+        held = lasting(timedelta(seconds=hold_s(circuit.trips)))
+        text += f"; deliveries failed in a row ({circuit.fault}) while probes succeeded: it stays open for {held}"
+    elif circuit.failures:
         text += f"; the last probe failed ({circuit.fault}), {circuit.failures} in a row"
+    elif circuit.fault:
+        text += f"; the last probe before that failed ({circuit.fault})"
     return text
+
+
+def describe_mapping(circuit: Circuit | None, enabled: bool) -> str:
+    """Return the mapping's state for people, and where it differs from the circuit's, what becomes of that."""
+    if enabled:
+        against = ", although the circuit is open: the sentinel disables it at its next run"
+        return f"enabled{against if circuit and circuit.opened else ''}"
+    if circuit is None or circuit.opened:
+        return "disabled: messages wait in the queue"
+    if circuit.mode is Mode.CLOSED:
+        return "disabled, although the circuit is held closed: the sentinel enables it at its next run"
+    return "disabled, and not by Windrow: messages wait until it is enabled by hand, or by `windrow circuit close`"
 
 
 def _switch() -> Switch:
@@ -87,7 +100,4 @@ def _show(circuit: Circuit, switch: Switch, *, as_json: bool) -> None:
     out.print(f"circuit  {describe(circuit)}", soft_wrap=True)
     if circuit.changed_at:
         out.print(f"since    {datetime.fromtimestamp(circuit.changed_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
-    by_hand = (
-        " (not by Windrow: enable it by hand, or `windrow circuit close`)" if not (enabled or circuit.opened) else ""
-    )
-    out.print(f"mapping  {'enabled' if enabled else 'disabled' + by_hand}", soft_wrap=True)
+    out.print(f"mapping  {describe_mapping(circuit, enabled)}", soft_wrap=True)

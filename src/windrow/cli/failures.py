@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from windrow.cli.output import WrongUse, how_to_get
-from windrow.core.errors import WindrowError
+from windrow.core import faults
+from windrow.core.errors import DestinationError, WindrowError
 
 
 class UnforeseenError(WindrowError):
     """Something that Windrow has no error for; the message names what was raised."""
 
 
+class FailedDestination(WindrowError):
+    """The destination failed; the message says which one it is, what is wrong, and what to do."""
+
+
 def explained(error: Exception) -> WindrowError:
     """Return the error to tell a person for anything that ended a command."""
+    if isinstance(error, DestinationError):
+        return FailedDestination(faults.explained(error))
     if isinstance(error, WindrowError):
         return error
     if isinstance(error, ModuleNotFoundError) and (how := how_to_get(error.name or "")):

@@ -17,11 +17,12 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
+from windrow.cli.words import counted
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.engine import REQUESTERS, Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
 from windrow.worker.pool import Pool
-from windrow.worker.progress import BatchFinished, Counters, Progress, Switched, Totals
+from windrow.worker.progress import BatchFinished, Counters, Outcome, Progress, Switched, Totals
 
 HANDLER = "windrow.functions.aggregate.handler"
 BATCH_SIZE = 10_000
@@ -191,10 +192,7 @@ class _Display:
             if isinstance(progress, BatchFinished | Switched):
                 self._print_json(msgspec.to_builtins(progress))
         elif isinstance(progress, BatchFinished):
-            err.print(
-                f"batch of {progress.messages} messages: {progress.outcome}, {progress.deleted} done, "
-                f"{progress.failed} stay in the queue, {progress.seconds:.1f} s"
-            )
+            err.print(_batch_line(progress), soft_wrap=True)
 
     def _print_json(self, fields: dict[str, Any]) -> None:
         with self._lock:
@@ -218,6 +216,18 @@ def _pumped(show: Callable[[str], None]) -> Iterator[int]:
     finally:
         os.close(writer)
         thread.join(REFRESH_S)
+
+
+def _batch_line(ended: BatchFinished) -> str:
+    """Return how a batch ended; a run without an error that got nothing done is no success."""
+    parts = [f"{ended.deleted:,} done"] if ended.deleted or not ended.failed else []
+    if ended.failed:
+        parts.append(f"{ended.failed:,} given back" if ended.deleted else f"NOTHING DONE, {ended.failed:,} given back")
+    if kept := ended.messages - ended.deleted - ended.failed:
+        parts.append(f"{kept:,} done, but not deleted by SQS")
+    failed = "" if ended.outcome is Outcome.OK else f"FAILED ({ended.outcome}), "
+    why = "; the log line 'batch settled' has the causes" if ended.failed and not failed else ""
+    return f"batch of {counted(ended.messages, 'message')}: {failed}{', '.join(parts)}, {ended.seconds:.1f} s{why}"
 
 
 def _line(totals: Totals, state: str = "") -> str:

@@ -14,8 +14,10 @@ from rich.live import Live
 from rich.table import Table
 
 from windrow import settings
-from windrow.cli.circuit import describe
+from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.output import PROBLEM, WrongUse, out, print_json
+from windrow.cli.words import counted
+from windrow.core.circuit import Mode
 from windrow.status import Status
 
 NEEDS = (
@@ -75,25 +77,27 @@ def render(found: Status, *, watching: bool = False) -> RenderableType:
 
 
 def _rows(found: Status, *, watching: bool) -> list[tuple[str, str, str]]:
-    rows = [
+    return [
         _queue(found),
         _age(found),
-        (
-            "circuit",
-            describe(found.circuit) if found.circuit else "unknown",
-            _bad(not found.circuit or found.circuit.opened),
-        ),
-        ("mapping", _switch(found.mapping_enabled), _bad(not found.mapping_enabled)),
-        ("dead letters", _count(found.dead_letters), _bad(bool(found.dead_letters))),
+        _circuit(found),
+        _mapping(found),
+        _dead_letters(found),
+        _destination(found),
         ("last delivery", _last(found, watching=watching), ""),
         ("as of", f"{found.at:%Y-%m-%d %H:%M:%S} UTC", "dim"),
     ]
-    return rows + [(f"no {name.replace('_', ' ')}", why, "red") for name, why in found.problems.items()]
+
+
+def _unknown(found: Status, field: str) -> str:
+    """Return that something is not known, and why."""
+    why = found.problems.get(field)
+    return f"unknown: {why}" if why else "unknown"
 
 
 def _queue(found: Status) -> tuple[str, str, str]:
     if found.queue is None:
-        return "queue", "unknown", "red"
+        return "queue", _unknown(found, "queue"), "red"
     text = f"{found.queue.visible:,} waiting, {found.queue.in_flight:,} in flight"
     if found.queue.delayed:
         text += f", {found.queue.delayed:,} delayed"
@@ -104,31 +108,59 @@ def _queue(found: Status) -> tuple[str, str, str]:
 
 def _age(found: Status) -> tuple[str, str, str]:
     age = found.oldest_age_seconds
-    if age is None:
-        return "oldest message", "unknown (CloudWatch has no figure)", "dim"
-    return "oldest message", str(timedelta(seconds=round(age))), _bad(age > LATE_S)
+    if age is not None:
+        return "oldest message", str(timedelta(seconds=round(age))), _bad(age > LATE_S)
+    if "oldest_age_seconds" in found.problems:
+        return "oldest message", _unknown(found, "oldest_age_seconds"), "red"
+    return "oldest message", "unknown (CloudWatch has no figure)", "dim"
+
+
+def _circuit(found: Status) -> tuple[str, str, str]:
+    if found.circuit is None:
+        return "circuit", _unknown(found, "circuit"), "red"
+    return "circuit", describe(found.circuit), _bad(found.circuit.opened)
+
+
+def _mapping(found: Status) -> tuple[str, str, str]:
+    if found.mapping_enabled is None:
+        return "mapping", _unknown(found, "mapping_enabled"), "red"
+    return "mapping", describe_mapping(found.circuit, found.mapping_enabled), _bad(not found.mapping_enabled)
+
+
+def _dead_letters(found: Status) -> tuple[str, str, str]:
+    if found.dead_letters is None:
+        return "dead letters", _unknown(found, "dead_letters"), "red"
+    see = ": see windrow dlq ls" if found.dead_letters else ""
+    return "dead letters", f"{found.dead_letters:,}{see}", _bad(bool(found.dead_letters))
+
+
+def _destination(found: Status) -> tuple[str, str, str]:
+    """Return whether it answers this look, and otherwise since when the circuit is open for it."""
+    why = found.problems.get("last_archive")
+    if why is None:
+        return "destination", "up", ""
+    circuit = found.circuit
+    by_itself = circuit is not None and circuit.mode is Mode.AUTO and circuit.opened
+    since = f" (circuit open for {_span(found.at, circuit.changed_at)})" if circuit and by_itself else ""
+    return "destination", f"down{since}: {why}", "red"
 
 
 def _last(found: Status, *, watching: bool) -> str:
     last = found.last_archive
     if last is None:
         return "unknown" if "last_archive" in found.problems else "none within 7 days"
-    told = f"{_ago(found.at, last.stored_at)}, {last.files:,} files: {last.key}"
+    told = f"{_ago(found.at, last.stored_at)}, {counted(last.files, 'file')}: {last.key}"
     if not watching:
         return told
     return f"{told}, {'?' if found.files_per_second is None else f'{found.files_per_second:,.1f}'} files/s"
 
 
+def _span(now: datetime, since_s: int) -> timedelta:
+    return timedelta(seconds=max(0, round(now.timestamp()) - since_s))
+
+
 def _ago(now: datetime, then: datetime) -> str:
     return f"{timedelta(seconds=max(0, round((now - then).total_seconds())))} ago"
-
-
-def _switch(enabled: bool | None) -> str:
-    return "unknown" if enabled is None else "enabled" if enabled else "disabled: messages wait in the queue"
-
-
-def _count(count: int | None) -> str:
-    return "unknown" if count is None else f"{count:,}" + (": see windrow dlq ls" if count else "")
 
 
 def _bad(wrong: bool) -> str:

@@ -248,7 +248,9 @@ class S3Destination:
         try:
             return request(self._client(credentials))
         except _FAILURES as error:
-            raise to_destination_error(error, what, sent=was_sent()) from error
+            failure = to_destination_error(error, what, sent=was_sent())
+            failure.where = f"{self._endpoint}, bucket {self._bucket},"
+            raise failure from error
 
     def _fetch(self, read: Callable[[], Credentials]) -> Credentials:
         try:

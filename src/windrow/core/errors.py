@@ -19,6 +19,7 @@ WindrowError
 │   ├── MappingError          the event source mapping could not be read or switched
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
+│   ├── InWork                another worker has the object, and its lease has not ended
 │   ├── OutOfTime             the run-time budget ends before the work would
 │   └── ObjectTooSlow         one object needs more run time than a whole run has
 └── Permanent                 will never go away: the message goes to the dead-letter queue
@@ -115,6 +116,10 @@ class MappingError(Transient):
     """The event source mapping could not be read or switched; it may be changing at this moment."""
 
 
+class InWork(Transient):
+    """Another worker has the object; the message comes again when that one's lease has ended."""
+
+
 class OutOfTime(Transient):
     """The run-time budget would end before the work did."""
 
@@ -140,14 +145,16 @@ class DestinationFault(StrEnum):
 class DestinationError(Transient):
     """MinIO did not do what was asked.
 
-    ``kind`` tells the cause apart. ``maybe_stored`` is true when a PUT may have been carried out although
-    no proof of it came back (a lost reply, a time-out, a 5xx): only a look at the key can tell.
+    ``kind`` tells the cause apart, ``where`` names endpoint and bucket where they are known. ``maybe_stored`` is true
+    when a PUT may have been carried out although no proof of it came back (a lost reply, a time-out, a 5xx): only a
+    look at the key can tell.
     """
 
     def __init__(self, message: str, kind: DestinationFault, *, maybe_stored: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
         self.maybe_stored = maybe_stored
+        self.where = ""
 
     @classmethod
     def gone(cls, key: str) -> DestinationError:

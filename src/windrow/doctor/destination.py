@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
-from windrow.doctor.advice import ADVICE, LARGE_BODY, UNDERSCORES, tried
+from windrow.core.faults import ADVICE
+from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.doctor.parts import PartsTrial
 from windrow.ports import Clock, MultipartDestination, Secrets

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from windrow.core.errors import DestinationError, DestinationFault
-from windrow.doctor.advice import ADVICE, tried
+from windrow.core.faults import ADVICE
+from windrow.doctor.advice import tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.ports import MultipartDestination, Part, Span
 

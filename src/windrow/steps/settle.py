@@ -123,7 +123,7 @@ class Settler:
                     "objects": batch.named_in(message)[:OBJECTS],
                     "receives": message.receive_count,
                     "age_s": round(age_s),
-                    "cause": str(fate.error or "in work elsewhere")[:512],
+                    "cause": str(fate.error)[:512],
                 },
             )
 

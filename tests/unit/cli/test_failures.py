@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from windrow import bootstrap
+from windrow.cli.failures import explained
 from windrow.cli.root import COMMANDS, load, run
+from windrow.clients.destination import S3Destination
+from windrow.core.errors import DestinationError
+from windrow.testing import FakeClock, FakeSecrets
 
 SETTINGS = {
     "LANDING_BUCKETS": "landing",
@@ -195,3 +199,14 @@ def test_times_that_nothing_can_be_added_to(time: str, capsys: pytest.CaptureFix
     """They would end in Python's OverflowError."""
     assert 2 == run(["audit", "--since", time])
     assert f"{time!r} is no time" in capsys.readouterr().err
+
+
+def test_an_error_of_the_destination_says_so() -> None:
+    """Which endpoint and bucket it is, and what to do; the request and its error are there too."""
+    target = S3Destination("http://127.0.0.1:1", "archives", "us-east-1", FakeSecrets(), FakeClock())
+    with pytest.raises(DestinationError) as failure:
+        target.probe()
+    text = str(explained(failure.value))
+
+    assert text.startswith("the destination http://127.0.0.1:1, bucket archives, can't be reached: HEAD bucket: ")
+    assert "Check WINDROW_DESTINATION_ENDPOINT" in text

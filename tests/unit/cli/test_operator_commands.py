@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from windrow.audit import AuditReport, Finding
-from windrow.cli.circuit import describe
+from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
-from windrow.core.circuit import Circuit, Mode
+from windrow.cli.run import _batch_line
+from windrow.core.circuit import Circuit, Mode, set_mode
 from windrow.retention import SweepReport
 from windrow.settings import Settings
+from windrow.worker.progress import BatchFinished, Outcome
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -228,5 +230,60 @@ def test_a_circuit_that_deliveries_opened_says_for_how_long() -> None:
     """No probe failed, so none is spoken of."""
     text = describe(Circuit(opened=True, failures=2, fault="refused", trips=3))
     assert "deliveries failed in a row (refused)" in text
-    assert "8 min" in text
+    assert "8 minutes" in text
     assert "last probe" not in text
+
+
+def test_a_probe_that_failed_before_a_command_is_told_as_that() -> None:
+    """A command starts the count anew: none failed in a row since, and that is not said."""
+    circuit = Circuit(mode=Mode.AUTO, failures=2, fault="tls")
+    closed = set_mode(circuit, Mode.CLOSED, now_s=1)[0]
+    handed_back = set_mode(closed, Mode.AUTO, now_s=2)[0]
+    texts = [describe(closed), describe(handed_back)]
+
+    assert ["the last probe before that failed (tls)"] * 2 == [text.rpartition("; ")[2] for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("circuit", "enabled", "expected"),
+    [
+        (Circuit(), True, "enabled"),
+        (Circuit(), False, "disabled, and not by Windrow: messages wait"),
+        (Circuit(opened=True), False, "disabled: messages wait in the queue"),
+        (Circuit(opened=True), True, "enabled, although the circuit is open: the sentinel disables it"),
+        (Circuit(mode=Mode.CLOSED), False, "disabled, although the circuit is held closed: the sentinel enables it"),
+        (None, False, "disabled: messages wait in the queue"),
+    ],
+)
+def test_circuit_and_mapping_do_not_contradict_each_other(
+    circuit: Circuit | None, enabled: bool, expected: str
+) -> None:
+    """Where they differ it is said what becomes of that."""
+    text = describe_mapping(circuit, enabled)
+
+    assert expected == text[: len(expected)]
+    assert ("although" in text) is ("although" in expected)
+
+
+def finished(outcome: Outcome = Outcome.OK, messages: int = 7, deleted: int = 0, failed: int = 0) -> str:
+    """Return the worker's line about a batch."""
+    return _batch_line(BatchFinished("r", outcome, messages, deleted, failed, 0.5))
+
+
+SEE = "; the log line 'batch settled' has the causes"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (finished(deleted=7), "batch of 7 messages: 7 done, 0.5 s"),
+        (finished(messages=1, deleted=1), "batch of 1 message: 1 done, 0.5 s"),
+        (finished(deleted=5, failed=2), f"batch of 7 messages: 5 done, 2 given back, 0.5 s{SEE}"),
+        (finished(failed=7), f"batch of 7 messages: NOTHING DONE, 7 given back, 0.5 s{SEE}"),
+        (finished(Outcome.CRASH, failed=7), "batch of 7 messages: FAILED (crash), NOTHING DONE, 7 given back, 0.5 s"),
+        (finished(deleted=6), "batch of 7 messages: 6 done, 1 done, but not deleted by SQS, 0.5 s"),
+    ],
+)
+def test_a_batch_of_which_nothing_was_done_is_no_success(line: str, expected: str) -> None:
+    """The handler's run may end well although all of its messages come back."""
+    assert expected == line

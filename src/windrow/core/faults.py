@@ -1,0 +1,39 @@
+"""The destination's faults in words: what is wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from windrow.core.errors import DestinationError, DestinationFault, SecretError
+
+ADVICE = {
+    DestinationFault.CONNECT: "Check WINDROW_DESTINATION_ENDPOINT, the VPN and the firewall from where this runs.",
+    DestinationFault.TLS: "Check the server's certificate and its name; put a private CA into the secret as ca_pem.",
+    DestinationFault.CREDENTIALS: "Check the keys in the secret and the policy of their user at the destination.",
+    DestinationFault.BUCKET: "Check WINDROW_DESTINATION_BUCKET. If the bucket was lost, see docs/operations.md"
+    "#destination-bucket before you create an empty one.",
+    DestinationFault.SLOW: "The server accepts and does not answer in time: look at its load and disks.",
+    DestinationFault.REFUSED: "The server does not do what Windrow needs: use MinIO or another that does.",
+    DestinationFault.UNAVAILABLE: "The server answers with errors: look at its log.",
+    DestinationFault.PROTOCOL: "What answers is no S3 server: look for a proxy, a login page or a wrong port.",
+    DestinationFault.CHECKSUM: "The server or something before it changes bytes: look for a proxy, then at the disks.",
+}
+
+_WRONG = {
+    DestinationFault.CONNECT: "can't be reached",
+    DestinationFault.TLS: "has a fault of TLS",
+    DestinationFault.CREDENTIALS: "refuses the credentials",
+    DestinationFault.BUCKET: "does not have the bucket",
+    DestinationFault.SLOW: "does not answer in time",
+    DestinationFault.REFUSED: "refuses a request",
+    DestinationFault.UNAVAILABLE: "fails",
+    DestinationFault.PROTOCOL: "does not answer as S3 does",
+    DestinationFault.CHECKSUM: "holds other bytes than it should",
+}
+
+
+def explained(error: DestinationError) -> str:
+    """Return what is wrong with the destination, which one it is, and what to do."""
+    if isinstance(error.__cause__, SecretError):
+        why = error.__cause__
+        return f"the destination's credentials could not be read: {why}. Check WINDROW_DESTINATION_SECRET_ID."
+    where = f" {error.where}" if error.where else ""
+    return f"the destination{where} {_WRONG[error.kind]}: {error}. {ADVICE[error.kind]}"
