@@ -20,6 +20,11 @@ ABSENT = "absent"
 """The property of a skipped test's report that tells of the tool; xdist's processes send it with the report."""
 
 
+def all_required() -> bool:
+    """Tell whether this run leaves nothing out."""
+    return os.environ.get(REQUIRE_ALL) == "1"
+
+
 @dataclass(frozen=True, eq=False)  # pytest keeps plugins in sets
 class Needs:
     """The plugin. ``absence`` returns why a tool is absent, or nothing."""
@@ -44,7 +49,7 @@ class Needs:
             if not why:
                 continue
             tool = self.tools[name]
-            if os.environ.get(REQUIRE_ALL) == "1":
+            if all_required():
                 pytest.fail(f"{name} {why}; to get it: {tool.get}", pytrace=False)
             item.user_properties.append((ABSENT, f"{name} {why}: without {tool.tests}; to get it: {tool.get}"))
             pytest.skip(f"{name} {why}")

@@ -11,6 +11,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.needs import all_required
 from tests.unit.model import Chaos, Operator, UnreliableDestination, without_threads
 from tests.unit.world import World
 from windrow.core.archive import segments
@@ -19,9 +20,11 @@ from windrow.steps import large, staging
 
 FAULTY_BATCHES = 12
 DRAIN_ROUNDS = 40
+SCHEDULES = 3_000 if all_required() else 1_000
+"""At 30 ms of CPU each, a few thousand are for CI; `python -m bench.schedules` is for more."""
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=SCHEDULES, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 25))
 def test_every_file_is_delivered_exactly_once(seed: int, files: int) -> None:
     """Kills at any step, late requests, lies, damage, rivals, operators, expiry: nothing lost, nothing twice."""
