@@ -50,8 +50,8 @@ class Uploader:
         return sum(future.done() for future in self._futures)
 
     def uploaded(self) -> list[Uploaded]:
-        """Return what was uploaded, in the order of the samples; waits until all is."""
-        return [future.result() for future in self._futures]
+        """Return what was uploaded, in the order of the samples; waits until all is that was not cancelled."""
+        return [future.result() for future in self._futures if not future.cancelled()]
 
     def __enter__(self) -> Self:
         start = time.monotonic()
