@@ -151,7 +151,14 @@ def _check_provider(terraform: str, folder: str) -> None:
 
 
 def _lambda_rie() -> str:
-    path = _program("aws-lambda-rie", "--help")
+    folders = [*os.get_exec_path(), str(tools_cache() / "bin")]
+    path = shutil.which("aws-lambda-rie", path=os.pathsep.join(folders))
+    if path is None:
+        raise Absent("is not installed")
+    # It takes no question and serves until it is stopped, but for a level that there is not: then it says so and ends.
+    asked = 'case $("$0" --log-level=asked 2>&1) in *"log level"*) ;; *) exit 1 ;; esac'
+    if answer("/bin/sh", "-c", asked, path) is None:
+        raise Absent(f"does not work ({path})")
     if not runtime_client().is_dir():
         raise Absent(f"has no runtime client for Python {sys.version_info.major}.{sys.version_info.minor}")
     return path

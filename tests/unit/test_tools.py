@@ -20,13 +20,14 @@ TERRAFORM = """
 [ "$1" = version ] && echo "Terraform v{version}" && exit
 case "$*" in *-plugin-dir=*/{provider}) exit 0 ;; *) echo no provider; exit 1 ;; esac
 """
+RIE = '[ "$1" = --log-level=asked ] && echo "Failed to set log level" && exit 1; sleep 60'
 
 SOUND = {
     "bsdtar": ("bsdtar", "exit 0"),
     "git": ("git", "exit 0"),
     "go": ("go", "exit 0"),
     "java": ("java", JDK),
-    "lambda-rie": ("aws-lambda-rie", "exit 0"),
+    "lambda-rie": ("aws-lambda-rie", RIE),
     "minio": ("minio", "exit 0"),
     "nginx": ("nginx", "exit 0"),
     "terraform": ("terraform", TERRAFORM.format(version="1.12.0", provider="plugins")),
@@ -88,7 +89,7 @@ def test_sound_tool_is_found(path: Path, tool: str) -> None:
 
 def test_lambda_emulator_needs_the_runtime_client(path: Path, tmp_path: Path) -> None:
     """The client of another Python is of no use."""
-    write_program(path / "aws-lambda-rie")
+    write_program(path / "aws-lambda-rie", RIE)
     (tmp_path / "cache/windrow/lambda-runtime" / PYTHON).rename(tmp_path / "cp27")
     with pytest.raises(Absent, match="has no runtime client for Python"):
         TOOLS["lambda-rie"].find()
