@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 
 from windrow.archives import Archive, SourceMissing, TargetError, open_archive
+from windrow.cli.archive_search import Since, Until, find, is_folder, ls_folder
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
 from windrow.cli.screen import Screen
@@ -26,15 +27,28 @@ JSON_BYTES = 16_000_000
 
 app = typer.Typer(no_args_is_help=True, help="List, read, extract and verify archives, by range reads.")
 
+app.command()(find)
 app.command()(quarantine)
 
-Location = Annotated[str, typer.Argument(metavar="ARCHIVE", help="A file, or s3://bucket/key in the destination.")]
+Location = Annotated[
+    str,
+    typer.Argument(metavar="ARCHIVE", help="A file, s3://bucket/key, or a URL that fsspec reads."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 
 @app.command()
-def ls(archive: Location, as_json: AsJson = False) -> None:
-    """List the files of an archive; reads its manifest only."""
+def ls(archive: Location, since: Since = None, until: Until = None, as_json: AsJson = False) -> None:
+    """List the files of an archive by its manifest, or the archives of a folder: s3://bucket/prefix/ or a path.
+
+    Tombstones, quarantined archives and what else is no archive are left out; --since and --until go by when files
+    arrived, so an archive of a backlog that covers an hour or a day is listed wherever it touches the range.
+    """
+    if is_folder(archive):
+        ls_folder(archive, since, until, as_json=as_json)
+        return
+    if since or until:
+        raise WrongUse("--since and --until are for a folder: s3://bucket/prefix/, with a slash at its end")
     with _open(archive) as opened:
         if as_json:
             print_json({"ok": True, "archive_bytes": opened.size, **msgspec.to_builtins(opened.manifest)})
@@ -71,6 +85,9 @@ def extract(
     archive: Location,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Files go below it; it is made if absent.")],
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Members; all if none.")] = None,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave what is there, byte for byte, and go on with the rest.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write files below a folder, verified, never outside it and never over a file that exists."""
@@ -78,14 +95,15 @@ def extract(
         chosen = [opened.file(name) for name in names] if names else opened.files
         total = sum({file.name: file.size for file in chosen}.values())
         with _progress("extracting", total, quiet=as_json) as advance:
-            written = 0
-            for file in opened.extract(folder, [file.name for file in chosen] if names else None):
+            written = written_bytes = 0
+            wanted = [file.name for file in chosen] if names else None
+            for file in opened.extract(folder, wanted, skip_existing=skip_existing):
                 advance(file.size)
-                written += 1
+                written, written_bytes = written + 1, written_bytes + file.size
         if as_json:
-            print_json({"ok": True, "folder": str(folder), "files": written, "bytes": total})
+            print_json({"ok": True, "folder": str(folder), "files": written, "bytes": written_bytes})
         else:
-            out.print(f"{written} files, {total:,} bytes, all SHA-256 right, below {folder}", soft_wrap=True)
+            out.print(f"{written} files, {written_bytes:,} bytes, all SHA-256 right, below {folder}", soft_wrap=True)
 
 
 @app.command()

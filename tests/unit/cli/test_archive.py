@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO, StringIO, TextIOWrapper
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -169,9 +170,13 @@ def test_cat_names_the_versions_of_an_ambiguous_key(local: str, sealed: SealedAr
         (["cat", "{local}", "raw.bin", "--key", "raw.bin"], "member name or by --key"),
         (["extract", "{local}", "{folder}", "absent"], "no member 'absent'"),
         (["ls", "{folder}/absent.tar.gz"], "cannot be opened"),
-        (["ls", "{folder}"], "cannot be opened"),
+        (["verify", "{folder}"], "cannot be opened"),
+        (["ls", "{folder}/absent/"], "is no folder"),
+        (["ls", "{local}", "--since", "1h"], "with a slash at its end"),
+        (["ls", "{folder}", "--since", "1h", "--until", "2h"], "the range is empty"),
+        (["find", "key"], "WINDROW_DESTINATION_BUCKET is needed"),
         (["ls", "s3://archives/absent.tar.gz"], "holds no archive"),
-        (["ls", "s3://archives"], "is not s3://bucket/key"),
+        (["cat", "s3://archives", "x"], "is not s3://bucket/key"),
         (["verify", "s3:///x"], "is not s3://bucket/key"),
     ],
 )
@@ -206,6 +211,15 @@ def test_extract_writes_the_named_files_only(local: str, tmp_path: Path) -> None
     assert 0 == result.exit_code
     assert "2 files, 76,806 bytes" in result.stdout
     assert {"raw.bin", "a b.txt"} == {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+
+def test_extract_takes_up_where_it_ended(local: str, tmp_path: Path) -> None:
+    """With --skip-existing what is there is left, and only the rest counts."""
+    run("extract", local, str(tmp_path / "out"), "raw.bin")
+
+    answer = json.loads(run("extract", local, str(tmp_path / "out"), "--skip-existing", "--json").stdout)
+
+    assert {"ok": True, "folder": str(tmp_path / "out"), "files": 4, "bytes": 28} == answer
 
 
 def test_extract_over_existing_files_exits_with_2(local: str, tmp_path: Path) -> None:
@@ -296,8 +310,13 @@ def test_an_s3_url_without_a_server_says_what_is_needed(
     assert words in result.stderr
 
 
-@pytest.mark.parametrize("command", ["ls", "verify", "cat", "extract"])
-@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        *product(("ls", "verify", "cat", "extract"), ("pipe", "device")),
+        *product(("verify", "cat", "extract"), ("folder",)),
+    ],
+)
 def test_what_is_no_file_is_refused_at_once(command: str, kind: str, tmp_path: Path) -> None:
     """A pipe that nobody writes to is not waited on, and a device without end is not read."""
     place = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "folder": tmp_path}[kind]
