@@ -113,6 +113,10 @@ toxiproxy: ## Build Toxiproxy, which makes networks fail (needs Go)
 lambda-rie: ## Fetch AWS's Lambda runtime client and emulator (Linux)
 	@bash scripts/tools.sh get lambda-rie
 
+.PHONY: readers
+readers: ## Fetch readers of archives by other people, which the tests try
+	@bash scripts/tools.sh get readers
+
 .PHONY: terraform-provider
 terraform-provider: ## Fetch the AWS provider that the tests of infra/ use (needs Terraform 1.11)
 	@bash scripts/tools.sh get terraform-provider

@@ -19,3 +19,4 @@ compile() { # FOLDER OUTPUT SOURCE [ARGUMENT...]
 compile . requirements.lock "--extra=dev pyproject.toml" "$@"
 compile requirements uv.txt uv.in "$@"
 compile requirements pip-audit.txt pip-audit.in "$@"
+compile requirements readers.txt readers.in "$@"

@@ -6,7 +6,7 @@
 #   tools.sh cache         print the cache folder
 set -euo pipefail
 
-readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider)
+readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider readers)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
 readonly PROVIDER="$CACHE/terraform-plugins"
 HERE="$(cd "$(dirname "$0")" && pwd)"
@@ -44,6 +44,7 @@ is_on_path() {
 is_present() {
     case $1 in
         lambda-rie) bash "$HERE/get_rie.sh" present ;;
+        readers) bash "$HERE/get_readers.sh" present ;;
         terraform-provider) [ -d "${TF_PLUGIN_DIR:-$PROVIDER}" ] ;;
         *) is_on_path "$1" || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
     esac
@@ -54,7 +55,10 @@ is_current() {
     local binary
     binary="$CACHE/bin/$(binary_of "$1")"
     is_present "$1" || return 1
-    [ "$1" = lambda-rie ] || [ "$1" = terraform-provider ] || is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ]
+    case $1 in
+        lambda-rie | readers | terraform-provider) ;;
+        *) is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ] ;;
+    esac
 }
 
 # Build beside the cache and move into place, so that an interrupted build leaves nothing behind.
@@ -100,6 +104,7 @@ get() {
     case $1 in
         minio | versitygw | toxiproxy) build_with_go "$1" ;;
         lambda-rie) bash "$HERE/get_rie.sh" get ;;
+        readers) bash "$HERE/get_readers.sh" get ;;
         terraform-provider) fetch_provider ;;
         *) fail "no tool called '$1'; there are: ${TOOLS[*]}" ;;
     esac

@@ -186,12 +186,49 @@ def _package_index() -> str:
     return sys.executable
 
 
+READERS = {"python": "requirements/readers.txt"}
+"""What locks the readers of archives that `scripts/get_readers.sh` gets, by kind."""
+
+
+def readers_folder(kind: str) -> Path:
+    """Return where `scripts/get_readers.sh` puts the readers of a kind."""
+    return tools_cache() / "readers" / kind
+
+
+def _check_readers(kind: str) -> None:
+    made_of = readers_folder(kind).with_suffix(".lock")
+    if not made_of.is_file() or made_of.read_bytes() != (ROOT / READERS[kind]).read_bytes():
+        raise Absent(f"are not installed as {READERS[kind]} says")
+
+
+def _python_readers() -> str:
+    _check_readers("python")
+    path = str(readers_folder("python") / "bin/python")
+    if answer(path, "--version") is None:
+        raise Absent(f"do not work ({path})")
+    return path
+
+
+def _gnu_tar() -> str:
+    path = _program("tar")
+    if "GNU tar" not in (answer(path, "--version") or ""):
+        raise Absent(f"is another tar ({path})")
+    return path
+
+
+def _debian(tool: str, package: str, *question: str, program: str = "") -> Tool:
+    """Return a reader of archives that a package manager has."""
+    return Tool(f"archives read by {tool}", f"apt-get install {package}", lambda: _program(program or tool, *question))
+
+
 TOOLS = {
     "aws-lambda-go-events": Tool(
         "the sample events of aws-lambda-go", "https://go.dev/doc/install, and a module proxy", _lambda_go_samples
     ),
-    "bsdtar": Tool("archives read by bsdtar", "apt-get install libarchive-tools", lambda: _program("bsdtar")),
+    "bsdtar": _debian("bsdtar", "libarchive-tools"),
+    "busybox": _debian("busybox", "busybox", "--help"),
     "git": Tool("rules that all files of a checkout keep", "install git", _git),
+    "gnu-tar": Tool("archives read by GNU tar", "apt-get install tar", _gnu_tar),
     "go": Tool("archives read by Go", "https://go.dev/doc/install", _go),
     "go-tar-samples": Tool("the archives that Go's own tests read", "https://go.dev/doc/install", _go_samples),
     "java": Tool("archives read by Java", "apt-get install default-jdk-headless", _java),
@@ -207,7 +244,10 @@ TOOLS = {
         lambda: _program("nginx", "-v"),
     ),
     "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
+    "pigz": _debian("pigz", "pigz"),
+    "python-readers": Tool("archives read by Python packages", "make readers", _python_readers),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
+    "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),
     "terraform": Tool(
         f"infra/ under Terraform {'.'.join(map(str, TERRAFORM))}",
         "https://developer.hashicorp.com/terraform/install, then make terraform-provider",

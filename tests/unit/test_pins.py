@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.tools import READERS
 from windrow.cli.package import Python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,10 +44,11 @@ def test_an_action_has_one_commit() -> None:
 
 
 def test_caches_follow_the_pins() -> None:
-    """The key of CI's cache of built tools is made from the file that pins them."""
+    """The key of CI's cache of built tools is made from the files that pin them."""
     text = (ROOT / ".github/workflows/ci.yml").read_text()
     (key,) = re.findall(r"^ +key: (.*)$", text, re.MULTILINE)
-    assert "hashFiles('scripts/pins.sh')" in key
+    (files,) = re.findall(r"hashFiles\((.*)\)", key)
+    assert {"scripts/pins.sh", *READERS.values()} == set(re.findall(r"'(.*?)'", files))
     assert "matrix.python" in key
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,20 +25,26 @@ RIE = '[ "$1" = --log-level=asked ] && echo "Failed to set log level" && exit 1;
 
 SOUND = {
     "bsdtar": ("bsdtar", "exit 0"),
+    "busybox": ("busybox", "exit 0"),
     "git": ("git", "exit 0"),
+    "gnu-tar": ("tar", "echo 'tar (GNU tar) 1.34'"),
     "go": ("go", "exit 0"),
     "java": ("java", JDK),
     "lambda-rie": ("aws-lambda-rie", RIE),
     "minio": ("minio", "exit 0"),
     "nginx": ("nginx", "exit 0"),
+    "pigz": ("pigz", "exit 0"),
+    "seven-zip": ("7zz", "exit 0"),
     "terraform": ("terraform", TERRAFORM.format(version="1.12.0", provider="plugins")),
     "toxiproxy": ("toxiproxy-server", "exit 0"),
     "versitygw": ("versitygw", "exit 0"),
 }
 """The program behind each tool, and a stand-in that works."""
 
+UNUSABLE = r"does not work|older than 1\.11|no AWS provider|no JDK 17|no checkout|another tar"
 BROKEN = [(tool, program, "exit 1") for tool, (program, _) in SOUND.items()] + [
     ("git", "git", '[ "$1" = --version ]'),  # no checkout
+    ("gnu-tar", "tar", "echo bsdtar 3.5.3"),
     ("java", "java", JAVA_8),
     ("java", "java", JRE),
     ("java", "java", OLD_JDK),
@@ -61,7 +68,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_program_is_tried() -> None:
     """What is no program of its own, on PATH, is found otherwise."""
     elsewhere = {"aws-lambda-go-events", "go-tar-samples", "package-index", "sam-events"}
-    assert TOOLS.keys() - elsewhere == SOUND.keys()
+    assert TOOLS.keys() - elsewhere - {f"{kind}-readers" for kind in tools.READERS} == SOUND.keys()
 
 
 @pytest.mark.parametrize("tool", SOUND)
@@ -75,7 +82,7 @@ def test_missing_tool_is_absent(tool: str) -> None:
 def test_tool_that_does_not_work_is_absent(path: Path, tool: str, program: str, body: str) -> None:
     """It is there, and fails, is too old, or lacks what it works with."""
     write_program(path / program, body)
-    with pytest.raises(Absent, match=r"does not work|older than 1\.11|no AWS provider|no JDK 17|no checkout"):
+    with pytest.raises(Absent, match=UNUSABLE):
         TOOLS[tool].find()
 
 
@@ -103,6 +110,29 @@ def test_package_index_is_asked_by_pip(
     monkeypatch.setattr(sys, "executable", str(write_program(tmp_path / "python", fetched)))
     monkeypatch.setattr(tools, "absence", absence.__wrapped__)
     assert expected == tools.absence("package-index")
+
+
+@pytest.mark.parametrize("kind", tools.READERS)
+def test_readers_are_those_of_the_lock(tmp_path: Path, kind: str) -> None:
+    """Never installed, or of another version of the lock, they are absent."""
+    lock = tmp_path / "cache/windrow/readers" / f"{kind}.lock"
+    for made_of in (None, b"another"):
+        if made_of is not None:
+            lock.parent.mkdir()
+            lock.write_bytes(made_of)
+        with pytest.raises(Absent, match=rf"are not installed as {tools.READERS[kind]} says"):
+            TOOLS[f"{kind}-readers"].find()
+
+
+def test_python_readers_have_an_interpreter(tmp_path: Path) -> None:
+    """One that is gone is of no use; one that works is what is returned."""
+    folder = tmp_path / "cache/windrow/readers"
+    folder.mkdir()
+    shutil.copy(tools.ROOT / tools.READERS["python"], folder / "python.lock")
+    with pytest.raises(Absent, match="do not work"):
+        TOOLS["python-readers"].find()
+    python = write_program(folder / "python/bin/python")
+    assert str(python) == TOOLS["python-readers"].find()
 
 
 def test_use_without_the_marker_fails() -> None:
