@@ -31,10 +31,11 @@ class Source(RangeSource, Protocol):
 
 
 class LocalArchive:
-    """A file, as a `Source`. It stays open until `close`."""
+    """A file, as a `Source`. It stays open until `close`, or until nobody has it any more."""
 
     manifest_bytes: int | None = None
     expected_sha256: str | None = None
+    _number = -1
 
     def __init__(self, path: Path) -> None:
         self._number = _open_regular(path)
@@ -57,6 +58,9 @@ class LocalArchive:
         if self._number >= 0:
             os.close(self._number)
         self._number = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> Self:
         return self
