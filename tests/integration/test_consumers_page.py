@@ -1,0 +1,93 @@
+"""The code of the page for those who receive archives runs, and does what the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.archives import archive_of, joined
+from tests.tools import ROOT, locate
+from windrow.core.archive.writer import SealedArchive
+from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, window_of
+
+PAGE = (ROOT / "docs/consumers.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+FILES = [("orders/1.json", b'{"n": 1}'), ("orders/2.json", b'{"n": 41}'), ("readme", b"")]
+
+
+def code(language: str, holding: str = "") -> str:
+    """Return the blocks of a language that hold a text, joined."""
+    return "\n".join(text for name, text in BLOCKS if name == language and holding in text)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> SealedArchive:
+    """The archive that the page's code reads; its files come once more, with another, after a replay."""
+    sealed = archive_of(FILES)
+    (tmp_path / "archive.tar.gz").write_bytes(joined(sealed))
+    (tmp_path / "replayed.tar.gz").write_bytes(joined(archive_of([*FILES, ("zz-new", b"new")])))
+    return sealed
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_keys_of_the_page_are_those_of_archives() -> None:
+    """The three kinds, each with its window."""
+    keys = re.findall(r"^<prefix>/(\S+)", PAGE, re.MULTILINE)
+    windows = [window for key in keys if (window := window_of(key))]
+
+    assert [MINUTE, HOUR, DAY] == [window.end - window.start for window in windows]
+    for key, window in zip(keys, windows, strict=True):
+        written = archive_key("", window.start, window.end - window.start, ["any"])
+        assert key.rpartition("-")[0] == written.rpartition("-")[0]
+
+
+@pytest.mark.needs("gnu-tar")
+def test_shell(archive: SealedArchive, tmp_path: Path) -> None:
+    """Every file is extracted, the manifest beside them."""
+    done = run(tmp_path, "bash", "-c", code("bash"))
+
+    assert (0, "files/MANIFEST.json\n") == (done.returncode, done.stdout)
+    assert dict(FILES) == {key: (tmp_path / "files/data" / key).read_bytes() for key, _ in FILES}
+
+
+def test_python_takes_each_file_once(archive: SealedArchive, tmp_path: Path) -> None:
+    """Also those that came again after a replay."""
+    done = run(tmp_path, sys.executable, "-c", code("python", "files(stream)"))
+
+    assert "" == done.stderr
+    assert ["orders/1.json 8", "orders/2.json 9", "readme 0", "zz-new 3"] == done.stdout.splitlines()
+
+
+def test_python_refuses_an_archive_that_was_cut(archive: SealedArchive, tmp_path: Path) -> None:
+    """Between two frames, where tarfile's stream seems to end."""
+    path = tmp_path / "archive.tar.gz"
+    first = int(archive.metadata["manifest-bytes"]) + archive.manifest.frames[0].length
+    path.write_bytes(path.read_bytes()[:first])
+
+    done = run(tmp_path, sys.executable, "-c", code("python", "files(stream)"))
+
+    assert "ValueError: 1 files are missing: the archive was cut short" == done.stderr.splitlines()[-1]
+
+
+@pytest.mark.needs("python-readers")
+def test_duckdb(archive: SealedArchive, tmp_path: Path) -> None:
+    """It sums a column over the files of an archive."""
+    done = run(tmp_path, locate("python-readers"), "-c", code("python", "import duckdb"))
+
+    assert ("", "[(42,)]\n") == (done.stderr, done.stdout)
+
+
+def test_the_policy_only_reads() -> None:
+    """It is valid JSON, and names no action that writes."""
+    actions = {action for each in json.loads(code("json"))["Statement"] for action in each["Action"]}
+
+    assert {"s3:ListBucket", "s3:GetObject"} == actions
