@@ -71,6 +71,17 @@ def test_ls_and_verify(environ: dict[str, str], sealed: SealedArchive) -> None:
     assert (True, sealed.sha256.hex(), True) == (answer["ok"], answer["sha256"], answer["sha256_compared"])
 
 
+def test_keys_that_may_read_are_enough(environ: dict[str, str]) -> None:
+    """A consumer has AWS's own variables only; no setting of Windrow's, and no Secrets Manager."""
+    consumer = {name: text for name, text in environ.items() if not name.startswith("WINDROW_")}
+
+    listed = windrow(consumer, "ls", f"s3://{BUCKET}/", "--json")
+    done = windrow(consumer, "cat", f"s3://{BUCKET}/{KEY}", "--key", FILES[1][0])
+
+    assert [f"s3://{BUCKET}/{KEY}"] == [each["location"] for each in json.loads(listed.stdout)["archives"]]
+    assert (0, FILES[1][1], b"") == (done.returncode, done.stdout, done.stderr)
+
+
 def test_cat_by_raw_key(environ: dict[str, str]) -> None:
     """One file comes out by its raw key."""
     done = windrow(environ, "cat", f"s3://{BUCKET}/{KEY}", "--key", FILES[1][0])

@@ -36,7 +36,8 @@ class Connection:
     - ``ca_pem``, the certificates of a private CA: the secret's, else those of the file ``AWS_CA_BUNDLE`` names.
     - ``region``: ``WINDROW_DESTINATION_REGION`` where the endpoint is Windrow's, else AWS's own setting.
 
-    A ``profile`` stands for all that AWS's own settings say. Buckets are reached by paths, TLS is 1.2 or newer. The
+    With a ``profile`` only AWS's own settings count, with that profile: as AWS has it, variables for the region and the
+    endpoint stand above it, and its keys above theirs. Buckets are reached by paths, TLS is 1.2 or newer. The
     keys need ``s3:GetObject`` and ``s3:ListBucket``.
     """
 

@@ -31,7 +31,7 @@ def session(environ: Mapping[str, str], profile: str | None = None) -> boto3.ses
         SettingsError: here or by ``client``: the profile, the region or an endpoint is missing or can't be right.
     """
     try:
-        region = environ.get("AWS_REGION") or None if profile is None else None
+        region = environ.get("AWS_REGION") or None
         return _Session(botocore_session=strict_session(), region_name=region, profile_name=profile)
     except BotoCoreError as error:
         raise SettingsError(
