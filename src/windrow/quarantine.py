@@ -12,6 +12,7 @@ import msgspec
 
 from windrow.core.archive.verify import verify
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, QuarantineError
+from windrow.core.ledger import ArchiveRecord
 from windrow.core.planning import quarantine_key, window_of
 from windrow.ports import MultipartDestination, Span, Stored
 from windrow.steps.commit_point import CommitPoint
@@ -49,7 +50,8 @@ class Quarantine:
     def quarantine(self, key: str) -> Quarantined | None:
         """Copy a broken archive to the quarantine folder and put a tombstone under its key; None if it is sound.
 
-        A key whose archive is gone is closed too: a request of long ago must not bring it back.
+        A key whose archive is gone is closed too: a request of long ago must not bring it back. So is one under which
+        a sound archive stands, and not the one that the ledger has as committed.
 
         Raises:
             QuarantineError: the key is not an archive's.
@@ -58,12 +60,13 @@ class Quarantine:
         """
         if window_of(key) is None:
             raise QuarantineError(f"{key!r} is not the key of an archive: YYYY/MM/DD/HH/MM/<time>Z-<id>.tar.gz")
-        if self._commit_point.is_condemned(key):
+        record = self._commit_point.recorded(key)
+        if record and not record.is_committed:
             self._commit_point.close(key, OWNER)
             return Quarantined(key, "it was condemned already", None)
         why = ""
         for _ in range(LOOKS):
-            found = self._fault(key)
+            found = self._fault(key, record)
             if found is None:
                 return None
             why = found
@@ -72,8 +75,8 @@ class Quarantine:
         self._commit_point.close(key, OWNER)
         return Quarantined(key, why, kept_as)
 
-    def _fault(self, key: str) -> str | None:
-        """Read the whole archive; return what is wrong with it, None if it is sound."""
+    def _fault(self, key: str, record: ArchiveRecord | None) -> str | None:
+        """Read the whole archive; return what is wrong with it, None if it is sound and the one that was committed."""
         try:
             stored = self._stored(key)
             if stored is None:
@@ -82,6 +85,9 @@ class Quarantine:
             verify(self._inspector.source(key, stored), found.sha256)
         except (ArchiveError, ChecksumMismatch) as error:
             return str(error)
+        if record and not record.is_of(found.manifest):
+            # Deleted by mistake, it left the key to a request of long ago.
+            return "it does not hold the files that the ledger has as delivered in it"
         return None
 
     def _stored(self, key: str) -> Stored | None:

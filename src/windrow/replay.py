@@ -105,7 +105,10 @@ class Reopener:
         return [version for version in versions if _object_id(version) not in held]
 
     def _held(self, key: str, object_ids: set[str]) -> Collection[str]:
-        """Return which of these a committed archive holds; none if it is gone or broken: its key is closed then."""
+        """Return these if a committed archive holds them, else none: then its key is closed.
+
+        It is gone, or broken, or something else stands there: deleted by mistake, it left its key to a late tombstone.
+        """
         try:
             found = self._inspector.inspect(key)
         except (ChecksumMismatch, ArchiveError):
@@ -115,9 +118,10 @@ class Reopener:
                 raise
             self.unreadable[key] = str(error)
             return object_ids
-        if found is None:
-            self._quarantine(key)
-        return object_ids & found.manifest.object_ids if found else ()
+        if found is not None and object_ids <= found.manifest.object_ids:
+            return object_ids
+        self._quarantine(key)
+        return ()
 
 
 class Sieve:

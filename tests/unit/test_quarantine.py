@@ -11,6 +11,7 @@ from tests.unit.world import RUN_S, World
 from windrow import quarantine
 from windrow.core.errors import DestinationError, DestinationFault, QuarantineError
 from windrow.core.planning import QUARANTINE_FOLDER
+from windrow.steps.commit_point import tombstone
 from windrow.testing import FakeDestination
 
 
@@ -103,6 +104,20 @@ def test_the_key_of_an_archive_that_is_gone_is_closed() -> None:
     assert done is not None
     assert ("it is gone", None, []) == (done.why, done.kept_as, again)
     assert "0" == world.destination.objects[key][0].metadata["file-count"]
+    world.assert_each_once()
+
+
+def test_the_key_where_another_archive_stands_than_was_committed_is_closed() -> None:
+    """Deleted by mistake, the archive left its key to a late tombstone, which is sound."""
+    world, key = delivered("a")
+    del world.destination.objects[key]
+    late = tombstone(key)
+    world.destination.put(key, late.chunks, late.sha256, late.metadata)
+    done = world.quarantine().quarantine(key)
+    again = world.process(world.message(world.sources[0]))
+
+    assert done is not None
+    assert ("it does not hold the files that the ledger has as delivered in it", []) == (done.why, again)
     world.assert_each_once()
 
 

@@ -17,6 +17,7 @@ from windrow.core.notifications import parse
 from windrow.core.planning import QUARANTINE_FOLDER
 from windrow.ports import ListedVersion
 from windrow.replay import SPARE, Memory, Position, Reopener, Replayer, Sieve, after, notification
+from windrow.steps.commit_point import tombstone
 from windrow.steps.inspector import Inspector
 from windrow.testing import FakeClock, FakeSender
 
@@ -93,6 +94,23 @@ def test_what_an_archive_lost_is_delivered_again() -> None:
 
     assert (["k0", "k1", "k2"], []) == (queued, failed)
     case.world.assert_each_once()
+
+
+def test_what_a_tombstone_replaced_is_delivered_again() -> None:
+    """The archive was deleted by accident, and the tombstone of a worker that was frozen arrived at the free key.
+
+    That is a sound archive, and not the one that the ledger has as committed.
+    """
+    case = Destined()
+    del case.world.destination.objects[case.key]
+    late = tombstone(case.key)
+    assert case.world.destination.put(case.key, late.chunks, late.sha256, late.metadata)
+    queued = case.reopened(*case.sources)
+    failed = case.world.process(*(case.world.message(source) for source in case.sources))
+
+    assert (["k0", "k1", "k2"], []) == (queued, failed)
+    case.world.assert_each_once()
+    assert [] == case.reopened(*case.sources)
 
 
 def test_what_a_broken_archive_held_is_delivered_again() -> None:

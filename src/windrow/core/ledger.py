@@ -105,6 +105,10 @@ class ArchiveRecord(msgspec.Struct, frozen=True):
         """Tell whether the archive counts."""
         return self.state is ArchiveState.COMMITTED
 
+    def is_of(self, manifest: Manifest) -> bool:
+        """Tell whether the archive with this manifest holds what was recorded, no more and no less."""
+        return self.members == member_digests(manifest.object_ids)
+
     def lists(self, object_id: str) -> bool:
         """Tell whether the archive holds the object."""
         digest = _digest(object_id)

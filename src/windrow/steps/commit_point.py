@@ -83,8 +83,8 @@ class CommitPoint:
         if record is not None:
             return self._standing(record)
         if self._destination.head(key) is None:
-            tombstone = _tombstone(key)
-            if self._destination.put(key, tombstone.chunks, tombstone.sha256, tombstone.metadata):
+            closing = tombstone(key)
+            if self._destination.put(key, closing.chunks, closing.sha256, closing.metadata):
                 return None
         return self.settle(key, owner)
 
@@ -104,10 +104,9 @@ class CommitPoint:
             ttl=self._ttl,
         )
 
-    def is_condemned(self, key: str) -> bool:
-        """Tell whether a key's record says that nothing under it counts. Raises `LedgerError`."""
-        record = self._ledger.records([key]).get(key)
-        return record is not None and not record.is_committed
+    def recorded(self, key: str) -> ArchiveRecord | None:
+        """Return what was decided of a key so far. Raises `LedgerError`."""
+        return self._ledger.records([key]).get(key)
 
     def close(self, key: str, owner: str) -> None:
         """Condemn a key whatever its record says, and put a tombstone there. Only for what an operator has decided."""
@@ -154,16 +153,16 @@ class CommitPoint:
 
     def _bury(self, key: str) -> None:
         """Put a tombstone under a condemned key, whatever is there."""
-        tombstone = _tombstone(key)
+        closing = tombstone(key)
         try:
-            self._destination.overwrite(key, tombstone.chunks, tombstone.sha256, tombstone.metadata)
+            self._destination.overwrite(key, closing.chunks, closing.sha256, closing.metadata)
         except DestinationError as error:
             raise DestinationError(
                 f"{key} is condemned and has no tombstone yet: {error}", error.kind, maybe_stored=True
             ) from error
 
 
-def _tombstone(key: str) -> SealedArchive:
+def tombstone(key: str) -> SealedArchive:
     """Return the archive without files that closes a key. Raises `LedgerError` if the key is not an archive's."""
     window = window_of(key)
     if window is None:
