@@ -244,8 +244,10 @@ TOOLS = {
         lambda: _program("nginx", "-v"),
     ),
     "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
+    "perl": _debian("Perl", "perl", "-MArchive::Tar", "-MIO::Zlib", "-e1", program="perl"),
     "pigz": _debian("pigz", "pigz"),
     "python-readers": Tool("archives read by Python packages", "make readers", _python_readers),
+    "ruby": _debian("Ruby", "ruby ruby-minitar", "-rarchive/tar/minitar", "-rrubygems/package", "-e1", program="ruby"),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),
     "terraform": Tool(
