@@ -90,6 +90,10 @@ module "ledger" {
   name                = local.ledger_name
   kms_key_arn         = module.key.arn
   deletion_protection = !var.disposable
+
+  # Nothing of the ledger's. A destroy goes the other way round: DynamoDB refuses to delete the ledger while it is
+  # protected, and so buckets, keys and all that protects them stay.
+  depends_on = [module.landing, module.key]
 }
 
 module "credentials" {

@@ -4,7 +4,7 @@ module "windrow" {
   name                = "windrow"
   landing_bucket_name = "windrow-landing"
   zip_path            = var.zip_path
-  disposable          = true
+  disposable          = var.disposable
 
   uploaders = {
     partner = { principal_arn = aws_iam_role.partner.arn, prefix = "partner/" }

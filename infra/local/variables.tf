@@ -41,3 +41,10 @@ variable "aggregator" {
   default  = {}
   nullable = false
 }
+
+variable "disposable" {
+  description = "Let `terraform destroy` remove everything, with all files."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -9,10 +9,29 @@ variables {
   destination         = { endpoint = "https://minio.example.com", cidrs = ["10.20.0.5/32"], bucket = "archives" }
   on_premises         = { site_to_site_vpn = { gateway_address = "198.51.100.7" } }
   alarms              = { runbook_url = "https://example.com/runbook" }
+  disposable          = true # what is protected can't be removed after the test either
+}
+
+run "files_are_kept_unless_the_stack_is_disposable" {
+  command = plan
+
+  variables {
+    disposable = false
+  }
+
+  assert {
+    condition     = length(terraform_data.files_are_kept) == 1
+    error_message = "A plan that destroys must fail as a whole."
+  }
 }
 
 run "the_stack_holds_together" {
   command = apply
+
+  assert {
+    condition     = length(terraform_data.files_are_kept) == 0
+    error_message = "What comes and goes must go."
+  }
 
   assert {
     condition     = module.queue.visibility_timeout_s == 6 * module.aggregator.timeout_s + 60

@@ -6,6 +6,9 @@ resource "aws_s3_bucket" "this" {
 
   bucket        = var.name
   force_destroy = var.force_destroy
+
+  # A key is not scheduled for deletion before the bucket is gone: what it encrypted could not be read any more.
+  depends_on = [var.kms_key_arn]
 }
 
 resource "aws_s3_bucket_versioning" "this" {
