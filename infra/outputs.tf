@@ -24,6 +24,11 @@ output "landing_kms_key_arn" {
   value       = module.landing.kms_key_arn
 }
 
+output "access_points" {
+  description = "ARN and alias of the access points, by uploader; each names one of them in place of the bucket."
+  value       = module.landing.access_points
+}
+
 output "archive_copies_bucket" {
   description = "Name of the bucket for copies of archives; null in retention mode raw."
   value       = one(values(module.landing.archive_copies)[*].bucket_name)

@@ -22,11 +22,12 @@ variable "landing_bucket_name" {
 }
 
 variable "uploaders" {
-  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), and the public addresses that it must come from (any, if left out)."
+  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), the public addresses that it must come from (any, if left out), and whether it uploads by an access point of its own, which the bucket's policy needs no room for."
   type = map(object({
     principal_arn = string
     prefix        = string
     source_cidrs  = optional(list(string), [])
+    access_point  = optional(bool, false)
   }))
   nullable = false
 }
@@ -187,7 +188,7 @@ variable "alarms" {
 }
 
 variable "disposable" {
-  description = "Let `terraform destroy` remove everything at once, with all files: only for a stack that comes and goes."
+  description = "Let `terraform destroy` remove everything, with all files: only for a stack that comes and goes. A stack that was applied without it needs one command more, see docs/deploy.md."
   type        = bool
   default     = false
   nullable    = false

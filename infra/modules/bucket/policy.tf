@@ -40,6 +40,19 @@ locals {
       }
     },
     {
+      # Without a key's id, S3 takes the key `aws/s3` of the caller's account, and not the bucket's: from another
+      # account nobody here could ever read it. "*" and "/*": refusals, as above.
+      Sid       = "NoKeyOfTheCallersAccount"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:PutObject"
+      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Condition = {
+        StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+        Null         = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" }
+      }
+    },
+    {
       Sid       = "NoOtherKey"
       Effect    = "Deny"
       Principal = "*"
@@ -61,6 +74,10 @@ locals {
       Condition = { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
     },
   ]
+
+  # S3 takes a policy of 20 KB. The refusals above have 3 KB of it.
+  most_of_statements = 20480 - 3072
+  statements_bytes   = length(join(",", var.statements))
 }
 
 resource "aws_s3_bucket_policy" "this" {
@@ -72,4 +89,11 @@ resource "aws_s3_bucket_policy" "this" {
 
   # S3 refuses a policy while a change of the public access block is under way.
   depends_on = [aws_s3_bucket_public_access_block.this]
+
+  lifecycle {
+    precondition {
+      condition     = local.statements_bytes <= local.most_of_statements
+      error_message = "The statements of the policy of ${var.name} take ${local.statements_bytes} bytes, and S3 has room for ${local.most_of_statements}: give some of the uploaders access_point = true, or several of them one role."
+    }
+  }
 }

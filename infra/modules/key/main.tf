@@ -3,6 +3,13 @@ resource "aws_kms_key" "this" {
   enable_key_rotation     = true
   deletion_window_in_days = var.deletion_window_days
   policy                  = local.policy
+
+  lifecycle {
+    precondition {
+      condition     = length(local.policy) <= 32768
+      error_message = "The policy of the key ${var.name} takes ${length(local.policy)} bytes, and KMS takes 32,768: too many uploaders have a principal of their own (some 350 fit). Give several of them one role."
+    }
+  }
 }
 
 resource "aws_kms_alias" "this" {

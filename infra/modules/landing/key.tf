@@ -15,9 +15,10 @@ module "key" {
 
   deletion_window_days = var.force_destroy ? 7 : 30
 
-  grants = [for name in sort(keys(var.uploaders)) : {
-    sid        = "Uploader${substr(sha256(name), 0, 8)}"
-    principals = { type = "AWS", identifiers = [var.uploaders[name].principal_arn] }
+  # One grant for all uploaders: a key's policy has room for 32 KB.
+  grants = length(var.uploaders) == 0 ? [] : [{
+    sid        = "Uploaders"
+    principals = { type = "AWS", identifiers = [for name in sort(keys(var.uploaders)) : var.uploaders[name].principal_arn] }
     # Decrypt is what S3 needs to put the parts of a multipart upload together; reading objects stays refused by S3.
     actions    = ["kms:GenerateDataKey", "kms:Decrypt"]
     conditions = local.for_this_bucket

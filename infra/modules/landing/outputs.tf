@@ -17,3 +17,8 @@ output "archive_copies" {
   description = "The bucket for copies of archives: none in mode raw, else its name and ARN under the key this."
   value       = { for copies in module.archive_copies : "this" => { bucket_name = copies.id, bucket_arn = copies.arn } }
 }
+
+output "access_points" {
+  description = "ARN and alias of the access points, by uploader; each names one of them in place of the bucket."
+  value       = { for name, point in aws_s3_access_point.uploader : name => { arn = point.arn, alias = point.alias } }
+}

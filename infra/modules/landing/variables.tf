@@ -43,11 +43,12 @@ variable "queue_arn" {
 }
 
 variable "uploaders" {
-  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), and the public addresses that it must come from (any, if left out)."
+  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), the public addresses that it must come from (any, if left out), and whether it uploads by an access point of its own, which the bucket's policy needs no room for."
   type = map(object({
     principal_arn = string
     prefix        = string
     source_cidrs  = optional(list(string), [])
+    access_point  = optional(bool, false)
   }))
   nullable = false
 

@@ -61,6 +61,16 @@ run "defaults" {
   }
 
   assert {
+    condition     = one([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s if s.Sid == "NoKeyOfTheCallersAccount"]).Condition == { StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }, Null = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" } }
+    error_message = "aws:kms without a key must be refused: S3 would take the key aws/s3 of the caller's account."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_policy.this.policy) <= 3072 - 63 * 2 * length(jsondecode(aws_s3_bucket_policy.this.policy).Statement) + length(var.name) * 2 * length(jsondecode(aws_s3_bucket_policy.this.policy).Statement)
+    error_message = "The refusals must fit into what is kept for them, with the longest name too."
+  }
+
+  assert {
     condition     = one([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s if s.Sid == "NoKeyOfTheCaller"]).Condition == { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
     error_message = "A key that the caller keeps (SSE-C) must be refused: nobody else could read the object."
   }
@@ -87,4 +97,14 @@ run "only_loopback_may_do_without_tls" {
     condition     = one([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s if s.Sid == "TlsOnly"]).Condition.NotIpAddress["aws:SourceIp"] == ["127.0.0.0/8"]
     error_message = "The exception must be limited to loopback."
   }
+}
+
+run "statements_must_fit_into_a_policy" {
+  command = plan
+
+  variables {
+    statements = [for number in range(70) : jsonencode({ Sid = "S${number}", Effect = "Deny", Principal = "*", Action = "s3:PutObject", Resource = "arn:aws:s3:::windrow-test/${join("", [for _ in range(200) : "x"])}" })]
+  }
+
+  expect_failures = [aws_s3_bucket_policy.this]
 }

@@ -59,3 +59,18 @@ run "a_grant_is_tied_to_its_source" {
     error_message = "The grant must carry its condition."
   }
 }
+
+run "grants_must_fit_into_a_policy" {
+  command = plan
+
+  variables {
+    grants = [{
+      sid        = "Uploaders"
+      principals = { type = "AWS", identifiers = [for number in range(1000) : "arn:aws:iam::444455556666:role/uploader-${number}"] }
+      actions    = ["kms:GenerateDataKey"]
+      conditions = [{ test = "StringEquals", variable = "kms:ViaService", values = ["s3.eu-west-2.amazonaws.com"] }]
+    }]
+  }
+
+  expect_failures = [aws_kms_key.this]
+}

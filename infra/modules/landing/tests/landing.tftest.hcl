@@ -11,64 +11,109 @@ variables {
 }
 
 run "an_uploader_can_only_put_under_its_prefix" {
-  command = apply
+  command = plan
 
   assert {
-    condition     = [for s in local.uploader_statements : jsondecode(s).Effect] == ["Allow", "Deny", "Deny"]
-    error_message = "One permission and two refusals an uploader."
+    condition     = [for s in local.statements : jsondecode(s).Sid if jsondecode(s).Effect == "Allow"] == [local.allow_upload["partner"].Sid]
+    error_message = "One permission an uploader, and no other."
   }
 
   assert {
-    condition     = contains(local.statements, local.refuse_archived)
-    error_message = "The refusal of archived uploads must be in the bucket's policy."
-  }
-
-  assert {
-    condition     = jsondecode(local.uploader_statements[0]).Action == ["s3:PutObject", "s3:AbortMultipartUpload"]
-    error_message = "It may put, and clean up after itself."
-  }
-
-  assert {
-    condition     = jsondecode(local.uploader_statements[0]).Resource == "arn:aws:s3:::windrow-landing/partner/*"
+    condition     = local.allow_upload["partner"].Principal.AWS == "arn:aws:iam::444455556666:role/uploader" && local.allow_upload["partner"].Resource == "arn:aws:s3:::windrow-landing/partner/*"
     error_message = "It may put under its prefix."
   }
 
   assert {
-    condition     = jsondecode(local.uploader_statements[1]).NotAction == ["s3:PutObject", "s3:AbortMultipartUpload"]
+    condition     = local.allow_upload["partner"].Action == ["s3:PutObject", "s3:AbortMultipartUpload", "s3:PutObjectAcl"]
+    error_message = "It may put, clean up after itself, and say bucket-owner-full-control; tags are refused."
+  }
+
+  assert {
+    condition     = one([for s in local.statements : jsondecode(s) if jsondecode(s).Sid == "UploadsOnly"]) == { Sid = "UploadsOnly", Effect = "Deny", Principal = { AWS = ["arn:aws:iam::444455556666:role/uploader"] }, NotAction = local.upload_actions, Resource = ["arn:aws:s3:::windrow-landing", "arn:aws:s3:::windrow-landing/*"] }
     error_message = "All else must be refused to it: reading, listing, deleting."
   }
 
   assert {
-    condition     = jsondecode(local.uploader_statements[2]).NotResource == "arn:aws:s3:::windrow-landing/partner/*"
-    error_message = "Other prefixes must be refused to it."
-  }
-
-  assert {
-    condition     = alltrue([for s in local.uploader_statements : jsondecode(s).Principal.AWS == "arn:aws:iam::444455556666:role/uploader"])
-    error_message = "Each statement must name the uploader."
-  }
-
-  assert {
-    condition     = jsondecode(local.refuse_archived).Effect == "Deny" && jsondecode(local.refuse_archived).Resource == "arn:aws:s3:::windrow-landing/*" && jsondecode(local.refuse_archived).Condition == { StringEquals = { "s3:x-amz-storage-class" = ["DEEP_ARCHIVE", "GLACIER"] } }
+    condition     = one([for s in local.statements : jsondecode(s).Condition if jsondecode(s).Sid == "NoArchivedUploads"]) == { StringEquals = { "s3:x-amz-storage-class" = ["DEEP_ARCHIVE", "GLACIER"] } }
     error_message = "Nobody may upload what can't be read at once."
   }
 
   assert {
-    condition     = !can(jsondecode(local.uploader_statements[0]).Condition)
+    condition     = one([for s in local.statements : [jsondecode(s).Action, jsondecode(s).Condition] if jsondecode(s).Sid == "NoOtherAcl"]) == ["s3:PutObjectAcl", { StringNotEquals = { "s3:x-amz-acl" = "bucket-owner-full-control" } }]
+    error_message = "Any other ACL must be refused, and none too: then PutObjectAcl is a request of its own."
+  }
+
+  assert {
+    condition     = !can(local.allow_upload["partner"].Condition)
     error_message = "Without source_cidrs any address will do."
   }
 }
 
 run "an_uploader_can_be_tied_to_addresses" {
-  command = apply
+  command = plan
 
   variables {
     uploaders = { partner = { principal_arn = "arn:aws:iam::444455556666:user/uploader", prefix = "partner/", source_cidrs = ["203.0.113.0/24"] } }
   }
 
   assert {
-    condition     = jsondecode(local.uploader_statements[0]).Condition.IpAddress["aws:SourceIp"] == ["203.0.113.0/24"]
+    condition     = local.allow_upload["partner"].Condition.IpAddress["aws:SourceIp"] == tolist(["203.0.113.0/24"])
     error_message = "Other addresses must not be allowed."
+  }
+}
+
+# Its own policies could allow it what the bucket's does not.
+run "an_uploader_of_this_account_is_refused_the_rest_by_name" {
+  command = plan
+
+  variables {
+    uploaders = { ours = { principal_arn = "arn:aws:iam::111122223333:role/uploader", prefix = "ours/", source_cidrs = ["203.0.113.0/24"] } }
+  }
+
+  assert {
+    condition     = [for s in local.statements : [jsondecode(s).Principal, jsondecode(s).Action, jsondecode(s).Condition] if startswith(jsondecode(s).Sid, "OwnAddressesOnly") && jsondecode(s).Effect == "Deny"] == [[{ AWS = "arn:aws:iam::111122223333:role/uploader" }, local.upload_actions, { NotIpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } }]]
+    error_message = "Other addresses must be refused to it."
+  }
+
+  assert {
+    condition     = [for s in local.statements : jsondecode(s).NotResource if startswith(jsondecode(s).Sid, "OwnPrefixOnly") && jsondecode(s).Effect == "Deny"] == ["arn:aws:s3:::windrow-landing/ours/*"]
+    error_message = "Other prefixes must be refused to it."
+  }
+}
+
+run "sixty_uploaders_fit_into_the_buckets_policy" {
+  command = plan
+
+  variables {
+    uploaders = { for number in range(100, 160) : "party-${number}" => { principal_arn = "arn:aws:iam::444455556${number}:role/uploader", prefix = "party-${number}/" } }
+  }
+
+  assert {
+    condition     = length(local.allow_upload) == 60
+    error_message = "The bucket module refuses what does not fit."
+  }
+}
+
+run "more_upload_by_access_points" {
+  command = plan
+
+  variables {
+    uploaders = { for number in range(100, 350) : "party-${number}" => { principal_arn = "arn:aws:iam::444455556${number}:role/uploader", prefix = "party-${number}/", source_cidrs = ["203.0.113.0/24"], access_point = true } }
+  }
+
+  assert {
+    condition     = [for s in local.statements : [jsondecode(s).Action, jsondecode(s).Condition] if jsondecode(s).Effect == "Allow"] == [[local.upload_actions, { StringEquals = { "s3:DataAccessPointAccount" = "111122223333" } }]]
+    error_message = "The bucket must leave it to the access points of its own account, for uploads alone."
+  }
+
+  assert {
+    condition     = one(jsondecode(aws_s3_access_point.uploader["party-100"].policy).Statement) == { Sid = "Upload", Effect = "Allow", Principal = { AWS = "arn:aws:iam::444455556100:role/uploader" }, Action = local.upload_actions, Resource = "arn:aws:s3:eu-west-2:111122223333:accesspoint/${local.access_point_names["party-100"]}/object/party-100/*", Condition = { IpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } } }
+    error_message = "Each access point must let in one uploader, under its prefix, from its addresses."
+  }
+
+  assert {
+    condition     = length(distinct(values(local.access_point_names))) == 250 && alltrue([for name in values(local.access_point_names) : can(regex("^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$", name))])
+    error_message = "Names must be S3's, and different."
   }
 }
 
