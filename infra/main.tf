@@ -118,6 +118,7 @@ module "aggregator" {
   source = "./modules/aggregator"
 
   name                  = "${var.name}-aggregator"
+  stack                 = var.name
   region                = local.region
   zip_path              = var.zip_path
   timeout_s             = var.aggregator.timeout_s
@@ -158,6 +159,7 @@ module "sentinel" {
   source = "./modules/sentinel"
 
   name                 = "${var.name}-sentinel"
+  stack                = var.name
   region               = local.region
   account_id           = local.account_id
   zip_path             = var.zip_path
@@ -178,6 +180,7 @@ module "retention" {
   for_each = module.landing.archive_copies
 
   name                  = local.retention_name
+  stack                 = var.name
   region                = local.region
   account_id            = local.account_id
   zip_path              = var.zip_path

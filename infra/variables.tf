@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the names of all resources. Two stacks in one account and region need different names, and share the metrics: an account for each stage is better."
+  description = "Prefix of the names of all resources. Two stacks in one account need different names, in different regions too, since IAM roles are global; an account for each stage is better."
   type        = string
   default     = "windrow"
   nullable    = false

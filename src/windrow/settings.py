@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     A setting that an entry point does not need may be empty there: `load` is told which are needed.
     """
 
+    stack: str = ""
+    """A dimension of all metrics, which keeps stacks of one account apart; none if empty."""
     landing_buckets: frozenset[str] = frozenset()
     """Buckets whose events are accepted; a comma-separated list."""
     queue_url: str = ""
@@ -180,6 +182,12 @@ def _bucket(_name: str, text: str) -> str:
     return text
 
 
+def _stack(_name: str, text: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9_-]{1,64}", text):
+        raise ValueError(f"must be 1 to 64 letters, digits, '_' and '-', not {text[:80]!r}")
+    return text
+
+
 def _region(_name: str, text: str) -> str:
     if not is_label(text):
         raise ValueError(f"must be a region, as us-east-1, not {text[:80]!r}")
@@ -218,6 +226,7 @@ def _prefix(_name: str, text: str) -> str:
 
 
 _PARSERS: dict[str, Callable[[str, str], object]] = {
+    "stack": _stack,
     "landing_buckets": _buckets,
     "copies_bucket": _bucket,
     "destination_bucket": _bucket,

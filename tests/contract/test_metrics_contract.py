@@ -78,6 +78,20 @@ def test_threads_lose_nothing(metrics: tuple[Metrics, Published]) -> None:
     assert {"RawBytes": [8000]} == published()
 
 
+def test_a_stack_is_a_dimension_of_every_object(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the later ones too, which a count of values over an object's limit makes."""
+    metrics = EmfMetrics(stack="windrow-b")
+    metrics.count("FilesProcessed")
+    metrics.latency("ProcessingLatencyMs", [1.0] * MAX_VALUES)
+    metrics.latency("WindowLatencyMs", [1.0] * MAX_VALUES)
+    metrics.flush()
+    blobs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(blobs) > 1
+    assert [({"service", "stack"}, "windrow", "windrow-b")] * len(blobs) == [
+        (set(blob["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]), blob["service"], blob["stack"]) for blob in blobs
+    ]
+
+
 def test_nothing_gathered_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """And a second flush does not repeat the first."""
     metrics = EmfMetrics()

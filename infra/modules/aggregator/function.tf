@@ -21,6 +21,7 @@ module "function" {
 
 locals {
   environment = {
+    WINDROW_STACK                 = var.stack
     WINDROW_LANDING_BUCKETS       = var.landing.bucket_name
     WINDROW_QUEUE_URL             = var.queue.url
     WINDROW_DLQ_URL               = var.queue.dead_letter_url

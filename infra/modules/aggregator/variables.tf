@@ -9,6 +9,17 @@ variable "name" {
   }
 }
 
+variable "stack" {
+  description = "Name of the stack, a dimension of its metrics."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.stack))
+    error_message = "stack must be 1 to 64 letters, digits, '_' or '-'."
+  }
+}
+
 variable "region" {
   description = "Region of everything but the destination."
   type        = string

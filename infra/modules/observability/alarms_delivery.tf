@@ -1,9 +1,7 @@
 locals {
-  # As windrow.clients.metrics publishes them. Stacks in one account share these metrics, and so the alarms of one fire
-  # for another. A stack's name as an added dimension set of the same EMF objects ([service] stays, [service, stack] comes
-  # beside it) would tell them apart without breaking who reads the present names; an account for each stage needs none.
+  # As windrow.clients.metrics publishes them where WINDROW_STACK is set.
   namespace  = "Windrow"
-  dimensions = { service = "windrow" }
+  dimensions = { service = "windrow", stack = var.name }
 
   # One for each kind that windrow.core.errors.DestinationFault tells apart.
   faults = {

@@ -1,5 +1,5 @@
 locals {
-  own    = ["service", "windrow"]
+  own    = ["service", "windrow", "stack", var.name]
   queue  = ["QueueName", var.queues.name]
   sweeps = var.functions.retention != null
 

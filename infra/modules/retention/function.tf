@@ -21,6 +21,7 @@ module "function" {
 
 locals {
   environment = {
+    WINDROW_STACK                 = var.stack
     WINDROW_LANDING_BUCKETS       = var.landing.bucket_name
     WINDROW_COPIES_BUCKET         = var.copies.bucket_name
     WINDROW_LEDGER_TABLE          = var.ledger.name

@@ -8,6 +8,7 @@ module "function" {
   policy      = local.policy
 
   environment = {
+    WINDROW_STACK                   = var.stack
     WINDROW_LEDGER_TABLE            = var.ledger.name
     WINDROW_DESTINATION_ENDPOINT    = var.destination.endpoint
     WINDROW_DESTINATION_BUCKET      = var.destination.bucket

@@ -73,7 +73,7 @@ def aggregator(settings: Settings) -> Aggregator:
         queue=SqsQueue(
             settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
         ),
-        metrics=EmfMetrics(version=running_version(os.environ)),
+        metrics=EmfMetrics(stack=settings.stack, version=running_version(os.environ)),
         clock=_clock,
         jitter=_jitter,
         health=delivery_health(settings, deferred(lambda: ledger_client.connect(_session()))),
@@ -97,7 +97,7 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
         mapping=mapping(settings),
         circuits=circuits(settings),
         deliveries=delivery_health(settings, circuits_client.connect(_session())),
-        metrics=EmfMetrics(),
+        metrics=EmfMetrics(stack=settings.stack),
         clock=_clock,
         apart_s=apart_s,
     )
@@ -171,7 +171,9 @@ def quarantine(settings: Settings) -> Quarantine:
     from windrow.quarantine import Quarantine
 
     target = destination(settings)
-    return Quarantine(target, commit_point(settings, target, EmfMetrics()), prefix=settings.destination_prefix)
+    return Quarantine(
+        target, commit_point(settings, target, EmfMetrics(stack=settings.stack)), prefix=settings.destination_prefix
+    )
 
 
 def auditor(settings: Settings) -> Auditor:
@@ -219,7 +221,7 @@ def rebuilder(settings: Settings) -> Rebuilder:
     return Rebuilder(
         ArchiveReader(target, settings.destination_prefix),
         ledger(settings),
-        commit_point(settings, target, EmfMetrics()),
+        commit_point(settings, target, EmfMetrics(stack=settings.stack)),
         _clock,
         ttl=timedelta(days=settings.ledger_ttl_days),
     )

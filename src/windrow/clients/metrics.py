@@ -42,6 +42,7 @@ def running_version(environ: Mapping[str, str]) -> dict[str, str]:
 class EmfMetrics:
     """`windrow.ports.Metrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
 
+    With a ``stack`` that is a dimension too: two stacks in one account then have metrics of their own.
     What deployments compare is published under the dimensions of a ``version`` too, in an object of its own.
 
     One call of `latency` publishes at most 100 values: of more, evenly spaced order statistics with the least and
@@ -49,10 +50,16 @@ class EmfMetrics:
     """
 
     def __init__(
-        self, namespace: str = NAMESPACE, service: str = SERVICE, *, version: Mapping[str, str] | None = None
+        self,
+        namespace: str = NAMESPACE,
+        service: str = SERVICE,
+        *,
+        stack: str = "",
+        version: Mapping[str, str] | None = None,
     ) -> None:
         self._namespace = namespace
         self._service = service
+        self._stack = stack
         self._version = version or {}
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
@@ -83,6 +90,9 @@ class EmfMetrics:
 
     def _print(self, counts: Counter[str], latencies: list[tuple[str, list[float]]]) -> None:
         emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service=self._service)
+        if self._stack:
+            # As the default, which stays when Powertools prints an object that is full and begins the next.
+            emf.set_default_dimensions(stack=self._stack)
         for name, value in counts.items():
             emf.add_metric(name=name, unit=MetricUnit.Count, value=value)
         for name, values_ms in latencies:

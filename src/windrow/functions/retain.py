@@ -57,4 +57,5 @@ def _config() -> Settings:
 
 @cache
 def _sweeper() -> Sweeper:
-    return bootstrap.sweeper(_config(), EmfMetrics())
+    config = _config()
+    return bootstrap.sweeper(config, EmfMetrics(stack=config.stack))

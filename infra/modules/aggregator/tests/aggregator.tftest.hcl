@@ -3,6 +3,7 @@ mock_provider "aws" {
 }
 
 variables {
+  stack              = "windrow"
   name               = "windrow-aggregator"
   region             = "eu-west-2"
   zip_path           = "../../tests/fixtures/function.zip"

@@ -4,6 +4,7 @@ mock_provider "aws" {
 
 # Each run gives every variable one bad value: a run takes as long for one as for all.
 variables {
+  stack              = "windrow"
   name               = "windrow-aggregator"
   region             = "eu-west-2"
   zip_path           = "../../tests/fixtures/function.zip"
@@ -21,6 +22,8 @@ run "refuses_1" {
   command = plan
 
   variables {
+    # a stack with a space
+    stack = "a b"
     # little time
     timeout_s = 59
     # little memory
@@ -63,7 +66,7 @@ run "refuses_1" {
     fetch_concurrency = 0
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency]
+  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency]
 }
 
 run "refuses_2" {

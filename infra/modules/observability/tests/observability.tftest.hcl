@@ -86,7 +86,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["destination-tls"].metric_name == "DestinationFaultTls" && aws_cloudwatch_metric_alarm.this["destination-tls"].namespace == "Windrow" && aws_cloudwatch_metric_alarm.this["destination-tls"].dimensions == tomap({ service = "windrow" })
+    condition     = aws_cloudwatch_metric_alarm.this["destination-tls"].metric_name == "DestinationFaultTls" && aws_cloudwatch_metric_alarm.this["destination-tls"].namespace == "Windrow" && aws_cloudwatch_metric_alarm.this["destination-tls"].dimensions == tomap({ service = "windrow", stack = var.name })
     error_message = "Faults must be told apart by the metrics that the sentinel publishes."
   }
 

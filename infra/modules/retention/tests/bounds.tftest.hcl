@@ -4,6 +4,7 @@ mock_provider "aws" {
 
 # Each run gives every variable one bad value: a run takes as long for one as for all.
 variables {
+  stack              = "windrow"
   name               = "windrow-retention"
   region             = "eu-west-2"
   account_id         = "111122223333"
@@ -23,6 +24,8 @@ run "refuses_1" {
   command = plan
 
   variables {
+    # a stack with a space
+    stack = "a b"
     # too short for a sweep
     timeout_s = 299
     # too little memory
@@ -61,7 +64,7 @@ run "refuses_1" {
     kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {

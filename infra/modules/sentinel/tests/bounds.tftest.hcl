@@ -4,6 +4,7 @@ mock_provider "aws" {
 
 # Each run gives every variable one bad value: a run takes as long for one as for all.
 variables {
+  stack                = "windrow"
   name                 = "windrow-sentinel"
   region               = "eu-west-2"
   account_id           = "111122223333"
@@ -21,6 +22,8 @@ run "refuses_1" {
   command = plan
 
   variables {
+    # a stack with a space
+    stack = "a b"
     # a probe longer than a minute
     timeout_s = 60
     # no object at all
@@ -55,7 +58,7 @@ run "refuses_1" {
     kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.name, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.stack, var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.name, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {

@@ -3,6 +3,7 @@ mock_provider "aws" {
 }
 
 variables {
+  stack                = "windrow"
   name                 = "windrow-sentinel"
   region               = "eu-west-2"
   account_id           = "111122223333"
