@@ -25,8 +25,8 @@ module "key" {
         variable = "kms:EncryptionContext:aws:logs:arn"
         # "*": the logs that carry this stack's prefix; their groups need the key first.
         values = [
-          "arn:aws:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-*",
-          "arn:aws:logs:${local.region}:${local.account_id}:log-group:/aws/vpc/${var.name}-*",
+          "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-*",
+          "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/vpc/${var.name}-*",
         ]
       }]
     },
@@ -37,7 +37,7 @@ module "key" {
       # "*": the alarms that carry this stack's prefix.
       conditions = [
         { test = "StringEquals", variable = "aws:SourceAccount", values = [local.account_id] },
-        { test = "ArnLike", variable = "aws:SourceArn", values = ["arn:aws:cloudwatch:${local.region}:${local.account_id}:alarm:${var.name}-*"] },
+        { test = "ArnLike", variable = "aws:SourceArn", values = ["arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:${var.name}-*"] },
       ]
     },
   ]

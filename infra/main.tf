@@ -2,16 +2,18 @@ data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
 
+data "aws_partition" "current" {}
+
 locals {
   account_id = data.aws_caller_identity.current.account_id
   region     = data.aws_region.current.name
 
   # By name, since bucket, queue and endpoints refer to each other.
-  landing_bucket_arn  = "arn:aws:s3:::${var.landing_bucket_name}"
+  landing_bucket_arn  = "arn:${data.aws_partition.current.partition}:s3:::${var.landing_bucket_name}"
   archive_copies_arns = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
   retention_name      = "${var.name}-retention"
   ledger_name         = "${var.name}-ledger"
-  ledger_arn          = "arn:aws:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
+  ledger_arn          = "arn:${data.aws_partition.current.partition}:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
 
   rotation_zip_path = coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip"))
 
@@ -32,7 +34,7 @@ module "network" {
   name                    = var.name
   region                  = local.region
   account_id              = local.account_id
-  availability_zones      = var.availability_zones
+  availability_zones      = coalesce(var.availability_zones, ["${local.region}a", "${local.region}b"])
   vpc_cidr                = var.vpc_cidr
   on_premises             = var.on_premises
   destination             = { cidrs = var.destination.cidrs, port = local.destination_port }
@@ -52,7 +54,7 @@ module "network" {
   }
 
   retention_sweep = one([for arn in local.archive_copies_arns : {
-    role_arn           = "arn:aws:iam::${local.account_id}:role/${local.retention_name}"
+    role_arn           = "arn:${data.aws_partition.current.partition}:iam::${local.account_id}:role/${local.retention_name}"
     landing_bucket_arn = local.landing_bucket_arn
     copies_bucket_arn  = arn
   }])

@@ -91,10 +91,9 @@ variable "on_premises" {
 }
 
 variable "availability_zones" {
-  description = "Zones of the private subnets, one subnet each. Not used with an existing VPC."
+  description = "Zones of the private subnets, one subnet each; null for a and b of the region. Not used with an existing VPC."
   type        = list(string)
-  default     = ["eu-west-2a", "eu-west-2b"]
-  nullable    = false
+  default     = null
 }
 
 variable "vpc_cidr" {

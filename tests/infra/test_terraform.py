@@ -176,6 +176,18 @@ def test_examples_lock_the_provider_for_every_platform(name: str) -> None:
     assert len(set(re.findall(r'"zh:[0-9a-f]{64}"', lock))) == 15
 
 
+def test_no_partition_and_no_region_is_written_down() -> None:
+    """Modules and root ask for both, so that the stack goes to any; environments say where they are."""
+    found = [
+        f"{path.relative_to(INFRA)}: {line.strip()}"
+        for path, text in sources().items()
+        if not str(path.relative_to(INFRA)).startswith(("examples/", "local/"))
+        for line in text.splitlines()
+        if re.search(r"arn:aws:|eu-west-2", line.partition(" #")[0]) and "error_message" not in line
+    ]
+    assert found == []
+
+
 def test_no_type_is_any() -> None:
     """Every input has a type that says what it holds."""
     loose = [path.name for path, text in sources().items() if re.search(r"^\s*type\s*=.*\bany\b", text, re.MULTILINE)]

@@ -5,7 +5,7 @@ locals {
   administration = {
     Sid       = "AdministrationByIamPolicies"
     Effect    = "Allow"
-    Principal = { AWS = "arn:aws:iam::${var.account_id}:root" }
+    Principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${var.account_id}:root" }
     Action = [
       "kms:CancelKeyDeletion",
       "kms:CreateAlias",
@@ -36,7 +36,7 @@ locals {
   use = {
     Sid       = "UseByIamPolicies"
     Effect    = "Allow"
-    Principal = { AWS = "arn:aws:iam::${var.account_id}:root" }
+    Principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${var.account_id}:root" }
     Action    = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
     Resource  = local.this_key
   }
@@ -48,7 +48,7 @@ locals {
   service_grants = {
     Sid       = "GrantsForAwsServices"
     Effect    = "Allow"
-    Principal = { AWS = "arn:aws:iam::${var.account_id}:root" }
+    Principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${var.account_id}:root" }
     Action    = ["kms:CreateGrant"]
     Resource  = local.this_key
     Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }

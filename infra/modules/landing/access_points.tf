@@ -38,7 +38,7 @@ resource "aws_s3_access_point" "uploader" {
         Principal = { AWS = var.uploaders[each.key].principal_arn }
         Action    = local.upload_actions
         # "*" covers the objects under the prefix: their names are the uploader's to choose.
-        Resource = "arn:aws:s3:${var.region}:${var.account_id}:accesspoint/${each.value}/object/${var.uploaders[each.key].prefix}*"
+        Resource = "arn:${data.aws_partition.current.partition}:s3:${var.region}:${var.account_id}:accesspoint/${each.value}/object/${var.uploaders[each.key].prefix}*"
       },
       local.from_addresses[each.key],
     )]

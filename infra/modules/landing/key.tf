@@ -2,7 +2,7 @@ locals {
   # With a bucket key, S3 asks KMS in the name of the bucket, not of the object.
   for_this_bucket = [
     { test = "StringEquals", variable = "kms:ViaService", values = ["s3.${var.region}.amazonaws.com"] },
-    { test = "StringEquals", variable = "kms:EncryptionContext:aws:s3:arn", values = ["arn:aws:s3:::${var.bucket_name}"] },
+    { test = "StringEquals", variable = "kms:EncryptionContext:aws:s3:arn", values = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"] },
   ]
 }
 

@@ -1,5 +1,5 @@
 locals {
-  bucket_arn = "arn:aws:s3:::${var.bucket_name}"
+  bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"
 
   # A multipart upload is a put too; aborting is how a client cleans up after itself. PutObjectAcl is what S3 asks for
   # where a client says `--acl bucket-owner-full-control`, as it was the custom before buckets could own what is put

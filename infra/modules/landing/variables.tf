@@ -37,7 +37,7 @@ variable "queue_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:", var.queue_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:", var.queue_arn))
     error_message = "queue_arn must be the ARN of an SQS queue."
   }
 }
@@ -53,7 +53,7 @@ variable "uploaders" {
   nullable = false
 
   validation {
-    condition     = alltrue([for uploader in values(var.uploaders) : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*]+$", uploader.principal_arn))])
+    condition     = alltrue([for uploader in values(var.uploaders) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", uploader.principal_arn))])
     error_message = "principal_arn must be the ARN of a single role or user, without '*': an account's root would let everyone in it upload."
   }
 

@@ -9,7 +9,7 @@ locals {
   interface_resources = merge(var.interface_endpoint_resources, {
     # "*": Lambda makes the id of a mapping up, and the mapping needs the function, which needs this network. The
     # sentinel's own policy names the one mapping.
-    lambda = ["arn:aws:lambda:${var.region}:${var.account_id}:event-source-mapping:*"]
+    lambda = ["arn:${data.aws_partition.current.partition}:lambda:${var.region}:${var.account_id}:event-source-mapping:*"]
   })
 }
 

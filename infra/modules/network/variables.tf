@@ -137,17 +137,17 @@ variable "gateway_endpoint_resources" {
   nullable = false
 
   validation {
-    condition     = length(var.gateway_endpoint_resources.s3) > 0 && alltrue([for arn in var.gateway_endpoint_resources.s3 : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
+    condition     = length(var.gateway_endpoint_resources.s3) > 0 && alltrue([for arn in var.gateway_endpoint_resources.s3 : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", arn))])
     error_message = "gateway_endpoint_resources.s3 must hold ARNs of buckets, without '*'."
   }
 
   validation {
-    condition     = alltrue([for arn in var.gateway_endpoint_resources.archive_copies : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
+    condition     = alltrue([for arn in var.gateway_endpoint_resources.archive_copies : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", arn))])
     error_message = "gateway_endpoint_resources.archive_copies must hold ARNs of buckets, without '*'."
   }
 
   validation {
-    condition     = length(var.gateway_endpoint_resources.dynamodb) > 0 && alltrue([for arn in var.gateway_endpoint_resources.dynamodb : can(regex("^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", arn))])
+    condition     = length(var.gateway_endpoint_resources.dynamodb) > 0 && alltrue([for arn in var.gateway_endpoint_resources.dynamodb : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", arn))])
     error_message = "gateway_endpoint_resources.dynamodb must hold ARNs of tables, without '*'."
   }
 }
@@ -162,12 +162,12 @@ variable "retention_sweep" {
   default = null
 
   validation {
-    condition     = var.retention_sweep == null ? true : can(regex("^arn:aws:iam::[0-9]{12}:role/[^*]+$", var.retention_sweep.role_arn))
+    condition     = var.retention_sweep == null ? true : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[^*]+$", var.retention_sweep.role_arn))
     error_message = "retention_sweep.role_arn must be the ARN of one role, without '*'."
   }
 
   validation {
-    condition     = var.retention_sweep == null ? true : alltrue([for arn in [var.retention_sweep.landing_bucket_arn, var.retention_sweep.copies_bucket_arn] : can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", arn))])
+    condition     = var.retention_sweep == null ? true : alltrue([for arn in [var.retention_sweep.landing_bucket_arn, var.retention_sweep.copies_bucket_arn] : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", arn))])
     error_message = "The buckets of retention_sweep must be ARNs of buckets, without '*'."
   }
 }
@@ -201,7 +201,7 @@ variable "kms_key_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
 }
@@ -215,12 +215,12 @@ variable "interface_endpoint_resources" {
   nullable = false
 
   validation {
-    condition     = length(var.interface_endpoint_resources.secretsmanager) > 0 && alltrue([for arn in var.interface_endpoint_resources.secretsmanager : can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
+    condition     = length(var.interface_endpoint_resources.secretsmanager) > 0 && alltrue([for arn in var.interface_endpoint_resources.secretsmanager : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
     error_message = "interface_endpoint_resources.secretsmanager must hold ARNs of secrets, without '*'."
   }
 
   validation {
-    condition     = length(var.interface_endpoint_resources.sqs) > 0 && alltrue([for arn in var.interface_endpoint_resources.sqs : can(regex("^arn:aws:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
+    condition     = length(var.interface_endpoint_resources.sqs) > 0 && alltrue([for arn in var.interface_endpoint_resources.sqs : can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
     error_message = "interface_endpoint_resources.sqs must hold ARNs of queues, without '*'."
   }
 }

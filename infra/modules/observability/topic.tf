@@ -17,7 +17,7 @@ resource "aws_sns_topic_policy" "alarms" {
         Condition = {
           StringEquals = { "aws:SourceAccount" = var.account_id }
           # "*": the alarms that carry this stack's prefix; the topic is made before them.
-          ArnLike = { "aws:SourceArn" = "arn:aws:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*" }
+          ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*" }
         }
       },
       {

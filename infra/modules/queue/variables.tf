@@ -26,7 +26,7 @@ variable "landing_bucket_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", var.landing_bucket_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", var.landing_bucket_arn))
     error_message = "landing_bucket_arn must be the ARN of one bucket, arn:aws:s3:::<name>."
   }
 }

@@ -35,7 +35,7 @@ resource "aws_iam_role" "schedule" {
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         # The schedules' group; Scheduler knows no condition on a single schedule.
-        ArnEquals = { "aws:SourceArn" = "arn:aws:scheduler:${var.region}:${var.account_id}:schedule-group/default" }
+        ArnEquals = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:scheduler:${var.region}:${var.account_id}:schedule-group/default" }
       }
     }]
   })

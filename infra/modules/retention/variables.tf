@@ -95,7 +95,7 @@ variable "landing" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", var.landing.bucket_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", var.landing.bucket_arn))
     error_message = "landing.bucket_arn must be the ARN of one bucket, without '*'."
   }
 }
@@ -106,7 +106,7 @@ variable "copies" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:s3:::[a-z0-9.-]{3,63}$", var.copies.bucket_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", var.copies.bucket_arn))
     error_message = "copies.bucket_arn must be the ARN of one bucket, without '*'."
   }
 
@@ -122,7 +122,7 @@ variable "ledger" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", var.ledger.arn))
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", var.ledger.arn))
     error_message = "ledger.arn must be the ARN of one table, without '*'."
   }
 }
@@ -145,7 +145,7 @@ variable "worker_principal_arns" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in var.worker_principal_arns : can(regex("^arn:aws:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
+    condition     = alltrue([for arn in var.worker_principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
     error_message = "worker_principal_arns must hold ARNs of single roles or users, without '*'."
   }
 }
@@ -193,7 +193,7 @@ variable "secret_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
     error_message = "secret_arn must be the ARN of one secret, without '*'."
   }
 }
@@ -238,7 +238,7 @@ variable "kms_key_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
 }

@@ -106,7 +106,7 @@ variable "event_source_mapping" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:event-source-mapping:[^*]+$", var.event_source_mapping.arn))
+    condition     = can(regex("^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:event-source-mapping:[^*]+$", var.event_source_mapping.arn))
     error_message = "event_source_mapping.arn must be the ARN of one mapping, without '*'."
   }
 }
@@ -117,7 +117,7 @@ variable "ledger" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", var.ledger.arn))
+    condition     = can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", var.ledger.arn))
     error_message = "ledger.arn must be the ARN of one table, without '*'."
   }
 }
@@ -154,7 +154,7 @@ variable "secret_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
     error_message = "secret_arn must be the ARN of one secret, without '*'."
   }
 }
@@ -199,7 +199,7 @@ variable "kms_key_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
 }
