@@ -513,7 +513,14 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
         "the account's own key",
         lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/b", Body=b"", ServerSideEncryption="aws:kms"),
     ),
-    (PARTNER, "s3", "tags", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/b", Body=b"", Tagging="a=b")),
+    (
+        PARTNER,
+        "s3",
+        "tags",
+        lambda c, s: c.put_object_tagging(
+            Bucket=_bucket(s), Key="partner/announced.txt", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}
+        ),
+    ),
     (
         PARTNER,
         "s3",
