@@ -516,14 +516,6 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
     (
         PARTNER,
         "s3",
-        "tags",
-        lambda c, s: c.put_object_tagging(
-            Bucket=_bucket(s), Key="partner/announced.txt", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}
-        ),
-    ),
-    (
-        PARTNER,
-        "s3",
         "other ACL",
         lambda c, s: c.put_object_acl(Bucket=_bucket(s), Key="partner/announced.txt", ACL="public-read"),
     ),

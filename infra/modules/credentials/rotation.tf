@@ -38,7 +38,9 @@ resource "aws_lambda_permission" "secrets_manager" {
 resource "aws_secretsmanager_secret_rotation" "this" {
   #checkov:skip=CKV_AWS_304:30 days by default; Checkov does not resolve the input
 
-  for_each = var.rotation_days == null ? [] : toset([tostring(var.rotation_days)])
+  # A key that does not change with the days: a new number is an update in place. Destroyed and made anew, the two
+  # requests would race, and the cancellation could come last.
+  for_each = var.rotation_days == null ? {} : { schedule = var.rotation_days }
 
   secret_id           = aws_secretsmanager_secret.destination.id
   rotation_lambda_arn = module.function.arn
@@ -46,7 +48,7 @@ resource "aws_secretsmanager_secret_rotation" "this" {
   rotate_immediately = false
 
   rotation_rules {
-    automatically_after_days = tonumber(each.key)
+    automatically_after_days = each.value
   }
 
   depends_on = [aws_lambda_permission.secrets_manager]

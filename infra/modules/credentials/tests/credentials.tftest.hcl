@@ -52,6 +52,19 @@ run "defaults" {
   }
 }
 
+run "other_days_update_the_schedule_in_place" {
+  command = apply
+
+  variables {
+    rotation_days = 60
+  }
+
+  assert {
+    condition     = { for key, rotation in aws_secretsmanager_secret_rotation.this : key => one(rotation.rotation_rules).automatically_after_days } == { schedule = 60 }
+    error_message = "Under another key it would be destroyed and made anew."
+  }
+}
+
 run "no_rotation_before_there_is_a_value" {
   command = apply
 
