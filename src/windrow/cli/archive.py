@@ -18,6 +18,8 @@ from windrow.cli.archive_search import Since, Until, find, is_folder, ls_folder
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
 from windrow.cli.screen import Screen
+from windrow.cli.words import counted
+from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest, ManifestFile
 
 _PIPE_WIDTH = 10_000
@@ -103,7 +105,10 @@ def extract(
         if as_json:
             print_json({"ok": True, "folder": str(folder), "files": written, "bytes": written_bytes})
         else:
-            out.print(f"{written} files, {written_bytes:,} bytes, all SHA-256 right, below {folder}", soft_wrap=True)
+            out.print(
+                f"{counted(written, 'file')}, {written_bytes:,} bytes, all SHA-256 right, below {folder}",
+                soft_wrap=True,
+            )
 
 
 @app.command()
@@ -124,17 +129,25 @@ def verify(archive: Location, as_json: AsJson = False) -> None:
         if as_json:
             print_json(report)
         else:
-            out.print(f"sound: {len(files)} files, {result.size:,} bytes, SHA-256 {result.sha256}", soft_wrap=True)
+            out.print(
+                f"sound: {counted(len(files), 'file')}, {result.size:,} bytes, SHA-256 {result.sha256}", soft_wrap=True
+            )
 
 
 @contextmanager
 def _open(location: str) -> Iterator[Archive]:
-    """Open an archive; what is not there, or cannot be written to, is wrong use and no fault of the archive."""
+    """Open an archive; what is not there, or cannot be written to, is wrong use and no fault of the archive.
+
+    Raises:
+        ArchiveError: it is damaged or no archive, inside the block too; the message names it.
+    """
     try:
         with open_archive(location) as opened:
             yield opened
     except (SourceMissing, TargetError) as error:
         raise WrongUse(str(error)) from error
+    except ArchiveError as error:
+        raise ArchiveError(f"{location} is not a sound archive of Windrow's: {error}") from error
 
 
 def _select(archive: Archive, name: str | None, key: str | None) -> ManifestFile:
@@ -163,7 +176,7 @@ def _print_table(manifest: Manifest, archive_bytes: int) -> None:
     (out if out.is_terminal else Screen(width=_PIPE_WIDTH)).print(table)
     raw_bytes = sum(file.size for file in manifest.files)
     out.print(
-        f"{len(manifest.files)} files, {raw_bytes:,} bytes in {archive_bytes:,}, "
+        f"{counted(len(manifest.files), 'file')}, {raw_bytes:,} bytes in {archive_bytes:,}, "
         f"window {manifest.window_start:%Y-%m-%d %H:%M}Z to {manifest.window_end:%Y-%m-%d %H:%M}Z",
         soft_wrap=True,
     )

@@ -11,6 +11,7 @@ import typer
 from windrow import settings
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.cli.span import span
+from windrow.cli.words import counted
 from windrow.core.circuit import Mode
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ NEEDS = ("ledger_table", "destination_endpoint", "destination_bucket", "destinat
 LONGEST_WAIT = timedelta(days=14)
 """A message may wait this long in the queues, so an archive's window may be so much older than its delivery:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+NOTHING_FOUND = (
+    "no archive with files was found, so nothing was restored: unless nothing was delivered in that time, "
+    "WINDROW_DESTINATION_BUCKET, WINDROW_DESTINATION_PREFIX or --since is wrong, and files would be delivered twice"
+)
+"""Work that goes on with an empty ledger delivers again what is delivered."""
 
 app = typer.Typer(no_args_is_help=True, help="Rebuild the ledger from the archives.")
 
@@ -43,6 +50,7 @@ def rebuild(
 
     All that the ledger would remember, unless --since says else. What is there already stays as it is, so a rebuild
     can be repeated and interrupted. The circuit must be held open: a worker that finds a file unknown delivers it.
+    Exits with 1 if an archive is broken, or if none was found.
     """
     config = settings.load(os.environ, needs=NEEDS)
     now = datetime.now(UTC)
@@ -58,13 +66,18 @@ def rebuild(
             status.update(f"{done.archives:,} archives, {done.files:,} files restored")
 
         done = bootstrap.rebuilder(config).rebuild(start, end, note)
+    nothing = not done.archives and not done.broken
+    ok = not done.broken and not nothing
     if as_json:
-        print_json({"ok": not done.broken, "archives": done.archives, "files": done.files, "broken": done.broken})
+        print_json({"ok": ok, "archives": done.archives, "files": done.files, "broken": done.broken})
     else:
-        out.print(f"{done.files:,} files of {done.archives:,} archives are in the ledger")
+        files, archives = counted(done.files, "file"), counted(done.archives, "archive")
+        out.print(f"the ledger knows {files} of {archives}")
         for broken in done.broken:
             out.print(f"  broken: {broken.what}  {broken.detail}", soft_wrap=True)
-    if done.broken:
+        if nothing:
+            out.print(NOTHING_FOUND, style="red", soft_wrap=True)
+    if not ok:
         raise typer.Exit(PROBLEM)
 
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from windrow import settings
-from windrow.cli.output import PROBLEM, err, human_bytes, out, print_json
+from windrow.cli.output import PROBLEM, Count, err, human_bytes, out, print_counts, print_json
 from windrow.cli.span import moment, span
 from windrow.functions.retain import NEEDS
 from windrow.retention import SweepReport
@@ -57,33 +56,25 @@ def retain(
 
 def _print(report: SweepReport) -> None:
     would = "would be " if report.dry_run else ""
-    table = Table(title=f"Archives of {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC", min_width=60)
-    table.add_column("")
-    table.add_column("count", justify="right")
-    table.add_column("meaning", style="dim")
-    rows = [
-        ("archives", report.archives, "listed at the destination", False),
-        (
-            "copied",
-            report.copied,
-            f"archives that {would or 'were '}copied now, {human_bytes(report.copied_bytes)}",
-            False,
-        ),
-        ("expired", report.expired, f"raw files {would}deleted: delivered, copied, and old enough", False),
-        ("young", report.young, "raw files that stay: not old enough themselves", False),
-        ("unversioned", report.unversioned, "raw files that stay: their bucket keeps no versions", False),
-        ("foreign", report.foreign, "raw files that stay: not in a landing bucket", False),
-        ("refused", report.refused, "raw files that S3 did not delete", True),
-        ("failed", report.failed, "archives that were not copied or not proven", True),
+    copied = f"archives that {would or 'were '}copied now, {human_bytes(report.copied_bytes)}"
+    counts = [
+        Count("archives", report.archives, "listed at the destination"),
+        Count("copied", report.copied, copied),
+        Count("expired", report.expired, f"raw files {would}deleted: delivered, copied, and old enough"),
+        Count("young", report.young, "raw files that stay: not old enough themselves"),
+        Count("unversioned", report.unversioned, "raw files that stay: their bucket keeps no versions"),
+        Count("foreign", report.foreign, "raw files that stay: not in a landing bucket"),
+        Count("refused", report.refused, "raw files that S3 did not delete", bad=True),
+        Count("failed", report.failed, "archives that were not copied or not verified", bad=True),
     ]
-    for name, count, meaning, bad in rows:
-        table.add_row(name, f"{count:,}", meaning, style="bold red" if bad and count else "")
-    out.print(table)
+    print_counts(f"Archives of {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC", counts)
     for finding in report.examples:
         out.print(f"  {finding.what}  {finding.detail}", soft_wrap=True)
     if report.left_since is not None:
         out.print(f"stopped early: archives from {report.left_since:%Y-%m-%d %H:%M} UTC on are left", style="red")
-    if report.ok:
+    if not report.ok:
+        out.print("run it again", style="red")
+    elif report.archives:
         out.print("all is copied and expired that should be", style="green")
     else:
-        out.print("run it again", style="red")
+        out.print("there is no archive in this range: nothing was copied or expired", style="yellow")

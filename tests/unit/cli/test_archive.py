@@ -23,6 +23,7 @@ from windrow.cli import archive as command
 from windrow.cli import root
 from windrow.core.archive.writer import SealedArchive
 from windrow.core.errors import DestinationError, DestinationFault
+from windrow.core.faults import explained
 from windrow.ports import Stored
 
 FILES = [
@@ -258,7 +259,20 @@ def test_a_damaged_archive_exits_with_1(local: str, tmp_path: Path, name: str) -
     result = run(name, local, *arguments)
 
     assert 1 == result.exit_code
-    assert result.stderr.startswith("error: ")
+    assert result.stderr.startswith(f"error: {local} is not a sound archive of Windrow's: ")
+
+
+@pytest.mark.parametrize("arguments", [["ls"], ["verify"], ["cat", "--key", "k"]], ids=lambda arguments: arguments[0])
+def test_a_file_that_is_no_archive_is_named_and_called_that(tmp_path: Path, arguments: list[str]) -> None:
+    """Somebody typed another file's name."""
+    path = tmp_path / "notes.txt"
+    path.write_text("This is no archive. " * 99)
+    command, *options = arguments
+
+    result = run(command, str(path), *options)
+
+    assert 1 == result.exit_code
+    assert f"error: {path} is not a sound archive of Windrow's: the archive does not begin as" in result.stderr
 
 
 def test_metadata_that_does_not_match_exits_with_1(stored: OneArchive, sealed: SealedArchive) -> None:
@@ -283,7 +297,7 @@ def test_an_unreachable_destination_exits_with_1(stored: OneArchive) -> None:
 
     result = run("ls", URL)
 
-    assert (1, "error: no route\n") == (result.exit_code, result.stderr)
+    assert (1, f"error: {explained(stored.fault)}\n") == (result.exit_code, result.stderr)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
 from windrow.cli.run import _batch_line
 from windrow.core.circuit import Circuit, Mode, set_mode
+from windrow.rebuild import Rebuilt
 from windrow.retention import SweepReport
 from windrow.settings import Settings
 from windrow.worker.progress import BatchFinished, Outcome
@@ -58,6 +59,37 @@ def test_rebuild_without_a_mapping_needs_force(
     monkeypatch.setenv("WINDROW_DESTINATION_ENDPOINT", "https://destination.example")
     assert 2 == run(["ledger", "rebuild"])
     assert "--force" in capsys.readouterr().err
+
+
+class Rebuilding:
+    """Stands in for the rebuilder: restores what it is told to."""
+
+    def __init__(self, done: Rebuilt) -> None:
+        self.done = done
+
+    def rebuild(self, *_arguments: object) -> Rebuilt:
+        """Report."""
+        return self.done
+
+
+@pytest.mark.parametrize(
+    ("done", "code", "first"),
+    [
+        (Rebuilt(), 1, "the ledger knows 0 files of 0 archives"),
+        (Rebuilt(1, 2), 0, "the ledger knows 2 files of 1 archive"),
+    ],
+)
+def test_a_rebuild_that_found_no_archive_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], done: Rebuilt, code: int, first: str
+) -> None:
+    """With a mistyped prefix the ledger stays empty, and all that is delivered would be delivered again."""
+    monkeypatch.setattr("windrow.settings.load", lambda *_args, **_options: Settings())
+    monkeypatch.setattr("windrow.bootstrap.rebuilder", lambda _settings: Rebuilding(done))
+
+    assert code == run(["ledger", "rebuild", "--force"])
+    lines = capsys.readouterr().out.splitlines()
+    assert first == lines[0]
+    assert bool(code) is any("WINDROW_DESTINATION_PREFIX" in line for line in lines)
 
 
 class Auditing:
@@ -185,12 +217,22 @@ def swept(monkeypatch: pytest.MonkeyPatch, *options: str, **found: Any) -> tuple
 
 def test_a_sweep_that_did_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 0; the setting's hot days, and the sweep's own range."""
-    code, sweeping = swept(monkeypatch, copied=3, copied_bytes=3_000_000, expired=180)
+    code, sweeping = swept(monkeypatch, archives=3, copied=3, copied_bytes=3_000_000, expired=180)
     text = capsys.readouterr().out
 
     assert (0, timedelta(days=7), None) == (code, sweeping.asked["hot"], sweeping.asked["start"])
     for part in ("3.0 MB", "180", "all is copied and expired that should be"):
         assert part in text
+
+
+def test_a_sweep_without_archives_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Perhaps the prefix is wrong: that all is done would be too much to say."""
+    code, _ = swept(monkeypatch)
+    text = capsys.readouterr().out
+
+    assert 0 == code
+    assert "there is no archive in this range: nothing was copied or expired" in text
+    assert "all is copied" not in text
 
 
 def test_a_sweep_with_failures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

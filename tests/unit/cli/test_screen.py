@@ -38,7 +38,7 @@ PLAIN_PARTS = {
 """What commands may take from Rich: things that hand their strings to the console, or have none."""
 OWN_SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[lh]|1A|2K)|\r")
 """What Rich writes for colours and for lines that change."""
-WITHOUT_TEXT = {"archive verify", "help", "help of a command", "wrong value"}
+WITHOUT_TEXT = {"help", "help of a command", "wrong value"}
 """Cases that show nothing of what others wrote."""
 
 
