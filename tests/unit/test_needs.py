@@ -52,6 +52,12 @@ def needs() -> Needs:
     return Needs(TOOLS, lambda name: ABSENT.get(name, ""))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this run itself requires."""
+    monkeypatch.delenv("REQUIRE_ALL", raising=False)
+
+
 def test_absent_tools_skip_and_are_told_a_line_each(run: pytest.Pytester) -> None:
     """Their tests do not run, nor their fixtures; every other test does."""
     result = run.inline_run(plugins=[needs()])
