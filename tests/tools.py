@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from bench.faults.links import find_toxiproxy
-from windrow.local.programs import answer, find_program, tools_cache
+from windrow.local.programs import answer, candidates, find_program, tools_cache
 from windrow.local.servers import find_minio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -151,14 +151,10 @@ def _check_provider(terraform: str, folder: str) -> None:
 
 
 def _lambda_rie() -> str:
-    folders = [*os.get_exec_path(), str(tools_cache() / "bin")]
-    path = shutil.which("aws-lambda-rie", path=os.pathsep.join(folders))
-    if path is None:
-        raise Absent("is not installed")
     # It takes no question and serves until it is stopped, but for a level that there is not: then it says so and ends.
     asked = 'case $("$0" --log-level=asked 2>&1) in *"log level"*) ;; *) exit 1 ;; esac'
-    if answer("/bin/sh", "-c", asked, path) is None:
-        raise Absent(f"does not work ({path})")
+    works = (Path(found) for found in candidates("aws-lambda-rie") if answer("/bin/sh", "-c", asked, found) is not None)
+    path = _found(next(works, None), "aws-lambda-rie")
     if not runtime_client().is_dir():
         raise Absent(f"has no runtime client for Python {sys.version_info.major}.{sys.version_info.minor}")
     return path

@@ -27,13 +27,9 @@ locals {
 
   # An object under another key could not be read by those who must. Null: a request without the header gets the
   # bucket's default, which is right, and StringNotEquals alone would refuse it. "*" and "/*": refusals, as above.
-  own_key_only = [
+  own_key_only = [for refusal in [
     {
-      Sid       = "NoOtherEncryption"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Sid = "NoOtherEncryption"
       Condition = {
         Null            = { "s3:x-amz-server-side-encryption" = "false" }
         StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
@@ -41,23 +37,15 @@ locals {
     },
     {
       # Without a key's id, S3 takes the key `aws/s3` of the caller's account, and not the bucket's: from another
-      # account nobody here could ever read it. "*" and "/*": refusals, as above.
-      Sid       = "NoKeyOfTheCallersAccount"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this.arn}/*"
+      # account nobody here could ever read it.
+      Sid = "NoKeyOfTheCallersAccount"
       Condition = {
         StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
         Null         = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" }
       }
     },
     {
-      Sid       = "NoOtherKey"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this.arn}/*"
+      Sid = "NoOtherKey"
       Condition = {
         Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
         StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
@@ -67,13 +55,14 @@ locals {
       # SSE-C: the caller keeps the key, and S3 decrypts for nobody without it. A refusal of any
       # request with that header.
       Sid       = "NoKeyOfTheCaller"
+      Condition = { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
+    },
+    ] : merge(refusal, {
       Effect    = "Deny"
       Principal = "*"
       Action    = "s3:PutObject"
       Resource  = "${aws_s3_bucket.this.arn}/*"
-      Condition = { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
-    },
-  ]
+  })]
 
   # S3 takes a policy of 20 KB. The refusals above have 3 KB of it.
   most_of_statements = 20480 - 3072

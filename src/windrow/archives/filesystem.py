@@ -128,9 +128,7 @@ class WindrowFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         return match["archive"], (match["member"] or "").rstrip("/")
 
     def _archive(self, at: str) -> Archive:
-        return self._archives.get(
-            at, lambda: self._opened(at), lambda archive: len(msgspec.json.encode(archive.manifest))
-        )
+        return self._archives.get(at, lambda: self._opened(at), _manifest_bytes)
 
     def _opened(self, at: str) -> Archive:
         try:

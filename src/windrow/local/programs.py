@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 ANSWER_S = 20.0
@@ -22,11 +23,14 @@ def find_program(name: str, *question: str) -> Path | None:
 
     It works if it exits with 0 when it is called with ``question``, which is ``--version`` unless given.
     """
+    return next((Path(found) for found in candidates(name) if _works(found, question or ("--version",))), None)
+
+
+def candidates(name: str) -> Iterator[str]:
+    """Yield the paths of programs of that name, working or not, on PATH and then in `tools_cache`."""
     for folder in (*os.get_exec_path(), str(tools_cache() / "bin")):
-        found = shutil.which(name, path=folder)
-        if found and _works(found, question or ("--version",)):
-            return Path(found)
-    return None
+        if found := shutil.which(name, path=folder):
+            yield found
 
 
 def answer(*command: str, limit_s: float = ANSWER_S) -> str | None:

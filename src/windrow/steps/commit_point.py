@@ -79,7 +79,7 @@ class CommitPoint:
 
         Where there is nothing, the key is closed, so that a request that is still under way finds it taken.
         """
-        record = self._ledger.records([key]).get(key)
+        record = self.recorded(key)
         if record is not None:
             return self._standing(record)
         if self._destination.head(key) is None:
