@@ -248,9 +248,9 @@ class S3Destination:
         try:
             return request(self._client(credentials))
         except _FAILURES as error:
-            failure = to_destination_error(error, what, sent=was_sent())
-            failure.where = f"{self._endpoint}, bucket {self._bucket},"
-            raise failure from error
+            where = f"{self._endpoint}, bucket {self._bucket},"
+            # Not by way of a variable: through its traceback the error would hold itself, and the connection with it.
+            raise to_destination_error(error, what, sent=was_sent()).at(where) from error
 
     def _fetch(self, read: Callable[[], Credentials]) -> Credentials:
         try:

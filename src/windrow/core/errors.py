@@ -38,7 +38,7 @@ WindrowError
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class WindrowError(Exception):
@@ -155,6 +155,11 @@ class DestinationError(Transient):
         self.kind = kind
         self.maybe_stored = maybe_stored
         self.where = ""
+
+    def at(self, where: str) -> Self:
+        """Return this error with its ``where``."""
+        self.where = where
+        return self
 
     @classmethod
     def gone(cls, key: str) -> DestinationError:
