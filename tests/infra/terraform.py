@@ -17,15 +17,12 @@ from tests.tools import locate, provider_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INFRA = REPOSITORY / "infra"
-LOCK = ".terraform.lock.hcl"
 
 
 def copy_infra(folder: Path) -> Path:
-    """Copy infra/ without what Terraform left there, and return the copy. Lock files that are committed are kept."""
+    """Copy infra/ without what Terraform left there, and return the copy."""
     copy = folder / "infra"
-    shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", LOCK, "*.tfstate*"))
-    for lock in INFRA.glob(f"examples/*/{LOCK}"):
-        shutil.copy(lock, copy / lock.relative_to(INFRA))
+    shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*"))
     return copy
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.infra.terraform import INFRA, LOCK, REPOSITORY, Terraform, copy_infra
+from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
 from windrow.clients.circuits import DynamoCircuits
 from windrow.clients.delivery_health import DELIVERED, FAILED
 from windrow.core.circuit import Circuit
@@ -162,18 +162,6 @@ def test_faults_have_alarms() -> None:
     faults = re.search(r"faults = \{\n(.*?)\n  \}", text, re.DOTALL)
     assert faults is not None
     assert {kind.value for kind in DestinationFault} == set(re.findall(r"^ +(\w+) +=", faults[1], re.MULTILINE))
-
-
-@pytest.mark.parametrize("name", [name for name in ENVIRONMENTS if name.startswith("examples/")])
-def test_examples_lock_the_provider_for_every_platform(name: str) -> None:
-    """The lock is for the version that the example asks for, and knows the archives of all 15 platforms (``zh:``).
-
-    That its ``h1:`` is the provider's that is installed here, `terraform init` checks when the example is validated.
-    """
-    lock, versions = ((INFRA / name / file).read_text() for file in (LOCK, "versions.tf"))
-    asked = re.findall(r'^ +version = "(.*)"', versions, re.MULTILINE)
-    assert asked == re.findall(r'constraints = "(.*)"', lock)
-    assert len(set(re.findall(r'"zh:[0-9a-f]{64}"', lock))) == 15
 
 
 def test_no_partition_and_no_region_is_written_down() -> None:
