@@ -142,9 +142,9 @@ class Stage:
         }
 
     def start_worker(self) -> None:
-        """Start ``windrow run`` with the handler that dies at traps."""
-        command = (sys.executable, "-m", "windrow.cli", "run", "--handler", self._handler, "--quiet-wait", "1")
-        self.stack.worker.launch([*command, "--concurrency", str(self.stack.shape.concurrency)], self.environment())
+        """Start ``windrow run`` with the handler that dies at traps, and its batches as JSON lines in its log."""
+        options = ("--handler", self._handler, "--quiet-wait", "1", "--concurrency", str(self.stack.shape.concurrency))
+        self.stack.worker.launch((sys.executable, "-m", "windrow.cli", "run", "--json", *options), self.environment())
 
     def worker_processes(self) -> list[psutil.Process]:
         """Return the processes that run batches, none while there is no engine."""

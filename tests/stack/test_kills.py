@@ -12,8 +12,10 @@ from bench.faults.occasions import occasion
 from bench.faults.reckoning import reckon
 from bench.faults.stage import Stage, no_trace, private_key_names
 from bench.faults.traffic import Traffic
+from windrow.load.batches import BatchLog
 from windrow.local.proof import Deliveries
 from windrow.local.waiting import LIMIT_S, wait_for, wait_until
+from windrow.worker.progress import Outcome
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(900)]
 
@@ -68,4 +70,6 @@ def await_good_batch(stage: Stage) -> None:
 
 def good_batches(stage: Stage) -> int:
     """Return how many batches have ended well so far, by the worker's log."""
-    return stage.stack.worker.log.read_text(errors="replace").count("messages: ok,")
+    log = BatchLog(stage.stack.worker.log)
+    log.follow(0)
+    return sum(batch.outcome == Outcome.OK for batch in log.batches)
