@@ -46,15 +46,29 @@ class Newest(Generic[V]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._held: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
 
     def get(self, key: Hashable, make: Callable[[], V], weigh: Callable[[V], int]) -> V:
-        """Return the value of a key; it is made if it is not held. Two threads may both make it."""
+        """Return the value of a key; it is made if it is not held. Who wants what another makes waits for it."""
         with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key][0]
-        value = make()
+            making = self._making.setdefault(key, Lock())
+        with making:
+            try:
+                kept = self._kept(key)
+                return self._keep(key, make(), weigh) if kept is None else kept
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+
+    def _kept(self, key: Hashable) -> V | None:
+        with self._lock:
+            if key not in self._held:
+                return None
+            self._held.move_to_end(key)
+            return self._held[key][0]
+
+    def _keep(self, key: Hashable, value: V, weigh: Callable[[V], int]) -> V:
         with self._lock:
             self._held[key] = value, weigh(value)
             while sum(weight for _, weight in self._held.values()) > self._most:

@@ -6,6 +6,8 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 from pathlib import Path
+from threading import Barrier
+from time import sleep
 
 import duckdb
 import fsspec
@@ -17,6 +19,7 @@ from tests.archives import archive_of, joined
 from tests.unit.archives.shelf import Shelf, connected
 from windrow.archives import ArchiveError, filesystem
 from windrow.archives.filesystem import Newest, WindrowFileSystem
+from windrow.local.waiting import LIMIT_S
 
 PARQUET = io.BytesIO()
 pl.DataFrame({"n": list(range(1000))}).write_parquet(PARQUET)
@@ -169,3 +172,22 @@ def test_the_cache_keeps_what_was_used_last() -> None:
         assert key == get(key, weight)
 
     assert ["a", "b", "c", "b", "large", "a"] == made
+
+
+def test_what_several_threads_want_at_once_is_made_once() -> None:
+    """DuckDB reads files of one frame side by side: that is one range read all the same."""
+    cache: Newest[dict[str, bytes]] = Newest(10)
+    made, together = [], Barrier(8)
+
+    def make() -> dict[str, bytes]:
+        made.append(1)
+        sleep(0.05)  # the others come meanwhile
+        return {}
+
+    def get(_: int) -> None:
+        together.wait(LIMIT_S)
+        cache.get("frame", make, len)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(get, range(8)))
+    assert [1] == made
