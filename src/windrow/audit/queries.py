@@ -1,8 +1,8 @@
 # ruff: noqa: S608 - put together from constants of this module only
 """The audit's SQL. Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``.
 
-``:limit`` is a Unix second in `OVERDUE`, seconds of latency in `WITHIN`, where ``:replayed`` is 0 to leave out files
-that a replay delivered.
+``:limit`` is a Unix second in `OVERDUE`, seconds of latency in `WITHIN`, where ``:requeued`` is the most that counts: 0
+for files that came by their own event, 1 for those that were redriven too, 2 for those that were replayed as well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ SCHEMA = """
     CREATE TABLE landed (match BLOB, bucket TEXT, key TEXT, version TEXT, etag TEXT, size INTEGER, modified REAL);
     CREATE TABLE archives (id INTEGER PRIMARY KEY, key TEXT, committed REAL, recorded INTEGER);
     CREATE TABLE delivered (
-        ident BLOB, match BLOB, archive INTEGER, bucket TEXT, key TEXT, versioned INTEGER, replayed INTEGER, event REAL
+        ident BLOB, match BLOB, archive INTEGER, bucket TEXT, key TEXT, versioned INTEGER, replayed INTEGER,
+        redriven INTEGER, event REAL
     );
 """
 # A replayed object without a version has another id than its own event gives it. While the bucket shows the very upload
@@ -42,10 +43,11 @@ _ORPHANED = f"{_STRAY} AND versioned AND event >= :kept AND event <= :young"
 _TWICE = "FROM delivered GROUP BY ident HAVING count(*) > 1 AND min(event) >= :start AND min(event) < :end"
 _ARCHIVE = "(SELECT archives.key FROM archives WHERE archives.id = archive)"
 _UNRECORDED = "FROM archives WHERE NOT recorded"
-# A file that was delivered by its own event too is not one of the replay's.
+# A file that was delivered by its own event too is not one of the replay's or redrive's.
 LATENCY = f"""
     CREATE TABLE latency AS
-    SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds, min(replayed) AS replayed
+    SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds,
+    min(CASE WHEN replayed THEN 2 ELSE redriven END) AS requeued
     FROM delivered JOIN archives ON archives.id = archive WHERE {IN_RANGE} GROUP BY ident ORDER BY seconds
 """
 COUNTS = {
@@ -61,7 +63,7 @@ COUNTS = {
     "unrecorded": f"SELECT count(*) {_UNRECORDED}",
 }
 OVERDUE = f"SELECT count(*) {_UNDELIVERED} AND modified < :limit"
-WITHIN = "SELECT count(*), coalesce(sum(seconds <= :limit), 0) FROM latency WHERE replayed <= :replayed"
+WITHIN = "SELECT count(*), coalesce(sum(seconds <= :limit), 0) FROM latency WHERE requeued <= :requeued"
 LISTED_MISSING = f"SELECT bucket, key, version, etag, size, modified {_MISSING} ORDER BY modified, key"
 EXAMPLES = {
     "missing": f"SELECT bucket || '/' || key, 'version ' || coalesce(version, etag) {_MISSING} ORDER BY modified, key",

@@ -53,8 +53,9 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     Latencies are those of delivered files. One is up to a second too long, never too short, since destinations tell
     when they stored an archive in whole seconds. The shares are of all files, as the objective is: one that is not
     delivered counts as soon as it is older than the limit. ``late`` files took over 2 minutes: ``undelivered`` of them
-    are not delivered yet, ``replayed`` were delivered by a replay. ``objective_met_without_replayed`` leaves out all
-    that a replay delivered.
+    are not delivered yet, ``replayed`` were delivered by a replay, ``redriven`` after their message came back from the
+    dead-letter queue. ``objective_met_without_replayed`` leaves out all that a replay delivered,
+    ``objective_met_without_requeued`` all that a redrive did as well.
     """
 
     start: datetime
@@ -85,6 +86,8 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     late: int
     undelivered: int
     replayed: int
+    redriven: int
     objective_met_without_replayed: bool | None
+    objective_met_without_requeued: bool | None
     examples: dict[str, list[Finding]]
     ok: bool

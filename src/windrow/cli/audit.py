@@ -122,11 +122,13 @@ def _why_late(report: AuditReport) -> str:
         parts.append(f"{report.undelivered:,} not delivered")
     if report.replayed:
         parts.append(f"{report.replayed:,} delivered by a replay, long after they arrived")
+    if report.redriven:
+        parts.append(f"{report.redriven:,} sent back from the dead-letter queue")
     if not parts:
         return ""
     text = f"late: {counted(report.late, 'file')}, {', '.join(parts)}"
-    if report.replayed and not report.objective_met:
-        text += f"; without the replayed ones the objective is {_met(report.objective_met_without_replayed)}"
+    if (report.replayed or report.redriven) and not report.objective_met:
+        text += f"; without the ones queued again the objective is {_met(report.objective_met_without_requeued)}"
     return text
 
 

@@ -13,8 +13,9 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
-from windrow.clients.queue import MAX_ENTRIES, PREFIX, REJECTIONS, attributes, by_payload, numbers, refused, rejections
+from windrow.clients.queue import MAX_ENTRIES, PREFIX, attributes, by_payload, numbers, refused, rejections
 from windrow.core.errors import QueueError
+from windrow.core.events import REJECTIONS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

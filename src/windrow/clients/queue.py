@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer
 from windrow.core.errors import Permanent
-from windrow.core.events import Message
+from windrow.core.events import REJECTIONS, Message
 from windrow.ports import Clock
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ MAX_DETAIL_CHARS = 256
 CONNECTIONS = 8
 
 PREFIX = "windrow-"
-REJECTIONS = PREFIX + "rejections"
 
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What SQS refuses in bodies and attributes:

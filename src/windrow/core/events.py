@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -23,6 +23,15 @@ REPLAYED = "replayed"
 where it is part of the identity, a replay leaves it empty."""
 
 
+REJECTIONS = "windrow-rejections"
+"""The message attribute that counts how often a message was rejected; one that was redriven still has it."""
+
+SENT_LATE = timedelta(minutes=15)
+"""S3 announces an object within seconds, at times a minute or more. SQS gives a message that it moves back by itself a
+new time of sending, and no attribute:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html"""
+
+
 class Message(msgspec.Struct, frozen=True):
     """One SQS message as Lambda hands it over.
 
@@ -37,12 +46,17 @@ class Message(msgspec.Struct, frozen=True):
     sent_at: datetime
     attributes: dict[str, str] = {}
 
+    def redriven(self, event_time: datetime) -> bool:
+        """Tell whether it came back from the dead-letter queue: it was rejected, or sent long after its event."""
+        return REJECTIONS in self.attributes or self.sent_at - event_time > SENT_LATE
+
 
 class SourceObject(msgspec.Struct, frozen=True):
     """One version of one object in a landing bucket, as its creation event names it.
 
     ``key`` is the raw key (already URL-decoded), ``size`` is in bytes, ``event_time`` is aware UTC.
-    ``version_id`` is None when the bucket is not versioned.
+    ``version_id`` is None when the bucket is not versioned. ``redriven`` says that its message was sent back from the
+    dead-letter queue.
     """
 
     bucket: str
@@ -52,6 +66,7 @@ class SourceObject(msgspec.Struct, frozen=True):
     sequencer: str
     size: int
     event_time: datetime
+    redriven: bool = False
 
     @property
     def object_id(self) -> str:

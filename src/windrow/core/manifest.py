@@ -51,7 +51,8 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     decompressed frame. ``size`` is in bytes. ``sequencer`` is written for files without a version id only: there
     it is part of the file's identity. ``content_type`` and ``metadata`` are what the uploader said, written where
     there is any; ``undescribed`` says that it was more than an archive keeps (`fitting`). ``replayed`` says that a
-    replay queued the file: it may be delivered long after it arrived.
+    replay queued the file, ``redriven`` that its message was sent back from the dead-letter queue: either may be
+    delivered long after it arrived.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     metadata: dict[Text, Annotated[str, msgspec.Meta(max_length=MAX_METADATA_BYTES)]] = {}
     undescribed: bool = False
     replayed: bool = False
+    redriven: bool = False
 
     @property
     def object_id(self) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+import msgspec
+
 from windrow.core.errors import DestinationError, MalformedEvent, ObjectRefused, Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.core.notifications import IgnoredEvent, parse
@@ -75,7 +77,7 @@ class Batch:
                         self.ignored[item.name] += 1
                         continue
                     object_id = item.object_id
-                    self.objects.setdefault(object_id, item)
+                    self.objects.setdefault(object_id, _as_sent(message, item))
                     self._receives[object_id] = max(self._receives.get(object_id, 0), message.receive_count)
                     ids.append(object_id)
             except MalformedEvent as error:
@@ -134,3 +136,10 @@ class Batch:
     def repeats(self) -> int:
         """Return how many messages named an object that an earlier message of this batch named."""
         return sum(map(len, self._ids.values())) - len(self.objects)
+
+
+def _as_sent(message: Message, source: SourceObject) -> SourceObject:
+    """Return the object with a note if its message was sent back; a replay's is sent late too, and has its own."""
+    if source.replayed or not message.redriven(source.event_time):
+        return source
+    return msgspec.structs.replace(source, redriven=True)

@@ -558,6 +558,20 @@ def test_a_miss_that_a_replay_caused_is_told_apart() -> None:
     assert by_itself.objective_met_without_replayed is False
 
 
+def test_a_miss_that_a_redrive_caused_is_told_apart_from_a_replays() -> None:
+    """Each is counted as its own; what came by its own event as well is late for neither."""
+    scene = Scene()
+    delivered_in_time(scene, 5)
+    lost, letter = source("lost", sequencer=REPLAYED), msgspec.structs.replace(source("letter"), redriven=True)
+    scene.land(lost, letter)
+    scene.deliver(lost, letter, after=timedelta(hours=3))
+    report = scene.audit()
+
+    assert (2, 1, 1) == (report.late, report.replayed, report.redriven)
+    without = (report.objective_met_without_replayed, report.objective_met_without_requeued)
+    assert (False, False, True) == (report.objective_met, *without)
+
+
 @pytest.mark.parametrize(
     ("part", "operation", "error"),
     [

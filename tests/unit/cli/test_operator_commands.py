@@ -109,7 +109,7 @@ def report(**found: object) -> AuditReport:
     zeros: dict[str, object] = {name: 0 for name, kind in annotations.items() if kind == "int"}
     latency = {"p50": 61.0, "p95": 80.5, "p99_9": 99.0, "max": 100.0}
     rest = {"latency_seconds": latency, "within_2_minutes": 1.0, "within_3_minutes": 1.0, "objective_met": True}
-    without = {"objective_met_without_replayed": True}
+    without = {"objective_met_without_replayed": True, "objective_met_without_requeued": True}
     fields = {**zeros, **rest, **without, "judged": 9, "examples": {}, "ok": True, **found}
     return AuditReport(start=START, end=START + timedelta(hours=1), **fields)  # type: ignore[arg-type]
 
@@ -163,15 +163,21 @@ def test_an_audit_that_judged_nothing_says_why(
 
 
 def test_an_audit_explains_what_was_late(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Not delivered at all, or by a replay; a share that just misses the objective does not read as if it met it."""
+    """Not delivered, or by a replay or redrive; a share that just misses the objective does not read as if met."""
     missed = report(
-        objective_met=False, within_2_minutes=0.94998, within_3_minutes=0.99899, late=9, undelivered=2, replayed=3
+        objective_met=False,
+        within_2_minutes=0.94998,
+        within_3_minutes=0.99899,
+        late=9,
+        undelivered=2,
+        replayed=3,
+        redriven=4,
     )
     text = audited(monkeypatch, capsys, missed)[1]
 
     assert "objective MISSED: 94.99 % within 2 minutes (95 % wanted), 99.89 % within 3 (99.9 %)" in text
-    assert "late: 9 files, 2 not delivered, 3 delivered by a replay, long after they arrived; without" in text
-    assert "without the replayed ones the objective is met\n" in text
+    assert "late: 9 files, 2 not delivered, 3 delivered by a replay, long after they arrived, 4 sent back from" in text
+    assert "the dead-letter queue; without the ones queued again the objective is met\n" in text
 
 
 def test_an_audit_of_a_prefix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

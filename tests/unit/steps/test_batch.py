@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from windrow.core.errors import LandingError, ObjectForbidden, ObjectMissing, ObjectRefused, Permanent
-from windrow.core.events import Message
+from windrow.core.events import REJECTIONS, REPLAYED, SENT_LATE, Message
 from windrow.steps.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -172,3 +173,29 @@ def test_only_messages_that_are_done_count_as_finished() -> None:
 
     assert [whole.finished(each) for each in (done, open_, bad, retry)] == [True, False, False, False]
     assert [source.key for source in whole.open_objects()] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sent_after", "expected"),
+    [
+        ({REJECTIONS: "1"}, timedelta(0), True),
+        ({}, SENT_LATE + timedelta(seconds=1), True),
+        ({}, SENT_LATE, False),
+        ({"theirs": "1"}, timedelta(0), False),
+    ],
+)
+def test_a_message_that_was_sent_back_marks_its_objects(
+    attributes: dict[str, str], sent_after: timedelta, expected: bool
+) -> None:
+    """By the count of its rejections, or, where SQS moved it both ways, by the time of its sending."""
+    sent_back = msgspec.structs.replace(message("1", "a"), attributes=attributes, sent_at=NOW + sent_after)
+
+    assert [expected] == [source.redriven for source in batch(sent_back).open_objects()]
+
+
+def test_a_replays_message_is_sent_late_and_no_redrive() -> None:
+    """Each kind has one mark."""
+    body = message("1", "a").body.replace('"eTag"', f'"sequencer": "{REPLAYED}", "eTag"')
+    (source,) = batch(Message("1", "r", body, 1, NOW + timedelta(days=1))).open_objects()
+
+    assert (True, False) == (source.replayed, source.redriven)

@@ -229,6 +229,7 @@ def _listed(
         offset=offset,
         sequencer="" if source.version_id else source.sequencer,
         replayed=source.replayed,
+        redriven=source.redriven,
         content_type=told.content_type,
         metadata=told.metadata,
     )

@@ -211,3 +211,11 @@ def test_what_a_replay_queued_says_so(version_id: str | None, sequencer: str, ex
     replayed = msgspec.structs.replace(source("a", 0, version_id), sequencer=sequencer)
 
     assert expected is build_frame([("data/a", replayed, b"")], 6).files[0].replayed
+
+
+def test_what_a_redrive_brought_says_so() -> None:
+    """The mark of the source object gets into the manifest; without it nothing is written."""
+    plain, redriven = source("a", 0), msgspec.structs.replace(source("b", 0), redriven=True)
+    files = build_frame([("data/a", plain, b""), ("data/b", redriven, b"")], 6).files
+
+    assert [False, True] == [file.redriven for file in files]
