@@ -47,6 +47,10 @@ test-bare: ## Run the demo and the tests as on a machine with nothing but Python
 test-slow: $(STAMP) ## Run the slow tests
 	@$(RUN) pytest -m slow $(ARGS)
 
+.PHONY: test-all
+test-all: ## Run all tests, the slow ones too
+	@$(MAKE) --no-print-directory test ARGS="-m '' $(ARGS)"
+
 .PHONY: mutants
 mutants: $(STAMP) ## Change the code in small ways and print what no test notices (half an hour; ARGS='--only planning')
 	@$(RUN) scripts.mutants $(ARGS)

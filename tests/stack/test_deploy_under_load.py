@@ -30,6 +30,8 @@ from windrow.local.stack import Stack
 from windrow.local.trial import Trial
 from windrow.local.waiting import LIMIT_S, wait_for
 
+pytestmark = pytest.mark.slow
+
 FILES = 200
 RATE = 20.0
 VISIBILITY_S = 6

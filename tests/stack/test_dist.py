@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.needs("package-index"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.needs("package-index"), pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 

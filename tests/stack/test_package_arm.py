@@ -14,7 +14,7 @@ import pytest
 from windrow.packaging import DELIVERY, ROTATION, UNZIPPED_LIMIT_BYTES, ZIP_LIMIT_BYTES, Built, Contents, build
 from windrow.packaging.lock import Target
 
-pytestmark = [pytest.mark.needs("package-index"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.needs("package-index"), pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 ARM = Target("arm64", "3.13")

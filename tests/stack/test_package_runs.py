@@ -37,6 +37,7 @@ from windrow.worker.records import receive_record
 
 pytestmark = [
     pytest.mark.needs("package-index"),
+    pytest.mark.slow,
     pytest.mark.skipif(host_target() is None, reason="Lambda's wheels run on Linux only"),
 ]
 

@@ -20,7 +20,7 @@ from windrow.steps import large, staging
 
 FAULTY_BATCHES = 12
 DRAIN_ROUNDS = 40
-SCHEDULES = 3_000 if all_required() else 1_000
+SCHEDULES = 3_000 if all_required() else 500
 """At 30 ms of CPU each, a few thousand are for CI; `python -m bench.schedules` is for more."""
 
 
