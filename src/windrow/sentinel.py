@@ -177,6 +177,32 @@ class Sentinel:
         raise failure
 
 
+class WithoutMapping:
+    """What stands for the mapping where workers heed the circuit itself. Implements `EventSourceMapping`."""
+
+    def __init__(self, circuits: CircuitStore) -> None:
+        self._circuits = circuits
+
+    def enabled(self) -> bool:
+        """Tell whether workers receive. Raises `MappingError`."""
+        try:
+            return not self._circuits.load().opened
+        except LedgerError as error:
+            raise MappingError(str(error)) from error
+
+    def enable(self) -> None:
+        """Do nothing: the circuit's state, once it is saved, is all there is to switch."""
+
+    def disable(self) -> None:
+        """Make sure that the circuit is open. Raises `MappingError`."""
+        try:
+            opened = self._circuits.load().opened
+        except LedgerError as error:
+            raise MappingError(f"workers heed the circuit in the ledger alone: stop them by hand; {error}") from error
+        if not opened:
+            raise MappingError("the circuit was closed again meanwhile, and workers receive")
+
+
 class Switch:
     """An operator's hand on the circuit."""
 

@@ -62,6 +62,7 @@ class LastArchive(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How things stood at a moment. None where it is not known; ``problems`` says why, by name of the field.
 
+    ``mapping_enabled`` tells whether workers receive where there is no mapping and ``mapped`` is false.
     ``oldest_age_seconds`` comes from CloudWatch, which an emulator may not fill. ``files_per_second`` and
     ``queue_change_per_second`` are since the look before that could tell: files in archives that are new, and messages
     in the queue. Archives are looked for in the windows that what waits falls into by its age in the queue; so a replay
@@ -73,6 +74,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     oldest_age_seconds: float | None
     circuit: Circuit | None
     mapping_enabled: bool | None
+    mapped: bool = True
     dead_letters: int | None
     last_archive: LastArchive | None
     files_per_second: float | None = None
@@ -200,7 +202,9 @@ class Watcher:
         destination: Archives,
         prefix: str,
         clock: Clock,
+        mapped: bool = True,
     ) -> None:
+        self._mapped = mapped
         self._queue = queue
         self._dead_letters = dead_letters
         self._circuits = circuits
@@ -226,6 +230,7 @@ class Watcher:
             oldest_age_seconds=read("oldest_age_seconds", self._queue.oldest_age_s),
             circuit=read("circuit", self._circuits.load),
             mapping_enabled=read("mapping_enabled", self._mapping.enabled),
+            mapped=self._mapped,
             dead_letters=read("dead_letters", self._dead_letters.depth),
             last_archive=None,
             problems=problems,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import pytest
 from tests.stack.command import windrow
 from windrow import bootstrap, settings
 from windrow.core.circuit import Circuit
+from windrow.load.batches import BatchLog
 from windrow.local.destination import DESTINATION_POLICY, USER_NAME, DestinationAccess, admin_client
+from windrow.local.process import Process
 from windrow.local.proof import Deliveries
 from windrow.local.provision import Shape
 from windrow.local.stack import Stack
@@ -150,3 +154,70 @@ def test_deliveries_that_fail_open_the_circuit_while_probes_succeed(delivering: 
     assert ("credentials", 1) == (opened.fault, opened.trips)
     assert ("auto", True, False) == (shown["mode"], shown["opened"], shown["mapping_enabled"])
     assert not circuit().opened
+
+
+RUN = (sys.executable, "-m", "windrow.cli", "run", "--json", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
+
+
+def test_workers_without_a_mapping_are_their_own_circuit_breaker(tmp_path: Path) -> None:
+    """Two on one queue: while the destination is away neither receives, and afterwards each file is there once."""
+    with Stack(tmp_path, Shape(sentinel_s=0), destination="ministack", worker=False) as stack, ExitStack() as running:
+        environ = {**stack.environment(), "WINDROW_EVENT_SOURCE_MAPPING_ID": ""}
+        own = settings.load(environ)
+        workers = [Process(f"worker-{number}", tmp_path) for number in range(2)]
+        for worker in workers:
+            worker.launch(RUN, environ)
+            running.callback(worker.stop)
+        upload(stack, "early")
+        await_delivery(own, "early", workers)
+        stack.destination.kill()
+        wait_until("both to stop", lambda: not any(map(receives, workers)), cause=workers[0].last_words)
+        messages, opened = sum(map(received, workers)), bootstrap.circuits(own).load()
+        upload(stack, "late")
+        probed = opened.revision + 3
+        wait_until("three more probes", lambda: bootstrap.circuits(own).load().revision >= probed)
+        still = sum(map(received, workers))
+        code, shown = windrow("circuit", "status", WINDROW_EVENT_SOURCE_MAPPING_ID="")
+        _, status = windrow("status", WINDROW_EVENT_SOURCE_MAPPING_ID="")
+        bring_back(stack)
+        await_delivery(own, "late", workers)
+        letters = bootstrap.dead_letter_queue(own).depth()
+
+    assert ("connect", messages) == (opened.fault, still)
+    assert (0, True, False) == (code, shown["opened"], shown["mapping_enabled"])
+    assert (False, False) == (status["mapped"], status["mapping_enabled"])
+    assert 0 == letters
+
+
+def upload(stack: Stack, key: str) -> None:
+    """Upload a file."""
+    boto3.client("s3").put_object(Bucket=stack.outputs.landing_bucket, Key=key, Body=key.encode())
+
+
+def await_delivery(own: settings.Settings, key: str, workers: list[Process]) -> None:
+    """Wait until an archive holds the file, which is once."""
+
+    def archives() -> list[str]:
+        deliveries = Deliveries(bootstrap.destination(own))
+        deliveries.refresh()
+        return [each.key for each in deliveries.archives if key in (file.key for file in each.manifest.files)]
+
+    found = wait_until(f"{key} to be delivered", archives, cause=lambda: "".join(w.last_words() for w in workers))
+    assert 1 == len(found)
+
+
+def receives(worker: Process) -> bool:
+    """Tell whether a worker receives, by its log."""
+    return not followed(worker).switches or followed(worker).switches[-1][1]
+
+
+def received(worker: Process) -> int:
+    """Return how many messages a worker has received, by its log."""
+    return sum(batch.messages for batch in followed(worker).batches)
+
+
+def followed(worker: Process) -> BatchLog:
+    """Return what a worker's log tells."""
+    log = BatchLog(worker.log)
+    log.follow(0)
+    return log

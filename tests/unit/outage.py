@@ -18,9 +18,11 @@ from windrow.core.errors import DestinationError, DestinationFault, Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.local.provision import MAX_RECEIVES
 from windrow.pipeline import Aggregator
-from windrow.sentinel import Sentinel
+from windrow.ports import EventSourceMapping
+from windrow.sentinel import Sentinel, WithoutMapping
 from windrow.steps.probe import Probe
 from windrow.testing import FakeCircuits, FakeClock, FakeMapping, FakeMetrics
+from windrow.worker.engine import CONFIG_REFRESH_S
 from windrow.worker.mapping import IN_FLIGHT_MOST
 
 DAY_S = 86_400
@@ -37,8 +39,8 @@ GIVEN_BACK = 50
 """Messages of a batch that the gate gives back."""
 SENTINEL_S = 60
 STEP_S = 20
-ENABLING_S = 60
-"""Lambda takes up to a minute to follow a mapping's switch; `windrow run` takes 3 s."""
+LAMBDA_FOLLOWS_S = 60
+"""Lambda takes up to a minute to follow a mapping's switch."""
 
 
 @dataclass
@@ -147,13 +149,15 @@ class Story:
 class Outage:
     """Files arrive from before the outage until the queue is drained."""
 
-    def __init__(self, *, outage_s: int, retention_s: int, circuit: bool) -> None:
+    def __init__(self, *, outage_s: int, retention_s: int, circuit: bool, mapped: bool = True) -> None:
         self.world = World()
         self.world.destination.hook = self._answer
         self._clock = self.world.clock
         self._outage_s = outage_s
         self._queue = SimulatedQueue(self._clock, retention_s)
-        self._mapping = FakeMapping()
+        self._circuits = FakeCircuits()
+        self._mapping: EventSourceMapping = FakeMapping() if mapped else WithoutMapping(self._circuits)
+        self._follows_s = LAMBDA_FOLLOWS_S if mapped else CONFIG_REFRESH_S
         self._worker = self._aggregator()
         self._follow: Callable[[], object] = self._sentinel().run if circuit else lambda: None
         self._runs = 0
@@ -162,7 +166,7 @@ class Outage:
     def run(self) -> Story:
         """Let it happen."""
         story, queue = self.story, self._queue
-        polls, switch_at = True, 0
+        polls, switch_at = True, 0.0
         while self._now <= self._outage_s or queue.messages:
             now = self._now
             if now % ARRIVAL_S == 0:
@@ -170,10 +174,10 @@ class Outage:
                 story.sent += EACH
             if now % SENTINEL_S == 0:
                 self._follow()
-            if self._mapping.on == polls:
-                switch_at = now + STEP_S + ENABLING_S
+            if self._mapping.enabled() == polls:
+                switch_at = now + STEP_S + self._follows_s
             elif now >= switch_at:
-                polls = self._mapping.on
+                polls = self._mapping.enabled()
                 self._note_switch(polls)
             if polls and now % WINDOW_S == 0:
                 self._work()
@@ -230,7 +234,7 @@ class Outage:
         return Sentinel(
             probe=Probe(self.world.destination, self._clock, "", lambda: f"{next(numbers)}", parts=True),
             mapping=self._mapping,
-            circuits=FakeCircuits(),
+            circuits=self._circuits,
             deliveries=self.world.health,
             metrics=FakeMetrics(),
             clock=self._clock,

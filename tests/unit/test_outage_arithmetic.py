@@ -19,10 +19,10 @@ OUTAGE_S = 4 * DAY_S
 FILES = OUTAGE_S * 10
 
 
-@pytest.fixture(scope="module")
-def outage() -> Outage:
-    """Return what is left of four days with the circuit breaker."""
-    played = Outage(outage_s=OUTAGE_S, retention_s=QUEUE_RETENTION_S, circuit=True)
+@pytest.fixture(scope="module", params=[True, False], ids=["a mapping", "workers without one"])
+def outage(request: pytest.FixtureRequest) -> Outage:
+    """Return what is left of four days with the circuit breaker, of a mapping and of workers without one."""
+    played = Outage(outage_s=OUTAGE_S, retention_s=QUEUE_RETENTION_S, circuit=True, mapped=request.param)
     played.run()
     return played
 

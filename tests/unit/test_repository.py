@@ -141,7 +141,7 @@ def test_hooks_and_ci_use_existing_make_targets() -> None:
     loop = re.search(r"for target in ([a-z -]+);", (ROOT / ".ci/run").read_text())
     assert loop is not None
     assert {"lint", "types", "layers"} == set(hooks)
-    assert ["test-bare", "tools", "test"] == loop[1].split()[:3]
+    assert ["test-bare", "tools", "test-all"] == loop[1].split()[:3]
     assert {*hooks, "checkov"} == set(loop[1].split()[3:])
     assert set() == set(loop[1].split()) - make_targets()
     assert "- run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()

@@ -31,7 +31,7 @@ from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
-from windrow.ports import Clock, Destination, Metrics
+from windrow.ports import Clock, Destination, EventSourceMapping, Metrics
 from windrow.settings import Settings, uses_parts
 from windrow.steps.commit_point import CommitPoint
 from windrow.steps.inspector import Inspector
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
-    from windrow.clients.mapping import LambdaMappingSwitch
     from windrow.deployment import Deployer, Event, Progress
     from windrow.quarantine import Quarantine
     from windrow.rebuild import Rebuilder
@@ -52,6 +51,9 @@ if TYPE_CHECKING:
     from windrow.retention import Sweeper
     from windrow.sentinel import Sentinel, Switch
     from windrow.status import Watcher
+
+WORKERS = "workers"
+"""Names the circuit of workers that follow no mapping; a mapping's id is a UUID."""
 
 _clock = SystemClock()
 _jitter = random.random
@@ -81,7 +83,7 @@ def aggregator(settings: Settings) -> Aggregator:
 
 
 def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
-    """Return the sentinel of the event source mapping that the settings name."""
+    """Return the sentinel of the event source mapping that the settings name, or of workers without one."""
     from windrow.clients import circuits as circuits_client
     from windrow.sentinel import Sentinel
     from windrow.steps.probe import Probe
@@ -139,10 +141,13 @@ def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliver
     return DynamoDeliveryHealth(settings.ledger_table, client)
 
 
-def mapping(settings: Settings) -> LambdaMappingSwitch:
-    """Return the switch of the event source mapping."""
+def mapping(settings: Settings) -> EventSourceMapping:
+    """Return the switch of the event source mapping; without one, what stands for it."""
     from windrow.clients import mapping as mapping_client
+    from windrow.sentinel import WithoutMapping
 
+    if not settings.event_source_mapping_id:
+        return WithoutMapping(circuits(settings))
     return mapping_client.LambdaMappingSwitch(settings.event_source_mapping_id, mapping_client.connect(_session()))
 
 
@@ -151,7 +156,7 @@ def circuits(settings: Settings) -> DynamoCircuits:
     from windrow.clients import circuits as circuits_client
 
     client = circuits_client.connect(_session())
-    return circuits_client.DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id, client)
+    return circuits_client.DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id or WORKERS, client)
 
 
 def commit_point(settings: Settings, target: Destination, metrics: Metrics, clock: Clock = _clock) -> CommitPoint:
@@ -258,6 +263,7 @@ def watcher(settings: Settings) -> Watcher:
         dead_letters=dead_letter_queue(settings),
         circuits=circuits(settings),
         mapping=mapping(settings),
+        mapped=bool(settings.event_source_mapping_id),
         destination=destination(settings),
         prefix=settings.destination_prefix,
         clock=_clock,

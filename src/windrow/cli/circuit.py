@@ -10,14 +10,15 @@ import msgspec
 import typer
 
 from windrow import settings
-from windrow.cli.output import out, print_json
+from windrow.cli.output import WrongUse, out, print_json
 from windrow.cli.words import lasting
 from windrow.core.circuit import Circuit, Mode, hold_s
 
 if TYPE_CHECKING:
     from windrow.sentinel import Switch
+    from windrow.settings import Settings
 
-NEEDS = ("ledger_table", "event_source_mapping_id")
+NEEDS = ("ledger_table",)
 
 _MEANING = {
     (Mode.AUTO, False): "closed: the sentinel watches the destination",
@@ -33,13 +34,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 
 @app.command("open")
 def hold_open(as_json: AsJson = False) -> None:
-    """Disable the event source mapping and keep it so: messages wait in the queue."""
+    """Disable the event source mapping, or hold workers without one, and keep it so: messages wait in the queue."""
     _command(Mode.OPEN, as_json=as_json)
 
 
 @app.command("close")
 def hold_closed(as_json: AsJson = False) -> None:
-    """Enable the event source mapping and keep it so, whatever the sentinel finds."""
+    """Enable the event source mapping, or workers without one, and keep it so, whatever the sentinel finds."""
     _command(Mode.CLOSED, as_json=as_json)
 
 
@@ -52,8 +53,9 @@ def auto(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show the circuit and the mapping; changes nothing."""
-    switch = _switch()
-    _show(switch.state(), switch, as_json=as_json)
+    config = settings.load(os.environ, needs=NEEDS)
+    switch = known_switch(config)
+    _show(switch.state(), switch, config, as_json=as_json)
 
 
 def describe(circuit: Circuit) -> str:
@@ -69,8 +71,15 @@ def describe(circuit: Circuit) -> str:
     return text
 
 
-def describe_mapping(circuit: Circuit | None, enabled: bool) -> str:
+def receiver(*, mapped: bool) -> str:
+    """Return what receives: the mapping, or workers that follow none."""
+    return "mapping" if mapped else "workers"
+
+
+def describe_mapping(circuit: Circuit | None, enabled: bool, *, mapped: bool) -> str:
     """Return the mapping's state for people, and where it differs from the circuit's, what becomes of that."""
+    if not mapped:
+        return "receive, without a mapping" if enabled else "wait, and messages with them in the queue"
     if enabled:
         against = ", although the circuit is open: the sentinel disables it at its next run"
         return f"enabled{against if circuit and circuit.opened else ''}"
@@ -81,23 +90,35 @@ def describe_mapping(circuit: Circuit | None, enabled: bool) -> str:
     return "disabled, and not by Windrow: messages wait until it is enabled by hand, or by `windrow circuit close`"
 
 
-def _switch() -> Switch:
+UNHEEDED = (
+    "WINDROW_EVENT_SOURCE_MAPPING_ID is not set, and no worker without a mapping has run on this ledger yet: "
+    "set it to the id of the function's mapping"
+)
+
+
+def known_switch(config: Settings) -> Switch:
+    """Return the hand on the circuit. Raises `WrongUse` where nobody heeds it: a mapping is meant then."""
     from windrow import bootstrap
 
-    return bootstrap.switch(settings.load(os.environ, needs=NEEDS))
+    switch = bootstrap.switch(config)
+    if not config.event_source_mapping_id and not switch.state().revision:
+        raise WrongUse(UNHEEDED)
+    return switch
 
 
 def _command(mode: Mode, *, as_json: bool) -> None:
-    switch = _switch()
-    _show(switch.set(mode), switch, as_json=as_json)
+    config = settings.load(os.environ, needs=NEEDS)
+    switch = known_switch(config)
+    _show(switch.set(mode), switch, config, as_json=as_json)
 
 
-def _show(circuit: Circuit, switch: Switch, *, as_json: bool) -> None:
-    enabled = switch.enabled()
+def _show(circuit: Circuit, switch: Switch, config: Settings, *, as_json: bool) -> None:
+    enabled, mapped = switch.enabled(), bool(config.event_source_mapping_id)
     if as_json:
         print_json({"ok": True, **msgspec.to_builtins(circuit), "mapping_enabled": enabled})
         return
     out.print(f"circuit  {describe(circuit)}", soft_wrap=True)
     if circuit.changed_at:
         out.print(f"since    {datetime.fromtimestamp(circuit.changed_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
-    out.print(f"mapping  {describe_mapping(circuit, enabled)}", soft_wrap=True)
+    told = describe_mapping(circuit, enabled, mapped=mapped)
+    out.print(f"{receiver(mapped=mapped)}  {told}", soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from windrow import settings
+from windrow.cli.circuit import known_switch
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.cli.span import span
 from windrow.cli.words import counted
@@ -83,11 +84,10 @@ def rebuild(
 
 def _check_stopped(config: Settings) -> None:
     """Raise `WrongUse` unless an operator holds the circuit open."""
-    from windrow import bootstrap
-
-    if not config.event_source_mapping_id:
-        raise WrongUse("WINDROW_EVENT_SOURCE_MAPPING_ID is not set: stop all workers by hand, then use --force")
-    switch = bootstrap.switch(config)
+    try:
+        switch = known_switch(config)
+    except WrongUse as error:
+        raise WrongUse(f"{error}; or stop all workers by hand, and use --force") from error
     if switch.state().mode is not Mode.OPEN or switch.enabled():
         raise WrongUse(
             "stop the work first: windrow circuit open, then wait until no batch runs (the function's time limit); "

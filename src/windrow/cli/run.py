@@ -9,8 +9,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from typing import Annotated, Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -19,10 +19,16 @@ from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
 from windrow.cli.words import counted
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
+from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_probing
 from windrow.worker.engine import REQUESTERS, Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
 from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchFinished, Counters, Outcome, Progress, Switched, Totals
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+    from windrow.settings import Settings
 
 HANDLER = "windrow.functions.aggregate.handler"
 BATCH_SIZE = 10_000
@@ -64,13 +70,18 @@ def run(
             help="Seconds that an empty queue is waited on; an idle worker takes as long to stop.",
         ),
     ] = QUIET_WAIT_S,
+    probe_every: Annotated[
+        int,
+        typer.Option(min=1, max=3600, help="Without a mapping: seconds between two probes of the destination."),
+    ] = PROBE_EVERY_S,
     handler: Annotated[str, typer.Option(help="What to call, as package.module.function.")] = HANDLER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a batch, and one as summary.")] = False,
 ) -> None:
     """Poll the queue and process its batches until SIGTERM or SIGINT.
 
     The event source mapping that WINDROW_EVENT_SOURCE_MAPPING_ID names is followed, its enabled flag included; options
-    override it. Without one, the options alone say what to do with the queue at WINDROW_QUEUE_URL. The first signal
+    override it. Without one, the options alone say what to do with the queue at WINDROW_QUEUE_URL, and workers are
+    their own circuit breaker: one of them probes the destination, and while it is down none receives. The first signal
     stops receiving, gives back what is gathered and lets running batches end; the second kills them.
     """
     overrides = Overrides(
@@ -81,43 +92,72 @@ def run(
         processes_most=os.cpu_count() or 1,
     )
     display = _Display(as_json)
-    source, sqs = _source(overrides, handler, pollers)
-    with display.shown() as output, Pool(handler, output=output) as pool:
+    config = _settings(handler)
+    sqs = _sqs(pollers)
+    source = _source(config, sqs, overrides)
+    probing = _probing(config, probe_every) if isinstance(source, CircuitSource) else nullcontext()
+    with display.shown() as output, Pool(handler, output=output) as pool, probing:
         engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers, quiet_wait_s=quiet_wait)
         _until_stopped(engine, pool, display)
     display.summarize()
 
 
-def _source(overrides: Overrides, handler: str, pollers: int) -> tuple[ConfigSource, Any]:
-    """Return the configuration's source and the SQS client. Raises `SettingsError`, `QueueError`."""
+def _settings(handler: str) -> Settings:
+    """Return the settings; another handler than Windrow's own needs the queue alone. Raises `SettingsError`."""
+    with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
+    return settings.load(os.environ, settings.AGGREGATE if handler == HANDLER else with_queue)
+
+
+def _sqs(pollers: int) -> SQSClient:
+    """Return a client for so many pollers."""
     from botocore.config import Config
 
     from windrow.clients import aws
 
-    with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
-    needs = settings.AGGREGATE if handler == HANDLER else with_queue
-    config = settings.load(os.environ, needs)
     clients = Config(
         connect_timeout=REPLY_LIMIT_S,
         read_timeout=QUIET_WAIT_S + REPLY_LIMIT_S,
         retries={"mode": "standard"},
         max_pool_connections=RECEIVERS * pollers + REQUESTERS,
     )
-    # Short: a stop waits for the reading of the mapping that is under way.
-    short = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
-    session = aws.session(os.environ)
-    sqs, functions = session.client("sqs", config=clients), session.client("lambda", config=short)
+    return aws.session(os.environ).client("sqs", config=clients)
+
+
+def _source(config: Settings, sqs: SQSClient, overrides: Overrides) -> ConfigSource:
+    """Return where the engine's configuration comes from. Raises `SettingsError`, `QueueError`."""
+    from windrow import bootstrap
+    from windrow.clients import aws, mapping
+
     if config.event_source_mapping_id:
-        return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides), sqs
-    by_hand = MappingConfig(
-        queue_url=config.queue_url,
-        queue_arn=queue_arn(sqs, config.queue_url),
-        batch_size=BATCH_SIZE,
-        window_s=WINDOW_S,
-        timeout_s=TIMEOUT_S,
-        max_concurrency=overrides.processes_most,
+        functions = mapping.connect(aws.session(os.environ))
+        return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides)
+    by_hand = overrides.apply(
+        MappingConfig(
+            queue_url=config.queue_url,
+            queue_arn=queue_arn(sqs, config.queue_url),
+            batch_size=BATCH_SIZE,
+            window_s=WINDOW_S,
+            timeout_s=TIMEOUT_S,
+            max_concurrency=overrides.processes_most,
+        )
     )
-    return FixedMapping(overrides.apply(by_hand)), sqs
+    if all(getattr(config, name) for name in settings.AGGREGATE):
+        return CircuitSource(by_hand, bootstrap.circuits(config))
+    return FixedMapping(by_hand)
+
+
+@contextmanager
+def _probing(config: Settings, every_s: int) -> Iterator[None]:
+    """Take turns in probing the destination meanwhile; a probe that is under way at the end is left to itself."""
+    from windrow import bootstrap
+
+    stop = threading.Event()
+    turns = Turns(bootstrap.sentinel(config, apart_s=every_s * 2 // 3), bootstrap.circuits(config))
+    threading.Thread(target=keep_probing, args=(turns, stop.wait, every_s), name="windrow-probe", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
 
 
 def _until_stopped(engine: Engine, pool: Pool, display: _Display) -> None:

@@ -14,14 +14,14 @@ from rich.live import Live
 from rich.table import Table
 
 from windrow import settings
-from windrow.cli.circuit import describe, describe_mapping
+from windrow.cli.circuit import describe, describe_mapping, receiver
 from windrow.cli.output import PROBLEM, WrongUse, out, print_json
 from windrow.cli.words import counted
 from windrow.core.circuit import Mode
 from windrow.status import Status
 
 NEEDS = (
-    *("queue_url", "dlq_url", "ledger_table", "event_source_mapping_id"),
+    *("queue_url", "dlq_url", "ledger_table"),
     *("destination_endpoint", "destination_bucket", "destination_secret_id"),
 )
 LATE_S = 3600.0
@@ -35,7 +35,8 @@ def status(
 ) -> None:
     """Show queue, circuit, dead letters and the last delivery.
 
-    Exits with 1 if something could not be read, the mapping is disabled, or dead letters wait.
+    Exits with 1 if something could not be read, the mapping is disabled (or workers without one wait), or dead letters
+    wait.
     """
     from windrow import bootstrap
 
@@ -122,9 +123,11 @@ def _circuit(found: Status) -> tuple[str, str, str]:
 
 
 def _mapping(found: Status) -> tuple[str, str, str]:
+    name = receiver(mapped=found.mapped)
     if found.mapping_enabled is None:
-        return "mapping", _unknown(found, "mapping_enabled"), "red"
-    return "mapping", describe_mapping(found.circuit, found.mapping_enabled), _bad(not found.mapping_enabled)
+        return name, _unknown(found, "mapping_enabled"), "red"
+    text = describe_mapping(found.circuit, found.mapping_enabled, mapped=found.mapped)
+    return name, text, _bad(not found.mapping_enabled)
 
 
 def _dead_letters(found: Status) -> tuple[str, str, str]:

@@ -42,11 +42,14 @@ class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class DynamoCircuits:
-    """Implements `CircuitStore`: item ``circuit#<mapping id>``, with the state as JSON and its revision beside it."""
+    """Implements `CircuitStore`: item ``circuit#<name>``, with the state as JSON and its revision beside it.
 
-    def __init__(self, table: str, mapping_id: str, client: DynamoDBClient) -> None:
+    The name is the mapping's id, where there is a mapping.
+    """
+
+    def __init__(self, table: str, name: str, client: DynamoDBClient) -> None:
         self._table = table
-        self._object_id = f"circuit#{mapping_id}"
+        self._object_id = f"circuit#{name}"
         self._client = client
 
     def load(self) -> Circuit:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from windrow import bootstrap
 from windrow.doctor.check import Check, asked, fail, ok, warn
 from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings
 from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in_flight_fault, visibility_fault
@@ -40,6 +41,8 @@ class AwsChecks:
             yield from asked("dead-letter queue", self._dlq, "Check WINDROW_DLQ_URL and the region.")
         if settings.event_source_mapping_id:
             yield from asked("mapping", self._mapping, "Check WINDROW_EVENT_SOURCE_MAPPING_ID and the region.")
+        elif settings.ledger_table:
+            yield from asked("workers", self._workers, "Check WINDROW_LEDGER_TABLE and the region.")
         if settings.ledger_table:
             advice = "Check WINDROW_LEDGER_TABLE; if the table is lost, see docs/operations.md#ledger-lost."
             yield from asked("ledger", self._ledger, advice)
@@ -99,6 +102,16 @@ class AwsChecks:
         crowded = in_flight_fault(config)
         if crowded:
             yield warn("mapping concurrency", crowded, "Lower the mapping's maximum concurrency or batch size.")
+
+    def _workers(self) -> Iterator[Check]:
+        circuit = bootstrap.circuits(self._settings).load()
+        if not circuit.revision:
+            advice = "Start windrow run; or, if a function does the work, set WINDROW_EVENT_SOURCE_MAPPING_ID."
+            yield warn("workers", "no mapping is named, and no worker has run without one", advice)
+        elif circuit.opened:
+            yield warn("workers", "they wait, and messages in the queue", "See windrow circuit status.")
+        else:
+            yield ok("workers", "they receive, without a mapping")
 
     def _ledger(self) -> Iterator[Check]:
         dynamodb = self._client("dynamodb")

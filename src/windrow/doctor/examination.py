@@ -14,13 +14,11 @@ from windrow.doctor.aws import AwsChecks
 from windrow.doctor.check import Check, fail, ok
 from windrow.doctor.destination import DestinationChecks
 
-NEEDS = (*settings.AGGREGATE, "event_source_mapping_id")
-
 
 def checks(environ: Mapping[str, str]) -> Iterator[Check]:
     """Yield every check of an environment; without a setting the checks that need it are left out."""
     try:
-        settings.load(environ, NEEDS)
+        settings.load(environ)
         yield ok("settings", "complete")
     except SettingsError as error:
         for fault in re.split("; (?=WINDROW_)", str(error)):

@@ -214,7 +214,9 @@ def main() -> None:
     os.environ["WINDROW_DESTINATION_ENDPOINT"] = "https://destination.example"
     for name in ("QUEUE_URL", "DLQ_URL", "LEDGER_TABLE", "DESTINATION_BUCKET", "DESTINATION_SECRET_ID"):
         os.environ[f"WINDROW_{name}"] = "x"
-    loaded = settings.Settings(queue_url="q", dlq_url="d", landing_buckets=frozenset({"landing"}))
+    loaded = settings.Settings(
+        queue_url="q", dlq_url="d", landing_buckets=frozenset({"landing"}), event_source_mapping_id="m"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, (arguments, world) in cases(Path(folder)).items():
             for options in ([], ["--json"]):

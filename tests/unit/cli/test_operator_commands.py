@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from windrow import bootstrap
 from windrow.audit import AuditReport, Finding
 from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
@@ -17,6 +18,7 @@ from windrow.core.circuit import Circuit, Mode, set_mode
 from windrow.rebuild import Rebuilt
 from windrow.retention import SweepReport
 from windrow.settings import Settings
+from windrow.testing import FakeCircuits
 from windrow.worker.progress import BatchFinished, Outcome
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -38,7 +40,7 @@ START = datetime(2026, 11, 23, 10, tzinfo=UTC)
         (["dlq", "ls"], "WINDROW_DLQ_URL"),
         (["dlq", "drop", "--json"], "--yes"),
         (["ledger", "rebuild"], "WINDROW_LEDGER_TABLE"),
-        (["circuit", "open"], "WINDROW_EVENT_SOURCE_MAPPING_ID"),
+        (["circuit", "open"], "WINDROW_LEDGER_TABLE"),
         (["status"], "WINDROW_QUEUE_URL"),
     ],
 )
@@ -50,13 +52,45 @@ def test_wrong_use_names_what_is_wrong(arguments: list[str], named: str, capsys:
     assert named in report["error"]
 
 
-def test_rebuild_without_a_mapping_needs_force(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Where no circuit can be looked at, the operator must say that the work stands still."""
+@pytest.fixture
+def unmapped(monkeypatch: pytest.MonkeyPatch) -> FakeCircuits:
+    """An environment that names no mapping, and the circuit of workers without one."""
     for name in ("LEDGER_TABLE", "DESTINATION_BUCKET", "DESTINATION_SECRET_ID"):
         monkeypatch.setenv(f"WINDROW_{name}", "some-name")
     monkeypatch.setenv("WINDROW_DESTINATION_ENDPOINT", "https://destination.example")
+    circuits = FakeCircuits()
+    monkeypatch.setattr(bootstrap, "circuits", lambda _settings: circuits)
+    return circuits
+
+
+@pytest.mark.parametrize("command", [["circuit", "status"], ["circuit", "open"], ["ledger", "rebuild"]])
+def test_a_mapping_that_was_forgotten_is_asked_for(
+    command: list[str], unmapped: FakeCircuits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no worker heeds the circuit, an operator means a function's mapping, which would go on unnoticed."""
+    assert 2 == run(command)
+    assert "set it to the id of the function's mapping" in " ".join(capsys.readouterr().err.split())
+    assert not unmapped.circuit.revision
+
+
+def test_workers_without_a_mapping_are_held_by_an_operator(
+    unmapped: FakeCircuits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once one has run; what is said of them is not said of a mapping."""
+    unmapped.circuit = Circuit(revision=1)
+    codes = [run(["circuit", command]) for command in ("open", "auto")]
+
+    assert [0, 0] == codes
+    held, handed_back = capsys.readouterr().out.split("circuit  ")[1:]
+    assert "workers  wait, and messages with them in the queue" in held
+    assert "workers  receive, without a mapping" in handed_back
+
+
+def test_rebuild_says_how_to_go_on_without_a_circuit(
+    unmapped: FakeCircuits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no circuit can be looked at, the operator must say that the work stands still."""
+    assert not unmapped.circuit.revision
     assert 2 == run(["ledger", "rebuild"])
     assert "--force" in capsys.readouterr().err
 
@@ -307,7 +341,7 @@ def test_circuit_and_mapping_do_not_contradict_each_other(
     circuit: Circuit | None, enabled: bool, expected: str
 ) -> None:
     """Where they differ it is said what becomes of that."""
-    text = describe_mapping(circuit, enabled)
+    text = describe_mapping(circuit, enabled, mapped=True)
 
     assert expected == text[: len(expected)]
     assert ("although" in text) is ("although" in expected)
