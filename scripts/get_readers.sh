@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Obtain readers of archives by other people, which tests/readers tries, once, into the user's cache folder, each in the
-# versions that its lock file names. None is installed beside Windrow.
+# versions and with the hashes that a lock file names. None is installed beside Windrow.
 #
 #   get_readers.sh get [KIND...]      obtain what is missing (all kinds, if none is named)
 #   get_readers.sh present [KIND...]  exit 0 if all are there
@@ -9,25 +9,73 @@ set -euo pipefail
 HERE="$(cd "$(dirname "$0")" && pwd)"
 readonly HERE ROOT="$HERE/.."
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow/readers"
-readonly KINDS=(python)
+readonly DRIVERS="tests/readers/drivers"
+readonly KINDS=(python java node rust)
 
 fail() { echo "$*" >&2; exit 1; }
 
-# What names the versions.
-lock_of() {
+needs() { # PROGRAM KIND
+    command -v "$1" >/dev/null || fail "readers: those for $2 need $1"
+}
+
+# The files that a kind is made of: what names the versions, and drivers that are built.
+files_of() { # KIND
     case $1 in
-        python) echo "$ROOT/requirements/readers.txt" ;;
+        python) echo requirements/readers.txt ;;
+        java) echo "$DRIVERS"/java/{pom.xml,jars.sha256,Read.java} ;;
+        node) echo "$DRIVERS"/node/{package.json,package-lock.json,read.js} ;;
+        rust) echo "$DRIVERS"/rust/{Cargo.toml,Cargo.lock,src/main.rs} ;;
         *) fail "no readers of kind '$1'; there are: ${KINDS[*]}" ;;
     esac
 }
 
-# The lock file that it was made from is kept beside it.
-present() { cmp -s "$(lock_of "$1")" "$CACHE/$1.lock"; } # KIND
+made_of() { # KIND
+    local files
+    files=$(files_of "$1")
+    # shellcheck disable=SC2086 # none of them has a space
+    (cd "$ROOT" && cat $files)
+}
+
+# What it was made of is kept beside it.
+present() { made_of "$1" | cmp -s - "$CACHE/$1.lock"; } # KIND
 
 get_python() { # FOLDER
     "${PYTHON:-$(sh "$HERE/find-python.sh")}" -m venv "$1"
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary=:all: \
-        --require-hashes --requirement "$(lock_of python)"
+        --require-hashes --requirement "$ROOT/requirements/readers.txt"
+}
+
+get_java() { # FOLDER
+    needs mvn java
+    needs javac java
+    local from="$ROOT/$DRIVERS/java"
+    mvn --quiet --batch-mode --file "$from/pom.xml" dependency:copy-dependencies -DoutputDirectory="$1"
+    (cd "$1" && sha256sum --quiet --strict --check "$(cd "$from" && pwd)/jars.sha256")
+    # Maven may bring a jar that the list does not know.
+    [ "$(find "$1" -name '*.jar' | wc -l)" -eq "$(wc -l <"$from/jars.sha256")" ] || fail "readers: jars.sha256 lacks a jar"
+    javac -cp "$1/*" -d "$1" "$from/Read.java"
+}
+
+get_node() { # FOLDER
+    needs npm node
+    mkdir "$1"
+    cp "$ROOT/$DRIVERS"/node/{package.json,package-lock.json,read.js} "$1"
+    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --silent
+}
+
+# Cargo.lock is kept without where packages come from: a lock that Cargo makes itself tells that. Versions and checksums
+# are those of the one that is kept.
+get_rust() { # FOLDER
+    needs cargo rust
+    local from="$ROOT/$DRIVERS/rust" build="$1.build" source
+    cp -r "$from" "$build"
+    rm "$build/Cargo.lock"
+    cargo generate-lockfile --quiet --manifest-path "$build/Cargo.toml"
+    source=$(grep -m1 '^source = ' "$build/Cargo.lock")
+    sed "s|^checksum = |$source\n&|" "$from/Cargo.lock" >"$build/Cargo.lock"
+    cargo build --quiet --release --locked --manifest-path "$build/Cargo.toml" --target-dir "$build/target"
+    mkdir "$1"
+    mv "$build/target/release/readers" "$1"
 }
 
 # Made beside its place and moved there, so that an interrupted run leaves nothing that looks whole.
@@ -40,7 +88,7 @@ get() { # KIND
     "get_$1" "$work/made"
     rm -rf "${CACHE:?}/$1" "$CACHE/$1.lock"
     mv "$work/made" "$CACHE/$1"
-    cp "$(lock_of "$1")" "$CACHE/$1.lock"
+    made_of "$1" >"$CACHE/$1.lock"
 }
 
 command=${1:-}

@@ -182,8 +182,14 @@ def _package_index() -> str:
     return sys.executable
 
 
-READERS = {"python": "requirements/readers.txt"}
-"""What locks the readers of archives that `scripts/get_readers.sh` gets, by kind."""
+DRIVERS = "tests/readers/drivers"
+READERS = {
+    "python": ["requirements/readers.txt"],
+    "java": [f"{DRIVERS}/java/{name}" for name in ("pom.xml", "jars.sha256", "Read.java")],
+    "node": [f"{DRIVERS}/node/{name}" for name in ("package.json", "package-lock.json", "read.js")],
+    "rust": [f"{DRIVERS}/rust/{name}" for name in ("Cargo.toml", "Cargo.lock", "src/main.rs")],
+}
+"""What the readers of archives are made of that `scripts/get_readers.sh` gets, by kind."""
 
 
 def readers_folder(kind: str) -> Path:
@@ -193,16 +199,32 @@ def readers_folder(kind: str) -> Path:
 
 def _check_readers(kind: str) -> None:
     made_of = readers_folder(kind).with_suffix(".lock")
-    if not made_of.is_file() or made_of.read_bytes() != (ROOT / READERS[kind]).read_bytes():
-        raise Absent(f"are not installed as {READERS[kind]} says")
+    locked = b"".join((ROOT / name).read_bytes() for name in READERS[kind])
+    if not made_of.is_file() or made_of.read_bytes() != locked:
+        raise Absent(f"are not installed as {', '.join(READERS[kind])} say")
 
 
-def _python_readers() -> str:
-    _check_readers("python")
-    path = str(readers_folder("python") / "bin/python")
-    if answer(path, "--version") is None:
-        raise Absent(f"do not work ({path})")
-    return path
+def _readers_program(kind: str, name: str, *question: str) -> Callable[[], str]:
+    """Return what finds the program of readers that are a program of their own."""
+
+    def find() -> str:
+        _check_readers(kind)
+        path = str(readers_folder(kind) / name)
+        if answer(path, *question) is None:
+            raise Absent(f"do not work ({path})")
+        return path
+
+    return find
+
+
+def _readers_for(kind: str, interpreter: Callable[[], str]) -> Callable[[], str]:
+    """Return what finds the interpreter of readers that are not."""
+
+    def find() -> str:
+        _check_readers(kind)
+        return interpreter()
+
+    return find
 
 
 def _gnu_tar() -> str:
@@ -228,6 +250,9 @@ TOOLS = {
     "go": Tool("archives read by Go", "https://go.dev/doc/install", _go),
     "go-tar-samples": Tool("the archives that Go's own tests read", "https://go.dev/doc/install", _go_samples),
     "java": Tool("archives read by Java", "apt-get install default-jdk-headless", _java),
+    "java-readers": Tool(
+        "archives read by Java packages", "make readers (needs Maven and a JDK)", _readers_for("java", _java)
+    ),
     "lambda-rie": Tool("the zip under AWS's Lambda runtime", "make lambda-rie (Linux; seconds)", _lambda_rie),
     "minio": Tool(
         "all that runs on a real MinIO",
@@ -239,11 +264,21 @@ TOOLS = {
         "apt-get install nginx-light, and /usr/sbin on PATH",
         lambda: _program("nginx", "-v"),
     ),
+    "node-readers": Tool(
+        "archives read by Node packages",
+        "make readers (needs npm)",
+        _readers_for("node", lambda: _program("node")),
+    ),
     "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
     "perl": _debian("Perl", "perl", "-MArchive::Tar", "-MIO::Zlib", "-e1", program="perl"),
     "pigz": _debian("pigz", "pigz"),
-    "python-readers": Tool("archives read by Python packages", "make readers", _python_readers),
+    "python-readers": Tool(
+        "archives read by Python packages", "make readers", _readers_program("python", "bin/python", "--version")
+    ),
     "ruby": _debian("Ruby", "ruby ruby-minitar", "-rarchive/tar/minitar", "-rrubygems/package", "-e1", program="ruby"),
+    "rust-readers": Tool(
+        "archives read by Rust crates", "make readers (needs Cargo)", _readers_program("rust", "readers")
+    ),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),
     "terraform": Tool(

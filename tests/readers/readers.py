@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.readers.samples import Kind, Sample
-from tests.tools import locate
+from tests.tools import locate, readers_folder
 
 DRIVERS = Path(__file__).parent / "drivers"
 ERROR = "error"
@@ -119,6 +119,19 @@ def _script(tool: str, file: str, *arguments: str, run: tuple[str, ...] = ()) ->
     return Reader((tool,), lambda: [locate(tool), *run, str(DRIVERS / file), *arguments])
 
 
+def _java(name: str) -> Reader:
+    """Return one that ``Read.java`` knows."""
+    tool, folder = "java-readers", readers_folder("java")
+    classes = os.pathsep.join([str(folder), str(folder / "*")])
+    return Reader((tool,), lambda: [locate(tool), "-cp", classes, "Read", name], ("commons-compress",))
+
+
+def _node(name: str) -> Reader:
+    """Return one from an npm package."""
+    tool = "node-readers"
+    return Reader((tool,), lambda: [locate(tool), str(readers_folder("node") / "read.js"), name], (name,))
+
+
 def _tarfile(name: str) -> Reader:
     return Reader((), lambda: [sys.executable, str(DRIVERS / "read.py"), name])
 
@@ -145,6 +158,11 @@ READERS = {
     "fsspec `tar`": _python("fsspec", "fsspec"),
     "DuckDB over fsspec `tar`": _python("duckdb", "duckdb", "fsspec"),
     "Go `archive/tar`, `compress/gzip`": _script("go", "read.go", run=("run",)),
+    "Rust `tar`, `flate2::GzDecoder`": Reader(("rust-readers",), lambda: [locate("rust-readers")], ("tar", "flate2")),
+    "Java, Commons Compress": _java("commons"),
+    "Java, `GZIPInputStream` that is told of no bytes ahead": _java("jdk"),
+    "Node `tar`": _node("tar"),
+    "Node `tar-stream`": _node("tar-stream"),
     "Ruby, RubyGems' `TarReader`": _script("ruby", "read.rb", "rubygems"),
     "Ruby, minitar": _script("ruby", "read.rb", "minitar"),
     "Perl `Archive::Tar`": _script("perl", "read.pl"),

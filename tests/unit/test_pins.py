@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,10 @@ def test_caches_follow_the_pins() -> None:
     text = (ROOT / ".github/workflows/ci.yml").read_text()
     (key,) = re.findall(r"^ +key: (.*)$", text, re.MULTILINE)
     (files,) = re.findall(r"hashFiles\((.*)\)", key)
-    assert {"scripts/pins.sh", *READERS.values()} == set(re.findall(r"'(.*?)'", files))
+    patterns = re.findall(r"'(.*?)'", files)
+    pins = ["scripts/pins.sh", *chain(*READERS.values())]
+    assert [] == [pin for pin in pins if not any(fnmatch(pin, pattern) for pattern in patterns)]
+    assert [] == [pattern for pattern in patterns if not any(fnmatch(pin, pattern) for pin in pins)]
     assert "matrix.python" in key
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -114,27 +113,43 @@ def test_package_index_is_asked_by_pip(
     assert expected == tools.absence("package-index")
 
 
+@pytest.fixture
+def readers(tmp_path: Path) -> Path:
+    """Return the folder of the readers of archives, each kind made of what is locked now."""
+    folder = tmp_path / "cache/windrow/readers"
+    folder.mkdir()
+    for kind, names in tools.READERS.items():
+        (folder / f"{kind}.lock").write_bytes(b"".join((tools.ROOT / name).read_bytes() for name in names))
+    return folder
+
+
 @pytest.mark.parametrize("kind", tools.READERS)
-def test_readers_are_those_of_the_lock(tmp_path: Path, kind: str) -> None:
-    """Never installed, or of another version of the lock, they are absent."""
-    lock = tmp_path / "cache/windrow/readers" / f"{kind}.lock"
-    for made_of in (None, b"another"):
-        if made_of is not None:
-            lock.parent.mkdir()
-            lock.write_bytes(made_of)
-        with pytest.raises(Absent, match=rf"are not installed as {tools.READERS[kind]} says"):
+def test_readers_are_those_of_the_lock(readers: Path, kind: str) -> None:
+    """Of another version of a lock, or never made, they are absent."""
+    lock = readers / f"{kind}.lock"
+    for change in (lambda: lock.write_bytes(b"another"), lock.unlink):
+        change()
+        with pytest.raises(Absent, match=r"are not installed as .* say"):
             TOOLS[f"{kind}-readers"].find()
 
 
-def test_python_readers_have_an_interpreter(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "program"), [("python", "python/bin/python"), ("rust", "rust/readers")])
+def test_readers_have_their_program(readers: Path, kind: str, program: str) -> None:
     """One that is gone is of no use; one that works is what is returned."""
-    folder = tmp_path / "cache/windrow/readers"
-    folder.mkdir()
-    shutil.copy(tools.ROOT / tools.READERS["python"], folder / "python.lock")
     with pytest.raises(Absent, match="do not work"):
-        TOOLS["python-readers"].find()
-    python = write_program(folder / "python/bin/python")
-    assert str(python) == TOOLS["python-readers"].find()
+        TOOLS[f"{kind}-readers"].find()
+    written = write_program(readers / program)
+    assert str(written) == TOOLS[f"{kind}-readers"].find()
+
+
+@pytest.mark.usefixtures("readers")
+@pytest.mark.parametrize(("kind", "program", "body"), [("java", "java", JDK), ("node", "node", "exit 0")])
+def test_readers_have_their_interpreter(path: Path, kind: str, program: str, body: str) -> None:
+    """It is another program's, on PATH."""
+    with pytest.raises(Absent, match="is not installed"):
+        TOOLS[f"{kind}-readers"].find()
+    written = write_program(path / program, body)
+    assert str(written) == TOOLS[f"{kind}-readers"].find()
 
 
 def test_use_without_the_marker_fails() -> None:
