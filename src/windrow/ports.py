@@ -406,13 +406,13 @@ class EventSourceMapping(Protocol):
     """The mapping that feeds the queue to the aggregator, as an operator's switch."""
 
     def enabled(self) -> bool:
-        """Tell whether it is enabled or about to be. Raises `MappingError`, also while that can't be told."""
+        """Tell whether it is enabled or about to be. Raises `MappingError`, `MappingBusy` while that can't be told."""
 
     def enable(self) -> None:
-        """Enable it; nothing happens if it is enabled. Raises `MappingError`, also while it is changing."""
+        """Enable it; nothing happens if it is enabled. Raises `MappingError`, `MappingBusy` while it is changing."""
 
     def disable(self) -> None:
-        """Disable it; nothing happens if it is disabled. Raises `MappingError`, also while it is changing."""
+        """Disable it; nothing happens if it is disabled. Raises `MappingError`, `MappingBusy` while it is changing."""
 
 
 class DeliveryHealth(Protocol):

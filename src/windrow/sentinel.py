@@ -13,6 +13,7 @@ less than a second while AWS works; canaries of an hour ago are deleted last, fo
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from windrow.core.circuit import (
     APART_S,
@@ -25,7 +26,7 @@ from windrow.core.circuit import (
     set_mode,
     wants_strong,
 )
-from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, WindrowError
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingBusy, MappingError, WindrowError
 from windrow.ports import CircuitStore, Clock, DeliveryHealth, EventSourceMapping, Metrics
 from windrow.steps.probe import Probe
 
@@ -233,15 +234,28 @@ class Switch:
         except LedgerError as error:
             if mode is not Mode.OPEN:
                 raise
-            self._mapping.disable()
+            self._patiently(self._mapping.disable)
             raise LedgerError(
                 f"the mapping is disabled, but that could not be noted; repeat this once the ledger is there: {error}"
             ) from error
-        if mode is Mode.OPEN:
-            self._mapping.disable()
-        elif mode is Mode.CLOSED:
-            self._mapping.enable()
+        if mode is Mode.AUTO:
+            return circuit
+        try:
+            self._patiently(self._mapping.disable if mode is Mode.OPEN else self._mapping.enable)
+        except MappingBusy as error:
+            raise MappingBusy(
+                f"the circuit is held {mode.value} now, and the sentinel switches the mapping at its next run: {error}"
+            ) from error
         return circuit
+
+    def _patiently(self, change: Callable[[], None]) -> None:
+        """Switch the mapping; Lambda refuses while it still makes the last change, as after another command."""
+        for _ in range(GIVE_WAY_ATTEMPTS - 1):
+            try:
+                return change()
+            except MappingBusy:
+                self._clock.sleep(GIVE_WAY_PAUSE_S)
+        return change()
 
     def _note(self, mode: Mode) -> Circuit:
         for _ in range(COMMAND_ATTEMPTS):
@@ -249,7 +263,7 @@ class Switch:
             after, action = set_mode(before, mode, now_s=int(self._clock.now().timestamp()))
             # Once it is noted nobody would repeat this: an automatic circuit that is closed leaves the mapping alone.
             if mode is Mode.AUTO and action is Action.ENABLE:
-                self._mapping.enable()
+                self._patiently(self._mapping.enable)
             if after == before or self._circuits.save(after, replacing=before):
                 return after
         raise LedgerError("the circuit's state kept changing; try again")

@@ -14,7 +14,7 @@ from windrow import bootstrap
 from windrow.clients.destination import PROBING, S3Destination
 from windrow.core.archive.writer import seal
 from windrow.core.circuit import STRONG_EVERY_S, Circuit, Mode, hold_s
-from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingBusy, MappingError
 from windrow.core.manifest import Window
 from windrow.ports import Credentials, Stored
 from windrow.sentinel import SLOW_S, STRONG_SLOW_S, Sentinel, Switch
@@ -645,6 +645,39 @@ def test_a_mapping_that_cannot_be_disabled_again_is_an_error() -> None:
 
     assert took_s <= LAMBDA_LIMIT_S / 4
     assert not watch.mapping.on
+
+
+@pytest.mark.parametrize(
+    ("mode", "operation"), [(Mode.CLOSED, "enable"), (Mode.OPEN, "disable"), (Mode.AUTO, "enable")]
+)
+def test_a_command_waits_for_a_mapping_that_is_being_changed(mode: Mode, operation: str) -> None:
+    """As it is for some seconds after the command before; what was asked for is done then."""
+    watch = Watch()
+    watch.switch().set(Mode.CLOSED if mode is Mode.OPEN else Mode.OPEN)
+    refusals = iter([True, True, False])
+
+    def busy(asked: str) -> None:
+        if asked == operation and next(refusals):
+            raise MappingBusy("it is being changed")
+
+    watch.mapping.hook = busy
+    circuit = watch.switch().set(mode)
+
+    assert (mode, mode is not Mode.OPEN) == (circuit.mode, watch.mapping.on)
+
+
+def test_a_mapping_that_stays_busy_is_told_with_what_is_noted() -> None:
+    """The operator need not repeat the command: the sentinel does it."""
+    watch = Watch()
+    watch.switch().set(Mode.OPEN)
+    watch.mapping.hook = failing("enable", MappingBusy("it is being changed"))
+    with pytest.raises(MappingBusy, match=r"is held closed now, and the sentinel switches .* it is being changed"):
+        watch.switch().set(Mode.CLOSED)
+    held = watch.circuits.circuit.mode
+    watch.mapping.hook = lambda _operation: None
+    watch.run()
+
+    assert (Mode.CLOSED, True) == (held, watch.mapping.on)
 
 
 def test_operator_holds_and_hands_back() -> None:

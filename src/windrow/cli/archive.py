@@ -18,9 +18,9 @@ from windrow.cli.archive_search import Since, Until, find, is_folder, ls_folder
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
 from windrow.cli.screen import Screen
-from windrow.cli.words import counted
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest, ManifestFile
+from windrow.core.words import counted
 
 _PIPE_WIDTH = 10_000
 """Columns of a table that does not go to a terminal: names are never cut."""

@@ -14,7 +14,7 @@ from windrow.audit import AuditReport, Coverage
 from windrow.cli.coverage import left_open, range_of, why_nothing
 from windrow.cli.output import PROBLEM, Count, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
-from windrow.cli.words import counted, lasting, percent
+from windrow.core.words import counted, lasting, percent
 
 NEEDS = (
     "landing_buckets",

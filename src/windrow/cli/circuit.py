@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +12,9 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import WrongUse, out, print_json
-from windrow.cli.words import lasting
 from windrow.core.circuit import Circuit, Mode, hold_s
+from windrow.core.errors import MappingBusy
+from windrow.core.words import lasting
 
 if TYPE_CHECKING:
     from windrow.sentinel import Switch
@@ -113,12 +115,15 @@ def _command(mode: Mode, *, as_json: bool) -> None:
 
 
 def _show(circuit: Circuit, switch: Switch, config: Settings, *, as_json: bool) -> None:
-    enabled, mapped = switch.enabled(), bool(config.event_source_mapping_id)
+    mapped = bool(config.event_source_mapping_id)
+    enabled, told = None, "being changed by Lambda at this moment; ask again"
+    with contextlib.suppress(MappingBusy):
+        enabled = switch.enabled()
+        told = describe_mapping(circuit, enabled, mapped=mapped)
     if as_json:
         print_json({"ok": True, **msgspec.to_builtins(circuit), "mapping_enabled": enabled})
         return
     out.print(f"circuit  {describe(circuit)}", soft_wrap=True)
     if circuit.changed_at:
         out.print(f"since    {datetime.fromtimestamp(circuit.changed_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
-    told = describe_mapping(circuit, enabled, mapped=mapped)
     out.print(f"{receiver(mapped=mapped)}  {told}", soft_wrap=True)

@@ -16,6 +16,7 @@ from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.core.cost import COMPRESSIONS, DEFAULT_RETENTION, Egress, Estimate, Retention, Scenario, estimate
 from windrow.core.prices import PriceBook, Refreshed, refreshed
 from windrow.core.stated import compare
+from windrow.core.words import counted
 
 MEMORIES_MB = (512, 1024, 1769, 3008)
 HALF_A_CENT = 0.005
@@ -111,7 +112,7 @@ def alternatives(scenario: Scenario, book: PriceBook) -> dict[str, Estimate]:
         "egress direct-connect, two ports": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 2},
         "transit gateway to a VPN": {"egress": Egress.VPN, "transit_gateway": True},
         "transit gateway to direct-connect": {"egress": Egress.DIRECT_CONNECT, "transit_gateway": True},
-        **{f"{zones} zones": {"zones": zones} for zones in (2, 3)},
+        **{counted(zones, "zone"): {"zones": zones} for zones in (2, 3)},
     }
     return {name: estimate(msgspec.structs.replace(scenario, **change), book) for name, change in changes.items()}
 
@@ -170,7 +171,7 @@ def _report_refresh(result: Refreshed, failed: dict[str, str], path: Path | None
         err.print(f"not read: {offer}: {why}", soft_wrap=True)
     for name, why in result.kept.items():
         err.print(f"kept {name}: {why}", soft_wrap=True)
-    out.print(f"{fresh} of {len(result.book.prices)} prices read from AWS's files")
+    out.print(f"{fresh} of {counted(len(result.book.prices), 'price')} read from AWS's files")
     if written:
         out.print(f"written to {written}; use it with --prices {written}", soft_wrap=True)
 
@@ -178,10 +179,10 @@ def _report_refresh(result: Refreshed, failed: dict[str, str], path: Path | None
 def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> None:
     s = result.scenario
     volume = (
-        f" of {s.file_bytes:,.0f} bytes: {s.raw_gb:,.0f} GB in, {s.archive_gb:,.0f} GB delivered; "
+        f" of {counted(round(s.file_bytes), 'byte')}: {s.raw_gb:,.0f} GB in, {s.archive_gb:,.0f} GB delivered; "
         f"{result.batch_s:.2f} s a batch"
     )
-    out.print(out.text((f"{s.files:,.0f} files a month", "bold"), volume))
+    out.print(out.text((f"{counted(round(s.files), 'file')} a month", "bold"), volume))
     _print_totals(result, others)
     _print_lines(result)
     _print_requirement(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from windrow.audit import Coverage
-from windrow.cli.words import counted, lasting
+from windrow.core.words import counted, lasting
 
 
 def why_nothing(covered: Coverage, prefix: str, grace: timedelta) -> str:

@@ -16,6 +16,7 @@ from rich.table import Table
 from windrow.cli.output import INTERRUPTED, PROBLEM, err, human_bytes, out, print_json, print_verdict
 from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands
 from windrow.cli.up import watch
+from windrow.core.words import counted
 
 if TYPE_CHECKING:
     from windrow.local.proof import Report
@@ -106,7 +107,7 @@ def _progress(total: int) -> Iterator[Callable[[State], None]]:
         def note(state: State) -> None:
             for step in _STEPS:
                 progress.update(tasks[step], completed=getattr(state, step))
-            told = f"in {state.archives} archives, {state.queued} messages in the queue"
+            told = f"in {counted(state.archives, 'archive')}, {counted(state.queued, 'message')} in the queue"
             progress.update(tasks["delivered"], note=told)
 
         yield note
@@ -133,7 +134,9 @@ def _conclude(stack: Stack, report: Report, seconds: float, *, keep: bool) -> No
 
 def _print_verdict(report: Report) -> None:
     if report.ok:
-        print_verdict(f"{report.files_uploaded} files delivered, each exactly once and byte for byte", good=True)
+        print_verdict(
+            f"{counted(report.files_uploaded, 'file')} delivered, each exactly once and byte for byte", good=True
+        )
     else:
         print_verdict("not every file was delivered exactly once and byte for byte", good=False)
 
@@ -143,7 +146,11 @@ def _table(report: Report, seconds: float) -> Table:
     table.add_column(style="bold")
     table.add_column()
     table.add_row("files", _counts(report))
-    mean = f", {report.files_delivered / report.archives:.0f} files each on average" if report.archives > 1 else ""
+    mean = (
+        f", {counted(round(report.files_delivered / report.archives), 'file')} each on average"
+        if report.archives > 1
+        else ""
+    )
     table.add_row("archives", f"{report.archives}{mean}")
     ratio = f", {report.bytes_in / report.bytes_out:.1f} : 1" if report.ok else ""  # else not the same files
     table.add_row("bytes", f"{human_bytes(report.bytes_in)} in, {human_bytes(report.bytes_out)} out{ratio}")

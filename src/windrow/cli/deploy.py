@@ -20,6 +20,7 @@ import typer
 from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, out, print_json
 from windrow.cli.streams import forget_output
 from windrow.core.errors import DeploymentError
+from windrow.core.words import counted
 from windrow.deployment import Event, Outcome, Progress, Result, check_steps
 
 LOOK_S = 0.2
@@ -168,7 +169,7 @@ def standing(progress: Progress) -> str:
     minutes, seconds = divmod(math.ceil(progress.left_s), 60)
     return (
         f"version {progress.version} at {progress.percent:g} %, {minutes}:{seconds:02} left: "
-        f"{progress.seen.invocations:,} invocations, {progress.seen.errors:,} errors"
+        f"{counted(progress.seen.invocations, 'invocation')}, {counted(progress.seen.errors, 'error')}"
     )
 
 

@@ -9,18 +9,18 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import msgspec
 import typer
 from rich.table import Table
 
 from windrow import settings
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
-from windrow.cli.words import counted
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_error, print_json
 from windrow.core.errors import MalformedEvent, Permanent, QueueError
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
+from windrow.core.words import counted
 
 if TYPE_CHECKING:
     from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue
@@ -84,7 +84,7 @@ def ls(
     elif groups:
         _print(groups)
         if unseen and not elsewhere:
-            out.print(f"{len(letters):,} of about {depth:,} messages were looked at: see --limit")
+            out.print(f"{len(letters):,} of about {counted(depth, 'message')} looked at: see --limit")
     elif not elsewhere:
         out.print("the dead-letter queue is empty")
     if elsewhere and not as_json:
@@ -116,13 +116,12 @@ def redrive(
             )
             return
     seen: Counter[str] = Counter()
-    with err.status("sending back"), chosen(queue, reason, limit or sys.maxsize, seen) as letters:
-        count = 0
+    done = _Done("redriven", "sent back", as_json=as_json)
+    with done, err.status("sending back"), chosen(queue, reason, limit or sys.maxsize, seen) as letters:
         for batch in letters:
-            queue.redrive(batch)
-            count += len(batch)
-    why = _why_none(reason, seen)
-    _tell({"ok": True, "redriven": count}, f"{counted(count, 'message')} sent back{why}", as_json=as_json)
+            with done.counting(queue, batch):
+                queue.redrive(batch)
+    done.tell(_why_none(reason, seen))
 
 
 @app.command()
@@ -137,14 +136,50 @@ def drop(
         raise WrongUse("deleting needs --yes where nobody can be asked")
     queue = _queue()
     seen: Counter[str] = Counter()
-    with chosen(queue, reason, limit, seen) as batches:
+    done = _Done("dropped", "deleted", as_json=as_json)
+    with done, chosen(queue, reason, limit, seen) as batches:
         letters = [letter for batch in batches for letter in batch]
-        agreed = yes or not letters or typer.confirm(f"Delete {counted(len(letters), 'message')} for good?")
-        if agreed:
-            queue.drop(letters)
-    count = len(letters) if agreed else 0
-    why = _why_none(reason, seen)
-    _tell({"ok": True, "dropped": count}, f"{counted(count, 'message')} deleted{why}", as_json=as_json)
+        if letters and (yes or typer.confirm(f"Delete {counted(len(letters), 'message')} for good?")):
+            with done.counting(queue, letters):
+                queue.drop(letters)
+    done.tell(_why_none(reason, seen))
+
+
+class _Done:
+    """Counts what a command did, and tells it, if only a part was done too: around the whole, as a context manager."""
+
+    def __init__(self, field: str, done: str, *, as_json: bool) -> None:
+        self._field = field
+        self._done = done
+        self._as_json = as_json
+        self._count = 0
+
+    @contextmanager
+    def counting(self, queue: DeadLetterQueue, letters: Sequence[DeadLetter]) -> Iterator[None]:
+        """Count the letters that are gone at the end of the block, however it ends."""
+        try:
+            yield
+        finally:
+            self._count += queue.gone(letters)
+
+    def tell(self, why: str = "", *, ok: bool = True, error: str = "") -> None:
+        """Tell how many there were."""
+        report = {"ok": ok, self._field: self._count, **({"error": error} if error else {})}
+        _tell(report, f"{counted(self._count, 'message')} {self._done}{why}", as_json=self._as_json)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Tell the count before the error that ended the work, unless nothing was done."""
+        if not self._count or error is None:
+            return
+        what = "something failed" if isinstance(error, Exception) else "it was interrupted"
+        self.tell(f", then {what}", ok=False, error=str(error) or what)
+        if isinstance(error, QueueError):
+            if not self._as_json:
+                print_error(error, as_json=False)
+            raise typer.Exit(PROBLEM) from error
 
 
 def grouped(letters: Sequence[DeadLetter]) -> list[Group]:
@@ -225,7 +260,7 @@ def held_elsewhere(count: int) -> str:
     """Return what to say of messages that are there and can't be seen."""
     from windrow.clients.dead_letters import HOLD_S
 
-    return f"about {count:,} are held elsewhere, visible within {HOLD_S // 60} minutes"
+    return f"about {counted(count, 'message')} held elsewhere, visible within {HOLD_S // 60} minutes"
 
 
 class _Everything(Container[str]):
@@ -265,7 +300,7 @@ def _print(groups: Sequence[Group]) -> None:
         out.print(f"{group.reason}, for example")
         for example in group.examples:
             what = ", ".join(example.objects) or f"message {example.message_id}"
-            often = f" (rejected {example.rejections} times)" if example.rejections > 1 else ""
+            often = f" (rejected {counted(example.rejections, 'time')})" if example.rejections > 1 else ""
             out.print(f"  {what}  {example.detail}{often}", soft_wrap=True)
 
 

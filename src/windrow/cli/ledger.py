@@ -12,8 +12,8 @@ from windrow import settings
 from windrow.cli.circuit import known_switch
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.cli.span import span
-from windrow.cli.words import counted
 from windrow.core.circuit import Mode
+from windrow.core.words import counted
 
 if TYPE_CHECKING:
     from windrow.rebuild import Rebuilt
@@ -64,7 +64,7 @@ def rebuild(
     with err.status("reading archives") as status:
 
         def note(done: Rebuilt) -> None:
-            status.update(f"{done.archives:,} archives, {done.files:,} files restored")
+            status.update(f"{counted(done.archives, 'archive')}, {counted(done.files, 'file')} restored")
 
         done = bootstrap.rebuilder(config).rebuild(start, end, note)
     nothing = not done.archives and not done.broken

@@ -24,6 +24,7 @@ from windrow.cli.output import (
 )
 from windrow.cli.session import local_stack
 from windrow.core.errors import SettingsError
+from windrow.core.words import counted, percent
 
 if TYPE_CHECKING:
     from windrow.load.plan import Plan
@@ -191,9 +192,9 @@ def _conclude(result: LoadResult) -> None:
 def _print_verdict(result: LoadResult) -> None:
     count = result.proof.files_uploaded
     if result.ok:
-        text = f"{count:,} files delivered, each exactly once and byte for byte"
+        text = f"{counted(count, 'file')} delivered, each exactly once and byte for byte"
     elif result.proof.ok and not result.uploads.failed:
-        text = f"{count:,} files delivered exactly once, but too late for the objective"
+        text = f"{counted(count, 'file')} delivered exactly once, but too late for the objective"
     else:
         text = "not every file was delivered exactly once and byte for byte"
     print_verdict(text, good=result.ok)
@@ -216,7 +217,8 @@ def _table(result: LoadResult) -> Table:
         p = result.latency
         table.add_row("latency", f"p50 {p.p50:.1f} s, p95 {p.p95:.1f} s, p99.9 {p.p99_9:.1f} s, max {p.max:.1f} s")
         met = ("met", "green") if p.objective_met else ("not met", "red")
-        shares = f"{p.within_2_minutes:.2%} within 2 minutes (95 % wanted), {p.within_3_minutes:.2%} within 3 (99.9 %)"
+        fast, sure = percent(p.within_2_minutes), percent(p.within_3_minutes)
+        shares = f"{fast} within 2 minutes (95 % wanted), {sure} within 3 (99.9 %)"
         table.add_row("objective", out.text(met, f": {shares}"))
     table.add_row("schedule", f"uploads began {uploads.lag_p99_ms:.0f} ms late (p99), {uploads.lag_max_ms:.0f} ms most")
     if result.disturbance:

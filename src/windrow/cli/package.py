@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from windrow.cli.output import err, human_bytes, out, print_json
+from windrow.core.words import counted
 from windrow.packaging import ROTATION, Built, build, rotation_path
 from windrow.packaging import import_time as measure_import
 from windrow.packaging.importing import ImportTime
@@ -71,8 +72,8 @@ def package(
 def _print(built: Built) -> None:
     out.print(str(built.path), soft_wrap=True)
     out.print(
-        f"{human_bytes(built.bytes)} zipped, {human_bytes(built.unzipped_bytes)} unzipped, {built.files:,} files, "
-        f"{len(built.packages)} packages"
+        f"{human_bytes(built.bytes)} zipped, {human_bytes(built.unzipped_bytes)} unzipped, "
+        f"{counted(built.files, 'file')}, {counted(len(built.packages), 'package')}"
     )
     out.print(f"SHA-256 {built.sha256}")
 

@@ -18,8 +18,8 @@ from windrow.cli.coverage import left_open, why_nothing
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
 from windrow.cli.replay_state import Request, Saved, StateFile
 from windrow.cli.span import duration, span
-from windrow.cli.words import counted
 from windrow.clients.clock import SystemClock
+from windrow.core.words import counted
 from windrow.ports import Clock, ListedVersion
 from windrow.replay import Memory, Position, Replayer, Sieve, after
 
@@ -111,7 +111,7 @@ def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> Memory:
         younger = f", or --since from {since:%Y-%m-%dT%H:%M}Z on" if since < saved.end else ""
         raise WrongUse(
             f"--all from {saved.start:%Y-%m-%dT%H:%M}Z on could deliver files twice: the ledger remembers deliveries "
-            f"for {ttl.days} days (WINDROW_LEDGER_TTL_DAYS), and a message may wait in the queue for "
+            f"for {counted(ttl.days, 'day')} (WINDROW_LEDGER_TTL_DAYS), and a message may wait in the queue for "
             f"{retention / timedelta(days=1):g} of them; one more is to spare. Say --missing{younger}"
         )
     return memory

@@ -11,6 +11,7 @@ import typer
 from windrow import settings
 from windrow.cli.output import PROBLEM, Count, err, human_bytes, out, print_counts, print_json
 from windrow.cli.span import moment, span
+from windrow.core.words import counted
 from windrow.functions.retain import NEEDS
 from windrow.retention import SweepReport
 
@@ -41,7 +42,8 @@ def retain(
     with err.status("listing archives") as status:
 
         def note(done: SweepReport) -> None:
-            status.update(f"{done.archives:,} archives, {done.copied:,} copied, {done.expired:,} raw files expired")
+            archives, expired = counted(done.archives, "archive"), counted(done.expired, "raw file")
+            status.update(f"{archives}, {done.copied:,} copied, {expired} expired")
 
         hot = timedelta(days=hot_days or config.retention_hot_days)
         sweeper = bootstrap.sweeper(config, NoMetrics())

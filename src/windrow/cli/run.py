@@ -17,7 +17,7 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
-from windrow.cli.words import counted
+from windrow.core.words import counted
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_probing
 from windrow.worker.engine import REQUESTERS, Engine

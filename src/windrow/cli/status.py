@@ -16,8 +16,8 @@ from rich.table import Table
 from windrow import settings
 from windrow.cli.circuit import describe, describe_mapping, receiver
 from windrow.cli.output import PROBLEM, WrongUse, out, print_json
-from windrow.cli.words import counted
 from windrow.core.circuit import Mode
+from windrow.core.words import counted
 from windrow.status import Status
 
 NEEDS = (

@@ -16,6 +16,7 @@ from windrow.clients import answers
 from windrow.clients.queue import MAX_ENTRIES, PREFIX, attributes, by_payload, numbers, refused, rejections
 from windrow.core.errors import QueueError
 from windrow.core.events import REJECTIONS
+from windrow.core.words import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -156,9 +157,9 @@ class DeadLetterQueue:
                 lambda entries: self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries),
                 lambda letter: {"MessageBody": letter.body, "MessageAttributes": letter.attributes},
             )
+            self.drop([letter for index, letter in enumerate(batch) if index not in left])
             if left:
                 raise _refusal(left)
-            self.drop(batch)
 
     def drop(self, letters: Sequence[DeadLetter]) -> None:
         """Delete messages for good, as many as SQS takes."""
@@ -167,6 +168,10 @@ class DeadLetterQueue:
             lambda entries: self._sqs.delete_message_batch(QueueUrl=self._dlq_url, Entries=entries),
             lambda letter: {"ReceiptHandle": letter.receipt_handle},
         )
+
+    def gone(self, letters: Sequence[DeadLetter]) -> int:
+        """Return how many of these, which `walk` gave, are not held any more: sent back, deleted or given back."""
+        return sum(letter.message_id not in self._held for letter in letters)
 
     def redrive_all(self) -> str | None:
         """Start SQS's own move task for the whole queue; return its handle, None where SQS does not know such tasks.
@@ -245,7 +250,7 @@ class DeadLetterQueue:
 
 
 def _refusal(left: dict[int, str]) -> QueueError:
-    return QueueError(f"SQS refused {len(left)} messages, the first because: {next(iter(left.values()))}")
+    return QueueError(f"SQS refused {counted(len(left), 'message')}, the first because: {next(iter(left.values()))}")
 
 
 def _letter(message: _Message) -> DeadLetter:

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
-from windrow.core.errors import MappingError
+from windrow.core.errors import MappingBusy, MappingError
 
 if TYPE_CHECKING:
     import boto3.session
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 ON = frozenset({"Creating", "Enabling", "Enabled"})
 """States in which the mapping polls, or is about to:
 https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html"""
+
+IN_USE = "ResourceInUseException"
+"""Lambda's refusal of a change while the last one is still being made:
+https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html"""
 
 UPDATING = "Updating"
 """It says nothing of whether the mapping is enabled, and Lambda refuses changes meanwhile."""
@@ -49,7 +53,7 @@ class LambdaMappingSwitch:
         except (BotoCoreError, ClientError) as error:
             raise MappingError(f"event source mapping {self._mapping_id} could not be read: {error}") from error
         if state == UPDATING:
-            raise MappingError(f"event source mapping {self._mapping_id} is being changed; ask again in a moment")
+            raise MappingBusy(self._busy)
         return state in ON
 
     def enable(self) -> None:
@@ -66,4 +70,10 @@ class LambdaMappingSwitch:
         try:
             self._client.update_event_source_mapping(UUID=self._mapping_id, Enabled=on)
         except (BotoCoreError, ClientError) as error:
+            if answers.code(error) == IN_USE:
+                raise MappingBusy(self._busy) from error
             raise MappingError(f"event source mapping {self._mapping_id} could not be switched: {error}") from error
+
+    @property
+    def _busy(self) -> str:
+        return f"event source mapping {self._mapping_id} is being changed; ask again in a moment"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from windrow.core.words import counted
+
 MARGIN = 0.1
 """How much larger the new version's share of files given back must be. Both see the same queue and destination, so
 that trouble of theirs raises both shares; what is left is chance, since a batch shares much of its fate."""
@@ -25,7 +27,7 @@ class Work(msgspec.Struct, frozen=True):
         return self.given_back / known if known else 0.0
 
     def __str__(self) -> str:
-        return f"{self.given_back:,} of {self.delivered + self.given_back:,} files"
+        return f"{self.given_back:,} of {counted(self.delivered + self.given_back, 'file')}"
 
 
 def does_worse(new: Work, old: Work) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 from windrow.core.errors import PriceError
 from windrow.core.ledger import MEMBER_BYTES
 from windrow.core.prices import PriceBook
+from windrow.core.words import counted, measured
 
 HOURS = 730.0
 DAYS = HOURS / 24
@@ -283,10 +284,12 @@ def _landing(s: Scenario, bill: _Bill) -> None:
     hot_gb = s.files_per_day * (s.hot_days + lag_days) * s.file_bytes / GIB
     bill.add("S3", "uploads (PUT)", "s3-put", s.files)
     bill.add("S3", "reads by the aggregator (GET)", "s3-get", s.files)
-    bill.add("S3", f"raw files kept hot for {s.hot_days:g} days", "s3-standard-gb-month", hot_gb)
+    bill.add("S3", f"raw files kept hot for {measured(s.hot_days, 'day')}", "s3-standard-gb-month", hot_gb)
     if s.retention is Retention.NONE:
         old_gb = s.files_per_day * (s.old_version_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
-        bill.add("S3", f"and {s.old_version_days:g} days more as old versions", "s3-standard-gb-month", old_gb)
+        bill.add(
+            "S3", f"and {measured(s.old_version_days, 'day')} more as old versions", "s3-standard-gb-month", old_gb
+        )
 
 
 def _retention(s: Scenario, bill: _Bill) -> None:
@@ -303,7 +306,7 @@ def _retention(s: Scenario, bill: _Bill) -> None:
         bill.add("Retention", "sweep, listings of copies (LIST)", "s3-put", HOURS * s.sweep_pages)
         bill.add("Retention", "sweep, proofs of copies (HEAD)", "s3-get", objects)
     kept = objects * months
-    bill.add("Retention", f"{what}, {months:.3g} months of them", "deep-archive-gb-month", size_gb * months)
+    bill.add("Retention", f"{what}, {measured(months, 'month')} of them", "deep-archive-gb-month", size_gb * months)
     bill.add("Retention", "32 KB index of each", "deep-archive-gb-month", kept * DEEP_ARCHIVE_INDEX_BYTES / GIB)
     bill.add("Retention", "8 KB name of each", "s3-standard-gb-month", kept * DEEP_ARCHIVE_STANDARD_BYTES / GIB)
 
@@ -311,13 +314,16 @@ def _retention(s: Scenario, bill: _Bill) -> None:
 def _queue_and_ledger(s: Scenario, bill: _Bill) -> None:
     bill.add("SQS", "messages sent by S3", "sqs-request", s.files)
     bill.add(
-        "SQS", f"receives, {s.messages_per_receive:g} messages each", "sqs-request", s.files / s.messages_per_receive
+        "SQS",
+        f"receives, {measured(s.messages_per_receive, 'message')} each",
+        "sqs-request",
+        s.files / s.messages_per_receive,
     )
     bill.add("SQS", "deletes, 10 messages each", "sqs-request", s.files / 10)
     stored = s.files_per_day * s.ledger_ttl_days * (s.ledger_item_bytes + DYNAMODB_ITEM_OVERHEAD_BYTES) / GIB
     bill.add("DynamoDB", "claims, one write a file", "dynamodb-write", s.files)
     bill.add("DynamoDB", "archive records", "dynamodb-write", s.archives * s.record_units)
-    bill.add("DynamoDB", f"items of {s.ledger_ttl_days:g} days", "dynamodb-gb-month", stored)
+    bill.add("DynamoDB", f"items of {measured(s.ledger_ttl_days, 'day')}", "dynamodb-gb-month", stored)
     bill.add("DynamoDB", "point-in-time recovery", "dynamodb-recovery-gb-month", stored)
 
 
@@ -356,7 +362,10 @@ def _network(s: Scenario, bill: _Bill) -> None:
         bill.add("Network", "archives through the transit gateway", "transit-gateway-gb", s.archive_gb)
     hours = s.interface_endpoints * s.zones * HOURS
     bill.add(
-        "Network", f"{s.interface_endpoints} interface endpoints in {s.zones} zones", "interface-endpoint-hour", hours
+        "Network",
+        f"{counted(s.interface_endpoints, 'interface endpoint')} in {counted(s.zones, 'zone')}",
+        "interface-endpoint-hour",
+        hours,
     )
 
 

@@ -17,6 +17,7 @@ WindrowError
 │   ├── QueueError            SQS did not answer, or not in full
 │   ├── SecretError           the secret could not be read or is malformed
 │   ├── MappingError          the event source mapping could not be read or switched
+│   │   └── MappingBusy       it is being changed: asked again in a moment it answers
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
 │   ├── InWork                another worker has the object, and its lease has not ended
@@ -113,7 +114,11 @@ class SecretError(Transient):
 
 
 class MappingError(Transient):
-    """The event source mapping could not be read or switched; it may be changing at this moment."""
+    """The event source mapping could not be read or switched."""
+
+
+class MappingBusy(MappingError):
+    """The event source mapping is being changed, and Lambda refuses another change, or to tell whether it is on."""
 
 
 class InWork(Transient):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from windrow import bootstrap
+from windrow.core.words import measured
 from windrow.doctor.check import Check, asked, fail, ok, warn
 from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings
 from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in_flight_fault, visibility_fault
@@ -162,10 +163,12 @@ class AwsChecks:
 def _retention(name: str, attributes: Mapping[str, str], wanted_s: int, why: str) -> Iterator[Check]:
     kept_s = int(attributes["MessageRetentionPeriod"])
     if kept_s >= wanted_s:
-        yield ok(name, f"keeps messages for {kept_s / DAY_S:g} days")
+        yield ok(name, f"keeps messages for {measured(kept_s / DAY_S, 'day')}")
     else:
         yield warn(
-            name, f"keeps messages for {kept_s / DAY_S:g} days only", f"{why}: set {wanted_s / DAY_S:g} days or more."
+            name,
+            f"keeps messages for {measured(kept_s / DAY_S, 'day')} only",
+            f"{why}: set {measured(wanted_s / DAY_S, 'day')} or more.",
         )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.core.faults import ADVICE
+from windrow.core.words import counted
 from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.doctor.parts import PartsTrial
@@ -84,7 +85,7 @@ class DestinationChecks:
         left = expires - self._clock.now()
         text = f"{version}, certificate until {expires:%Y-%m-%d}"
         if left < RENEW_WITHIN:
-            yield warn("TLS", f"{text}: {left.days} days", "Renew the server's certificate.")
+            yield warn("TLS", f"{text}: {counted(left.days, 'day')}", "Renew the server's certificate.")
         else:
             yield ok("TLS", text)
 

@@ -6,6 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from windrow.core.printable import printable
+from windrow.core.words import counted, percent
 from windrow.load.plan import PROFILES
 from windrow.load.result import Disturbance, LoadResult
 from windrow.report.chart import Chart, clock
@@ -72,7 +73,7 @@ def _header(result: LoadResult, title: str) -> str:
     plan = result.plan
     return (
         f"<header><h1>{escape(title)}</h1>"
-        f'<p class="soft">Windrow load test, {result.started_at:%d %B %Y, %H:%M} UTC. {plan.count:,} files of '
+        f'<p class="soft">Windrow load test, {result.started_at:%d %B %Y, %H:%M} UTC. {counted(plan.count, "file")} of '
         f"{plan.size / 1000:g} kB, batching window {plan.window_s} s, destination {_destination(result)}.</p>"
         f'<p class="verdict{"" if result.ok else " bad"}">{escape(verdict)}</p></header>\n'
     )
@@ -98,8 +99,8 @@ def _tiles(result: LoadResult) -> str:
     if p is not None:
         tiles += [
             _tile("Latency p50", f"{p.p50:.0f} s"),
-            _tile("p95", f"{p.p95:.0f} s", f"{p.within_2_minutes:.2%} within 2 minutes"),
-            _tile("p99.9", f"{p.p99_9:.0f} s", f"{p.within_3_minutes:.2%} within 3 minutes"),
+            _tile("p95", f"{p.p95:.0f} s", f"{percent(p.within_2_minutes)} within 2 minutes"),
+            _tile("p99.9", f"{p.p99_9:.0f} s", f"{percent(p.within_3_minutes)} within 3 minutes"),
             _tile("Maximum", f"{p.max:.0f} s", f"all done {result.drain_s:.0f} s after the last upload"),
             _objective(result, met=p.objective_met),
         ]

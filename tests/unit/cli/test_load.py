@@ -65,7 +65,7 @@ def test_people_are_shown_the_outcome(plans: list[Plan], capsys: pytest.CaptureF
         "✓ 20 files delivered, each exactly once",
         "20 uploaded, 20 delivered, 0 missing, 0 twice",
         "p95 30.0 s",
-        "met: 100.00% within 2 minutes",
+        "met: 100.00 % within 2 minutes",
         "limit the batching window",
     ):
         assert expected in shown

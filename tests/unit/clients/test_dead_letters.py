@@ -265,6 +265,59 @@ def test_an_interruption_amid_deletions_hides_nothing(
     assert len(everything) == (left if "redrive" in arguments or code == 130 else 10)
 
 
+@pytest.mark.parametrize(("error", "code"), OUTCOMES, ids=["Ctrl-C", "an error"])
+@pytest.mark.parametrize(
+    ("arguments", "call", "field"),
+    [
+        (["redrive", "--limit", "25"], "send_message_batch", "redriven"),
+        (["drop", "--yes"], "delete_message_batch", "dropped"),
+    ],
+)
+def test_what_was_done_before_an_error_is_told(  # noqa: PLR0917
+    queues: Queues, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], call: str, field: str, error: BaseException, code: int,
+) -> None:  # fmt: skip
+    """An operator must know how much of the work is left, and so must a script."""
+    for number in range(30):
+        queues.reject(f"{number}", MalformedEvent("no"))
+    with monkeypatch.context() as patch:
+        patch.setattr(queues.sqs, call, failing(getattr(queues.sqs, call), error, at=3))
+        ended = command(*arguments, "--json")
+    report = json.loads(capsys.readouterr().out.splitlines()[0])
+    for number in range(20):
+        queues.reject(f"again {number}", MalformedEvent("no"))
+    with monkeypatch.context() as patch:
+        patch.setattr(queues.sqs, call, failing(getattr(queues.sqs, call), error, at=2))
+        command(*arguments)
+
+    assert code == ended
+    assert (False, 20) == (report["ok"], report[field])
+    how = "something failed" if code == 1 else "it was interrupted"
+    assert capsys.readouterr().out.endswith(f", then {how}\n")
+
+
+def test_what_sqs_refuses_of_a_batch_is_not_counted_as_sent(
+    queues: Queues, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rest of its batch is sent back and leaves the dead-letter queue; the refused one stays."""
+    for number in range(4):
+        queues.reject(f"{number}", MalformedEvent("no"))
+    send = queues.sqs.send_message_batch
+
+    def refusing(**arguments: Any) -> Any:
+        *taken, refused = arguments["Entries"]
+        failed = {"Id": refused["Id"], "SenderFault": True, "Code": "InvalidMessageContents", "Message": "no"}
+        return send(**(arguments | {"Entries": taken})) | {"Failed": [failed]}
+
+    monkeypatch.setattr(queues.sqs, "send_message_batch", refusing)
+    code = command("redrive", "--reason", "malformed")
+    printed = capsys.readouterr()
+
+    assert (1, "3 messages sent back, then something failed\n") == (code, printed.out)
+    assert "SQS refused 1 message, the first because" in printed.err
+    assert (["malformed"], 3) == (queues.left(), len(queues.source()))
+
+
 def test_an_answer_of_no_gives_everything_back(
     queues: Queues, command: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,10 +345,10 @@ def test_messages_that_others_hold_are_told(
     some = command("ls")
 
     assert [1, 1, 1, 1] == codes
-    assert "about 5 are held elsewhere, visible within 15 minutes" == text
+    assert "about 5 messages held elsewhere, visible within 15 minutes" == text
     assert (False, 0, 5, 5) == (report["ok"], report["looked_at"], report["about"], report["held_elsewhere"])
     assert 0 == some
-    assert "about 1 are held elsewhere" in capsys.readouterr().out
+    assert "about 1 message held elsewhere" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [["redrive"], ["drop", "--yes"]])

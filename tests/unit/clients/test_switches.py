@@ -18,7 +18,7 @@ from windrow.clients.gauge import SqsGauge
 from windrow.clients.mapping import LambdaMappingSwitch
 from windrow.clients.sender import SqsSender
 from windrow.core.circuit import Circuit, Mode, Streak
-from windrow.core.errors import LedgerError, MappingError, QueueError
+from windrow.core.errors import LedgerError, MappingBusy, MappingError, QueueError
 from windrow.testing import FakeClock
 
 DONE = {"Id": "0", "MessageId": "m", "MD5OfMessageBody": "d"}
@@ -57,17 +57,25 @@ class TestMapping:
         client: Any = boto3.client("lambda")
         with Stubber(client) as stub:
             stub.add_response("get_event_source_mapping", {"State": "Updating"})
-            with pytest.raises(MappingError, match="is being changed"):
+            with pytest.raises(MappingBusy, match="is being changed"):
                 LambdaMappingSwitch(UUID, client).enabled()
 
-    def test_a_refused_change_is_an_error(self) -> None:
-        """Lambda is busy with the last change: the caller tries again."""
+    @pytest.mark.parametrize(
+        ("code", "kind", "message"),
+        [
+            ("ResourceInUseException", MappingBusy, "is being changed; ask again"),
+            ("AccessDeniedException", MappingError, "could not be switched"),
+        ],
+    )
+    def test_a_refused_change_is_an_error(self, code: str, kind: type[MappingError], message: str) -> None:
+        """Lambda is busy with the last change, and the caller tries again; or the caller may not."""
         client: Any = boto3.client("lambda")
         with Stubber(client) as stub:
             stub.add_response("get_event_source_mapping", {"State": "Enabled"})
-            stub.add_client_error("update_event_source_mapping", "ResourceInUseException")
-            with pytest.raises(MappingError, match="could not be switched"):
+            stub.add_client_error("update_event_source_mapping", code)
+            with pytest.raises(MappingError, match=message) as caught:
                 LambdaMappingSwitch(UUID, client).disable()
+            assert kind is type(caught.value)
 
 
 @pytest.mark.usefixtures("aws")

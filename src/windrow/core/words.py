@@ -13,6 +13,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def measured(amount: float, unit: str) -> str:
+    """Return ``1 day``, ``1.5 days``; up to six digits, as few as say it."""
+    return f"{amount:,.6g} {unit if amount == 1 else unit + 's'}"
+
+
 def lasting(span: timedelta) -> str:
     """Return a span in its largest whole unit: ``5 minutes``, ``1 hour``, ``90 s``."""
     seconds = round(span.total_seconds())
