@@ -86,7 +86,7 @@ class LandingIndex(Protocol):
         """Yield every version (no delete markers) under the prefix, in key order, page by page.
 
         Raises:
-            LandingError: the listing failed.
+            LandingError: the listing failed; `BucketMissing` if there is no such bucket.
         """
 
 

@@ -21,6 +21,7 @@ import msgspec
 from windrow.core.circuit import Circuit, Streak
 from windrow.core.described import Described, described
 from windrow.core.errors import (
+    BucketMissing,
     CopyError,
     DestinationError,
     DestinationFault,
@@ -593,11 +594,14 @@ class FakeLandingIndex:
     """Listings of landing buckets in memory. A hook may raise `LandingError` only."""
 
     listed: list[ListedVersion] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
     hook: Hook = _nothing
 
     def versions(self, bucket: str, prefix: str) -> Iterator[ListedVersion]:
         """Yield the versions under the prefix in key order, of one key the newest first as S3 does."""
         self.hook("versions")
+        if bucket in self.absent:
+            raise BucketMissing(f"bucket {bucket!r} is not there")
         newest_first = sorted(self.listed, key=lambda version: version.last_modified, reverse=True)
         for version in sorted(newest_first, key=lambda version: version.key):
             if version.bucket == bucket and version.key.startswith(prefix):

@@ -10,6 +10,8 @@ from windrow.audit.archives import ArchiveReader
 from windrow.audit.coverage import LONGEST_UPLOAD, SKEW, Coverage, Listing
 from windrow.audit.report import AuditReport, Finding
 from windrow.audit.scratch import Scratch
+from windrow.core.errors import BucketMissing, DestinationError, DestinationFault
+from windrow.core.faults import explained
 from windrow.ports import Clock, LandingIndex, Ledger, ListedVersion
 
 Progress = Callable[[str, int], None]
@@ -52,13 +54,15 @@ class Auditor:
         The listings are of that prefix only; archives are read whatever they hold, and all broken ones reported.
         ``progress`` is told of files listed and archives read, as counts.
 
+        A bucket that is not there is a finding, since an audit tells what was lost with it.
+
         Raises:
             LandingError, DestinationError, LedgerError: one of the three could not be read; nothing is reported
                 then, since half an audit proves nothing.
         """
         now = self._clock.now()
         with Scratch(start, end, prefix, self._buckets) as scratch:
-            self._gather(scratch, progress)
+            self._gather_what_is_there(scratch, progress)
             return scratch.report(now=now, grace=grace, kept_since=now - retention)
 
     def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Missing:
@@ -76,18 +80,42 @@ class Auditor:
     def _versions(self, prefix: str) -> Iterator[ListedVersion]:
         return chain.from_iterable(self._index.versions(bucket, prefix) for bucket in self._buckets)
 
+    def _present(self, bucket: str, scratch: Scratch) -> Iterator[ListedVersion]:
+        """Yield a landing bucket's versions; note one that is not there."""
+        try:
+            yield from self._index.versions(bucket, scratch.prefix)
+        except BucketMissing:
+            scratch.add_absent_landing(bucket)
+
+    def _gather_what_is_there(self, scratch: Scratch, progress: Progress) -> None:
+        """Read as `_gather` does, and note buckets that are not there."""
+        present = chain.from_iterable(self._present(bucket, scratch) for bucket in self._buckets)
+        self._gather_landed(scratch, present, progress)
+        try:
+            self._gather_archives(scratch, progress)
+        except DestinationError as error:
+            if error.kind is not DestinationFault.BUCKET:
+                raise
+            scratch.add_absent_destination(explained(error))
+
     def _gather(self, scratch: Scratch, progress: Progress) -> None:
         """Read the listings and archives of the scratch database's range.
 
         The listings come first: what lands meanwhile is not taken for missing, and what is delivered meanwhile counts.
         """
+        self._gather_landed(scratch, self._versions(scratch.prefix), progress)
+        self._gather_archives(scratch, progress)
+
+    def _gather_landed(self, scratch: Scratch, versions: Iterator[ListedVersion], progress: Progress) -> None:
         listed = 0
-        start, end = scratch.start, scratch.end
-        listing = Listing(self._versions(scratch.prefix), start, end, before=LONGEST_UPLOAD, after=SKEW)
+        listing = Listing(versions, scratch.start, scratch.end, before=LONGEST_UPLOAD, after=SKEW)
         for count in scratch.add_landed(listing):
             listed += count
             progress("landed", listed)
         scratch.outside = listing.outside
+
+    def _gather_archives(self, scratch: Scratch, progress: Progress) -> None:
+        start, end = scratch.start, scratch.end
         until = min(end + LONGEST_UPLOAD, self._clock.now() + SKEW)
         archives = 0
         for piece in self._archives.read(start - SKEW, until, scratch.add_foreign):

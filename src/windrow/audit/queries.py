@@ -15,6 +15,7 @@ CLOCKS_S = 5.0
 
 SCHEMA = """
     CREATE TABLE landed (match BLOB, bucket TEXT, key TEXT, version TEXT, etag TEXT, size INTEGER, modified REAL);
+    CREATE TABLE absent (bucket TEXT);
     CREATE TABLE archives (id INTEGER PRIMARY KEY, key TEXT, committed REAL, recorded INTEGER);
     CREATE TABLE delivered (
         ident BLOB, match BLOB, archive INTEGER, bucket TEXT, key TEXT, versioned INTEGER, replayed INTEGER,
@@ -37,7 +38,11 @@ _ARRIVED = "modified >= :start AND modified < :end"
 IN_RANGE = "event >= :start AND event < :end"
 _UNDELIVERED = f"FROM landed WHERE {_ARRIVED} AND match NOT IN (SELECT match FROM delivered)"
 _MISSING = f"{_UNDELIVERED} AND modified <= :young"
-_STRAY = f"FROM delivered WHERE {IN_RANGE} AND match NOT IN (SELECT match FROM landed)"
+# Of a landing bucket that is not there nothing can be said but what was delivered.
+_STRAY = (
+    f"FROM delivered WHERE {IN_RANGE} AND match NOT IN (SELECT match FROM landed) "
+    "AND bucket NOT IN (SELECT bucket FROM absent)"
+)
 # Young strays are left out: they may have landed behind the listing, where clocks differ.
 _ORPHANED = f"{_STRAY} AND versioned AND event >= :kept AND event <= :young"
 _TWICE = "FROM delivered GROUP BY ident HAVING count(*) > 1 AND min(event) >= :start AND min(event) < :end"

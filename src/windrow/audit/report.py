@@ -34,6 +34,9 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     - ``broken`` archives fail their verification; what they list counts as not delivered. ``unreadable`` of them the
       destination does not give, so that they may be sound.
 
+    - ``absent`` buckets are not there. Of a landing bucket nothing is judged but what was delivered twice; without the
+      destination's, all files are missing.
+
     No findings:
 
     - ``expired`` files were delivered, and have left the landing bucket by its retention;
@@ -89,5 +92,6 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     redriven: int
     objective_met_without_replayed: bool | None
     objective_met_without_requeued: bool | None
+    absent: list[Finding]
     examples: dict[str, list[Finding]]
     ok: bool

@@ -43,6 +43,7 @@ class Scratch:
         self._foreign: list[Finding] = []
         self._foreign_objects = 0
         self._broken: list[Finding] = []
+        self._absent: list[Finding] = []
         self._indexed = False
 
     def __enter__(self) -> Self:
@@ -112,6 +113,15 @@ class Scratch:
         if len(self._foreign) < SHOWN:
             self._foreign.append(Finding(key, "is not an archive of Windrow's"))
 
+    def add_absent_landing(self, bucket: str) -> None:
+        """Add a landing bucket that is not there: what its archives hold is no orphan then."""
+        self._db.execute("INSERT INTO absent VALUES (?)", (bucket,))
+        self._absent.append(Finding(bucket, "there is no such landing bucket: what arrived there can't be told"))
+
+    def add_absent_destination(self, why: str) -> None:
+        """Add that the destination has no bucket: whatever it held counts as not delivered."""
+        self._absent.append(Finding("the destination's bucket", why))
+
     def missing(self, young: datetime) -> Iterator[ListedVersion]:
         """Yield landed versions that no archive lists, not younger than ``young``, oldest first."""
         self._index()
@@ -139,7 +149,7 @@ class Scratch:
             name: [Finding(*row) for row in self._db.execute(f"{query} LIMIT {SHOWN}", times)]
             for name, query in queries.EXAMPLES.items()
         }
-        found = counts["missing"] or counts["duplicated"] or counts["orphaned"] or self._broken
+        found = counts["missing"] or counts["duplicated"] or counts["orphaned"] or self._broken or self._absent
         return AuditReport(
             start=self.start,
             end=self.end,
@@ -151,6 +161,7 @@ class Scratch:
             broken=len(self._broken),
             unreadable=sum(isinstance(finding, Unreadable) for finding in self._broken),
             **self._punctuality(now),
+            absent=self._absent,
             examples={**examples, "broken": self._broken[:SHOWN], "foreign": self._foreign},
             ok=coverage.judged > 0 and not found,
         )

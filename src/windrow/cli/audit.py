@@ -35,9 +35,10 @@ def audit(
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
 
-    Exits with 1 if anything is missing, duplicated, orphaned or broken, and if there was nothing to judge: no file in
-    the range, or only such as are younger than the grace. Costs two small requests for each archive of the range and,
-    whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
+    Exits with 1 if anything is missing, duplicated, orphaned or broken, if a bucket is not there, and if there was
+    nothing to judge: no file in the range, or only such as are younger than the grace. Costs two small requests for
+    each archive of the range and, whatever the range, a listing of the landing buckets: one request for 1,000 versions
+    under --prefix.
     """
     from windrow import bootstrap
 
@@ -63,6 +64,8 @@ def audit(
 def _print(report: AuditReport, grace: timedelta) -> None:
     under = f", keys under {report.prefix}" if report.prefix else ""
     print_counts(f"Arrivals {range_of(report.start, report.end)}{under}", _counts(report, grace))
+    for each in report.absent:
+        out.print(f"  not there: {each.what}  {each.detail}", style="red", soft_wrap=True)
     for kind, findings in report.examples.items():
         for finding in findings:
             out.print(f"  {kind}: {finding.what}  {finding.detail}", soft_wrap=True)
@@ -140,7 +143,8 @@ def _conclude(report: AuditReport, grace: timedelta) -> None:
     """Print the verdict, and what to do next."""
     covered = Coverage(**{name: getattr(report, name) for name in Coverage.__struct_fields__})
     wrong = ("missing", "duplicated", "orphaned", "broken")
-    found = [f"{count:,} {name}" for name in wrong if (count := getattr(report, name))]
+    found = [f"{counted(len(report.absent), 'bucket')} not there"] if report.absent else []
+    found += [f"{count:,} {name}" for name in wrong if (count := getattr(report, name))]
     opened = left_open(covered, grace)
     more = f"; {opened}" if opened else ""
     if found:
@@ -155,7 +159,9 @@ def _conclude(report: AuditReport, grace: timedelta) -> None:
 
 
 def _advice(report: AuditReport) -> Iterator[str]:
-    if report.missing and not report.archives_read:
+    if report.absent:
+        yield "a bucket is not there: is its name right? If it was lost, see docs/operations.md"
+    if report.missing and not (report.archives_read or report.absent):
         yield "not one archive was found: is it the right WINDROW_DESTINATION_BUCKET and WINDROW_DESTINATION_PREFIX?"
     if report.missing:
         yield "missing: does it wait (windrow status), was it rejected (windrow dlq ls)? Else windrow replay --missing"

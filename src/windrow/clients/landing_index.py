@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
 from windrow.clients.s3_answers import VersionsPage
-from windrow.core.errors import LandingError
+from windrow.core.errors import BucketMissing, LandingError
 from windrow.ports import ListedVersion
 
 if TYPE_CHECKING:
@@ -37,4 +37,6 @@ class S3LandingIndex:
                         last_modified=version.last_modified,
                     )
         except (BotoCoreError, ClientError) as error:
+            if answers.code(error) == "NoSuchBucket":
+                raise BucketMissing(f"bucket {bucket!r} is not there") from error
             raise LandingError(f"bucket {bucket!r} could not be listed: {error}") from error

@@ -11,6 +11,7 @@ WindrowError
 ├── QuarantineError           what is to be quarantined is no archive
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
+│   │   ├── BucketMissing     there is no such bucket
 │   │   └── ObjectRefused     it refuses to, for good if it goes on (``rejection`` is what the object ends with then)
 │   ├── CopyError             the bucket for copies of archives did not do what was asked
 │   ├── LedgerError           DynamoDB did not answer, or not in full
@@ -84,6 +85,10 @@ class Transient(WindrowError):
 
 class LandingError(Transient):
     """The landing bucket did not serve an object, for a reason that may pass."""
+
+
+class BucketMissing(LandingError):
+    """There is no such landing bucket: it was deleted, or is called otherwise."""
 
 
 class ObjectRefused(LandingError):

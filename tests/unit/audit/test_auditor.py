@@ -48,6 +48,7 @@ class Scene:
     index: FakeLandingIndex = field(default_factory=FakeLandingIndex)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    buckets: set[str] = field(default_factory=lambda: {"landing"})
     destination: FakeDestination = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +84,7 @@ class Scene:
     def auditor(self) -> Auditor:
         """Return an auditor of the scene."""
         archives = ArchiveReader(self.destination, self.prefix)
-        return Auditor(index=self.index, ledger=self.ledger, archives=archives, buckets={"landing"}, clock=self.clock)
+        return Auditor(index=self.index, ledger=self.ledger, archives=archives, buckets=self.buckets, clock=self.clock)
 
     def audit(self, start: datetime = START, end: datetime = END, prefix: str = "") -> AuditReport:
         """Audit the hour."""
@@ -556,6 +557,44 @@ def test_a_miss_that_a_replay_caused_is_told_apart() -> None:
     assert (False, True) == (replayed.objective_met, replayed.objective_met_without_replayed)
     assert [(2, 2), (2, 1)] == [(report.late, report.replayed) for report in (replayed, by_itself)]
     assert by_itself.objective_met_without_replayed is False
+
+
+def without_a_bucket(_operation: str) -> None:
+    """Answer as a destination that has lost its bucket."""
+    raise DestinationError("NoSuchBucket", DestinationFault.BUCKET)
+
+
+def test_an_audit_goes_on_without_a_landing_bucket() -> None:
+    """What it held can't be told, so nothing that was delivered of it is an orphan; the others are judged."""
+    scene = Scene(buckets={"landing", "lost"})
+    scene.land(source("here"))
+    scene.deliver(source("here"), msgspec.structs.replace(source("k"), bucket="lost"))
+    scene.index.absent.add("lost")
+    report = scene.audit()
+
+    assert ["lost"] == [each.what for each in report.absent]
+    assert ({}, 2, False) == (findings(report), report.delivered, report.ok)
+
+
+def test_without_the_destinations_bucket_all_files_are_missing() -> None:
+    """That is how an operator learns what was lost with it, and why."""
+    scene = Scene()
+    scene.land(source("a"), source("b"))
+    scene.deliver(source("a"), source("b"))
+    scene.destination.hook = without_a_bucket
+    report = scene.audit()
+
+    assert ({"missing": 2}, 0) == (findings(report), report.delivered)
+    assert "does not have the bucket" in report.absent[0].detail
+
+
+def test_a_replay_does_not_take_a_lost_bucket_for_missing_files() -> None:
+    """It could deliver nothing: the bucket has to be there first."""
+    scene = Scene()
+    scene.land(source("a"))
+    scene.destination.hook = without_a_bucket
+    with pytest.raises(DestinationError, match="NoSuchBucket"):
+        list(scene.auditor().missing(START, END, grace=timedelta(0)))
 
 
 def test_a_miss_that_a_redrive_caused_is_told_apart_from_a_replays() -> None:

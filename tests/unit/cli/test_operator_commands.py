@@ -144,7 +144,7 @@ def report(**found: object) -> AuditReport:
     latency = {"p50": 61.0, "p95": 80.5, "p99_9": 99.0, "max": 100.0}
     rest = {"latency_seconds": latency, "within_2_minutes": 1.0, "within_3_minutes": 1.0, "objective_met": True}
     without = {"objective_met_without_replayed": True, "objective_met_without_requeued": True}
-    fields = {**zeros, **rest, **without, "judged": 9, "examples": {}, "ok": True, **found}
+    fields = {**zeros, **rest, **without, "judged": 9, "absent": [], "examples": {}, "ok": True, **found}
     return AuditReport(start=START, end=START + timedelta(hours=1), **fields)  # type: ignore[arg-type]
 
 
@@ -181,6 +181,19 @@ def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert "missing: landing/[red]k[/]  version v1" in text
     assert "there are findings: 1 missing, 2 broken\n" in text
     assert "is it the right WINDROW_DESTINATION_BUCKET and WINDROW_DESTINATION_PREFIX?" in text
+
+
+def test_an_audit_names_a_bucket_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the first of the findings, and what was found all the same is told."""
+    lost = [Finding("landing-a", "there is no such landing bucket: what arrived there can't be told")]
+    code, text = audited(monkeypatch, capsys, report(absent=lost, missing=2, ok=False))
+
+    assert 1 == code
+    assert "not there: landing-a  there is no such landing bucket" in text
+    assert "there are findings: 1 bucket not there, 2 missing\n" in text
+    assert "If it was lost, see docs/operations.md" in text
 
 
 def test_an_audit_that_judged_nothing_says_why(
