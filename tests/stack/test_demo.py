@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 from random import Random
 
@@ -120,6 +121,30 @@ def test_up_ends_in_order_and_leaves_nothing(tmp_path: Path, how: signal.Signals
     # A handler that was just starting notices a moment later that its worker is gone.
     wait_until("all processes to end", lambda: not left_behind(tmp_path), cause=lambda: left_behind(tmp_path))
     assert [] == list(tmp_path.glob("windrow-*"))
+
+
+@pytest.mark.needs("minio")
+def test_up_survives_a_killed_minio(tmp_path: Path) -> None:
+    """What people try: it is told, and comes back at the same address when it is asked for."""
+    command = [*WINDROW, "up", "--json", "--no-worker"]
+    env = environment(tmp_path, minio=True)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True
+    ) as up:
+        assert up.stdout is not None
+        assert up.stderr is not None
+        facts = json.loads(up.stdout.readline())
+        os.kill(facts["processes"]["minio"], signal.SIGKILL)
+        ended = up.stderr.readline()
+        up.send_signal(signal.SIGUSR1)
+        again = next(line for line in up.stderr if "runs again" in line)
+        with urllib.request.urlopen(f"{facts['destination_endpoint']}/minio/health/live") as answer:  # noqa: S310
+            status = answer.status
+        up.terminate()
+        code = up.wait(LIMIT_S)
+    assert ended.startswith("minio has ended (killed by SIGKILL), the rest goes on.")
+    assert (200, 0, True) == (status, code, again.startswith("minio runs again"))
+    assert [] == left_behind(tmp_path)
 
 
 def test_environment_that_up_writes_points_at_the_stack(tmp_path: Path) -> None:

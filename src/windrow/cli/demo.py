@@ -13,9 +13,9 @@ from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID
 from rich.table import Table
 
-from windrow.cli.output import INTERRUPTED, PROBLEM, err, human_bytes, out, print_json, print_verdict
-from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands
-from windrow.cli.up import watch
+from windrow.cli.output import INTERRUPTED, PROBLEM, WrongUse, err, human_bytes, out, print_json, print_verdict
+from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands, program
+from windrow.cli.up import stop_and_start, watch
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from windrow.local.stack import Stack
     from windrow.local.trial import State
 
+FILES = 300
 SHOWN_PROBLEMS = 10
 _STEPS = ("uploaded", "delivered", "proven")
 
 
 def demo(
-    files: Annotated[int, typer.Option(min=1, max=100_000, help="Sample files to generate and upload.")] = 300,
+    files: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="Sample files to generate and upload.", show_default=str(FILES)),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--input", metavar="DIR", help="Upload the files below this folder instead.")
     ] = None,
@@ -51,7 +55,7 @@ def demo(
         samples = _samples(files, folder)
         with local_stack(Shape(window_s=window)) as stack:
             if not as_json:
-                _introduce(stack)
+                _introduce(stack, keep=keep)
             report = _run(stack, samples, rate)
             if as_json:
                 print_json(report)
@@ -68,10 +72,19 @@ def demo(
         raise typer.Exit(0 if report.ok else PROBLEM) from None
 
 
-def _samples(files: int, folder: Path | None) -> list[Sample]:
+def _samples(files: int | None, folder: Path | None) -> list[Sample]:
     from windrow.local.samples import from_folder, generate
 
-    return generate(files) if folder is None else from_folder(folder)
+    if folder is None:
+        return generate(files or FILES)
+    if files is not None:
+        raise WrongUse("--files is how many files to generate; with --input there are none to generate")
+    links: list[Path] = []
+    samples = from_folder(folder, links.append)
+    if links:
+        some = counted(len(links), "symbolic link")
+        err.print(f"{some} left out, not followed: {links[0]}", style="yellow", soft_wrap=True)
+    return samples
 
 
 def _run(stack: Stack, samples: list[Sample], rate: float) -> Report:
@@ -81,7 +94,7 @@ def _run(stack: Stack, samples: list[Sample], rate: float) -> Report:
         return Trial(stack, samples, rate, note).run()
 
 
-def _introduce(stack: Stack) -> None:
+def _introduce(stack: Stack, *, keep: bool) -> None:
     out.print(out.text(("Windrow", "bold"), " on this machine"))
     out.print()
     facts = Table.grid(padding=(0, 2))
@@ -90,7 +103,8 @@ def _introduce(stack: Stack) -> None:
     facts.add_row("landing", f"s3://{stack.outputs.landing_bucket} at {stack.aws.url} (MiniStack)")
     bucket = stack.outputs.destination_bucket
     facts.add_row("destination", f"s3://{bucket} at {stack.destination.url} ({destination_name(stack)})")
-    facts.add_row("worker", f"gathers for {stack.shape.window_s} s; log {stack.worker.log}")
+    log = f"; log {stack.worker.log}" if keep else ""  # which is gone otherwise before anybody looks
+    facts.add_row("worker", f"gathers for {stack.shape.window_s} s{log}")
     out.print(facts)
     if stack.kind == "ministack":
         out.print(WITHOUT_MINIO, style="yellow")
@@ -123,11 +137,13 @@ def _conclude(stack: Stack, report: Report, seconds: float, *, keep: bool) -> No
     out.print()
     if keep:
         out.print("The stack is running. In another terminal:")
-        print_commands(look_around(stack))
+        print_commands([*look_around(stack), *stop_and_start(stack)])
         out.print()
         out.print("Ctrl-C stops everything.")
     else:
-        keeping, own, only = ((f"windrow {command}", "cyan") for command in ("demo --keep", "demo --input DIR", "up"))
+        keeping, own, only = (
+            (f"{program()} {command}", "cyan") for command in ("demo --keep", "demo --input DIR", "up")
+        )
         out.print(out.text("Next: ", keeping, " leaves it running to look around,"))
         out.print(out.text("      ", own, " takes your own files, ", only, " only starts it."))
 

@@ -26,7 +26,8 @@ def doctor(
     from windrow.doctor import checks, failed
 
     found: list[Check] = []
-    with err.status("checking"):
+    # On one screen with the results, where these go to the same terminal: two would write over each other.
+    with (out if out.is_terminal and not as_json else err).status("checking"):
         for check in checks(os.environ):
             found.append(check)
             if not as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -88,9 +89,23 @@ def look_around(stack: Stack) -> list[tuple[str, str]]:
             f"(source {stack.folder}/env.destination; aws s3 ls --recursive s3://{outputs.destination_bucket})",
             "list the archives",
         ),
-        (f"windrow archive ls s3://{outputs.destination_bucket}/KEY", "list the files of one"),
-        *([(f"tail -f {stack.worker.log}", "watch the worker")] if stack.worker.running else [("windrow run", "work")]),
+        (f"{program()} archive ls s3://{outputs.destination_bucket}/KEY", "list the files of one"),
+        (f"{program()} status --watch", "watch queue, circuit and deliveries"),
+        (f"{program()} audit --grace 10s", "prove that every file is delivered once"),
+        (f"{program()} doctor", "see that everything is set up right"),
+        (f"tail -f {stack.worker.log}", "watch the worker") if stack.worker.running else (f"{program()} run", "work"),
     ]
+
+
+def program() -> str:
+    """Return how ``windrow`` is typed here: its name where the shell finds it, else the path of this installation's."""
+    if shutil.which("windrow"):
+        return "windrow"
+    script = Path(sys.executable).parent / "windrow"
+    if not script.exists():
+        return f"{shlex.quote(sys.executable)} -m windrow.cli"
+    here = Path.cwd()
+    return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
 
 
 def print_commands(commands: Sequence[tuple[str, str]]) -> None:

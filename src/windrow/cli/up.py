@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from windrow.cli.output import err, out, print_json
-from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands
+from windrow.cli.output import err, out, print_error, print_json
+from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands, program
+from windrow.core.errors import LocalStackError
 
 if TYPE_CHECKING:
+    from windrow.local.process import Process
     from windrow.local.stack import Stack
 
-CHECK_S = 1.0
+CHECK_S = 0.5
+
+PARTS = {
+    "minio": "MinIO, as in an outage",
+    "worker": "the worker",
+    "sentinel": "the sentinel, which watches the destination",
+}
+"""What a part is, by the name of its process."""
 
 
 def up(
@@ -26,7 +37,8 @@ def up(
 ) -> None:
     """Start the AWS emulator, the destination and a worker, and keep them running until Ctrl-C.
 
-    Everything listens on this machine only and is gone afterwards.
+    What is stopped meanwhile, to see an outage, is told, and started again when SIGUSR1 asks for it. Everything listens
+    on this machine only and is gone afterwards.
     """
     from windrow.local.provision import Shape
 
@@ -42,10 +54,64 @@ def up(
 
 
 def watch(stack: Stack) -> None:
-    """Return never: raise `LocalStackError` when a process of the stack ends."""
-    while True:
-        stack.check()
-        time.sleep(CHECK_S)
+    """Return never: tell of parts that end, and start them again when SIGUSR1 asks for it.
+
+    Raises:
+        LocalStackError: a part has ended that held everything in memory.
+    """
+    asked: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _frame: asked.append(number))
+    told: dict[str, str] = {}
+    try:
+        while True:
+            for part in stack.parts():
+                _tell_end(stack, part, told)
+            if asked:
+                asked.clear()
+                _start_again(stack, told)
+            time.sleep(CHECK_S)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def _tell_end(stack: Stack, part: Process, told: dict[str, str]) -> None:
+    """Tell once that a part has ended, if it has."""
+    if part.running or part.name in told:
+        return
+    told[part.name] = part.end
+    if stack.holds_all(part):
+        raise LocalStackError(f"{part.name} has ended, and all that it held is gone{part.last_words()}")
+    text = f"{part.name} has ended ({part.end}), the rest goes on. Its log is {part.log}"
+    err.print(text, style="yellow", soft_wrap=True)
+    err.print(f"To start it again: {_start_command()}", style="yellow", soft_wrap=True)
+
+
+def _start_again(stack: Stack, told: dict[str, str]) -> None:
+    """Start what has ended; what does not start is told, and can be asked for again."""
+    for part in stack.parts():
+        if part.name not in told:
+            continue
+        try:
+            stack.start_again(part)
+        except LocalStackError as error:
+            print_error(error, as_json=False)
+        else:
+            del told[part.name]
+            err.print(f"{part.name} runs again, as process {part.pid}", style="green")
+
+
+def _start_command() -> str:
+    return f"kill -USR1 {os.getpid()}"
+
+
+def stop_and_start(stack: Stack) -> list[tuple[str, str]]:
+    """Return commands that stop each part that can be stopped, and the one that starts what has ended."""
+    stops = [
+        (f"kill {part.pid}", f"stop {PARTS[part.name]}")
+        for part in stack.parts()
+        if part.running and not stack.holds_all(part)
+    ]
+    return [*stops, (_start_command(), "start again what was stopped")]
 
 
 def _facts(stack: Stack) -> dict[str, object]:
@@ -60,6 +126,8 @@ def _facts(stack: Stack) -> dict[str, object]:
         "destination_access_key": stack.access_key,
         "destination_secret_key": stack.secret_key,
         "folder": str(stack.folder),
+        "pid": os.getpid(),
+        "processes": {part.name: part.pid for part in stack.parts()},
         "environment": stack.outputs.environment(),
     }
 
@@ -74,14 +142,14 @@ def _show(stack: Stack, *, worker: bool) -> None:
     facts.add_row("  its access key", stack.access_key)
     facts.add_row("  its secret key", stack.secret_key)
     facts.add_row("  its bucket", f"s3://{stack.outputs.destination_bucket}")
-    facts.add_row("worker", _worker(stack) if worker else "none: start one with `windrow run`")
+    facts.add_row("worker", _worker(stack) if worker else f"none: start one with `{program()} run`")
     facts.add_row("logs and data", str(stack.folder))
     out.print(out.panel(facts, "Windrow is running on this machine"))
     if stack.kind == "ministack":
         out.print(WITHOUT_MINIO, style="yellow")
     out.print()
     out.print("In another terminal:")
-    print_commands(look_around(stack))
+    print_commands([*look_around(stack), *stop_and_start(stack)])
     out.print()
     out.print("Ctrl-C stops everything.")
 

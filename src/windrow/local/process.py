@@ -66,6 +66,14 @@ class Process:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def end(self) -> str:
+        """How the process ended by itself, for people; empty while it runs and where it was not started."""
+        code = None if self._process is None else self._process.poll()
+        if code is None:
+            return ""
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
     def launch(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         """Start the process with exactly this environment."""
         self._end(signal.SIGTERM, STOP_S)

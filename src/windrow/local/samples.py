@@ -57,8 +57,10 @@ def generate(count: int, seed: int = 0) -> list[Sample]:
     return regular + [Sample(key, lambda key=key: f"the key is {key!r}\n".encode()) for key in odd]  # type: ignore[misc]
 
 
-def from_folder(folder: Path) -> list[Sample]:
+def from_folder(folder: Path, left_out: Callable[[Path], object] = lambda _path: None) -> list[Sample]:
     """Return a sample for each regular file below the folder; its key is its path there, with ``/``.
+
+    Symbolic links are not followed, since they may lead anywhere; ``left_out`` is told of each.
 
     Raises:
         SettingsError: there is no such folder, it holds no file, or a name can't be an S3 key.
@@ -68,8 +70,11 @@ def from_folder(folder: Path) -> list[Sample]:
     samples = []
     for parent, folders, names in os.walk(folder):
         folders.sort()
-        paths = (Path(parent) / name for name in sorted(names))
-        samples += [Sample(_key(path, folder), path.read_bytes) for path in paths if path.is_file()]
+        paths = [Path(parent) / name for name in sorted([*names, *folders])]
+        for path in filter(Path.is_symlink, paths):
+            left_out(path)
+        regular = (path for path in paths if path.is_file() and not path.is_symlink())
+        samples += [Sample(_key(path, folder), path.read_bytes) for path in regular]
     if not samples:
         raise SettingsError(f"{folder} holds no files")
     return samples

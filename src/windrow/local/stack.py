@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,22 @@ DestinationChoice = Literal["auto", "minio", "ministack"]
 
 _WORKER = (sys.executable, "-m", "windrow.cli", "run")
 _SENTINEL = (sys.executable, "-m", "windrow.local.sentinel")
+
+
+STARTING_BYTES = 64_000_000
+"""Free bytes that a start wants: logs, and MinIO's own files."""
+
+LEAST_FREE_BYTES = 4_000_000
+"""With fewer a disk counts as full: servers then wait and repeat rather than end."""
+
+
+def check_room(folder: Path, least_bytes: int) -> None:
+    """Raise `LocalStackError` if the folder's disk has fewer bytes free."""
+    free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
+    if free < least_bytes:
+        raise LocalStackError(
+            f"the disk of {folder} is full: {free / 1e6:.0f} MB are free; set TMPDIR to a folder with more room"
+        )
 
 
 class Stack:
@@ -62,8 +79,9 @@ class Stack:
         """Start everything; ``note`` is told each step.
 
         Raises:
-            LocalStackError: a server did not start.
+            LocalStackError: a server did not start, or the disk has no room.
         """
+        check_room(self.folder, STARTING_BYTES)
         with ExitStack() as resources:
             note("starting the AWS emulator (MiniStack)")
             self.aws.start()
@@ -81,7 +99,7 @@ class Stack:
                 self.start_worker()
                 resources.callback(self.worker.kill)
             if self.shape.sentinel_s:
-                self.sentinel.launch([*_SENTINEL, str(self.shape.sentinel_s)], self.environment())
+                self._start_sentinel()
                 resources.callback(self.sentinel.kill)
             self._resources = resources.pop_all()
 
@@ -108,13 +126,38 @@ class Stack:
             kind=self.kind, endpoint=self.destination.url, access_key=self.access_key, secret_key=self.secret_key
         )
 
-    def check(self) -> None:
-        """Raise `LocalStackError`, quoting its log, if one of the processes is gone."""
+    def parts(self) -> list[Process]:
+        """Return the processes of the stack, the AWS emulator first."""
         ours = [self.worker] if self._with_worker else []
         ours += [self.sentinel] if self.shape.sentinel_s else []
-        for process in (self.aws, self.destination, *ours):
+        return [self.aws, self.destination, *ours]
+
+    def check(self) -> None:
+        """Check that all processes are there and that the disk has room.
+
+        Raises:
+            LocalStackError: one of the processes is gone, its log is quoted; or the disk is full.
+        """
+        check_room(self.folder, LEAST_FREE_BYTES)
+        for process in self.parts():
             if not process.running:
                 raise LocalStackError(f"{process.name} has ended{process.last_words()}")
+
+    def holds_all(self, part: Process) -> bool:
+        """Tell whether a part's end is the end of what the stack holds: an emulator has all of it in memory."""
+        return part is self.aws or (part is self.destination and self.kind == "ministack")
+
+    def start_again(self, part: Process) -> None:
+        """Start a part that has ended, at the same address and with its data. Raises `LocalStackError`."""
+        if isinstance(part, Server):
+            part.start()
+        elif part is self.worker:
+            self.start_worker()
+        else:
+            self._start_sentinel()
+
+    def _start_sentinel(self) -> None:
+        self.sentinel.launch([*_SENTINEL, str(self.shape.sentinel_s)], self.environment())
 
     def __enter__(self) -> Self:
         self.start()

@@ -90,6 +90,20 @@ def test_folder_gives_every_file_below_it(tmp_path: Path) -> None:
     assert wanted == {sample.key: sample.read() for sample in from_folder(tmp_path)}
 
 
+def test_links_of_a_folder_are_left_out_and_told(tmp_path: Path) -> None:
+    """They may lead out of the folder, or in circles: neither files nor folders behind them are uploaded."""
+    folder, other = tmp_path / "mine", tmp_path / "other"
+    for path in (folder / "file", other / "secret"):
+        path.parent.mkdir()
+        path.write_bytes(b"x")
+    (folder / "link").symlink_to(other / "secret")
+    (folder / "links").symlink_to(other)
+    left_out: list[Path] = []
+
+    assert ["file"] == [sample.key for sample in from_folder(folder, left_out.append)]
+    assert [folder / "link", folder / "links"] == left_out
+
+
 def test_folder_without_files_is_an_error(tmp_path: Path) -> None:
     """An empty folder is wrong use, not a demo of nothing."""
     with pytest.raises(SettingsError, match="holds no files"):

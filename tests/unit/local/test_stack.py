@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -33,6 +34,17 @@ def test_isolated_environment_leads_nowhere() -> None:
         name: value for name, value in found.items() if not name.startswith("AWS_")
     }
     assert (os.devnull, os.devnull) == (found["AWS_CONFIG_FILE"], found["AWS_SHARED_CREDENTIALS_FILE"])
+
+
+def test_a_full_disk_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers on a full disk wait and repeat rather than end: nothing is started, with the way out named."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=3_000_000))
+    stack = Stack(tmp_path / "new", Shape(), destination="ministack")
+    with pytest.raises(LocalStackError, match=r"^the disk of .*new is full: 3 MB are free; set TMPDIR to .*room$"):
+        stack.start()
+    assert [] == list(tmp_path.iterdir())
+    with pytest.raises(LocalStackError, match="is full"):
+        stack.check()
 
 
 def test_stack_is_provisioned_as_terraform_does_it(tmp_path: Path) -> None:
