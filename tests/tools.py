@@ -272,6 +272,8 @@ TOOLS = {
     "package-index": Tool("the Lambda zip, made of fetched wheels", "a network, or PIP_INDEX_URL", _package_index),
     "perl": _debian("Perl", "perl", "-MArchive::Tar", "-MIO::Zlib", "-e1", program="perl"),
     "pigz": _debian("pigz", "pigz"),
+    "prometheus": Tool("what Prometheus scrapes", "apt-get install prometheus", lambda: _program("prometheus")),
+    "promtool": Tool("alert rules for Prometheus", "apt-get install prometheus", lambda: _program("promtool")),
     "python-readers": Tool(
         "archives read by Python packages", "make readers", _readers_program("python", "bin/python", "--version")
     ),

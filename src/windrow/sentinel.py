@@ -86,7 +86,7 @@ class Sentinel:
             circuit = self._follow(fault, streak, started_s, strong=strong)
             told = fault or (circuit.fault if circuit.opened else "")
         finally:
-            self._publish(told)
+            self.publish(told)
         if not fault:
             self._clean_up()
         return circuit
@@ -117,8 +117,11 @@ class Sentinel:
         if took_s > most_s:
             raise DestinationError(f"it takes longer than {most_s:.0f} s: {took_s:.1f} s so far", DestinationFault.SLOW)
 
-    def _publish(self, fault: str) -> None:
-        """Publish what is wrong: of a circuit that deliveries opened, what they met, whatever the probe found."""
+    def publish(self, fault: str) -> None:
+        """Publish what is wrong, empty if nothing.
+
+        Of a circuit that deliveries opened that is what they met, whatever the probe found.
+        """
         self._metrics.count("DestinationUp", 0 if fault else 1)
         for kind in DestinationFault:
             self._metrics.count(f"DestinationFault{kind.value.capitalize()}", int(kind.value == fault))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
+from enum import StrEnum
 
 import msgspec
 
@@ -18,6 +19,14 @@ MAX_PREFIX_BYTES = 512
 """Half of S3's limit for a key (1,024 bytes), which leaves room for the archive's own part of it."""
 
 
+class Emf(StrEnum):
+    """When metrics are printed for CloudWatch (EMF); ``auto``: on Lambda."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings; the environment variable is the field's name in capitals behind ``WINDROW_``.
 
@@ -26,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     stack: str = ""
     """A dimension of all metrics, which keeps stacks of one account apart; none if empty."""
+    emf: Emf = Emf.AUTO
+    """Whether metrics are printed for CloudWatch."""
     landing_buckets: frozenset[str] = frozenset()
     """Buckets whose events are accepted; a comma-separated list."""
     queue_url: str = ""
@@ -182,6 +193,12 @@ def _bucket(_name: str, text: str) -> str:
     return text
 
 
+def _emf(_name: str, text: str) -> Emf:
+    if text not in list(Emf):
+        raise ValueError(f"must be one of {', '.join(Emf)}, not {text[:80]!r}")
+    return Emf(text)
+
+
 def _stack(_name: str, text: str) -> str:
     if not re.fullmatch("[A-Za-z0-9_-]{1,64}", text):
         raise ValueError(f"must be 1 to 64 letters, digits, '_' and '-', not {text[:80]!r}")
@@ -227,6 +244,7 @@ def _prefix(_name: str, text: str) -> str:
 
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "stack": _stack,
+    "emf": _emf,
     "landing_buckets": _buckets,
     "copies_bucket": _bucket,
     "destination_bucket": _bucket,

@@ -263,7 +263,7 @@ import json, sys
 from datetime import timedelta
 from windrow import bootstrap
 from windrow.clients.clock import SystemClock
-from windrow.clients.metrics import NoMetrics
+from windrow.clients.metrics import SeveralMetrics
 from windrow.functions import retain
 
 class Later(SystemClock):
@@ -274,7 +274,7 @@ class Context:
     def get_remaining_time_in_millis(self):
         return 300_000
 
-retain._sweeper = lambda: bootstrap.sweeper(retain._config(), NoMetrics(), Later())
+retain._sweeper = lambda: bootstrap.sweeper(retain._config(), SeveralMetrics(), Later())
 print(json.dumps(retain.handler({}, Context())))
 """
 """The function's own code, in a process where it is so many hours later."""

@@ -34,6 +34,8 @@ SOUND = {
     "nginx": ("nginx", "exit 0"),
     "perl": ("perl", "exit 0"),
     "pigz": ("pigz", "exit 0"),
+    "prometheus": ("prometheus", "exit 0"),
+    "promtool": ("promtool", "exit 0"),
     "ruby": ("ruby", "exit 0"),
     "seven-zip": ("7zz", "exit 0"),
     "terraform": ("terraform", TERRAFORM.format(version="1.12.0", provider="plugins")),

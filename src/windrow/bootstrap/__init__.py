@@ -25,14 +25,14 @@ from windrow.clients.delivery_health import DynamoDeliveryHealth
 from windrow.clients.destination import PATIENT, PROBING, Patience
 from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
-from windrow.clients.metrics import EmfMetrics, running_version
+from windrow.clients.metrics import SCRAPED, EmfMetrics, SeveralMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
 from windrow.clients.secrets import SecretsManagerSecrets
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
 from windrow.ports import Clock, Destination, EventSourceMapping, Metrics
-from windrow.settings import Settings, uses_parts
+from windrow.settings import Emf, Settings, uses_parts
 from windrow.steps.commit_point import CommitPoint
 from windrow.steps.inspector import Inspector
 
@@ -75,11 +75,25 @@ def aggregator(settings: Settings) -> Aggregator:
         queue=SqsQueue(
             settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
         ),
-        metrics=EmfMetrics(stack=settings.stack, version=running_version(os.environ)),
+        metrics=metrics(settings),
         clock=_clock,
         jitter=_jitter,
         health=delivery_health(settings, deferred(lambda: ledger_client.connect(_session()))),
     )
+
+
+def metrics(settings: Settings) -> Metrics:
+    """Return where metrics go: to CloudWatch by standard output, to Prometheus if it scrapes, to both or nowhere."""
+    on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+    emf = on_lambda if settings.emf is Emf.AUTO else settings.emf is Emf.ON
+    kinds: list[Metrics] = []
+    if emf:
+        kinds.append(EmfMetrics(stack=settings.stack, version=running_version(os.environ)))
+    if SCRAPED in os.environ:
+        from windrow.clients.prometheus import PrometheusMetrics
+
+        kinds.append(PrometheusMetrics())
+    return kinds[0] if len(kinds) == 1 else SeveralMetrics(kinds)
 
 
 def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
@@ -99,7 +113,7 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
         mapping=mapping(settings),
         circuits=circuits(settings),
         deliveries=delivery_health(settings, circuits_client.connect(_session())),
-        metrics=EmfMetrics(stack=settings.stack),
+        metrics=metrics(settings),
         clock=_clock,
         apart_s=apart_s,
     )
@@ -176,9 +190,7 @@ def quarantine(settings: Settings) -> Quarantine:
     from windrow.quarantine import Quarantine
 
     target = destination(settings)
-    return Quarantine(
-        target, commit_point(settings, target, EmfMetrics(stack=settings.stack)), prefix=settings.destination_prefix
-    )
+    return Quarantine(target, commit_point(settings, target, metrics(settings)), prefix=settings.destination_prefix)
 
 
 def auditor(settings: Settings) -> Auditor:
@@ -226,7 +238,7 @@ def rebuilder(settings: Settings) -> Rebuilder:
     return Rebuilder(
         ArchiveReader(target, settings.destination_prefix),
         ledger(settings),
-        commit_point(settings, target, EmfMetrics(stack=settings.stack)),
+        commit_point(settings, target, metrics(settings)),
         _clock,
         ttl=timedelta(days=settings.ledger_ttl_days),
     )

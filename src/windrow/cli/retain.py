@@ -37,7 +37,7 @@ def retain(
     start, end = span(since, until, now) if since else (None, moment(until, now))
     config = settings.load(os.environ, needs=NEEDS)
     from windrow import bootstrap
-    from windrow.clients.metrics import NoMetrics
+    from windrow.clients.metrics import SeveralMetrics
 
     with err.status("listing archives") as status:
 
@@ -46,7 +46,7 @@ def retain(
             status.update(f"{archives}, {done.copied:,} copied, {expired} expired")
 
         hot = timedelta(days=hot_days or config.retention_hot_days)
-        sweeper = bootstrap.sweeper(config, NoMetrics())
+        sweeper = bootstrap.sweeper(config, SeveralMetrics())
         report = sweeper.sweep(hot=hot, start=start, end=end, dry_run=dry_run, progress=note)
     if as_json:
         print_json(report)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -17,6 +18,8 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
+from windrow.clients.metrics import SCRAPED
+from windrow.core.errors import SettingsError
 from windrow.core.words import counted
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_probing
@@ -24,6 +27,8 @@ from windrow.worker.engine import REQUESTERS, Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
 from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchFinished, Counters, Outcome, Progress, Switched, Totals
+from windrow.worker.timing import SystemClock
+from windrow.worker.watched import Surroundings, unready
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -74,6 +79,12 @@ def run(
         int,
         typer.Option(min=1, max=3600, help="Without a mapping: seconds between two probes of the destination."),
     ] = PROBE_EVERY_S,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Serve /metrics for Prometheus, /livez and /readyz there; needs windrow[server]."
+        ),
+    ] = None,
     handler: Annotated[str, typer.Option(help="What to call, as package.module.function.")] = HANDLER,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a batch, and one as summary.")] = False,
 ) -> None:
@@ -96,7 +107,9 @@ def run(
     sqs = _sqs(pollers)
     source = _source(config, sqs, overrides)
     probing = _probing(config, probe_every) if isinstance(source, CircuitSource) else nullcontext()
-    with display.shown() as output, Pool(handler, output=output) as pool, probing:
+    pages = _pages(config, listen, display.counters) if listen else nullcontext()
+    # The pages first: what counts is decided by an environment that the workers inherit and the probing reads.
+    with display.shown() as output, pages, Pool(handler, output=output) as pool, probing:
         engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers, quiet_wait_s=quiet_wait)
         _until_stopped(engine, pool, display)
     display.summarize()
@@ -144,6 +157,33 @@ def _source(config: Settings, sqs: SQSClient, overrides: Overrides) -> ConfigSou
     if all(getattr(config, name) for name in settings.AGGREGATE):
         return CircuitSource(by_hand, bootstrap.circuits(config))
     return FixedMapping(by_hand)
+
+
+@contextmanager
+def _pages(config: Settings, listen: str, counters: Counters) -> Iterator[None]:
+    """Serve the pages meanwhile, which show what all processes count. Raises `SettingsError`."""
+    from windrow import bootstrap
+
+    with TemporaryDirectory(prefix="windrow-metrics-") as folder:
+        os.environ[SCRAPED] = folder
+        try:
+            from windrow.worker import exporter, web
+        except ImportError as error:
+            raise SettingsError(f"--listen needs more packages: pip install 'windrow[cli,server]' ({error})") from error
+        queue, letters = bootstrap.gauge(config.queue_url), bootstrap.dead_letter_queue(config)
+        around = Surroundings(queue, letters, bootstrap.circuits(config), SystemClock())
+        stop = threading.Event()
+        threading.Thread(target=around.keep_looking, args=(stop,), name="windrow-look", daemon=True).start()
+        pages = {
+            "/metrics": web.metrics_page(exporter.registry(counters.totals, around.seen)),
+            "/livez": web.health_page(dict),
+            "/readyz": web.health_page(lambda: unready(counters.totals(), around.seen())),
+        }
+        try:
+            with web.serving(web.address(listen), pages):
+                yield
+        finally:
+            stop.set()
 
 
 @contextmanager

@@ -10,6 +10,11 @@ from threading import Lock
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
+from windrow.ports import Metrics
+
+SCRAPED = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder of `windrow.clients.prometheus`; where it is set, Prometheus scrapes this process or its parent."""
+
 NAMESPACE = "Windrow"
 SERVICE = "windrow"
 
@@ -115,17 +120,26 @@ class EmfMetrics:
             emf.flush_metrics()
 
 
-class NoMetrics:
-    """`windrow.ports.Metrics` for commands, whose standard output is for their report."""
+class SeveralMetrics:
+    """`windrow.ports.Metrics` of several kinds, or of none: for commands, whose standard output is for their report."""
+
+    def __init__(self, kinds: Sequence[Metrics] = ()) -> None:
+        self._kinds = kinds
 
     def count(self, name: str, value: int = 1) -> None:
-        """Drop it."""
+        """Count with each."""
+        for kind in self._kinds:
+            kind.count(name, value)
 
     def latency(self, name: str, values_ms: Sequence[float]) -> None:
-        """Drop them."""
+        """Add to each."""
+        for kind in self._kinds:
+            kind.latency(name, values_ms)
 
     def flush(self) -> None:
-        """Print nothing."""
+        """Publish each."""
+        for kind in self._kinds:
+            kind.flush()
 
 
 def thin(values: Sequence[float]) -> list[float]:

@@ -11,7 +11,6 @@ import msgspec
 
 from windrow import bootstrap, settings
 from windrow.clients import logs
-from windrow.clients.metrics import EmfMetrics
 from windrow.retention import Sweeper
 from windrow.settings import Settings
 
@@ -58,4 +57,4 @@ def _config() -> Settings:
 @cache
 def _sweeper() -> Sweeper:
     config = _config()
-    return bootstrap.sweeper(config, EmfMetrics(stack=config.stack))
+    return bootstrap.sweeper(config, bootstrap.metrics(config))

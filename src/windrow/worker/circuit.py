@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from windrow.core.circuit import Circuit
 from windrow.core.errors import LedgerError, WindrowError
 from windrow.ports import CircuitStore
 from windrow.sentinel import Sentinel
@@ -41,8 +42,8 @@ class CircuitSource:
 class Turns:
     """Runs the sentinel in turns with other workers, so that each further one sends the destination no further probes.
 
-    Each probe is a new revision of the circuit. Who finds one that it has not seen lets a turn pass; when the worker
-    that probes is gone, another does so two turns later at most.
+    Each probe is a new revision of the circuit. Who finds one that it has not seen publishes what that one found;
+    when the worker that probes is gone, another does so two turns later at most.
     """
 
     def __init__(self, sentinel: Sentinel, circuits: CircuitStore) -> None:
@@ -52,19 +53,19 @@ class Turns:
 
     def take(self) -> bool:
         """Probe, unless another did since the last turn; tell whether it was probed. Raises as `Sentinel.run`."""
-        revision = self._revision()
-        if self._seen not in (None, revision):
-            self._seen = revision
+        circuit = self._known()
+        if circuit and self._seen not in (None, circuit.revision):
+            self._seen = circuit.revision
+            self._sentinel.publish(circuit.fault)
             return False
         self._seen = self._sentinel.run().revision
         return True
 
-    def _revision(self) -> int | None:
-        """Return how often the circuit was written; where that can't be told, as often as was seen."""
+    def _known(self) -> Circuit | None:
         try:
-            return self._circuits.load().revision
+            return self._circuits.load()
         except LedgerError:
-            return self._seen
+            return None
 
 
 def keep_probing(turns: Turns, wait: Callable[[float], bool], every_s: float) -> None:

@@ -71,8 +71,12 @@ Observer = Callable[[Progress], None]
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Sums since the start. ``messages_in_flight`` are those received and neither settled nor given back."""
+    """Sums since the start. ``messages_in_flight`` are those received and neither settled nor given back.
 
+    ``started`` tells that the handler is loaded and the mapping known.
+    """
+
+    started: bool = False
     enabled: bool = True
     messages_received: int = 0
     messages_deleted: int = 0
@@ -137,4 +141,4 @@ def _add(totals: Totals, progress: Progress) -> Totals:
                 messages_in_flight=totals.messages_in_flight - progress.messages,
             )
         case Switched(enabled=enabled):
-            return replace(totals, enabled=enabled)
+            return replace(totals, enabled=enabled, started=True)

@@ -34,6 +34,7 @@ def test_counters_add_up() -> None:
 
     assert events == told
     assert counters.totals() == Totals(
+        started=True,
         enabled=False,
         messages_received=10,
         messages_deleted=3,

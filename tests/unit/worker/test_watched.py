@@ -1,0 +1,126 @@
+"""What a worker tells of its surroundings, and whether it is ready."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.unit.worker.fakes import FakeClock
+from windrow.core.circuit import Circuit, Mode
+from windrow.core.errors import LedgerError, QueueError
+from windrow.ports import QueueDepth
+from windrow.testing import FakeCircuits
+from windrow.worker.progress import Totals
+from windrow.worker.watched import LOOK_EVERY_S, STALE_S, Look, Surroundings, unready
+
+DEPTH = QueueDepth(3, 2, 1)
+WELL = Look(DEPTH, 4, Circuit(), {})
+RUNNING = Totals(started=True)
+
+
+class Queue:
+    """A queue, and the dead-letter queue."""
+
+    def __init__(self, depth: QueueDepth | int | Exception) -> None:
+        self.answer = depth
+        self.asked = 0
+
+    def depth(self) -> QueueDepth | int:
+        """Answer or fail."""
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def surroundings(clock: FakeClock, queue: Queue, circuits: FakeCircuits | None = None) -> Surroundings:
+    """Return surroundings that were not looked at yet."""
+    return Surroundings(queue, Queue(4), circuits or FakeCircuits(), clock)  # type: ignore[arg-type]
+
+
+def look(around: Surroundings) -> None:
+    """Have it look once."""
+    stop = threading.Event()
+    stop.set()
+    around.keep_looking(stop)
+
+
+def test_queues_and_circuit_are_seen() -> None:
+    """All of them, without a problem."""
+    around = surroundings(FakeClock(), Queue(DEPTH))
+    look(around)
+
+    assert WELL == around.seen()
+
+
+def test_what_can_not_be_read_hides_nothing_of_the_rest() -> None:
+    """Each is asked for itself."""
+    around = surroundings(FakeClock(), Queue(QueueError("no way there")))
+    look(around)
+
+    assert Look(None, 4, Circuit(), {"queue": "no way there"}) == around.seen()
+
+
+def test_who_asks_never_waits_for_aws() -> None:
+    """Before the first look and after one that hangs it is said that nothing is known."""
+    clock, queue = FakeClock(), Queue(DEPTH)
+    around = surroundings(clock, queue)
+    before = around.seen()
+    look(around)
+    clock.now += STALE_S
+
+    assert (None, "not asked yet") == (before.queue, before.problems["queue"])
+    assert (None, "no answer for 70 s") == (around.seen().circuit, around.seen().problems["circuit"])
+    assert 1 == queue.asked
+
+
+def test_it_is_looked_at_again_and_again() -> None:
+    """Until the stop."""
+    clock, queue = FakeClock(), Queue(DEPTH)
+
+    class Until(threading.Event):
+        def is_set(self) -> bool:
+            return queue.asked == 3
+
+    surroundings(clock, queue).keep_looking(Until())
+
+    assert (3, 1000 + 3 * LOOK_EVERY_S) == (queue.asked, clock.now)
+
+
+@pytest.mark.parametrize(
+    ("totals", "seen", "faults"),
+    [
+        (RUNNING, WELL, {}),
+        (Totals(), WELL, {"handler": "not loaded yet"}),
+        (RUNNING, Look(None, 4, Circuit(), {"queue": "no way there"}), {"queue": "no way there"}),
+        (RUNNING, Look(DEPTH, None, Circuit(), {"dead_letters": "no way there"}), {}),
+        (RUNNING, Look(DEPTH, 4, None, {"circuit": "the table is gone"}), {"ledger": "the table is gone"}),
+        (
+            RUNNING,
+            Look(DEPTH, 4, Circuit(opened=True, fault="tls"), {}),
+            {"destination": "the circuit is open (tls)"},
+        ),
+        (
+            RUNNING,
+            Look(DEPTH, 4, Circuit(mode=Mode.OPEN, opened=True), {}),
+            {"destination": "the circuit is open (held by an operator)"},
+        ),
+        (RUNNING, Look(DEPTH, 4, Circuit(fault="slow"), {}), {"destination": "the last probe failed (slow)"}),
+    ],
+)
+def test_a_worker_is_ready_while_a_file_would_be_delivered(totals: Totals, seen: Look, faults: dict[str, str]) -> None:
+    """Otherwise it is told what is in the way."""
+    assert faults == unready(totals, seen)
+
+
+def test_a_ledger_that_fails_is_a_problem() -> None:
+    """As the circuit's store raises it."""
+
+    def lost(_operation: str) -> None:
+        raise LedgerError("the table is gone")
+
+    around = surroundings(FakeClock(), Queue(DEPTH), FakeCircuits(hook=lost))
+    look(around)
+
+    assert {"circuit": "the table is gone"} == around.seen().problems
