@@ -402,6 +402,25 @@ class Metrics(Protocol):
         """Publish what was gathered. Never raises."""
 
 
+class Punctuality(msgspec.Struct, frozen=True):
+    """How many files were delivered in some time, and how many of them took over 2 and over 3 minutes."""
+
+    files: int
+    over_2_minutes: int
+    over_3_minutes: int
+
+
+class PunctualityGauge(Protocol):
+    """Tells how late the deliveries were."""
+
+    def last_hour(self) -> Punctuality | None:
+        """Return the counts of the last hour; None where none are known: nothing delivered, or nobody publishes them.
+
+        Raises:
+            MetricsError: they could not be read.
+        """
+
+
 class EventSourceMapping(Protocol):
     """The mapping that feeds the queue to the aggregator, as an operator's switch."""
 

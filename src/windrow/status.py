@@ -16,7 +16,16 @@ from windrow.core.circuit import Circuit
 from windrow.core.errors import DestinationError, WindrowError
 from windrow.core.faults import explained
 from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
-from windrow.ports import CircuitStore, Clock, EventSourceMapping, QueueDepth, QueueGauge, Stored
+from windrow.ports import (
+    CircuitStore,
+    Clock,
+    EventSourceMapping,
+    Punctuality,
+    PunctualityGauge,
+    QueueDepth,
+    QueueGauge,
+    Stored,
+)
 
 DAYS_BACK = 7
 """How far back the last delivery is looked for, and how old what waits may be where nobody knows its age."""
@@ -63,10 +72,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """How things stood at a moment. None where it is not known; ``problems`` says why, by name of the field.
 
     ``mapping_enabled`` tells whether workers receive where there is no mapping and ``mapped`` is false.
-    ``oldest_age_seconds`` comes from CloudWatch, which an emulator may not fill. ``files_per_second`` and
-    ``queue_change_per_second`` are since the look before that could tell: files in archives that are new, and messages
-    in the queue. Archives are looked for in the windows that what waits falls into by its age in the queue; so a replay
-    of older files shows in the queue alone.
+    ``oldest_age_seconds`` and ``last_hour`` come from CloudWatch, which an emulator may not fill. ``last_hour`` is
+    about files that were delivered in the last hour. ``files_per_second`` and ``queue_change_per_second`` are since
+    the look before that could tell: files in archives that are new, and messages in the queue. Archives are looked
+    for in the windows that what waits falls into by its age in the queue; so a replay of older files shows in the
+    queue alone.
     """
 
     at: datetime
@@ -77,6 +87,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mapped: bool = True
     dead_letters: int | None
     last_archive: LastArchive | None
+    last_hour: Punctuality | None = None
     files_per_second: float | None = None
     queue_change_per_second: float | None = None
     problems: dict[str, str]
@@ -192,13 +203,14 @@ class Deliveries:
 class Watcher:
     """Looks at everything; remembers the look before for the rates."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that is looked at
         self,
         *,
         queue: QueueGauge,
         dead_letters: DeadLetters,
         circuits: CircuitStore,
         mapping: EventSourceMapping,
+        punctuality: PunctualityGauge,
         destination: Archives,
         prefix: str,
         clock: Clock,
@@ -209,6 +221,7 @@ class Watcher:
         self._dead_letters = dead_letters
         self._circuits = circuits
         self._mapping = mapping
+        self._punctuality = punctuality
         self._deliveries = Deliveries(destination, prefix)
         self._clock = clock
         self._before: tuple[datetime, QueueDepth] | None = None
@@ -233,6 +246,7 @@ class Watcher:
             mapped=self._mapped,
             dead_letters=read("dead_letters", self._dead_letters.depth),
             last_archive=None,
+            last_hour=read("last_hour", self._punctuality.last_hour),
             problems=problems,
         )
         rate = read("last_archive", lambda: self._deliveries.look(status.at, _age(status)))

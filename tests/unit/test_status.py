@@ -16,11 +16,11 @@ from windrow.cli.screen import Screen
 from windrow.cli.status import render, report
 from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.circuit import Circuit, Mode
-from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, QueueError
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, MetricsError, QueueError
 from windrow.core.faults import explained
 from windrow.core.manifest import Window
 from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, floor
-from windrow.ports import QueueDepth
+from windrow.ports import Punctuality, QueueDepth
 from windrow.status import NEWEST, Status, Watcher
 from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping
 
@@ -62,13 +62,27 @@ class Letters:
         return self.count
 
 
+@dataclass
+class Hour:
+    """How late files were."""
+
+    counts: Punctuality | None = None
+    error: MetricsError | None = None
+
+    def last_hour(self) -> Punctuality | None:
+        """Return the counts."""
+        if self.error:
+            raise self.error
+        return self.counts
+
+
 class Desk:
     """Everything that a watcher looks at, at noon unless told otherwise."""
 
     def __init__(self, prefix: str = "in", start: datetime = NOON) -> None:
         self.prefix = prefix
         self.clock = FakeClock(start)
-        self.gauge, self.letters = Gauge(), Letters()
+        self.gauge, self.letters, self.punctuality = Gauge(), Letters(), Hour()
         self.mapping, self.circuits = FakeMapping(), FakeCircuits()
         self.destination = FakeDestination(self.clock)
         self.watcher = Watcher(
@@ -76,6 +90,7 @@ class Desk:
             dead_letters=self.letters,
             circuits=self.circuits,
             mapping=self.mapping,
+            punctuality=self.punctuality,
             destination=self.destination,
             prefix=prefix,
             clock=self.clock,
@@ -410,7 +425,39 @@ def test_a_destination_that_is_down_is_told_with_the_time() -> None:
 
 def test_a_destination_that_answers_is_up() -> None:
     """By this look itself."""
+    closed = Desk()
+    closed.circuits.circuit = Circuit(changed_at=round(closed.clock.now().timestamp()) - 90)
+
+    assert "up (circuit closed for 0:01:30)" in unwrapped(closed.watcher.look())
     assert "up" in [line.split()[-1] for line in text(Desk().watcher.look()).splitlines() if "destination" in line]
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [
+        ((50, 1), "objective met: 95.00 % within 2 minutes, 99.90 % within 3, of 1,000 files delivered"),
+        ((51, 1), "objective MISSED: 94.90 % within 2 minutes, 99.90 % within 3, of 1,000 files delivered"),
+        ((50, 2), "objective MISSED: 95.00 % within 2 minutes, 99.80 % within 3, of 1,000 files delivered"),
+    ],
+)
+def test_the_objective_of_the_last_hour_is_shown(late: tuple[int, int], expected: str) -> None:
+    """By counts of files: one late file in a thousand is just allowed."""
+    desk = Desk()
+    desk.punctuality.counts = Punctuality(1000, *late)
+
+    assert expected in unwrapped(desk.watcher.look())
+
+
+def test_an_objective_that_is_not_known_is_no_miss() -> None:
+    """Nothing was delivered, or nobody publishes it: then it says who tells; an error is told as such."""
+    desk = Desk()
+    unknown = desk.watcher.look()
+    desk.punctuality.error = MetricsError("no permission")
+    refused = desk.watcher.look()
+
+    assert (True, False) == (unknown.well, refused.well)
+    assert "last hour unknown (CloudWatch has no figure; windrow audit --since 1h tells)" in unwrapped(unknown)
+    assert "last hour unknown: no permission" in unwrapped(refused)
 
 
 def test_what_is_wrong_is_shown() -> None:
@@ -468,17 +515,33 @@ def test_watching_for_machines_prints_an_object_a_look(capsys: pytest.CaptureFix
     assert [True] * 3 == [json.loads(line)["ok"] for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.usefixtures("desk")
-def test_watching_for_people_redraws_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal each look replaces the one before."""
+def test_watching_for_people_keeps_what_changed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen of its own on a terminal; who comes back to it reads what happened, and keeps the last look."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     console = Screen(width=100)
     monkeypatch.setattr(status_command, "out", console)
+    monkeypatch.setattr("windrow.cli.watch.out", console)
+    steps = iter([lambda: setattr(desk.letters, "count", 2), lambda: setattr(desk.mapping, "on", False)])
+
+    def sleep(_seconds: float) -> None:
+        step = next(steps, None)
+        if step is None:
+            raise KeyboardInterrupt
+        step()
+        desk.clock.advance(5)
+
+    monkeypatch.setattr("windrow.cli.watch.time.sleep", sleep)
     with console.capture() as captured:
         assert 0 == run(["status", "--watch"])
+    page, left = captured.get().rsplit("\x1b[?1049l", 1)
 
-    assert "\x1b[1A" in captured.get()
-    assert "closed: the sentinel watches" in captured.get()
+    assert "\x1b[?1049h" in page
+    assert "looked at every 5 s; Ctrl-C ends" in page
+    assert "closed: the sentinel watches" in left
+    assert [
+        "2026-11-23 12:03:30  mapping: on, now off",
+        "2026-11-23 12:03:25  dead letters: 0, now 2",
+    ] == [line.strip() for line in left.splitlines() if ", now " in line]
 
 
 @pytest.mark.usefixtures("desk")

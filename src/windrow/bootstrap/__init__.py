@@ -268,9 +268,11 @@ def gauge(queue_url: str) -> SqsGauge:
 
 def watcher(settings: Settings) -> Watcher:
     """Return what looks at how things stand."""
+    from windrow.clients.punctuality import CloudWatchPunctuality
     from windrow.status import Watcher
 
     return Watcher(
+        punctuality=CloudWatchPunctuality(_session().client("cloudwatch"), _clock, stack=settings.stack),
         queue=gauge(settings.queue_url),
         dead_letters=dead_letter_queue(settings),
         circuits=circuits(settings),

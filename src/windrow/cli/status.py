@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 from rich.console import RenderableType
-from rich.live import Live
 from rich.table import Table
 
 from windrow import settings
 from windrow.cli.circuit import describe, describe_mapping, receiver
 from windrow.cli.output import PROBLEM, WrongUse, out, print_json
+from windrow.cli.watch import watch as show_changes
 from windrow.core.circuit import Mode
-from windrow.core.words import counted
+from windrow.core.objectives import FAST_SHARE, SURE_SHARE
+from windrow.core.words import counted, percent
 from windrow.status import Status
 
 NEEDS = (
@@ -33,7 +33,7 @@ def status(
     every: Annotated[float, typer.Option(min=0.5, max=86_400, help="Seconds between two looks, with --watch.")] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a look.")] = False,
 ) -> None:
-    """Show queue, circuit, dead letters and the last delivery.
+    """Show queue, circuit, dead letters, destination, the last delivery and the objective over the last hour.
 
     Exits with 1 if something could not be read, the mapping is disabled (or workers without one wait), or dead letters
     wait.
@@ -43,21 +43,17 @@ def status(
     if watch and not (as_json or out.is_terminal):
         raise WrongUse("--watch needs a terminal, or --json")
     watcher = bootstrap.watcher(settings.load(os.environ, needs=NEEDS))
-    found = watcher.look()
-    if not watch:
-        _print(found, as_json=as_json)
-        if not found.well:
-            raise typer.Exit(PROBLEM)
+    if watch and not as_json:
+        show_changes(watcher.look, lambda found: render(found, watching=True), every)
         return
+    found = watcher.look()
+    _print(found, as_json=as_json)
+    if not watch and not found.well:
+        raise typer.Exit(PROBLEM)
     try:
-        with nullcontext() if as_json else Live(render(found, watching=True), console=out, auto_refresh=False) as live:
-            while True:
-                if live is None:
-                    _print(found, as_json=True)
-                else:
-                    live.update(render(found, watching=True), refresh=True)
-                time.sleep(every)
-                found = watcher.look()
+        while watch:
+            time.sleep(every)
+            _print(watcher.look(), as_json=True)
     except KeyboardInterrupt:
         return
 
@@ -86,6 +82,7 @@ def _rows(found: Status, *, watching: bool) -> list[tuple[str, str, str]]:
         _dead_letters(found),
         _destination(found),
         ("last delivery", _last(found, watching=watching), ""),
+        _last_hour(found),
         ("as of", f"{found.at:%Y-%m-%d %H:%M:%S} UTC", "dim"),
     ]
 
@@ -138,14 +135,16 @@ def _dead_letters(found: Status) -> tuple[str, str, str]:
 
 
 def _destination(found: Status) -> tuple[str, str, str]:
-    """Return whether it answers this look, and otherwise since when the circuit is open for it."""
+    """Return whether it answers this look, and by the circuit since when, where a probe changed that last."""
     why = found.problems.get("last_archive")
-    if why is None:
-        return "destination", "up", ""
     circuit = found.circuit
-    by_itself = circuit is not None and circuit.mode is Mode.AUTO and circuit.opened
-    since = f" (circuit open for {_span(found.at, circuit.changed_at)})" if circuit and by_itself else ""
-    return "destination", f"down{since}: {why}", "red"
+    by_itself = circuit is not None and circuit.mode is Mode.AUTO and circuit.changed_at
+    since = f"for {_span(found.at, circuit.changed_at)}" if circuit and by_itself else ""
+    opened = circuit is not None and circuit.opened
+    if why is None:
+        return "destination", f"up (circuit closed {since})" if since and not opened else "up", ""
+    told = f" (circuit open {since})" if since and opened else ""
+    return "destination", f"down{told}: {why}", "red"
 
 
 def _last(found: Status, *, watching: bool) -> str:
@@ -156,6 +155,22 @@ def _last(found: Status, *, watching: bool) -> str:
     if not watching:
         return told
     return f"{told}, {'?' if found.files_per_second is None else f'{found.files_per_second:,.1f}'} files/s"
+
+
+def _last_hour(found: Status) -> tuple[str, str, str]:
+    """Return how the objective stands: met or missed by what was delivered in the last hour."""
+    hour = found.last_hour
+    if hour is None:
+        if "last_hour" in found.problems:
+            return "last hour", _unknown(found, "last_hour"), "red"
+        return "last hour", "unknown (CloudWatch has no figure; windrow audit --since 1h tells)", "dim"
+    fast, sure = (1 - late / hour.files for late in (hour.over_2_minutes, hour.over_3_minutes))
+    met = fast >= FAST_SHARE and sure >= SURE_SHARE
+    text = (
+        f"objective {'met' if met else 'MISSED'}: {percent(fast)} within 2 minutes, {percent(sure)} within 3, "
+        f"of {counted(hour.files, 'file')} delivered"
+    )
+    return "last hour", text, _bad(not met)
 
 
 def _span(now: datetime, since_s: int) -> timedelta:

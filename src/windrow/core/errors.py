@@ -16,6 +16,7 @@ WindrowError
 │   ├── CopyError             the bucket for copies of archives did not do what was asked
 │   ├── LedgerError           DynamoDB did not answer, or not in full
 │   ├── QueueError            SQS did not answer, or not in full
+│   ├── MetricsError          CloudWatch did not tell a metric
 │   ├── SecretError           the secret could not be read or is malformed
 │   ├── MappingError          the event source mapping could not be read or switched
 │   │   └── MappingBusy       it is being changed: asked again in a moment it answers
@@ -112,6 +113,10 @@ class LedgerError(Transient):
 
 class QueueError(Transient):
     """SQS failed or answered in part after its retries."""
+
+
+class MetricsError(Transient):
+    """CloudWatch did not tell a metric."""
 
 
 class SecretError(Transient):
