@@ -28,6 +28,12 @@ ROLLBACK_ATTEMPTS = 6
 
 WHOLE = 100
 
+KEEP = 10
+"""Versions that no alias leads to and that stay, newest first: the way back to each is short."""
+
+DELETED_AT_ONCE = 50
+"""Versions that one deployment deletes at most; the next one deletes more."""
+
 
 class AliasChanged(DeploymentError):
     """Somebody else changed the alias since it was read; nothing was done."""
@@ -75,6 +81,12 @@ class Functions(Protocol):
     def replaced_by(self, version: str) -> str | None:
         """Return the version that this one replaced, if it was published by a deployment."""
 
+    def unused(self) -> list[str]:
+        """Return the published versions that no alias leads to, oldest first."""
+
+    def delete(self, version: str) -> None:
+        """Delete a version that no alias leads to."""
+
 
 class Glance(msgspec.Struct, frozen=True):
     """What one look showed: runs of the new version so far, those that failed, and what is wrong if anything is."""
@@ -87,13 +99,17 @@ class Glance(msgspec.Struct, frozen=True):
 class Watch(Protocol):
     """What tells harm."""
 
-    def check(self) -> None:
-        """Check that all alarms exist and none is firing. Raises `DeploymentError` naming those that do not or are."""
+    def check(self) -> list[str]:
+        """Check that all alarms exist, and return those that are firing: they are no harm until they have been off.
+
+        Raises `DeploymentError` naming those that do not exist.
+        """
 
     def look(self, version: str, before: str, since: datetime) -> Glance:
         """Look at the new version's work since then, beside that of the one before.
 
-        Harm is an alarm firing, a run of the version that failed, or a clearly larger share of files given back.
+        Harm is an alarm that has gone on since `check`, a run of the version that failed, or a clearly larger share of
+        files given back.
         Raises `DeploymentError` if it can't be seen.
         """
 
@@ -160,15 +176,20 @@ class Deployer:
         self._note = note
         self._follow = follow
 
-    def deploy(self, package: bytes, steps: Sequence[float], bake_s: float) -> Result:
+    def deploy(self, package: bytes, steps: Sequence[float], bake_s: float, keep: int = KEEP) -> Result:
         """Deploy the zip; ``steps`` are percentages that rise to 100, each baked for ``bake_s`` seconds.
+
+        Afterwards all but the newest ``keep`` versions that no alias leads to are deleted, and never the way back.
 
         Raises:
             DeploymentError: it did not start, or the alias was taken over, or the way back failed too.
         """
         check_steps(steps)
         alias = self._free_alias()
-        self._watch.check()
+        firing = self._watch.check()
+        if firing:
+            detail = f"{', '.join(firing)}; what was on before is no sign of harm until it has been off"
+            self._note(Event("alarms on already", self._clock.now(), detail=detail))
         version = self._functions.publish(package, alias.version)
         self._tell("published", version)
         if version == alias.version:
@@ -182,7 +203,7 @@ class Deployer:
                 alias = self._functions.route(alias, alias.version, version, percent / WHOLE)
                 self._tell("shifted", version, percent)
                 self._bake(alias, version, percent, started, bake_s)
-            self._functions.replace(alias, version)
+            alias = self._functions.replace(alias, version)
         except AliasChanged:
             raise  # whoever changed it decides now
         except (Harm, DeploymentError) as reason:
@@ -191,6 +212,7 @@ class Deployer:
             self._go_back(alias.version, version, f"{type(error).__name__}: {error}")
             raise
         self._tell("deployed", version, WHOLE)
+        self._prune(alias, keep)
         return Result(Outcome.DEPLOYED, version)
 
     def rollback(self, to: str | None = None) -> Result:
@@ -215,6 +237,18 @@ class Deployer:
             self._functions.restore(alias, target)
         self._tell("rolled back", target, WHOLE)
         return Result(Outcome.ROLLED_BACK, target, "asked for")
+
+    def _prune(self, alias: Alias, keep: int) -> None:
+        """Delete old versions, which would fill the account's storage for code; what fails is told and left."""
+        deleted: list[str] = []
+        try:
+            for version in outdated(self._functions.unused(), alias, keep):
+                self._functions.delete(version)
+                deleted.append(version)
+        except DeploymentError as error:
+            self._note(Event("old versions left", self._clock.now(), detail=str(error)))
+        if deleted:
+            self._note(Event("old versions deleted", self._clock.now(), detail=", ".join(deleted)))
 
     def _before(self, alias: Alias) -> str | None:
         if alias.candidate:
@@ -289,6 +323,13 @@ class Deployer:
 
     def _tell(self, event: str, version: str, percent: float | None = None, detail: str | None = None) -> None:
         self._note(Event(event, self._clock.now(), version, percent, detail))
+
+
+def outdated(unused: Sequence[str], alias: Alias, keep: int) -> list[str]:
+    """Return the versions to delete: of those that no alias leads to, all but the newest ``keep`` and the way back."""
+    ways_back = {alias.version, alias.candidate, alias.replaced, alias.withdrawn}
+    old = [version for version in unused[: max(0, len(unused) - keep)] if version not in ways_back]
+    return old[:DELETED_AT_ONCE]
 
 
 def check_steps(steps: Sequence[float]) -> None:

@@ -7,7 +7,19 @@ import msgspec
 import pytest
 
 from windrow.core.errors import DeploymentError
-from windrow.deployment import POLL_S, Alias, AliasChanged, Deployer, Event, Glance, Outcome, Progress, check_steps
+from windrow.deployment import (
+    DELETED_AT_ONCE,
+    POLL_S,
+    Alias,
+    AliasChanged,
+    Deployer,
+    Event,
+    Glance,
+    Outcome,
+    Progress,
+    check_steps,
+    outdated,
+)
 from windrow.testing import START, FakeClock
 
 STEPS = [10, 50, 100]
@@ -24,6 +36,7 @@ class FakeFunctions:
         self.next_version = "8"
         self.published_by_others = False
         self.replaced: dict[str, str] = {}
+        self.kept: list[str] = []
         self.hook: Callable[[str], None] = lambda _operation: None
 
     def alias(self) -> Alias:
@@ -73,19 +86,28 @@ class FakeFunctions:
         """Look it up."""
         return self.replaced.get(version)
 
+    def unused(self) -> list[str]:
+        """Return what there is beside the alias's own."""
+        self.hook("unused")
+        return [version for version in self.kept if version not in (self.current.version, self.current.candidate)]
+
+    def delete(self, version: str) -> None:
+        """Forget it."""
+        self.hook("delete")
+        self.kept.remove(version)
+
 
 class FakeWatch:
     """Sees the harm it is given: ``sees`` answers for each look, by how many there were."""
 
     def __init__(self) -> None:
-        self.firing_before: str | None = None
+        self.firing_before: list[str] = []
         self.looks: list[tuple[str, str, datetime]] = []
         self.sees: Callable[[int], str | None] = lambda _look: None
 
-    def check(self) -> None:
-        """Refuse to start while something fires."""
-        if self.firing_before:
-            raise DeploymentError(self.firing_before)
+    def check(self) -> list[str]:
+        """Tell what is on."""
+        return self.firing_before
 
     def look(self, version: str, before: str, since: datetime) -> Glance:
         """Answer as told; there was a run for each look."""
@@ -262,12 +284,61 @@ def test_second_deployment_is_refused(world: World) -> None:
     assert [] == world.functions.published
 
 
-def test_firing_alarm_keeps_it_from_starting(world: World) -> None:
-    """Nothing is published into an incident."""
-    world.watch.firing_before = "Failures in alarm already"
-    with pytest.raises(DeploymentError, match="already"):
-        world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert [] == world.functions.published
+def test_alarms_that_are_on_already_are_told_and_keep_nothing_from_starting(world: World) -> None:
+    """A quiet night or an old dead letter is no reason against a release."""
+    world.watch.firing_before = ["windrow-dlq-not-empty", "windrow-no-data-arriving"]
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+    (told,) = [event.detail for event in world.events if event.event == "alarms on already"]
+
+    assert Outcome.DEPLOYED == result.outcome
+    assert told is not None
+    assert told.startswith("windrow-dlq-not-empty, windrow-no-data-arriving; ")
+
+
+def numbers(first: int, last: int) -> list[str]:
+    """Return versions."""
+    return [str(number) for number in range(first, last + 1)]
+
+
+def test_old_versions_are_deleted_after_a_deployment(world: World) -> None:
+    """The newest ones stay, and the way back, however old it is."""
+    world.functions.put("3")
+    world.functions.kept, world.functions.next_version = numbers(1, 20), "20"
+    world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=4)
+
+    assert ["3", *numbers(16, 20)] == world.functions.kept
+    assert [", ".join(["1", "2", *numbers(4, 15)])] == [
+        event.detail for event in world.events if event.event == "old versions deleted"
+    ]
+
+
+def test_versions_that_cannot_be_deleted_are_told_and_left(world: World) -> None:
+    """The new version serves all the same."""
+    world.functions.kept = numbers(1, 8)
+
+    def refuse(operation: str) -> None:
+        if operation == "delete":
+            raise DeploymentError("AccessDenied")
+
+    world.functions.hook = refuse
+
+    assert Outcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=1).outcome
+    assert ["AccessDenied"] == [event.detail for event in world.events if event.event == "old versions left"]
+
+
+def test_a_rollback_deletes_nothing(world: World) -> None:
+    """By hand or by itself: what was taken out of service is still to be looked at."""
+    world.functions.kept = numbers(1, 8)
+    world.watch.sees = lambda _look: "harm"
+    world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=1)
+    world.deployer.rollback("6")
+
+    assert numbers(1, 8) == world.functions.kept
+
+
+def test_one_deployment_deletes_so_many_at_most() -> None:
+    """A first one that meets years of versions ends in time."""
+    assert numbers(1, DELETED_AT_ONCE) == outdated(numbers(1, 200), Alias("201", "r"), 10)
 
 
 def test_racing_deployment_loses_at_its_first_shift(world: World) -> None:

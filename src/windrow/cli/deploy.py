@@ -21,7 +21,7 @@ from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, out, print_
 from windrow.cli.streams import forget_output
 from windrow.core.errors import DeploymentError
 from windrow.core.words import counted
-from windrow.deployment import Event, Outcome, Progress, Result, check_steps
+from windrow.deployment import KEEP, Event, Outcome, Progress, Result, check_steps
 
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
@@ -47,13 +47,16 @@ def deploy(
         list[str] | None,
         typer.Option(metavar="PREFIX", help="Watch the alarms with actions whose names begin so; may be repeated."),
     ] = None,
+    keep: Annotated[
+        int, typer.Option(min=1, help="Versions to keep that no alias leads to; older ones are deleted afterwards.")
+    ] = KEEP,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before, and stop.")] = False,
     to: Annotated[str | None, typer.Option(metavar="VERSION", help="With --rollback: go to this version.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line: events, then the result.")
     ] = False,
 ) -> None:
-    """Shift the alias to a new version in steps, watching alarms; go back by itself when one fires.
+    """Shift the alias to a new version in steps, watching alarms; go back by itself when one goes on.
 
     Ctrl-C, SIGTERM and a terminal that hangs up go back too. Exits 0 when deployed (or rolled back as asked), 1 when it
     went back or could not start, 2 for wrong use.
@@ -70,7 +73,7 @@ def deploy(
         if package is not None and not (alarms or prefixes):
             note(Event("no alarm is watched", datetime.now(UTC), detail="name them with --alarm or --alarm-prefix"))
         deployer = bootstrap.deployer(function, alias, wait, note, follow, alarms=alarms, prefixes=prefixes)
-        result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s)
+        result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s, keep)
     ok = rollback or result.outcome is not Outcome.ROLLED_BACK
     heard_or_not(partial(_conclude, ok=ok, as_json=as_json))(result)
     forget_output()

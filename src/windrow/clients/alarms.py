@@ -80,9 +80,10 @@ class CloudWatchWatch:
         self._clock = clock
         self._alarms = list(dict.fromkeys(alarms))
         self._prefixes = list(dict.fromkeys(prefixes))
+        self._on_before: set[str] = set()
 
-    def check(self) -> None:
-        """Check that all alarms exist and none is firing; see the contract."""
+    def check(self) -> list[str]:
+        """Check that all alarms exist and note those that are firing; see the contract."""
         states = self._states()
         absent = [name for name in self._alarms if name not in states]
         if absent:
@@ -90,13 +91,13 @@ class CloudWatchWatch:
         unused = [prefix for prefix in self._prefixes if not any(name.startswith(prefix) for name in states)]
         if unused:
             raise DeploymentError(f"there is no alarm with an action whose name begins with {', '.join(unused)}")
-        firing = _firing(states)
-        if firing:
-            raise DeploymentError(f"{firing} already, before anything was deployed")
+        self._on_before = _firing(states)
+        return sorted(self._on_before)
 
     def look(self, version: str, before: str, since: datetime) -> Glance:
         """Return what is to be seen; see the contract."""
         firing = _firing(self._states())
+        self._on_before &= firing
         sums = self._sums(
             {
                 "invocations": self._of_lambda("Invocations", version),
@@ -109,7 +110,8 @@ class CloudWatchWatch:
             since,
         )
         new, old = Work(sums["delivered"], sums["givenback"]), Work(sums["olddelivered"], sums["oldgivenback"])
-        harm = firing
+        gone_on = sorted(firing - self._on_before)
+        harm = f"{', '.join(gone_on)} in alarm" if gone_on else None
         if not harm and sums["errors"]:
             harm = f"version {version} failed {sums['errors']} times"
         if not harm and does_worse(new, old):
@@ -182,6 +184,5 @@ def _added_up(names: Iterable[str], results: Iterable[_Result]) -> dict[str, int
     return {name: round(value) for name, value in sums.items()}
 
 
-def _firing(states: dict[str, str]) -> str | None:
-    names = sorted(name for name, state in states.items() if state == FIRING)
-    return f"{', '.join(names)} in alarm" if names else None
+def _firing(states: Mapping[str, str]) -> set[str]:
+    return {name for name, state in states.items() if state == FIRING}

@@ -77,6 +77,24 @@ class _Published(msgspec.Struct, frozen=True, rename="pascal"):
     version: _Number
 
 
+class _Version(msgspec.Struct, frozen=True, rename="pascal"):
+    """One version of the answer to ListVersionsByFunction."""
+
+    version: _Number
+
+
+class _Versions(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to ListVersionsByFunction."""
+
+    versions: list[_Version]
+
+
+class _Aliases(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to ListAliases."""
+
+    aliases: list[_Alias]
+
+
 class _Invoked(msgspec.Struct, frozen=True, rename="pascal"):
     """The answer to Invoke, its payload left out."""
 
@@ -169,6 +187,22 @@ class LambdaVersions:
         with _translated(f"version {version} could not be read"):
             match = _REPLACES.match(self._configuration(version).description)
         return match[1] if match else None
+
+    def unused(self) -> list[str]:
+        """List versions and aliases; see the contract."""
+        with _translated(f"the versions of {self._function} could not be listed"):
+            pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=self._function)
+            published = {found.version for page in pages for found in answers.read(page, _Versions).versions}
+            named = self._client.get_paginator("list_aliases").paginate(FunctionName=self._function)
+            aliases = [alias for page in named for alias in answers.read(page, _Aliases).aliases]
+        used = {alias.function_version for alias in aliases}
+        used |= {version for alias in aliases for version in alias.routing_config.additional_version_weights}
+        return sorted((version for version in published - used if version.isdecimal()), key=int)
+
+    def delete(self, version: str) -> None:
+        """Delete the version, which Lambda refuses while an alias leads to it; see the contract."""
+        with _translated(f"version {version} could not be deleted"):
+            self._client.delete_function(FunctionName=self._function, Qualifier=version)
 
     def _configuration(self, version: str | None = None) -> _Configuration:
         qualifier: dict[str, Any] = {"Qualifier": version} if version else {}

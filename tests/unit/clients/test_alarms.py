@@ -89,12 +89,22 @@ def test_absent_alarms_are_named() -> None:
 
 
 def test_firing_alarm_is_harm() -> None:
-    """By its name, or by a prefix; before the start it is an error."""
+    """By its name, or by a prefix."""
     client = FakeCloudWatch([alarm("windrow-burn", "ALARM")])
     for watching in (watch(client, "windrow-burn"), watch(client, prefix="windrow-")):
         assert "windrow-burn in alarm" == watching.look("8", "7", START).harm
-        with pytest.raises(DeploymentError, match="already, before anything was deployed"):
-            watching.check()
+
+
+def test_alarm_that_was_on_before_is_harm_once_it_has_been_off() -> None:
+    """Whatever else goes on meanwhile counts at once."""
+    client = FakeCloudWatch([alarm("windrow-dlq", "ALARM"), alarm("windrow-errors")])
+    watching = watch(client, prefix="windrow-")
+    seen = [watching.check(), watching.look("8", "7", START).harm]
+    for states in (("ALARM", "ALARM"), ("OK", "OK"), ("ALARM", "OK")):
+        client.alarms = [alarm("windrow-dlq", states[0]), alarm("windrow-errors", states[1])]
+        seen.append(watching.look("8", "7", START).harm)
+
+    assert [["windrow-dlq"], None, "windrow-errors in alarm", None, "windrow-dlq in alarm"] == seen
 
 
 def test_windows_of_a_composite_alarm_are_not_watched_by_prefix() -> None:

@@ -198,3 +198,36 @@ def test_version_remembers_what_it_replaced(description: str, expected: str | No
     """Only a description that a deployment wrote counts."""
     client = FakeClient(get_function_configuration=[shown(Description=description)])
     assert expected == versions(client).replaced_by("8")
+
+
+class Pages(FakeClient):
+    """Answers a paginator's request with one page for each of its answers."""
+
+    def get_paginator(self, operation: str) -> Any:
+        """Return itself, bound to the operation."""
+        self.operation = operation
+        return self
+
+    def paginate(self, **arguments: Any) -> Any:
+        """Yield the pages."""
+        assert arguments == {"FunctionName": "f"}
+        yield from self.answers[self.operation]
+
+
+def test_versions_that_an_alias_leads_to_are_in_use() -> None:
+    """Whichever alias, and be it for a share of the traffic; the others are told in the order of their numbers."""
+    client = Pages(
+        list_versions_by_function=[
+            {"Versions": [{"Version": version} for version in ("$LATEST", "10", "9")]},
+            {"Versions": [{"Version": version} for version in ("8", "7", "6", "2")]},
+        ],
+        list_aliases=[{"Aliases": [led("7", "a", v8=0.1)]}, {"Aliases": [led("6", "b")]}],
+    )
+    assert ["2", "9", "10"] == versions(client).unused()
+
+
+def test_a_version_is_deleted_by_its_number() -> None:
+    """Without one it would be the function."""
+    client = FakeClient(delete_function=[{}])
+    versions(client).delete("3")
+    assert [("delete_function", {"FunctionName": "f", "Qualifier": "3"})] == client.calls
