@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -521,7 +522,9 @@ def test_watching_for_people_keeps_what_changed(desk: Desk, monkeypatch: pytest.
     console = Screen(width=100)
     monkeypatch.setattr(status_command, "out", console)
     monkeypatch.setattr("windrow.cli.watch.out", console)
-    steps = iter([lambda: setattr(desk.letters, "count", 2), lambda: setattr(desk.mapping, "on", False)])
+    steps: Iterator[Callable[[], None]] = iter(
+        [lambda: setattr(desk.letters, "count", 2), lambda: setattr(desk.mapping, "on", False)]
+    )
 
     def sleep(_seconds: float) -> None:
         step = next(steps, None)
