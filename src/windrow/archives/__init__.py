@@ -17,7 +17,9 @@ used by several threads at once.
 from windrow.archives.archive import Archive, open_archive
 from windrow.archives.connection import Connection
 from windrow.archives.extract import TargetError
-from windrow.archives.search import FoundArchive, FoundFile, find_archives, find_files
+from windrow.archives.restore_plan import TargetConflict
+from windrow.archives.restoring import Problem, Restored, restore
+from windrow.archives.search import FoundArchive, FoundFile, Selection, find_archives, find_files
 from windrow.archives.sources import SourceMissing
 from windrow.core.archive.verify import Verified
 from windrow.core.errors import ArchiveError, DestinationError, SecretError, SettingsError, WindrowError
@@ -32,9 +34,13 @@ __all__ = [
     "FoundFile",
     "Manifest",
     "ManifestFile",
+    "Problem",
+    "Restored",
     "SecretError",
+    "Selection",
     "SettingsError",
     "SourceMissing",
+    "TargetConflict",
     "TargetError",
     "Verified",
     "Window",
@@ -42,4 +48,5 @@ __all__ = [
     "find_archives",
     "find_files",
     "open_archive",
+    "restore",
 ]

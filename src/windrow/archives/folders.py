@@ -42,7 +42,7 @@ class Folder(Protocol):
 def open_source(location: str, connection: Connection | None = None) -> Source:
     """Open one archive. Raises `SourceMissing`, and for ``s3://`` `DestinationError` and `SettingsError`."""
     if location.startswith(S3):
-        bucket, key = _in_bucket(location)
+        bucket, key = in_bucket(location)
         if not key:
             raise SourceMissing(f"{location!r} is not s3://bucket/key")
         return StoredArchive(buckets(connection).bucket(bucket), key)
@@ -59,14 +59,21 @@ def open_folder(location: str, connection: Connection | None = None) -> Folder:
         SettingsError: the environment does not say how to reach ``s3://``.
     """
     if location.startswith(S3):
-        bucket, prefix = _in_bucket(location)
+        bucket, prefix = in_bucket(location)
         return BucketFolder(buckets(connection).bucket(bucket), bucket, prefix)
     if "://" in location:
         return FsspecFolder(*_in_system(location))
     return LocalFolder(Path(location))
 
 
-def _in_bucket(location: str) -> tuple[str, str]:
+def is_folder(location: str) -> bool:
+    """Tell whether a location means a folder: it ends in a slash, is a bucket, or a folder on disk."""
+    bucket = location.startswith(S3) and "/" not in location.removeprefix(S3)
+    return location.endswith("/") or bucket or Path(location).is_dir()
+
+
+def in_bucket(location: str) -> tuple[str, str]:
+    """Return the bucket and the key of an ``s3://`` URL. Raises `SourceMissing` if it names no bucket."""
     # A key may hold '?' and '#', which a URL parser would cut off.
     bucket, _, key = location.removeprefix(S3).partition("/")
     if not bucket:

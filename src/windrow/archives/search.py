@@ -98,6 +98,37 @@ def find_archives(
             yield found
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which files are meant: all for which every condition holds; None sets none.
+
+    ``key`` is a raw S3 key, or a pattern with ``*``, ``?`` and ``[...]``, where ``*`` is any text with slashes too;
+    ``bucket`` a landing bucket; ``since`` and ``until``, which have a zone, are compared with each file's
+    ``event_time``.
+    """
+
+    key: str | None = None
+    version_id: str | None = None
+    bucket: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.since, self.until):
+            _aware(moment)
+
+    def filter(self) -> Callable[[ManifestFile], bool]:
+        """Return what tells whether a file is meant."""
+        matches = key_filter(self.key)
+        return lambda file: (
+            matches(file.key)
+            and self.version_id in (None, file.version_id)
+            and self.bucket in (None, file.bucket)
+            and (self.since is None or file.event_time >= self.since)
+            and (self.until is None or file.event_time < self.until)
+        )
+
+
 def find_files(
     location: str,
     *,
@@ -109,24 +140,17 @@ def find_files(
 ) -> Iterator[FoundFile]:
     """Yield the files that archives below a folder hold, in the order of `find_archives`.
 
-    ``key`` is a raw S3 key, or a pattern with ``*``, ``?`` and ``[...]``, where ``*`` is any text with slashes too.
-    ``since`` and ``until`` are compared with each file's ``event_time``. Each archive costs a HEAD and one range read;
-    eight are read at once.
+    See `Selection` for what chooses them. Each archive costs a HEAD and one range read; eight are read at once.
 
     Raises:
         ArchiveError: an archive can't be read; the message names it.
         SourceMissing, DestinationError, SettingsError, ValueError: see `find_archives`.
     """
-    matches = key_filter(key)
-    for found, files in _read(find_archives(location, since=since, until=until, connection=connection)):
-        for file in files:
-            if (
-                matches(file.key)
-                and version_id in (None, file.version_id)
-                and (since is None or file.event_time >= since)
-                and (until is None or file.event_time < until)
-            ):
-                yield FoundFile(found, file)
+    is_meant = Selection(key, version_id, None, since, until).filter()
+    for found, files in read_manifests(find_archives(location, since=since, until=until, connection=connection)):
+        if isinstance(files, ArchiveError):
+            raise ArchiveError(f"{found.location}: {files}") from files
+        yield from (FoundFile(found, file) for file in files if is_meant(file))
 
 
 def key_filter(pattern: str | None) -> Callable[[str], bool]:
@@ -179,19 +203,21 @@ def _tombstone_bytes() -> int:
     return seal(Window(_FIRST, _FIRST + timedelta(minutes=1)), [], 1).size
 
 
-def _read(found: Iterable[FoundArchive]) -> Iterator[tuple[FoundArchive, list[ManifestFile]]]:
-    """Read the manifests of archives, a few at once, and yield them in order."""
+def read_manifests(
+    found: Iterable[FoundArchive],
+) -> Iterator[tuple[FoundArchive, list[ManifestFile] | ArchiveError]]:
+    """Read the manifests of archives, a few at once, and yield them in order; of a broken one what is wrong with it."""
     left = iter(found)
     with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
         while piece := list(islice(left, READERS)):
             yield from zip(piece, pool.map(_files, piece), strict=True)
 
 
-def _files(found: FoundArchive) -> list[ManifestFile]:
+def _files(found: FoundArchive) -> list[ManifestFile] | ArchiveError:
     try:
         with found.open() as archive:
             return archive.files
     except ArchiveError as error:
-        raise ArchiveError(f"{found.location}: {error}") from error
+        return error
     except SourceMissing:
         return []  # somebody deleted it since it was listed

@@ -14,7 +14,9 @@ from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 
 from windrow.archives import Archive, SourceMissing, TargetError, open_archive
-from windrow.cli.archive_search import Since, Until, find, is_folder, ls_folder
+from windrow.archives.folders import is_folder
+from windrow.cli.archive_restore import Options, To, restore
+from windrow.cli.archive_search import Since, Until, find, ls_folder
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
 from windrow.cli.screen import Screen
@@ -85,14 +87,53 @@ def cat(
 @app.command()
 def extract(
     archive: Location,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Files go below it; it is made if absent.")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Members; all if none.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Files go below it; it is made if absent.")
+    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Members; all if none.")] = None,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave what is there, byte for byte, and go on with the rest.")
     ] = False,
+    to: To = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="With --to: a raw key, or a pattern with *, ? and [...].")
+    ] = None,
+    version: Annotated[str | None, typer.Option("--version", help="With --to: this version of a key only.")] = None,
+    bucket: Annotated[
+        str | None, typer.Option("--bucket", help="With --to: files of this landing bucket only.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    to_profile: Annotated[
+        str | None, typer.Option("--to-profile", help="With --to: AWS profile that reaches it, on another server.")
+    ] = None,
+    to_endpoint: Annotated[
+        str | None, typer.Option("--to-endpoint", help="With --to-profile: the server's URL, if the profile has none.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --to: only say what would be written.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write files below a folder, verified, never outside it and never over a file that exists."""
+    """Write files below a folder, verified, never outside it and never over a file that exists.
+
+    With --to s3://bucket/prefix restore them into a bucket instead: each file to its raw key, with content type and
+    metadata, from one archive or from all below a folder (s3://bucket/prefix/). Of several versions of a key the newest
+    is restored. What is there with the same bytes is skipped, so a restore that ended can be started again; nothing is
+    ever replaced. Exits with 1 if something could not be restored, or nothing was found.
+    """
+    options = Options(key, version, bucket, since, until, to_profile, to_endpoint)
+    if to is not None:
+        if folder is not None or skip_existing:
+            raise WrongUse("with --to there is no folder, and what is there is always skipped; choose files by --key")
+        restore(archive, to, options, dry_run=dry_run, as_json=as_json)
+        return
+    if folder is None:
+        raise WrongUse("say where to: a folder, or --to s3://bucket/prefix")
+    if dry_run or options.any:
+        raise WrongUse("--key, --version, --bucket, --since, --until, --dry-run and the like go with --to")
+    _extract(archive, folder, names, skip_existing=skip_existing, as_json=as_json)
+
+
+def _extract(archive: str, folder: Path, names: list[str] | None, *, skip_existing: bool, as_json: bool) -> None:
     with _open(archive) as opened:
         chosen = [opened.file(name) for name in names] if names else opened.files
         total = sum({file.name: file.size for file in chosen}.values())

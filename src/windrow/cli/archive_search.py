@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -23,16 +22,10 @@ Since = Annotated[
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Files that arrived before.")]
 
 
-def is_folder(location: str) -> bool:
-    """Tell whether a location means a folder: it ends in a slash, is a bucket, or a folder on disk."""
-    bucket = location.startswith("s3://") and "/" not in location.removeprefix("s3://")
-    return location.endswith("/") or bucket or Path(location).is_dir()
-
-
 def ls_folder(location: str, since: str | None, until: str | None, *, as_json: bool) -> None:
     """Print the archives of a folder, as they are found or as one JSON object."""
-    with _told():
-        start, end = _span(since, until)
+    with told():
+        start, end = span(since, until)
         found = find_archives(location, since=start, until=end)
         if as_json:
             print_json({"ok": True, "archives": [_fields(each) for each in found]})
@@ -60,8 +53,8 @@ def find(
 
     Without --since and --until these are all that there are. Exits with 1 if no archive holds it.
     """
-    with _told():
-        start, end = _span(since, until)
+    with told():
+        start, end = span(since, until)
         found = find_files(folder or _destination(), key=key, version_id=version, since=start, until=end)
         if as_json:
             files = [_file_fields(each) for each in found]
@@ -83,14 +76,16 @@ def find(
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """Tell of what is not there as wrong use."""
     try:
         yield
     except SourceMissing as error:
         raise WrongUse(str(error)) from error
 
 
-def _span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Read a range whose ends may be open. Raises `WrongUse` if it is empty."""
     now = datetime.now(UTC)
     start, end = (moment(text, now) if text else None for text in (since, until))
     if start and end and start >= end:

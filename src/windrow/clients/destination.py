@@ -35,9 +35,10 @@ CONTENT_TYPE = "application/gzip"
 
 SHA256_BYTES = 32
 
-_PASSING = frozenset(
+PASSING = frozenset(
     {DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE, DestinationFault.PROTOCOL}
 )
+"""Faults that may be over in a moment."""
 
 _FAILURES = (ClientError, BotoCoreError, HTTPError, OSError, ValueError)
 """All that a request raises, and the making of its client: botocore lets errors of urllib3 and of Python through, the
@@ -113,10 +114,17 @@ class S3Destination:
                 self._patience.probe_attempts,
             )
 
-    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+    def put(
+        self,
+        key: str,
+        chunks: Sequence[Buffer],
+        sha256: bytes,
+        metadata: Mapping[str, str],
+        content_type: str = CONTENT_TYPE,
+    ) -> bool:
         """Store the chunks as one object if the key is free; see the port's contract."""
         try:
-            self._put(key, chunks, sha256, metadata, {"IfNoneMatch": "*"})
+            self._put(key, chunks, sha256, metadata, {"IfNoneMatch": "*", "ContentType": content_type})
         except DestinationError as error:
             if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
                 return False
@@ -125,7 +133,7 @@ class S3Destination:
 
     def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
         """Store the chunks as one object, whatever is there; see the port's contract."""
-        self._put(key, chunks, sha256, metadata, {})
+        self._put(key, chunks, sha256, metadata, {"ContentType": CONTENT_TYPE})
 
     def _put(
         self,
@@ -133,7 +141,7 @@ class S3Destination:
         chunks: Sequence[Buffer],
         sha256: bytes,
         metadata: Mapping[str, str],
-        condition: Mapping[str, Any],
+        options: Mapping[str, Any],
     ) -> None:
         body = ChunksBody(chunks)
 
@@ -144,10 +152,9 @@ class S3Destination:
                 Key=key,
                 Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
                 ContentLength=body.size,
-                ContentType=CONTENT_TYPE,
                 ChecksumSHA256=base64.b64encode(sha256).decode(),
                 Metadata=dict(metadata),
-                **condition,
+                **options,
             )
             return answers.read(answer, Part)
 
@@ -226,7 +233,7 @@ class S3Destination:
             try:
                 return self._once(request, what)
             except DestinationError as error:
-                if error.kind not in _PASSING:
+                if error.kind not in PASSING:
                     raise
                 _log.info("destination asked again", extra={"request": what, "kind": error.kind})
                 self._clock.sleep(PAUSE_S * attempt)

@@ -25,13 +25,13 @@ class S3MultipartDestination(S3Destination):
     and MiniStack each refuse a copied part in an upload that asks for SHA-256 (2026). Their ETags prove them instead.
     """
 
-    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:
+    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str = CONTENT_TYPE) -> str:
         """Begin an upload in parts; see the port's contract."""
         checksum: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if verified else {}
 
         def request(s3: S3Client) -> str:
             answer = s3.create_multipart_upload(
-                Bucket=self._bucket, Key=key, ContentType=CONTENT_TYPE, Metadata=dict(metadata), **checksum
+                Bucket=self._bucket, Key=key, ContentType=content_type, Metadata=dict(metadata), **checksum
             )
             return answers.read(answer, s3_answers.Upload).upload_id
 

@@ -1,0 +1,167 @@
+"""The place that files are restored to: a prefix in a bucket, each file under its raw key."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from enum import Enum, auto
+from hashlib import sha256
+from typing import TYPE_CHECKING, Protocol
+
+from windrow.clients.destination import PASSING
+from windrow.core.described import UNSAID
+from windrow.core.errors import DestinationError, DestinationFault
+from windrow.core.manifest import ManifestFile
+from windrow.ports import Part, Stored
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+MIB = 1024 * 1024
+PART_BYTES = 8 * MIB
+"""A file up to this is sent as one object, a larger one in parts of this."""
+MOST_PARTS = 10_000
+"""S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+ATTEMPTS = 5
+PAUSE_S = 0.5
+"""Before the second attempt of a PUT, and twice as long before each one after that: 7.5 s in all."""
+_AGAIN = PASSING | {DestinationFault.CHECKSUM}
+"""Faults after which a PUT is tried again; other bytes than were sent may have come by the network's fault."""
+
+
+class TargetBucket(Protocol):
+    """What a bucket to restore to must do; see `windrow.ports.MultipartDestination`."""
+
+    def probe(self) -> None:
+        """Ask for the bucket."""
+
+    def head(self, key: str) -> Stored | None:
+        """Return what is under a key."""
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return a range."""
+
+    def put(
+        self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str], content_type: str
+    ) -> bool:
+        """Store an object if the key is free."""
+
+    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str) -> str:
+        """Begin an upload in parts."""
+
+    def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
+        """Store a part."""
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Make the parts one object if the key is free."""
+
+    def abandon(self, key: str, upload_id: str) -> None:
+        """Drop an upload."""
+
+
+class There(Enum):
+    """What is under a file's key."""
+
+    NOTHING = auto()
+    SAME = auto()
+    OTHER = auto()
+
+
+class Target:
+    """A prefix in a bucket; may be used by several threads. Every method raises `DestinationError`.
+
+    ``sleep`` waits some seconds.
+    """
+
+    def __init__(self, bucket: TargetBucket, prefix: str, sleep: Callable[[float], object]) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix and not prefix.endswith("/") else prefix
+        self._sleep = sleep
+
+    def there(self, file: ManifestFile) -> There:
+        """Compare what is under the file's key with it: by the server's SHA-256 of it, else by reading it."""
+        stored = self._bucket.head(self._key(file))
+        if stored is None:
+            return There.NOTHING
+        if stored.size != file.size:
+            return There.OTHER
+        # An object that came in parts has no checksum of the whole.
+        return There.SAME if (stored.checksum_sha256 or self._read_sha256(file)) == file.sha256 else There.OTHER
+
+    def _read_sha256(self, file: ManifestFile) -> str:
+        digest = sha256()
+        for start in range(0, file.size, PART_BYTES):
+            digest.update(self._bucket.read(self._key(file), start, PART_BYTES))
+        return digest.hexdigest()
+
+    def put(self, file: ManifestFile, data: bytes) -> There:
+        """Store a file's bytes, which the server verifies; see `_settled`."""
+        digest = bytes.fromhex(file.sha256)
+
+        def store() -> bool:
+            return self._bucket.put(self._key(file), [data], digest, _metadata(file), _content_type(file))
+
+        return self._settled(file, store)
+
+    def put_parts(self, file: ManifestFile, pieces: Iterable[bytes]) -> There:
+        """Store a file too large to hold, each part verified by the server; nothing if ``pieces`` raises."""
+        key = self._key(file)
+        upload_id = self._bucket.begin(key, _metadata(file), verified=True, content_type=_content_type(file))
+        try:
+            size = max(PART_BYTES, -(-file.size // MOST_PARTS))
+            parts = [
+                self._bucket.send_part(key, upload_id, number, [part], sha256(part).digest())
+                for number, part in enumerate(_parts(pieces, size), 1)
+            ]
+            result = self._settled(file, lambda: self._bucket.complete(key, upload_id, parts))
+        except BaseException:
+            with suppress(DestinationError):
+                self._bucket.abandon(key, upload_id)
+            raise
+        if result is not There.NOTHING:
+            self._bucket.abandon(key, upload_id)
+        return result
+
+    def _settled(self, file: ManifestFile, store: Callable[[], bool]) -> There:
+        """Store, again if need be; return what was there already, `There.NOTHING` if it was stored now.
+
+        An attempt whose answer was lost may have stored it: so each failure is followed by a look.
+        """
+        for attempt in range(ATTEMPTS - 1):
+            try:
+                return There.NOTHING if store() else self.there(file)
+            except DestinationError as error:
+                if error.kind not in _AGAIN:
+                    raise
+            self._sleep(PAUSE_S * 2**attempt)
+            if self.there(file) is There.SAME:
+                return There.NOTHING
+        return There.NOTHING if store() else self.there(file)
+
+    def _key(self, file: ManifestFile) -> str:
+        return f"{self._prefix}{file.key}"
+
+
+def _parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    part = bytearray()
+    for piece in pieces:
+        part += piece
+        while len(part) >= size:
+            yield bytes(part[:size])
+            del part[:size]
+    if part:
+        yield bytes(part)
+
+
+def _content_type(file: ManifestFile) -> str:
+    return _header(file.content_type) or UNSAID
+
+
+def _metadata(file: ManifestFile) -> dict[str, str]:
+    return {name: _header(value) for name, value in file.metadata.items()}
+
+
+def _header(text: str) -> str:
+    """Return text as a header has it; what is not ASCII in the form of RFC 2047, as S3 itself gives it back."""
+    return text if text.isascii() else f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="

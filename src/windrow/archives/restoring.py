@@ -1,0 +1,227 @@
+"""Restores files from archives into a bucket, under their raw keys: `restore`.
+
+Two passes. The first reads the manifests and notes on disk which version of each key is to be written; the second asks
+the target for each key, and reads from the archives only what it does not have. So a restore that ended, however, is
+taken up again by starting it once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import msgspec
+
+from windrow.archives.archive import open_archive
+from windrow.archives.connection import Connection, buckets
+from windrow.archives.folders import S3, in_bucket, is_folder
+from windrow.archives.restore_plan import Plan, TargetConflict
+from windrow.archives.restore_target import PART_BYTES, Target, There
+from windrow.archives.search import Selection, find_archives, read_manifests
+from windrow.archives.sources import SourceMissing
+from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
+from windrow.core.manifest import ManifestFile
+
+SENDERS = 8
+"""Files sent at once, and as many held that wait: 16 of 8 MiB at most."""
+NAMED = 100
+"""Problems that a report names; it counts them all."""
+EVERYTHING = Selection()
+_OF_ONE_FILE = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
+"""Faults that say nothing of the other files: a key that the server does not take."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong with a file, by its raw key, or with an archive, by its location."""
+
+    where: str
+    problem: str
+
+
+class Restored(msgspec.Struct):
+    """What a restore did. Sizes are in bytes.
+
+    ``files`` and ``bytes`` are what was chosen, ``present`` of them what the target had already. ``older_versions``
+    were left out, since a newer version of their key was chosen. ``undescribed`` files were written without the content
+    type and metadata of their uploader, of which there were more than an archive keeps. ``conflicts`` are keys under
+    which the target has other bytes, ``refused`` those that it does not take, ``unreadable`` archives that are broken
+    or gone: what they hold may be missing. ``problems`` names the first hundred of these three.
+    """
+
+    dry_run: bool
+    archives: int = 0
+    files: int = 0
+    bytes: int = 0
+    written: int = 0
+    written_bytes: int = 0
+    present: int = 0
+    older_versions: int = 0
+    undescribed: int = 0
+    conflicts: int = 0
+    refused: int = 0
+    unreadable: int = 0
+    problems: list[Problem] = []
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was chosen, and something was, is in the target now (or could be, of a dry run)."""
+        return self.files > 0 and not (self.conflicts or self.refused or self.unreadable)
+
+    def note(self, where: str, problem: str) -> None:
+        """Name a problem."""
+        if len(self.problems) < NAMED:
+            self.problems.append(Problem(where, problem))
+
+
+def restore(
+    location: str,
+    to: str,
+    selection: Selection = EVERYTHING,
+    *,
+    dry_run: bool = False,
+    connection: Connection | None = None,
+    target: Connection | None = None,
+    progress: Callable[[int, int], object] = lambda _done, _of: None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Restored:
+    """Write the files of an archive, or of the archives below a folder, to ``to`` (``s3://bucket/prefix``).
+
+    Each file goes to ``prefix/`` and its raw key, with the content type and the user metadata of its uploader; of
+    several versions the newest. The server verifies the SHA-256 of what it is sent (of a file over 8 MiB that of each
+    part), and never replaces an object: one that is there with the same bytes is left as it is, one with others is a
+    conflict. ``target`` says how to reach ``to``, and is by default ``connection``. ``progress`` is told how many
+    bytes are done, of how many. Memory: the largest manifest, and about 150 MB.
+
+    Raises:
+        TargetConflict: files of two landing buckets would land on one key, or all of them among the archives; nothing
+            was written.
+        DestinationError: a server could not be asked, or refused the keys. Start it again to go on.
+        SourceMissing, SettingsError, ValueError: see `find_archives`.
+    """
+    if not to.startswith(S3):
+        raise SourceMissing(f"{to!r} is not s3://bucket/prefix")
+    if target is None and f"{to.rstrip('/')}/".startswith(f"{location.rstrip('/')}/"):
+        raise TargetConflict(
+            f"{to} is where the archives are; restore to another bucket, or a prefix outside {location}"
+        )
+    bucket, prefix = in_bucket(to)
+    client = buckets(target or connection).bucket(bucket)
+    client.probe()
+    result = Restored(dry_run)
+    with Plan() as plan:
+        _choose(plan, result, location, selection, connection)
+        run = _Run(Target(client, prefix, sleep), result, progress)
+        with ThreadPoolExecutor(SENDERS, thread_name_prefix="restore") as pool:
+            for archive, names in plan.archives():
+                run.archive(pool, archive, names, connection)
+    return result
+
+
+def _choose(plan: Plan, result: Restored, location: str, selection: Selection, connection: Connection | None) -> None:
+    is_meant = selection.filter()
+    for where, files in _manifests(location, selection, connection):
+        if isinstance(files, ArchiveError):
+            result.unreadable += 1
+            result.note(where, str(files))
+            continue
+        result.archives += 1
+        plan.add(where, filter(is_meant, files))
+    result.files, result.bytes = plan.totals()
+    result.older_versions = plan.older
+
+
+def _manifests(
+    location: str, selection: Selection, connection: Connection | None
+) -> Iterator[tuple[str, list[ManifestFile] | ArchiveError]]:
+    if not is_folder(location):
+        with open_archive(location, connection) as archive:
+            yield location, archive.files
+        return
+    found = find_archives(location, since=selection.since, until=selection.until, connection=connection)
+    for each, files in read_manifests(found):
+        yield each.location, files
+
+
+class _Run:
+    """The second pass. Only its own thread counts; senders return what became of their file."""
+
+    def __init__(self, target: Target, result: Restored, progress: Callable[[int, int], object]) -> None:
+        self._target = target
+        self._result = result
+        self._progress = progress
+        self._done = 0
+        self._sending: deque[tuple[ManifestFile, Future[There | DestinationError]]] = deque()
+
+    def archive(self, pool: ThreadPoolExecutor, location: str, names: set[str], connection: Connection | None) -> None:
+        """Restore files of one archive."""
+        try:
+            with open_archive(location, connection) as archive:
+                chosen = [archive.file(name) for name in names]
+                absent = self._absent(pool, chosen)
+                if not self._result.dry_run:
+                    for file, pieces in archive.walk(absent):
+                        self._send(pool, file, pieces)
+        except (ArchiveError, SourceMissing) as error:
+            self._result.unreadable += 1
+            self._result.note(location, str(error))
+        finally:
+            self._settle(0)
+
+    def _absent(self, pool: ThreadPoolExecutor, files: list[ManifestFile]) -> set[str]:
+        """Return the member names of what is to be written."""
+        absent = set()
+        for file, found in zip(files, pool.map(self._of_one(self._target.there), files), strict=True):
+            if found is There.NOTHING:
+                absent.add(file.name)
+                if self._result.dry_run:
+                    self._count(file, found)
+            else:
+                self._count(file, found)
+        return absent
+
+    def _send(self, pool: ThreadPoolExecutor, file: ManifestFile, pieces: Iterator[bytes]) -> None:
+        if file.size > PART_BYTES:
+            self._count(file, self._of_one(lambda large: self._target.put_parts(large, pieces))(file))
+            return
+        data = b"".join(pieces)  # verified, now that its last byte is read
+        self._sending.append((file, pool.submit(self._of_one(lambda small: self._target.put(small, data)), file)))
+        self._settle(2 * SENDERS - 1)
+
+    def _settle(self, most: int) -> None:
+        """Wait until so many files at most are being sent."""
+        while len(self._sending) > most:
+            file, future = self._sending.popleft()
+            self._count(file, future.result())
+
+    @staticmethod
+    def _of_one(act: Callable[[ManifestFile], There]) -> Callable[[ManifestFile], There | DestinationError]:
+        """Return a fault that concerns one file only, instead of raising it."""
+
+        def acted(file: ManifestFile) -> There | DestinationError:
+            try:
+                return act(file)
+            except DestinationError as error:
+                if error.kind not in _OF_ONE_FILE:
+                    raise
+                return error
+
+        return acted
+
+    def _count(self, file: ManifestFile, found: There | DestinationError) -> None:
+        result = self._result
+        if isinstance(found, DestinationError):
+            result.refused += 1
+            result.note(file.key, str(found))
+        elif found is There.NOTHING:
+            result.written += 1
+            result.written_bytes += file.size
+            result.undescribed += file.undescribed
+        elif found is There.SAME:
+            result.present += 1
+        else:
+            result.conflicts += 1
+            result.note(file.key, "the target has other bytes under this key; restore to another prefix")
+        self._done += file.size
+        self._progress(self._done, result.bytes)

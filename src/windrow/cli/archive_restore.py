@@ -1,0 +1,99 @@
+"""``windrow archive extract --to``: restore files from archives into a bucket."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
+
+from windrow import archives
+from windrow.archives import Connection, Restored, Selection, TargetConflict
+from windrow.cli.archive_search import span, told
+from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.core.words import counted
+
+To = Annotated[
+    str | None, typer.Option("--to", metavar="S3_URL", help="Restore to s3://bucket/prefix, each file to its raw key.")
+]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What chooses files, and how the target is reached, as the user wrote it."""
+
+    key: str | None = None
+    version: str | None = None
+    bucket: str | None = None
+    since: str | None = None
+    until: str | None = None
+    profile: str | None = None
+    endpoint: str | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any."""
+        return self != Options()
+
+    def selection(self) -> Selection:
+        """Return which files are meant. Raises `WrongUse`."""
+        start, end = span(self.since, self.until)
+        return Selection(self.key, self.version, self.bucket, start, end)
+
+    def target(self) -> Connection | None:
+        """Return how the target is reached, None for as the archives are. Raises `WrongUse`."""
+        if self.profile is None:
+            if self.endpoint is not None:
+                raise WrongUse("--to-endpoint needs --to-profile: the keys for another server")
+            return None
+        return Connection(endpoint=self.endpoint, profile=self.profile)
+
+
+def restore(location: str, to: str, options: Options, *, dry_run: bool, as_json: bool) -> None:
+    """Restore, and say what became of it; exits with 1 unless all of it is there now."""
+    quiet = as_json or not err.is_terminal
+    with (
+        told(),
+        err.progress("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), disable=quiet) as bar,
+    ):
+        task = bar.add_task("restoring", total=None)
+        try:
+            result = archives.restore(
+                location,
+                to,
+                options.selection(),
+                dry_run=dry_run,
+                target=options.target(),
+                progress=lambda done, of: bar.update(task, completed=done, total=of),
+            )
+        except TargetConflict as error:
+            raise WrongUse(str(error)) from error
+    if as_json:
+        print_json({"ok": result.ok, "to": to, **msgspec.to_builtins(result)})
+    else:
+        _print(result, to)
+    if not result.ok:
+        raise typer.Exit(PROBLEM)
+
+
+def _print(result: Restored, to: str) -> None:
+    if not result.files:
+        out.print(f"no file of the {counted(result.archives, 'archive')} is meant", soft_wrap=True)
+    else:
+        would = "would be written" if result.dry_run else "written, all SHA-256 right"
+        out.print(
+            f"{counted(result.written, 'file')}, {result.written_bytes:,} bytes, {would}, to {to}; "
+            f"{result.present:,} of {result.files:,} were there already",
+            soft_wrap=True,
+        )
+    for count, what in (
+        (result.older_versions, "older versions left out: the newest of each key counts, or the one of --version"),
+        (result.undescribed, "without content type and metadata, of which the archive has none"),
+        (result.conflicts, "with other bytes under their key: left as they are"),
+        (result.refused, "refused by the target"),
+        (result.unreadable, "archives that can't be read: what they hold is not restored"),
+    ):
+        if count:
+            out.print(f"{count:,} {what}", soft_wrap=True)
+    for each in result.problems:
+        out.print(f"  {each.where}: {each.problem}", soft_wrap=True)
