@@ -15,10 +15,12 @@ import pytest
 from minio import MinioAdmin
 from minio.credentials.providers import StaticProvider
 
+from tests.conftest import ACCESS_KEY, SECRET_KEY
 from tests.servers.endpoint import Endpoint, new_name
 from tests.servers.nginx import nginx
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import PROBING
+from windrow.clients.held import HeldRequests
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.secrets import FixedSecrets
 from windrow.core.errors import DestinationError, DestinationFault
@@ -61,8 +63,9 @@ def doctor(target: S3MultipartDestination, bucket: str, url: str) -> dict[str, C
     settings = Settings(
         destination_endpoint=url, destination_bucket=bucket, destination_prefix="in", max_archive_bytes=4 * MIB
     )
-    secrets = FixedSecrets(Credentials("a", "s"))
-    checks = DestinationChecks(settings, target, secrets, SystemClock(), lambda: "trial")
+    secrets = FixedSecrets(Credentials(ACCESS_KEY, SECRET_KEY))
+    held = HeldRequests(url, bucket, "us-east-1", secrets)
+    checks = DestinationChecks(settings, target, secrets, SystemClock(), lambda: "trial", held)
     return {check.name: check for check in checks.run()}
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
+    from windrow.clients.held import HeldRequests
     from windrow.deployment import Deployer, Event, Progress
     from windrow.quarantine import Quarantine
     from windrow.rebuild import Rebuilder
@@ -135,6 +136,18 @@ def destination(settings: Settings, patience: Patience = PATIENT) -> S3Multipart
         destination_secrets(settings),
         _clock,
         patience,
+    )
+
+
+def held_requests(settings: Settings) -> HeldRequests:
+    """Return requests to the destination that end when they are told to."""
+    from windrow.clients.held import HeldRequests
+
+    return HeldRequests(
+        settings.destination_endpoint,
+        settings.destination_bucket,
+        settings.destination_region,
+        destination_secrets(settings),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 
+SOUND = "Use one that was found to keep writers apart: MinIO, versitygw, SeaweedFS, S3Proxy 4.1 (docs/destinations.md)."
+
 ADVICE = {
     DestinationFault.CONNECT: "Check WINDROW_DESTINATION_ENDPOINT, the VPN and the firewall from where this runs.",
     DestinationFault.TLS: "Check the server's certificate and its name; put a private CA into the secret as ca_pem.",
@@ -11,7 +13,7 @@ ADVICE = {
     DestinationFault.BUCKET: "Check WINDROW_DESTINATION_BUCKET. If the bucket was lost, see docs/operations.md"
     "#destination-bucket before you create an empty one.",
     DestinationFault.SLOW: "The server accepts and does not answer in time: look at its load and disks.",
-    DestinationFault.REFUSED: "The server does not do what Windrow needs: use MinIO or another that does.",
+    DestinationFault.REFUSED: f"The server does not do what Windrow needs. {SOUND}",
     DestinationFault.UNAVAILABLE: "The server answers with errors: look at its log.",
     DestinationFault.PROTOCOL: "What answers is no S3 server: look for a proxy, a login page or a wrong port.",
     DestinationFault.CHECKSUM: "The server or something before it changes bytes: look for a proxy, then at the disks.",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from windrow.clients.held import HeldRequests
 from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
-from windrow.core.faults import ADVICE
+from windrow.core.faults import ADVICE, SOUND
 from windrow.core.words import counted
 from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.doctor.parts import PartsTrial
+from windrow.doctor.races import RaceTrial
 from windrow.ports import Clock, MultipartDestination, Secrets
 from windrow.settings import MIB, Settings, uses_parts
 from windrow.steps.probe import CANARY_FOLDER, canary
@@ -26,6 +28,17 @@ RENEW_WITHIN = timedelta(days=21)
 
 LARGEST_TRIAL_BYTES = 256 * MIB
 """What a trial sends at most: more would take minutes on many lines."""
+
+ALWAYS = ("conditional write", "checksum verification", "race of writes", "overtaken write", "cut write")
+PROMISE = (
+    *ALWAYS,
+    "part verification",
+    "conditional completion",
+    "conditional copy",
+    "race of completions",
+    "race of copies",
+)
+"""Checks that tell whether a file is delivered once and as it is, and of these the ones that every server must pass."""
 
 _REFUSALS = (DestinationFault.CREDENTIALS, DestinationFault.REFUSED)
 
@@ -40,6 +53,7 @@ class DestinationChecks:
         secrets: Secrets,
         clock: Clock,
         new_id: Callable[[], str],
+        requests: HeldRequests,
     ) -> None:
         self._settings = settings
         self._destination = destination
@@ -50,6 +64,7 @@ class DestinationChecks:
         self._key = f"{prefix}{CANARY_FOLDER}/{int(clock.now().timestamp())}-{new_id()}"
         self._plain, self._large = f"{self._key}-plain", f"{self._key}-large"
         self._parts = PartsTrial(destination, self._key)
+        self._races = RaceTrial(destination, requests, self._key, clock)
 
     def run(self) -> Iterator[Check]:
         """Yield every check; what needs one that failed is left out."""
@@ -67,7 +82,11 @@ class DestinationChecks:
             yield fail("destination", str(error), ADVICE[error.kind])
             return
         yield ok("destination", f"bucket {self._settings.destination_bucket} answers")
-        yield from self._trial()
+        found = []
+        for check in self._trial():
+            found.append(check)
+            yield check
+        yield verdict(found)
 
     def _tls(self, ca_pem: str | None) -> Iterator[Check]:
         url = urlsplit(self._settings.destination_endpoint)
@@ -96,9 +115,9 @@ class DestinationChecks:
         other = f"{self._key}-wrong"
         steps: list[tuple[str, Callable[[], Check]]] = [
             ("write", lambda: self._write(body, digest, trial.metadata)),
+            ("stored checksum", lambda: self._look(digest, trial.metadata)),
             ("conditional write", lambda: self._write_again(body, digest)),
             ("checksum verification", lambda: self._write_wrongly(other, body)),
-            ("stored checksum", lambda: self._look(digest, trial.metadata)),
             ("read", lambda: self._read(body)),
             ("list", self._list),
             ("large body", self._write_large),
@@ -109,8 +128,10 @@ class DestinationChecks:
                 yield check
                 if name == "write" and check.state != "ok":
                     return
-            if uses_parts(self._settings):
+            parts = uses_parts(self._settings)
+            if parts:
                 yield from self._parts.run()
+            yield from self._races.run(parts=parts)
         finally:
             gone = tried("delete", lambda: self._delete(other))
         yield gone
@@ -159,7 +180,9 @@ class DestinationChecks:
         try:
             self._destination.put(key, [body], sha256(b"other").digest(), {})
         except DestinationError as error:
-            if error.kind is DestinationFault.CHECKSUM and self._destination.head(key) is None:
+            if self._destination.head(key) is not None:
+                return fail(name, f"a body with another SHA-256 was stored, although it was refused: {error}", SOUND)
+            if error.kind is DestinationFault.CHECKSUM:
                 return ok(name, "a body with another SHA-256 is refused")
             return fail(name, f"a body with another SHA-256 ended so: {error}", ADVICE[DestinationFault.REFUSED])
         advice = "Damage on the way would go unnoticed. " + ADVICE[DestinationFault.REFUSED]
@@ -195,10 +218,23 @@ class DestinationChecks:
         for key in (other, self._plain, self._large):
             self._destination.delete(key)
         self._parts.clear()
+        self._races.clear()
         self._destination.delete(self._key)
         if self._destination.head(self._key) is not None:
             return fail("delete", "what was deleted is still there", ADVICE[DestinationFault.REFUSED])
         return ok("delete", "nothing stays behind")
+
+
+def verdict(found: Sequence[Check]) -> Check:
+    """Return whether the promise can be kept there, by all that was tried."""
+    name = "exactly once"
+    broken = [check for check in found if check.name in PROMISE and check.state == "fail"]
+    if broken:
+        return fail(name, "not held: " + "; ".join(f"{check.name}: {check.detail}" for check in broken), SOUND)
+    tried_too = {check.name for check in found}
+    if missing := [each for each in ALWAYS if each not in tried_too]:
+        return warn(name, f"not known, since these were not tried: {', '.join(missing)}", "See the checks above.")
+    return ok(name, "held: of several writers one wins, and what is stored is what it sent")
 
 
 def _without_underscores(metadata: Mapping[str, str]) -> dict[str, str]:

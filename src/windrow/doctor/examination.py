@@ -40,4 +40,5 @@ def checks(environ: Mapping[str, str]) -> Iterator[Check]:
             bootstrap.destination_secrets(usable),
             SystemClock(),
             lambda: uuid4().hex,
+            bootstrap.held_requests(usable),
         ).run()

@@ -1,0 +1,165 @@
+"""What the destination does when two writers meet: exactly one may win, and what is stored must be the winner's.
+
+A server that looks whether a key is free and then stores, without keeping others out in between, refuses a second write
+that comes later, and lets two win that come at once. By what was seen of ten servers, two writers over twenty keys find
+those that do so, for uploads in parts as well as for PUTs; a slow write that is overtaken finds those that look first
+and read the body afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaiting
+from contextlib import suppress
+from hashlib import sha256
+
+from windrow.clients.held import Answer, HeldRequest, HeldRequests
+from windrow.core.faults import SOUND
+from windrow.doctor.advice import tried
+from windrow.doctor.check import Check, fail, ok, warn
+from windrow.ports import Clock, MultipartDestination, Part, Span
+
+KEYS = 20
+BODY_BYTES = 3_000
+HEAD_START_S = 0.3
+"""A server that looks before it reads the body has done so by then."""
+OVERTAKING_S = 3.0
+"""A server may have the second writer wait until the first has ended, as MinIO does; so long is it given to answer."""
+CUT_S = 0.5
+"""After this a write that was cut off would be stored, if at all."""
+
+Duel = Callable[[str], tuple[HeldRequest, HeldRequest]]
+"""Prepares two requests for one key, the first of which brings `_body(0)`, the second `_body(1)`."""
+
+
+class RaceTrial:
+    """Trials on keys that begin with ``key``, one of them that of an object that is there."""
+
+    def __init__(self, destination: MultipartDestination, requests: HeldRequests, key: str, clock: Clock) -> None:
+        self._destination = destination
+        self._requests = requests
+        self._key = key
+        self._clock = clock
+        self._keys: list[str] = []
+        self._uploads: list[tuple[str, str]] = []
+
+    def run(self, *, parts: bool) -> Iterator[Check]:
+        """Yield every check, those of uploads in parts if there are any."""
+        if not self._requests.possible:
+            yield warn("races", "not tried: a proxy is in between", "Run windrow doctor where the server is reached.")
+            return
+        yield tried("race of writes", lambda: self._race("race of writes", self._puts))
+        yield tried("overtaken write", self._overtake)
+        yield tried("cut write", self._cut)
+        if parts:
+            yield tried("race of completions", lambda: self._race("race of completions", self._completions))
+            yield tried("race of copies", lambda: self._race("race of copies", self._copies))
+
+    def clear(self) -> None:
+        """Delete what was written, and give up what was begun. Raises `DestinationError`."""
+        for key in self._keys:
+            self._destination.delete(key)
+        for key, upload_id in self._uploads:
+            self._destination.abandon(key, upload_id)
+
+    def _race(self, name: str, duel: Duel) -> Check:
+        """Have two requests end at the same moment, over many keys."""
+        won, statuses = 0, set[int]()
+        with self._requests.connect() as first, self._requests.connect() as second:
+            for _ in range(KEYS):
+                key = self._fresh()
+                requests = duel(key)
+                for connection, request in zip((first, second), requests, strict=True):
+                    connection.begin(request, len(request.data) - 1)
+                first.end()
+                second.end()
+                answers = first.answer(), second.answer()
+                fault = self._judged(key, answers)
+                if fault:
+                    return fail(name, f"of two writers at once {fault}", SOUND)
+                won += any(answer.done for answer in answers)
+                statuses.update(answer.status for answer in answers)
+        if not won:
+            return fail(name, f"neither of two writers was served, {KEYS} times: status {sorted(statuses)}", SOUND)
+        return ok(name, f"two writers over {KEYS} keys: never more than one winner")
+
+    def _overtake(self) -> Check:
+        """Begin a write, carry out another, end the first."""
+        name, key = "overtaken write", self._fresh()
+        slow, quick = self._puts(key)
+        with self._requests.connect() as first, self._requests.connect() as second, ThreadPoolExecutor(1) as waiting:
+            first.begin(slow, slow.body_at + BODY_BYTES * 2 // 3)
+            self._clock.sleep(HEAD_START_S)
+            second.begin(quick, len(quick.data))
+            answer = waiting.submit(second.answer)
+            with suppress(StillWaiting):
+                answer.result(OVERTAKING_S)
+            first.end()
+            answers = first.answer(), answer.result()
+        fault = self._judged(key, answers)
+        if fault or not any(each.done for each in answers):
+            return fail(name, f"of a slow writer and one that overtook it {fault or 'neither was served'}", SOUND)
+        return ok(name, "a slow write and one that overtakes it: one winner")
+
+    def _cut(self) -> Check:
+        name, key = "cut write", self._fresh()
+        request, _ = self._puts(key)
+        with self._requests.connect() as connection:
+            connection.begin(request, request.body_at + BODY_BYTES * 2 // 3)
+        self._clock.sleep(CUT_S)
+        if self._destination.head(key) is not None:
+            return fail(name, "a write whose connection broke off was stored", SOUND)
+        return ok(name, "a write whose connection breaks off is not stored")
+
+    def _judged(self, key: str, answers: tuple[Answer, Answer]) -> str:
+        """Return what is wrong with how two writers of a key fared, empty if one won at most, with its bytes."""
+        winners = [number for number, answer in enumerate(answers) if answer.done]
+        stored = self._destination.head(key)
+        if len(winners) > 1:
+            return "both were told that theirs was stored"
+        if not winners:
+            return "both were refused, and one was stored all the same" if stored else ""
+        if stored is None:
+            return "one was told that it was stored, and nothing is there"
+        if stored.size != BODY_BYTES or self._destination.read(key, 0, BODY_BYTES) != _body(winners[0]):
+            return "one was told that it was stored, and something else is there"
+        return ""
+
+    def _puts(self, key: str) -> tuple[HeldRequest, HeldRequest]:
+        return self._requests.put(key, _body(0)), self._requests.put(key, _body(1))
+
+    def _completions(self, key: str) -> tuple[HeldRequest, HeldRequest]:
+        return self._completion(key, 0), self._completion(key, 1)
+
+    def _completion(self, key: str, number: int) -> HeldRequest:
+        upload_id, body = self._begin(key, verified=True), _body(number)
+        part = self._destination.send_part(key, upload_id, 1, [body], sha256(body).digest())
+        return self._requests.complete(key, upload_id, part)
+
+    def _copies(self, key: str) -> tuple[HeldRequest, HeldRequest]:
+        return self._copy(key, 0), self._copy(key, 1)
+
+    def _copy(self, key: str, number: int) -> HeldRequest:
+        """Copy what a writer left under another key, as a large archive is."""
+        upload_id, body, source = self._begin(key, verified=False), _body(number), f"{key}-{number}"
+        self._keys.append(source)
+        self._destination.put(source, [body], sha256(body).digest(), {})
+        stored = self._destination.head(source)
+        span = Span(source, stored.etag if stored else "", 0, BODY_BYTES)
+        part: Part = self._destination.copy_part(key, upload_id, 1, span)
+        return self._requests.complete(key, upload_id, part)
+
+    def _begin(self, key: str, *, verified: bool) -> str:
+        upload_id = self._destination.begin(key, {}, verified=verified)
+        self._uploads.append((key, upload_id))
+        return upload_id
+
+    def _fresh(self) -> str:
+        self._keys.append(f"{self._key}-race-{len(self._keys)}")
+        return self._keys[-1]
+
+
+def _body(number: int) -> bytes:
+    """Return what a writer sends: as long as the other's, and nowhere the same."""
+    return bytes([65 + number]) * BODY_BYTES

@@ -1,0 +1,96 @@
+"""The doctor's races: sound servers pass them, and servers that let two writers win are caught, every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
+
+import pytest
+
+from tests.contract.test_destination_contract import REAL
+from tests.servers.endpoint import Endpoint
+from tests.servers.racing import Kind, racing
+from windrow.clients.clock import SystemClock
+from windrow.clients.held import HeldRequests
+from windrow.clients.multipart import S3MultipartDestination
+from windrow.doctor.check import Check, State
+from windrow.doctor.races import RaceTrial
+from windrow.ports import Credentials
+from windrow.testing import FakeSecrets
+
+SECRETS = FakeSecrets(Credentials("key", "secret"))
+TIMES = 100
+NAMES = ["race of writes", "overtaken write", "cut write", "race of completions", "race of copies"]
+
+
+def trials(
+    url: str, bucket: str = "bucket", region: str = "us-east-1", secrets: FakeSecrets = SECRETS
+) -> Iterator[RaceTrial]:
+    """Yield trials of a server, on keys of their own."""
+    clock, requests = SystemClock(), HeldRequests(url, bucket, region, secrets)
+    destination = S3MultipartDestination(url, bucket, region, secrets, clock)
+    return (RaceTrial(destination, requests, f"trial-{number}", clock) for number in count())
+
+
+def of_server(server: Endpoint) -> tuple[RaceTrial, str]:
+    """Return a trial on a new bucket of a real server, and the bucket."""
+    bucket = server.new_bucket()
+    secrets = FakeSecrets(Credentials(server.access_key, server.secret_key))
+    return next(trials(server.url, bucket, server.region, secrets)), bucket
+
+
+def states(found: Iterator[Check]) -> dict[str, State]:
+    """Return how each check ended."""
+    return {check.name: check.state for check in found}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_sound_servers_hold(name: str, request: pytest.FixtureRequest) -> None:
+    """Exactly one writer wins each race, and nothing of the trial stays behind."""
+    server: Endpoint = request.getfixturevalue(name)
+    races, bucket = of_server(server)
+    found = list(races.run(parts=True))
+    races.clear()
+    s3 = server.client("s3")
+
+    assert dict.fromkeys(NAMES, State.OK) == states(iter(found)), found
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+    assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def test_a_scripted_server_that_keeps_writers_apart_holds() -> None:
+    """So what follows is due to how the others do it."""
+    with racing(Kind.SOUND) as url:
+        found = list(next(trials(url)).run(parts=True))
+    assert dict.fromkeys(NAMES, State.OK) == states(iter(found)), found
+
+
+def test_looking_and_storing_without_a_lock_is_caught_every_time() -> None:
+    """Two writers who end at once both win, within twenty keys."""
+    with racing(Kind.RACY) as url:
+        found = [next(races.run(parts=False)) for races in islice(trials(url), TIMES)]
+
+    assert [("race of writes", State.FAIL)] * TIMES == [(check.name, check.state) for check in found]
+    assert "of two writers at once" in found[0].detail
+
+
+def test_looking_before_the_body_is_caught_every_time() -> None:
+    """A slow writer and one that overtakes it both win."""
+    with racing(Kind.EARLY) as url, ThreadPoolExecutor(10) as threads:
+        found = list(threads.map(RaceTrial._overtake, islice(trials(url), TIMES)))
+
+    assert [("overtaken write", State.FAIL)] * TIMES == [(check.name, check.state) for check in found]
+
+
+def test_completions_that_race_are_caught_every_time() -> None:
+    """Though PUTs are sound; with parts that were sent, and with parts that were copied."""
+    with racing(Kind.RACY_COMPLETIONS) as url:
+        found = []
+        for races in islice(trials(url), TIMES // 2):
+            found += [races._race("sent", races._completions), races._race("copied", races._copies)]
+
+    assert [("sent", State.FAIL), ("copied", State.FAIL)] * (TIMES // 2) == [(c.name, c.state) for c in found]
+    with racing(Kind.RACY_COMPLETIONS) as url:
+        puts = dict.fromkeys(NAMES[:3], State.OK)
+        assert puts == states(next(trials(url)).run(parts=False))
