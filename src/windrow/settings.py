@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     destination_prefix: str = ""
     destination_region: str = "us-east-1"
     destination_secret_id: str = ""
-    """Secrets Manager id of a JSON object ``{"access_key", "secret_key", "ca_pem"?}``."""
+    """Secrets Manager id of ``{"access_key", "secret_key", "ca_pem"?}``, or ``file:PATH`` or ``env:NAME`` of it."""
     compression_level: int = 6
     """libdeflate's level, 1 (fast) to 12 (small)."""
     frame_bytes: int = MIB
@@ -193,6 +193,15 @@ def _bucket(_name: str, text: str) -> str:
     return text
 
 
+def _secret(_name: str, text: str) -> str:
+    kind, _, where = text.partition(":")
+    if kind == "file" and not where.startswith("/"):
+        raise ValueError(f"must be file: and an absolute path, as file:/run/secrets/windrow, not {text[:80]!r}")
+    if kind == "env" and (not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", where) or where.startswith(PREFIX)):
+        raise ValueError(f"must be env: and the name of a variable, not one of {PREFIX}'s, not {text[:80]!r}")
+    return text
+
+
 def _emf(_name: str, text: str) -> Emf:
     if text not in list(Emf):
         raise ValueError(f"must be one of {', '.join(Emf)}, not {text[:80]!r}")
@@ -251,6 +260,7 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "destination_endpoint": parse_endpoint,
     "destination_prefix": _prefix,
     "destination_region": _region,
+    "destination_secret_id": _secret,
     "queue_url": _queue,
     "dlq_url": _queue,
     **dict.fromkeys(_BOUNDS, _whole_number),

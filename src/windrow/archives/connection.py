@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from windrow.clients import aws, secrets
 from windrow.clients.clock import SystemClock
-from windrow.clients.deferred import deferred
 from windrow.clients.multipart import S3MultipartDestination
+from windrow.clients.secret_sources import secrets_from
 from windrow.core.errors import SettingsError
 from windrow.ports import Credentials, Secrets
 from windrow.settings import Settings, load, parse_endpoint
@@ -111,6 +111,5 @@ def _secrets(connection: Connection, settings: Settings, session: boto3.session.
             Credentials(connection.access_key, connection.secret_key, connection.ca_pem, connection.session_token)
         )
     if settings.destination_secret_id and connection.profile is None:
-        client = deferred(lambda: secrets.connect(session))
-        return secrets.SecretsManagerSecrets(settings.destination_secret_id, client, SystemClock())
+        return secrets_from(settings.destination_secret_id, os.environ, lambda: session, SystemClock())
     return secrets.SessionSecrets(session, connection.ca_pem)

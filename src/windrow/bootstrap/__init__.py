@@ -18,7 +18,6 @@ from uuid import uuid4
 from windrow.clients import aws
 from windrow.clients import ledger as ledger_client
 from windrow.clients import queue as queue_client
-from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
 from windrow.clients.deferred import deferred
 from windrow.clients.delivery_health import DynamoDeliveryHealth
@@ -28,10 +27,10 @@ from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import SCRAPED, EmfMetrics, SeveralMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
-from windrow.clients.secrets import SecretsManagerSecrets
+from windrow.clients.secret_sources import secrets_from
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
-from windrow.ports import Clock, Destination, EventSourceMapping, Metrics
+from windrow.ports import Clock, Destination, EventSourceMapping, Metrics, Secrets
 from windrow.settings import Emf, Settings, uses_parts
 from windrow.steps.commit_point import CommitPoint
 from windrow.steps.inspector import Inspector
@@ -151,11 +150,9 @@ def held_requests(settings: Settings) -> HeldRequests:
     )
 
 
-def destination_secrets(settings: Settings) -> SecretsManagerSecrets:
+def destination_secrets(settings: Settings) -> Secrets:
     """Return where the destination's credentials come from."""
-    return SecretsManagerSecrets(
-        settings.destination_secret_id, deferred(lambda: secrets_client.connect(_session())), _clock
-    )
+    return secrets_from(settings.destination_secret_id, os.environ, _session, _clock)
 
 
 def ledger(settings: Settings) -> DynamoLedger:
