@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.archives import archive_of, joined
 from tests.tools import ROOT, locate
 from windrow.core.archive.writer import SealedArchive
+from windrow.core.completeness import Mark, mark_key
 from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, window_of
 
 PAGE = (ROOT / "docs/consumers.md").read_text()
@@ -41,13 +43,22 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def test_keys_of_the_page_are_those_of_archives() -> None:
     """The three kinds, each with its window."""
-    keys = re.findall(r"^<prefix>/(\S+)", PAGE, re.MULTILINE)
+    keys = re.findall(r"^<prefix>/(\d\S+)", PAGE, re.MULTILINE)
     windows = [window for key in keys if (window := window_of(key))]
 
     assert [MINUTE, HOUR, DAY] == [window.end - window.start for window in windows]
     for key, window in zip(keys, windows, strict=True):
         written = archive_key("", window.start, window.end - window.start, ["any"])
         assert key.rpartition("-")[0] == written.rpartition("-")[0]
+
+
+def test_the_mark_of_the_page_is_one() -> None:
+    """Its key tells its span, and it is read as marks are."""
+    mark = msgspec.json.decode(code("json", "judged_at"), type=Mark)
+    (key,) = re.findall(r"^<prefix>/(\.windrow-complete/\S+)", PAGE, re.MULTILINE)
+
+    assert mark_key("", mark) == key
+    assert {MINUTE} == {window.end - window.start for name in mark.archives if (window := window_of(name))}
 
 
 @pytest.mark.needs("gnu-tar")
@@ -88,6 +99,6 @@ def test_duckdb(archive: SealedArchive, tmp_path: Path) -> None:
 
 def test_the_policy_only_reads() -> None:
     """It is valid JSON, and names no action that writes."""
-    actions = {action for each in json.loads(code("json"))["Statement"] for action in each["Action"]}
+    actions = {action for each in json.loads(code("json", "Statement"))["Statement"] for action in each["Action"]}
 
     assert {"s3:ListBucket", "s3:GetObject"} == actions

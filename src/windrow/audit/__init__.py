@@ -8,6 +8,7 @@ the manifest), never once a file.
 from windrow.audit.archives import ArchiveReader
 from windrow.audit.auditor import Auditor, Missing
 from windrow.audit.coverage import Coverage, Listing
+from windrow.audit.marks import Marker
 from windrow.audit.report import AuditReport, Finding
 
-__all__ = ["ArchiveReader", "AuditReport", "Auditor", "Coverage", "Finding", "Listing", "Missing"]
+__all__ = ["ArchiveReader", "AuditReport", "Auditor", "Coverage", "Finding", "Listing", "Marker", "Missing"]

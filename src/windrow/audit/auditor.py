@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from windrow.audit.archives import ArchiveReader
-from windrow.audit.coverage import LONGEST_UPLOAD, SKEW, Coverage, Listing
+from windrow.audit.coverage import SKEW, Coverage, Listing
+from windrow.audit.marks import marks
 from windrow.audit.report import AuditReport, Finding
 from windrow.audit.scratch import Scratch
+from windrow.core.completeness import LONGEST_UPLOAD, Mark
 from windrow.core.errors import BucketMissing, DestinationError, DestinationFault
 from windrow.core.faults import explained
 from windrow.ports import Clock, LandingIndex, Ledger, ListedVersion
@@ -48,11 +50,13 @@ class Auditor:
         retention: timedelta,
         prefix: str = "",
         progress: Progress = _quiet,
+        mark: Callable[[Mark], object] | None = None,
     ) -> AuditReport:
         """Audit arrivals in [start, end) of landing keys under a prefix.
 
         The listings are of that prefix only; archives are read whatever they hold, and all broken ones reported.
-        ``progress`` is told of files listed and archives read, as counts.
+        ``progress`` is told of files listed and archives read, as counts. ``mark`` is given a mark for each span in
+        which everything is delivered (`windrow.audit.marks`), which takes an audit of all keys.
 
         A bucket that is not there is a finding, since an audit tells what was lost with it.
 
@@ -63,7 +67,11 @@ class Auditor:
         now = self._clock.now()
         with Scratch(start, end, prefix, self._buckets) as scratch:
             self._gather_what_is_there(scratch, progress)
-            return scratch.report(now=now, grace=grace, kept_since=now - retention)
+            report = scratch.report(now=now, grace=grace, kept_since=now - retention)
+            if mark and not prefix:
+                for each in marks(scratch, report, now=now, grace=grace, kept_since=now - retention):
+                    mark(each)
+            return report
 
     def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Missing:
         """Return the landing versions of [start, end) that no archive lists and that are older than the grace.

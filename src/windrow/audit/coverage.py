@@ -12,10 +12,6 @@ from windrow.ports import ListedVersion
 SKEW = timedelta(hours=1)
 """Event times and listing times come from different clocks: this far outside the range is looked at too."""
 
-LONGEST_UPLOAD = timedelta(days=1)
-"""S3 lists an object under the time its upload *began*, its event tells when the upload ended. A multipart upload that
-took longer than this may be misjudged at the edges of a range."""
-
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """How much of what was asked for was judged; the names are those of `AuditReport`."""

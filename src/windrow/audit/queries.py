@@ -70,6 +70,8 @@ COUNTS = {
 OVERDUE = f"SELECT count(*) {_UNDELIVERED} AND modified < :limit"
 WITHIN = "SELECT count(*), coalesce(sum(seconds <= :limit), 0) FROM latency WHERE requeued <= :requeued"
 LISTED_MISSING = f"SELECT bucket, key, version, etag, size, modified {_MISSING} ORDER BY modified, key"
+UNDELIVERED_MINUTES = f"SELECT DISTINCT CAST(modified / 60 AS INTEGER) {_UNDELIVERED}"
+HELD = f"SELECT {_ARCHIVE} AS held, count(DISTINCT ident) FROM delivered WHERE {IN_RANGE} GROUP BY held ORDER BY held"
 EXAMPLES = {
     "missing": f"SELECT bucket || '/' || key, 'version ' || coalesce(version, etag) {_MISSING} ORDER BY modified, key",
     "duplicated": f"SELECT bucket || '/' || key, group_concat({_ARCHIVE}, ' ') {_TWICE}",

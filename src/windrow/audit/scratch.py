@@ -129,6 +129,18 @@ class Scratch:
         for bucket, key, version, etag, size, modified in rows:
             yield ListedVersion(bucket, key, version, etag, size, datetime.fromtimestamp(modified, UTC))
 
+    def undelivered_minutes(self) -> set[datetime]:
+        """Return the minutes of the range, by their starts, in which a version was listed that no archive lists."""
+        self._index()
+        rows = self._db.execute(queries.UNDELIVERED_MINUTES, self._times())
+        return {datetime.fromtimestamp(60 * minute, UTC) for (minute,) in rows}
+
+    def held(self, start: datetime, end: datetime) -> tuple[int, dict[str, int]]:
+        """Return how many files of [start, end) are delivered, and how many of them each archive holds, by its key."""
+        self._index()
+        times = {"start": start.timestamp(), "end": end.timestamp()}
+        return int(self._one(queries.COUNTS["delivered"], times)), dict(self._db.execute(queries.HELD, times))
+
     def coverage(self, young: datetime) -> Coverage:
         """Return how much was judged."""
         counts = self._counts({"landed", "delivered", "missing", "pending"}, self._times(young=young))

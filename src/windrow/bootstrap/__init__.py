@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import boto3.session
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from windrow.audit import ArchiveReader, Auditor
+    from windrow.audit import ArchiveReader, Auditor, Marker
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
@@ -215,6 +215,13 @@ def auditor(settings: Settings) -> Auditor:
         buckets=settings.landing_buckets,
         clock=_clock,
     )
+
+
+def marker(settings: Settings) -> Marker:
+    """Return what marks minutes as complete."""
+    from windrow.audit import Marker
+
+    return Marker(destination(settings), settings.destination_prefix)
 
 
 def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+import msgspec
 import typer
 
 from windrow import settings
 from windrow.audit import AuditReport, Coverage
 from windrow.cli.coverage import left_open, range_of, why_nothing
-from windrow.cli.output import PROBLEM, Count, err, out, print_counts, print_json
+from windrow.cli.output import PROBLEM, Count, WrongUse, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
+from windrow.core.completeness import Mark
+from windrow.core.manifest import Window
 from windrow.core.words import counted, lasting, percent
 
 NEEDS = (
@@ -31,20 +34,25 @@ def audit(
     prefix: Annotated[str, typer.Option(help="Only keys that begin so; no others are listed.")] = "",
     grace: Annotated[str, typer.Option(help="Younger files than this may still be under way.")] = "5m",
     retention: Annotated[str, typer.Option(help="How long the landing bucket keeps delivered files.")] = "7d",
+    mark: Annotated[bool, typer.Option("--mark", help="Mark at the destination which minutes are complete.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
 
     Exits with 1 if anything is missing, duplicated, orphaned or broken, if a bucket is not there, and if there was
-    nothing to judge: no file in the range, or only such as are younger than the grace. Costs two small requests for
-    each archive of the range and, whatever the range, a listing of the landing buckets: one request for 1,000 versions
-    under --prefix.
+    nothing to judge: no file in the range, or only such as are younger than the grace. --mark writes, for those who
+    receive archives, which minutes of the range are complete. Costs two small requests for each archive of the range
+    and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
     """
     from windrow import bootstrap
 
     start, end = span(since, until, datetime.now(UTC))
     young = duration(grace)
-    auditor = bootstrap.auditor(settings.load(os.environ, needs=NEEDS))
+    if mark and prefix:
+        raise WrongUse("--mark is for all keys; leave --prefix out")
+    config = settings.load(os.environ, needs=NEEDS)
+    auditor = bootstrap.auditor(config)
+    marks = _Marks(bootstrap.marker(config).write) if mark else None
     with err.status("reading") as status:
         counts: dict[str, int] = {}
 
@@ -52,13 +60,36 @@ def audit(
             counts[what] = count
             status.update(", ".join(f"{count:,} {what}" for what, count in counts.items()))
 
-        report = auditor.audit(start, end, grace=young, retention=duration(retention), prefix=prefix, progress=note)
+        report = auditor.audit(
+            start, end, grace=young, retention=duration(retention), prefix=prefix, progress=note, mark=marks
+        )
     if as_json:
-        print_json(report)
+        print_json({**msgspec.to_builtins(report), **({"marked": marks.spans} if marks else {})})
     else:
         _print(report, young)
+        if marks:
+            _print_marks(marks.spans)
     if not report.ok:
         raise typer.Exit(PROBLEM)
+
+
+class _Marks:
+    """Writes marks, and remembers of which spans."""
+
+    def __init__(self, write: Callable[[Mark], object]) -> None:
+        self._write = write
+        self.spans: list[Window] = []
+
+    def __call__(self, mark: Mark) -> None:
+        self._write(mark)
+        self.spans.append(Window(mark.start, mark.end))
+
+
+def _print_marks(spans: Sequence[Window]) -> None:
+    for each in spans:
+        out.print(f"marked as complete: {range_of(each.start, each.end)}", soft_wrap=True)
+    if not spans:
+        out.print("no minute is marked as complete", style="red", soft_wrap=True)
 
 
 def _print(report: AuditReport, grace: timedelta) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
 from windrow.cli.run import _batch_line
 from windrow.core.circuit import Circuit, Mode, set_mode
+from windrow.core.completeness import Mark
 from windrow.rebuild import Rebuilt
 from windrow.retention import SweepReport
 from windrow.settings import Settings
@@ -132,8 +135,12 @@ class Auditing:
     def __init__(self, report: AuditReport) -> None:
         self.report = report
 
-    def audit(self, *_range: datetime, prefix: str, **_options: object) -> AuditReport:
-        """Report."""
+    def audit(
+        self, *_range: datetime, prefix: str, mark: Callable[[Mark], object] | None, **_options: object
+    ) -> AuditReport:
+        """Report, and have a mark written of a report that is sound."""
+        if mark and self.report.ok:
+            mark(Mark(START, START + timedelta(minutes=7), START + timedelta(hours=2), 0, {}))
         return msgspec.structs.replace(self.report, prefix=prefix)
 
 
@@ -155,6 +162,23 @@ def audited(
     monkeypatch.setattr("windrow.settings.load", lambda *_args, **_options: None)
     monkeypatch.setattr("windrow.bootstrap.auditor", lambda _settings: Auditing(found))
     return run(["audit", *options]), capsys.readouterr().out
+
+
+def test_an_audit_marks_what_is_complete(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says of which minutes, or that of none; without the option nothing is written."""
+    written: list[Mark] = []
+    monkeypatch.setattr("windrow.bootstrap.marker", lambda _settings: SimpleNamespace(write=written.append))
+
+    _, plain = audited(monkeypatch, capsys, report())
+    assert ([], False) == (written, "marked" in plain)
+    _, text = audited(monkeypatch, capsys, report(), "--mark")
+    assert "marked as complete: 2026-11-23 10:00:00 to 2026-11-23 10:07:00 UTC" in text
+    _, machine = audited(monkeypatch, capsys, report(), "--mark", "--json")
+    assert [{"start": "2026-11-23T10:00:00Z", "end": "2026-11-23T10:07:00Z"}] == json.loads(machine)["marked"]
+    assert 2 == len(written)
+    _, nothing = audited(monkeypatch, capsys, report(ok=False), "--mark")
+    assert "no minute is marked as complete" in nothing
+    assert 2 == run(["audit", "--mark", "--prefix", "a"])
 
 
 def test_a_clean_audit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,84 @@
+"""Tells whether all that arrived in a span of time is in archives, by the marks that audits wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from windrow.archives.connection import Connection
+from windrow.archives.folders import Folder, open_folder
+from windrow.core.completeness import LONGEST_UPLOAD, MAX_MARK_BYTES, Mark, covered, mark_folder, span_of
+from windrow.core.errors import ArchiveError
+from windrow.core.manifest import Window
+from windrow.core.planning import DAY, floor
+
+_decode = msgspec.json.Decoder(Mark).decode
+
+
+def complete(
+    location: str,
+    since: datetime,
+    until: datetime,
+    *,
+    longest_upload: timedelta = LONGEST_UPLOAD,
+    connection: Connection | None = None,
+) -> bool:
+    """Tell whether every file that arrived in [``since``, ``until``) is known to be in an archive below ``location``.
+
+    It is if marks (`windrow audit --mark`) cover that span and what was ``longest_upload`` before it: S3 lists an
+    object under the time at which its upload began, and it arrives when the upload ends. False means that nobody has
+    judged all of it, or that something is missing. It costs a listing of a day's marks for each day.
+
+    Raises:
+        SourceMissing, DestinationError, SettingsError: see `find_archives`.
+        ValueError: a time has no zone.
+    """
+    _check_zones(since, until)
+    start, end = since.astimezone(UTC) - longest_upload, until.astimezone(UTC)
+    return covered((span for _, span in _listed(open_folder(location, connection), start, end)), start, end)
+
+
+def find_marks(
+    location: str, since: datetime, until: datetime, *, connection: Connection | None = None
+) -> Iterator[Mark]:
+    """Yield the marks that touch [``since``, ``until``), those judged first first.
+
+    The archives that they name together are those to read. One that a later mark names and no earlier one held a file
+    that came late.
+
+    Raises:
+        ArchiveError: a mark can't be read.
+        SourceMissing, DestinationError, SettingsError, ValueError: see `complete`.
+    """
+    _check_zones(since, until)
+    folder = open_folder(location, connection)
+    found = [_read(folder, key) for key, _ in _listed(folder, since.astimezone(UTC), until.astimezone(UTC))]
+    yield from sorted(found, key=lambda mark: (mark.judged_at, mark.start))
+
+
+def _check_zones(*moments: datetime) -> None:
+    for moment in moments:
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment.isoformat()} has no zone; write datetime(..., tzinfo=UTC)")
+
+
+def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[tuple[str, Window]]:
+    day = floor(start, DAY)
+    while day < end:
+        for key, size in folder.list(mark_folder("", day)):
+            span = span_of(key)
+            if span is not None and span.start < end and span.end > start and size <= MAX_MARK_BYTES:
+                yield key, span
+        day += DAY
+
+
+def _read(folder: Folder, key: str) -> Mark:
+    source = folder.source(key)
+    try:
+        return _decode(source.read(0, min(source.size, MAX_MARK_BYTES)))
+    except msgspec.DecodeError as error:
+        raise ArchiveError(f"{folder.location(key)} is no mark of Windrow's: {error}") from error
+    finally:
+        source.close()
