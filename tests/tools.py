@@ -283,6 +283,7 @@ TOOLS = {
     ),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),
+    "systemd": Tool("units of systemd", "apt-get install systemd", lambda: _program("systemd-analyze")),
     "terraform": Tool(
         f"infra/ under Terraform {'.'.join(map(str, TERRAFORM))}",
         "https://developer.hashicorp.com/terraform/install, then make terraform-provider",

@@ -38,6 +38,7 @@ SOUND = {
     "promtool": ("promtool", "exit 0"),
     "ruby": ("ruby", "exit 0"),
     "seven-zip": ("7zz", "exit 0"),
+    "systemd": ("systemd-analyze", "exit 0"),
     "terraform": ("terraform", TERRAFORM.format(version="1.12.0", provider="plugins")),
     "toxiproxy": ("toxiproxy-server", "exit 0"),
     "versitygw": ("versitygw", "exit 0"),

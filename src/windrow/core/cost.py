@@ -306,7 +306,8 @@ def _retention(s: Scenario, bill: _Bill) -> None:
         bill.add("Retention", "sweep, listings of copies (LIST)", "s3-put", HOURS * s.sweep_pages)
         bill.add("Retention", "sweep, proofs of copies (HEAD)", "s3-get", objects)
     kept = objects * months
-    bill.add("Retention", f"{what}, {measured(float(f'{months:.3g}'), 'month')} of them", "deep-archive-gb-month", size_gb * months)
+    held = measured(float(f"{months:.3g}"), "month")
+    bill.add("Retention", f"{what}, {held} of them", "deep-archive-gb-month", size_gb * months)
     bill.add("Retention", "32 KB index of each", "deep-archive-gb-month", kept * DEEP_ARCHIVE_INDEX_BYTES / GIB)
     bill.add("Retention", "8 KB name of each", "s3-standard-gb-month", kept * DEEP_ARCHIVE_STANDARD_BYTES / GIB)
 
