@@ -19,17 +19,16 @@ from windrow.cli.archive_restore import Options, To, restore
 from windrow.cli.archive_search import Since, Until, find, ls_folder
 from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
-from windrow.cli.screen import Screen
 from windrow.core.errors import ArchiveError
 from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.words import counted
 
-_PIPE_WIDTH = 10_000
-"""Columns of a table that does not go to a terminal: names are never cut."""
 JSON_BYTES = 16_000_000
 """Of a file that ``cat --json`` gives; it is in memory several times over."""
 
-app = typer.Typer(no_args_is_help=True, help="List, read, extract and verify archives, by range reads.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="List, read, extract and verify archives, by range reads."
+)
 
 app.command()(find)
 app.command()(quarantine)
@@ -214,7 +213,7 @@ def _print_table(manifest: Manifest, archive_bytes: int) -> None:
     for file in manifest.files:
         moment = f"{file.event_time:%Y-%m-%d %H:%M:%S}Z"
         table.add_row(file.name, f"{file.size:,}", file.sha256[:12], moment)
-    (out if out.is_terminal else Screen(width=_PIPE_WIDTH)).print(table)
+    out.print(table)
     raw_bytes = sum(file.size for file in manifest.files)
     out.print(
         f"{counted(len(manifest.files), 'file')}, {raw_bytes:,} bytes in {archive_bytes:,}, "
@@ -225,8 +224,16 @@ def _print_table(manifest: Manifest, archive_bytes: int) -> None:
 
 @contextmanager
 def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error when a person is watching; give the function that advances it."""
+    """Show a bar on standard error when a person is watching, else a line now and then; give what advances it."""
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with err.progress(*columns, disable=quiet or not err.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda count: progress.advance(task, count)
+        task, sparingly, done = progress.add_task(what, total=total), err.sparingly(), 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            progress.advance(task, count)
+            if not quiet:
+                sparingly(f"{what}: {human_bytes(done)} of {human_bytes(total)}")
+
+        yield advance

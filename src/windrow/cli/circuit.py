@@ -29,7 +29,7 @@ _MEANING = {
     (Mode.CLOSED, False): "held closed by an operator, whatever the sentinel finds, until `windrow circuit auto`",
 }
 
-app = typer.Typer(no_args_is_help=True, help="Open, close or show the circuit breaker.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Open, close or show the circuit breaker.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 

@@ -19,7 +19,8 @@ from windrow.core.stated import compare
 from windrow.core.words import counted
 
 MEMORIES_MB = (512, 1024, 1769, 3008)
-HALF_A_CENT = 0.005
+MOVES_USD, MOVES_SHARE = 0.01, 0.02
+"""What an alternative must change at least to be worth a line."""
 WHOLE_FROM = 1000
 """Quantities from here on are printed without decimals."""
 
@@ -59,6 +60,10 @@ def cost(
         bool, typer.Option("--transit-gateway", help="Through an existing transit gateway, which owns the VPN or port.")
     ] = False,
     zones: Annotated[int, typer.Option(min=1, max=6, help="Zones with interface endpoints.")] = 2,
+    items: Annotated[bool, typer.Option("--items", help="Show each item with its quantity.")] = False,
+    beside: Annotated[
+        bool, typer.Option("--compare", help="Show the requirement's own estimate beside this one, line by line.")
+    ] = False,
     prices: Annotated[Path | None, typer.Option(help="Price file. [default: the one that ships]")] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Download AWS's price files and write a new one (see --output).")
@@ -68,7 +73,11 @@ def cost(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
-    """Estimate the monthly bill item by item, beside the requirement's own estimate and the alternatives."""
+    """Estimate the monthly bill: the total, what it consists of, and what moves it.
+
+    --items shows what each group is made of, --compare the requirement's own estimate beside this one. --json has all
+    of it, and every alternative.
+    """
     from windrow import pricelist
 
     if output and not refresh:
@@ -98,7 +107,7 @@ def cost(
     if as_json:
         print_json(report(result, others, book))
     else:
-        _print(result, others, book)
+        _print(result, others, book, items=items, beside=beside)
 
 
 def alternatives(scenario: Scenario, book: PriceBook) -> dict[str, Estimate]:
@@ -176,17 +185,20 @@ def _report_refresh(result: Refreshed, failed: dict[str, str], path: Path | None
         out.print(f"written to {written}; use it with --prices {written}", soft_wrap=True)
 
 
-def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> None:
+def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook, *, items: bool, beside: bool) -> None:
     s = result.scenario
     volume = (
         f" of {counted(round(s.file_bytes), 'byte')}: {s.raw_gb:,.0f} GB in, {s.archive_gb:,.0f} GB delivered; "
         f"{result.batch_s:.2f} s a batch"
     )
     out.print(out.text((f"{counted(round(s.files), 'file')} a month", "bold"), volume))
-    _print_totals(result, others)
-    _print_lines(result)
-    _print_requirement(result)
-    _print_alternatives(result, others)
+    _print_groups(result)
+    _print_movers(result, others)
+    if items:
+        _print_lines(result)
+    if beside:
+        _print_requirement(result)
+    out.print()
     recalled = sum(price.basis != "offer-file" for price in book.prices.values())
     out.print(
         f"List prices of {book.region} in USD, file of {book.date}, before tax, discounts and free tiers; "
@@ -198,18 +210,30 @@ def _table(title: str, *columns: str) -> Table:
     out.print()
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        number = column.endswith(("USD", "quantity", "stated", "redone", "ours", "difference", "month"))
+        number = column.endswith(("USD", "share", "quantity", "stated", "redone", "ours", "difference"))
         table.add_column(column, justify="right" if number else "left", no_wrap=number)
     return table
 
 
-def _print_totals(result: Estimate, others: dict[str, Estimate]) -> None:
-    table = _table("A month, by what Deep Archive keeps", "retention", "USD", "")
-    for kind, total_usd in by_retention(others).items():
-        notes = ["this estimate"] if kind == result.scenario.retention else []
-        notes += ["Terraform's default"] if kind == DEFAULT_RETENTION else []
-        table.add_row(out.text(kind, style="bold"), out.text(f"{total_usd:,.2f}", style="bold"), ", ".join(notes))
+def _print_groups(result: Estimate) -> None:
+    table = _table("A month", "group", "USD", "share")
+    for group, usd in sorted(result.groups.items(), key=lambda each: -each[1]):
+        table.add_row(group, f"{usd:,.2f}", f"{usd / result.total_usd:.0%}" if result.total_usd else "")
+    table.add_row("total", f"{result.total_usd:,.2f}", "", style="bold")
     out.print(table)
+
+
+def _print_movers(result: Estimate, others: dict[str, Estimate]) -> None:
+    """Print the alternatives that move the bill, by how much."""
+    differences = {name: other.total_usd - result.total_usd for name, other in others.items()}
+    moving = {name: by for name, by in differences.items() if abs(by) >= MOVES_USD + MOVES_SHARE * result.total_usd}
+    table = _table("What moves it, one change each", "instead", "USD", "difference", "")
+    for name, by in sorted(moving.items(), key=lambda each: -abs(each[1])):
+        note = "Terraform's default" if name == f"retention {DEFAULT_RETENTION.value}" else ""
+        table.add_row(name, f"{others[name].total_usd:,.2f}", f"{by:+,.2f}", note)
+    out.print(table)
+    little = counted(sum(abs(by) > 0 for by in differences.values()) - len(moving), "other change")
+    out.print(f"{little} move it by less, memory and compression level among them: see --json", style="dim")
 
 
 def _print_lines(result: Estimate) -> None:
@@ -234,13 +258,4 @@ def _print_requirement(result: Estimate) -> None:
     stated_sum = sum(row.stated_usd or 0 for row in rows)
     redone_sum = sum(row.redone_usd or 0 for row in rows)
     table.add_row("total", f"{stated_sum:,.0f}", f"{redone_sum:,.1f}", f"{result.total_usd:,.1f}", "", style="bold")
-    out.print(table)
-
-
-def _print_alternatives(result: Estimate, others: dict[str, Estimate]) -> None:
-    table = _table("Alternatives, one change each", "instead", "USD", "difference")
-    for name, other in others.items():
-        difference = other.total_usd - result.total_usd
-        shown = f"{difference:+,.2f}" if abs(difference) >= HALF_A_CENT else "as above"
-        table.add_row(name, f"{other.total_usd:,.2f}", shown)
     out.print(table)

@@ -113,7 +113,8 @@ def _introduce(stack: Stack, *, keep: bool) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[State], None]]:
-    """Show three bars on standard error while a person watches; give the function that moves them."""
+    """Show three bars on standard error while a person watches, else lines; give the function that moves them."""
+    sparingly = err.sparingly()
     columns = ("{task.description:<9}", BarColumn(40), MofNCompleteColumn(), "{task.fields[note]}")
     with err.progress(*columns, disable=not err.is_terminal) as progress:
         tasks: dict[str, TaskID] = {step: progress.add_task(step, total=total, note="") for step in _STEPS}
@@ -123,6 +124,7 @@ def _progress(total: int) -> Iterator[Callable[[State], None]]:
                 progress.update(tasks[step], completed=getattr(state, step))
             told = f"in {counted(state.archives, 'archive')}, {counted(state.queued, 'message')} in the queue"
             progress.update(tasks["delivered"], note=told)
+            sparingly(f"{state.uploaded:,} of {total:,} uploaded, {state.delivered:,} delivered {told}")
 
         yield note
 

@@ -28,9 +28,6 @@ LOOK_S = 0.2
 
 LONGEST_BAKE_S = 86_400.0
 
-LINE_EACH_S = 60.0
-"""How often progress is told where it can't be told in place."""
-
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -148,23 +145,7 @@ def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Call
         return
     say = heard_or_not(_say)
     with err.status("starting") as status:
-        if err.is_terminal:
-            yield say, heard_or_not(lambda progress: status.update(standing(progress)))
-        else:
-            yield say, heard_or_not(_Sparingly().show)
-
-
-class _Sparingly:
-    """Shows progress where lines stay, as in a pipeline's log: one a minute."""
-
-    def __init__(self) -> None:
-        self._shown_s = -math.inf
-
-    def show(self, progress: Progress) -> None:
-        """Print it if the last time was a minute ago."""
-        if time.monotonic() - self._shown_s >= LINE_EACH_S:
-            self._shown_s = time.monotonic()
-            err.print(standing(progress), soft_wrap=True)
+        yield say, heard_or_not(lambda progress: status.update(standing(progress)))
 
 
 def standing(progress: Progress) -> str:

@@ -32,7 +32,7 @@ EXAMPLES = 3
 EACH = 10
 """Messages of one SQS batch call."""
 
-app = typer.Typer(no_args_is_help=True, help="Look into the dead-letter queue, send back, drop.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look into the dead-letter queue, send back, drop.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Reason = Annotated[

@@ -30,7 +30,7 @@ NOTHING_FOUND = (
 )
 """Work that goes on with an empty ledger delivers again what is delivered."""
 
-app = typer.Typer(no_args_is_help=True, help="Rebuild the ledger from the archives.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Rebuild the ledger from the archives.")
 
 
 @app.callback()

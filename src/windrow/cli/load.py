@@ -157,8 +157,9 @@ def _progress(plan: Plan) -> Iterator[tuple[Callable[[Sample], None], Callable[[
                 f"uploaded, {sample.delivered:,} delivered, {sample.queued.total:,} in the queue, "
                 f"oldest {sample.oldest_s:.0f} s"
             )
-            status.update(line)
-            if not err.is_terminal and len(noted) < sample.at_s // QUIET_S:
+            if err.is_terminal:
+                status.update(line)
+            elif len(noted) < sample.at_s // QUIET_S:
                 noted.append(sample)
                 err.print(line)
 

@@ -59,17 +59,24 @@ COMMANDS = {
     "dlq": Entry("windrow.cli.dlq", "app", "Look into the dead-letter queue, send back, drop."),
     "ledger": Entry("windrow.cli.ledger", "app", "Rebuild the ledger from the archives."),
     "circuit": Entry("windrow.cli.circuit", "app", "Open, close or show the circuit breaker."),
-    "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill item by item, with alternatives."),
+    "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill: total, groups, what moves it."),
     "package": Entry("windrow.cli.package", "package", "Build the Lambda zip, with the same bytes each time."),
     "deploy": Entry("windrow.cli.deploy", "deploy", "Shift the alias to a new version in steps, watching alarms."),
 }
 """In the order of the help."""
 
 
+EXIT_CODES = "Exit codes: 0 fine, 1 a problem was found, 2 wrong use or settings, 130 ended by Ctrl-C."
+
+
 class _Root(TyperGroup):
     """Imports a sub-command when it is asked for; its help page alone imports none."""
 
     _summaries = False
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # names, by which Typer finds near ones
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - click's signature; Typer hides its types
         return list(COMMANDS)
@@ -78,7 +85,9 @@ class _Root(TyperGroup):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        return TyperCommand(cmd_name, help=entry.summary) if self._summaries else load(cmd_name)
+        return (
+            TyperCommand(cmd_name, help=entry.summary, short_help=entry.summary) if self._summaries else load(cmd_name)
+        )
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the sub-command, its import included. Ctrl-C is told here: Typer would end in silence."""
@@ -91,6 +100,8 @@ class _Root(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         self._summaries = True
+        if not out.is_terminal:
+            self.rich_markup_mode = None
         try:
             super().format_help(ctx, formatter)
         finally:
@@ -106,10 +117,27 @@ def load(name: str) -> Any:  # noqa: ANN401
         target.command(name)(function)
     command = typer.main.get_command(target)
     command.name = name
+    _finish_help(command)
     return command
 
 
-app = typer.Typer(name="windrow", cls=_Root, no_args_is_help=True)
+def _finish_help(command: Any) -> None:  # noqa: ANN401 - click's; Typer hides its types
+    """Give a command and those below it the exit codes, and plain help where no terminal draws boxes."""
+    command.epilog = EXIT_CODES
+    command.short_help = " ".join((command.help or "").partition("\n\n")[0].split())
+    if not out.is_terminal:
+        command.rich_markup_mode = None
+    for each in getattr(command, "commands", {}).values():
+        _finish_help(each)
+
+
+app = typer.Typer(
+    name="windrow",
+    cls=_Root,
+    no_args_is_help=True,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,24 +2,34 @@
 
 Rich takes square brackets in a string for markup and passes controls on to the terminal. A `Screen` does neither: every
 string that it is given, in whatever table or status line, is one line of `printable` text. So line ends are made by
-printing twice, and colours by ``style`` and `Screen.text`. No other module of the command line builds Rich's texts,
-consoles or panels itself, nor writes to the standard streams (``tests/unit/cli/test_screen.py``).
+printing twice, and colours by ``style`` and `Screen.text`. What does not go to a terminal is plain: lines as long as
+they are, no boxes, no spaces at the end, and of what changes in place a line now and then. No other module of the
+command line builds Rich's texts, consoles or panels itself, nor writes to the standard streams
+(``tests/unit/cli/test_screen.py``).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.panel import Panel
 from rich.progress import Progress, ProgressColumn, TextColumn
 from rich.segment import Segment
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 from windrow.core.printable import printable
+
+UNBOUNDED = 10_000
+"""Columns of what is no terminal: nothing is wrapped for a program that reads lines."""
+
+LINE_EACH_S = 60.0
+"""How often progress is told where it can't be told in place."""
 
 
 class Screen(Console):
@@ -27,6 +37,38 @@ class Screen(Console):
 
     def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """Columns and lines; of a file or a pipe as many columns as any line may want."""
+        size = super().size
+        return size if self.is_terminal else ConsoleDimensions(UNBOUNDED, size.height)
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        Console.size.fset(self, new_size)  # type: ignore[attr-defined]  # a property of the class
+
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - rich's own
+        """Print as Rich does; into a file or a pipe without the spaces that it fills lines up with."""
+        if self.is_terminal:
+            super().print(*objects, **options)
+            return
+        with self.capture() as captured:
+            super().print(*objects, **options)
+        self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
+        self.file.flush()
+
+    def sparingly(self) -> Callable[[str], None]:
+        """Return what prints a line of progress where lines stay, as in a log: one a minute, the first after that."""
+        shown_s = time.monotonic()
+
+        def show(line: str) -> None:
+            nonlocal shown_s
+            if not self.is_terminal and time.monotonic() - shown_s >= LINE_EACH_S:
+                shown_s = time.monotonic()
+                self.print(line, soft_wrap=True)
+
+        return show
 
     def text(self, *parts: str | tuple[str, str], style: str = "") -> Text:
         """Return one text of strings, each alone or with its style."""
@@ -38,11 +80,16 @@ class Screen(Console):
         return sign if printable(sign, self.encoding) == sign else plain
 
     def status(self, status: RenderableType, **_options: Any) -> Status:  # noqa: ANN401 - rich's own
-        """Return a line that changes while something goes on."""
+        """Return a line that changes while something goes on; without a terminal, lines now and then."""
         return _Status(status, console=self, spinner="dots" if self.encoding.startswith("utf") else "line")
 
-    def panel(self, content: RenderableType, title: str) -> Panel:
-        """Return content in a box under a title."""
+    def panel(self, content: RenderableType, title: str) -> RenderableType:
+        """Return content in a box under a title; without the box where no terminal draws it."""
+        if not self.is_terminal:
+            plain = Table.grid()
+            plain.add_row(title)
+            plain.add_row(content)
+            return plain
         return Panel(content, title=self.text(title), title_align="left", expand=False, padding=(1, 2))
 
     def progress(self, *columns: str | ProgressColumn, disable: bool) -> Progress:
@@ -69,11 +116,14 @@ class _Status(Status):
 
     def __init__(self, status: RenderableType, *, console: Screen, **options: Any) -> None:  # noqa: ANN401
         self._screen = console
+        self._tell = console.sparingly()
         super().__init__(self._plain(status), console=console, **options)
 
     def update(self, status: RenderableType | None = None, **options: Any) -> None:  # noqa: ANN401
         """Show another text."""
         super().update(None if status is None else self._plain(status), **options)
+        if isinstance(status, str):
+            self._tell(status)
 
     def _plain(self, status: RenderableType) -> RenderableType:
         return self._screen.text(status) if isinstance(status, str) else status

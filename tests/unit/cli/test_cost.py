@@ -27,28 +27,47 @@ def test_json_holds_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
     assert 145 == report["requirement"][0]["stated_usd"]
 
 
-def test_tables_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without --json the total, every group and the alternatives are printed."""
+def test_a_screenful_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """The total, what it consists of with the largest group first, and what moves it; no items, on 30 lines."""
     assert 0 == run(["cost"])
     printed = capsys.readouterr().out
     expected = estimate(Scenario(), pricelist.load())
-    assert f"{expected.total_usd:,.2f}" in printed
-    assert [] == [group for group in expected.groups if group not in printed]
+    groups = sorted(expected.groups, key=lambda group: -expected.groups[group])
+
+    assert re.search(rf"^total +{expected.total_usd:,.2f}$", printed, re.MULTILINE)
+    assert groups == re.findall(rf"^({'|'.join(groups)}) ", printed, re.MULTILINE)
+    assert [] == [line.item for line in expected.lines if line.item in printed]
+    assert "stated" not in printed
+    assert len(printed.splitlines()) <= 30
 
 
-def test_totals_of_each_retention_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever estimates one kind sees the others' totals first, and which of them Terraform would lead to."""
+def test_items_and_the_requirements_estimate_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each item with --items, each stated line with --compare."""
+    expected = estimate(Scenario(), pricelist.load())
+    assert 0 == run(["cost", "--items"])
+    items = capsys.readouterr().out
+    assert 0 == run(["cost", "--compare"])
+    compared = capsys.readouterr().out
+
+    assert [] == [line.item for line in expected.lines if line.item not in items]
+    assert [] == [row.why for row in compare(expected) if row.why not in compared]
+
+
+def test_what_moves_the_bill_comes_by_how_much(capsys: pytest.CaptureFixture[str]) -> None:
+    """Retention first, with what Terraform would lead to; what is less than 2 % of the total is only counted."""
     assert 0 == run(["cost"])
     printed = capsys.readouterr().out
     assert 0 == run(["cost", "--json"])
     report = json.loads(capsys.readouterr().out)
     totals = {kind.value: estimate(Scenario(retention=kind), pricelist.load()).total_usd for kind in Retention}
+    differences = re.findall(r" ([+-][0-9,]+\.[0-9]{2})(?: |$)", printed, re.MULTILINE)
+    moving = [abs(float(by.replace(",", ""))) for by in differences]
+
     assert pytest.approx(totals) == report["totals_by_retention"]
     assert "raw" == report["terraform_retention"]
-    for kind, total_usd in totals.items():
-        assert re.search(rf"^{kind} +{total_usd:,.2f}", printed, re.MULTILINE)
-    assert re.search(r"^raw .*Terraform's default", printed, re.MULTILINE)
-    assert printed.index("Terraform's default") < printed.index("Item by item")
+    assert re.search(rf"^retention raw +{totals['raw']:,.2f} .*Terraform's default$", printed, re.MULTILINE)
+    assert sorted(moving, reverse=True) == moving
+    assert min(moving) >= 0.02 * report["total_usd"]
 
 
 def test_production_can_be_priced(capsys: pytest.CaptureFixture[str]) -> None:
