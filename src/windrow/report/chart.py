@@ -46,7 +46,7 @@ class Shade(msgspec.Struct, frozen=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """A chart over ``x``; ``unit`` follows the values that a pointer shows.
+    """A chart over ``x``; ``unit`` and ``x_unit`` stand at the ends of the axes, the former behind pointed values too.
 
     ``least`` is what the y axis must reach, ``least_step`` what its labels are apart at least. ``x_label`` turns an x
     into text. ``bars`` draws the first line as bars that begin at each x and are ``bars`` wide.
@@ -60,6 +60,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     x_ticks: Sequence[float]
     lines: Sequence[Line]
     unit: str = ""
+    x_unit: str = ""
     marks: Sequence[Mark] = ()
     shades: Sequence[Shade] = ()
     least: float = 0.0
@@ -76,10 +77,12 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         )
         return (
             f"<figure><figcaption><h3>{escape(self.title)}</h3><p>{escape(self.note)}</p>{self._legend()}</figcaption>"
-            f'<div class="plot" data-x="{self.x_end:g}" data-unit="{escape(self.unit)}"><div class="ys">{ys}</div>'
+            f'<div class="plot" data-x="{self.x_end:g}" data-unit="{escape(self.unit)}">'
+            f'<div class="ys">{ys}<em>{escape(self.unit)}</em></div>'
             f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" role="img" '
             f'aria-label="{escape(self.title)}">{self._drawing(top, ticks)}</svg>{self._labels(top)}'
-            f'<div class="xs">{xs}</div><script type="application/json">{self._data()}</script></div></figure>'
+            f'<div class="xs">{xs}<em>{escape(self.x_unit)}</em></div>'
+            f'<script type="application/json">{self._data()}</script></div></figure>'
         )
 
     def _top(self) -> float:

@@ -9,6 +9,7 @@ from windrow.core.objectives import FAST_S, SURE_S
 from windrow.load.result import LoadResult
 from windrow.report.chart import Chart, Line, Mark, Shade, clock, time_ticks
 
+SINCE = "min:s since the start"
 TWO, THREE = "2 min: 95 % by then", "3 min: 99.9 % by then"
 
 
@@ -17,33 +18,37 @@ def latency_charts(result: LoadResult) -> list[Chart]:
     latency, arrivals = result.latency, result.arrivals
     if latency is None:
         return []
-    longest = max(len(latency.counts) * latency.bin_s, SURE_S * 1.2)
+    near = _near(latency.max)
+    longest = max(len(latency.counts) * latency.bin_s, SURE_S * 1.2 if near else 0.0)
     histogram = Chart(
         title="How long files took",
-        note=f"Files by time from arrival to commit, in bins of {latency.bin_s:g} s.",
+        note=f"Files by time from arrival to commit, in bins of {latency.bin_s:g} s.{_limits_told(near=near)}",
         x=[index * latency.bin_s for index in range(len(latency.counts))],
         x_end=longest,
         x_ticks=time_ticks(longest),
-        x_label=lambda seconds: f"{seconds:g} s",
+        x_label=lambda seconds: f"{seconds:g}",
+        x_unit="latency in s",
         lines=[Line("files", latency.counts, 1)],
-        marks=[Mark("2 min", FAST_S, upright=True), Mark("3 min", SURE_S, upright=True)],
+        marks=[Mark("2 min", FAST_S, upright=True), Mark("3 min", SURE_S, upright=True)] if near else [],
         bars=latency.bin_s,
         unit="files",
     )
     over_time = Chart(
         title="Latency by time of arrival",
-        note="The saw teeth are the batching window: who comes first in a batch waits for all of it.",
+        note="The saw teeth are the batching window: who comes first in a batch waits for all of it."
+        + _limits_told(near=near),
         x=arrivals.at_s,
         x_end=_end_s(result),
         x_ticks=time_ticks(_end_s(result)),
         x_label=clock,
+        x_unit=SINCE,
         lines=[
             Line("lowest to highest", arrivals.high, 1, low=arrivals.low),
             Line("median", arrivals.median, 2),
         ],
-        marks=[Mark(TWO, FAST_S), Mark(THREE, SURE_S)],
+        marks=[Mark(TWO, FAST_S), Mark(THREE, SURE_S)] if near else [],
         shades=_shades(result),
-        least=SURE_S,
+        least=SURE_S if near else 0.0,
         unit="s",
     )
     return [histogram, over_time]
@@ -83,6 +88,7 @@ def _file_charts(result: LoadResult) -> list[Chart]:
 
 def _backlog_charts(result: LoadResult) -> list[Chart]:
     series = result.series
+    near = _near(max(series.oldest_s, default=0.0))
     return [
         _over_time(
             result,
@@ -97,10 +103,10 @@ def _backlog_charts(result: LoadResult) -> list[Chart]:
         _over_time(
             result,
             "Backlog age",
-            "Age of the oldest file that was uploaded and not delivered.",
+            f"Age of the oldest file that was uploaded and not delivered.{_limits_told(near=near)}",
             [Line("oldest file", series.oldest_s, 1, style="area")],
             unit="s",
-            marks=[Mark(TWO, FAST_S), Mark(THREE, SURE_S)],
+            marks=[Mark(TWO, FAST_S), Mark(THREE, SURE_S)] if near else [],
         ),
     ]
 
@@ -141,10 +147,19 @@ def resource_charts(result: LoadResult) -> list[Chart]:
             "Load average of the machine",
             f"Over one minute; above {cores} (its cores), programs wait for a processor.",
             [Line("load", series.load, 6)],
-            unit="",
+            unit="programs",
             marks=[Mark(f"{cores} cores", cores)],
         ),
     ]
+
+
+def _near(longest_s: float) -> bool:
+    """Tell whether the objective's limits fit on the scale: beside a test of seconds they would flatten all else."""
+    return longest_s >= FAST_S / 4
+
+
+def _limits_told(*, near: bool) -> str:
+    return "" if near else " The limits of 2 and 3 minutes are far off this scale."
 
 
 def trailing_mean(values: list[float], steps: int) -> list[float]:
@@ -174,6 +189,7 @@ def _over_time(
         x_end=_end_s(result),
         x_ticks=time_ticks(_end_s(result)),
         x_label=clock,
+        x_unit=SINCE,
         lines=lines,
         unit=unit,
         marks=marks,

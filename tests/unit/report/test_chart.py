@@ -106,3 +106,13 @@ def test_pointer_is_shown_the_values() -> None:
     found = re.search(r'<script type="application/json">(.*?)</script>', html)
     assert found is not None
     assert [["</script>", [1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 2.0, 3.0]]] == json.loads(found[1])["lines"]
+
+
+def test_axes_have_their_units() -> None:
+    """At the end of each: what a number on it counts."""
+    html = chart([Line("a", [1.0, 2.0, 3.0, 4.0], 1)], unit="files/s", x_unit="min:s since the start")
+    ys, xs = (re.search(rf'<div class="{axis}">(.*?)</div>', html) for axis in ("ys", "xs"))
+    assert ys is not None
+    assert xs is not None
+    assert ys[1].endswith("<em>files/s</em>")
+    assert xs[1].endswith("<em>min:s since the start</em>")

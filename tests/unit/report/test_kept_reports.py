@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -56,3 +57,14 @@ def test_rows_come_in_the_order_of_the_profiles(script: ModuleType, tmp_path: Pa
     assert ("before\n", ["", "after"]) == (before, lines[-2:])
     assert list(PROFILES) == [line[3:].partition("]")[0] for line in lines[:-2]]
     assert "| 20 | 0 / 0 / 0 | 30 / 30 / 30 / 30 | met | 0.60 + 0.40 | 1.5 |" in lines[0]
+
+
+def test_the_pictures_are_small_and_fetch_nothing() -> None:
+    """Of the README; a drawing that loads a font would tell somebody's server of each reader."""
+    pictures = {path.name: path for path in (ROOT / "docs" / "pictures").iterdir()}
+    addresses = set(re.findall(r"https?://([^/:\s\"<]+)", pictures["demo.svg"].read_text()))
+
+    assert {"demo.svg", "report.png"} == pictures.keys()
+    assert {"127.0.0.1", "www.w3.org", "www.textualize.io"} == addresses
+    assert [] == [name for name, path in pictures.items() if path.stat().st_size > LARGEST_BYTES / 2]
+    assert "@font-face" not in pictures["demo.svg"].read_text()
