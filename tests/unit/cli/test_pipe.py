@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from windrow.cli import screen
 from windrow.cli.root import COMMANDS, load, run
 from windrow.cli.screen import LINE_EACH_S, Screen
 
@@ -83,7 +82,7 @@ def test_long_work_tells_a_line_now_and_then(
 ) -> None:
     """In a log nothing can change in place: one line a minute, and none of what takes less."""
     now = [0.0]
-    monkeypatch.setattr(screen.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("windrow.cli.screen.time.monotonic", lambda: now[0])
     with Screen(stderr=True).status("reading") as status:
         for step in range(25):
             now[0] = step * LINE_EACH_S / 10
