@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from typing_extensions import Buffer
 
 
@@ -45,6 +46,13 @@ class ChunksBody(io.RawIOBase):
         self._position = min(max(0, base + offset), self.size)
         self.exhausted = False
         return self._position
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill a buffer with what is left; return how many bytes that is. So reads AWS's CRT, where it is installed."""
+        target = memoryview(buffer).cast("B")
+        piece = self.read(target.nbytes)
+        target[: len(piece)] = piece
+        return len(piece)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return up to ``size`` bytes, all that is left if it is negative or None."""

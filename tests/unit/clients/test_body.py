@@ -22,6 +22,16 @@ def test_reads_give_what_one_joined_buffer_would(chunks: list[bytes], sizes: lis
     assert plain.read() == body.read()
 
 
+@given(chunks=CHUNKS, sizes=st.lists(st.integers(0, 30), max_size=30))
+def test_buffers_are_filled_as_one_joined_buffer_would(chunks: list[bytes], sizes: list[int]) -> None:
+    """As AWS's CRT reads, where it is installed: no further than the buffer, nothing at the end."""
+    body, plain = ChunksBody(chunks), io.BytesIO(b"".join(chunks))
+    for size in [*sizes, 300]:
+        ours, theirs = bytearray(b"-" * size), bytearray(b"-" * size)
+        assert (plain.readinto(theirs), theirs) == (body.readinto(ours), ours)
+    assert (0, True) == (body.readinto(bytearray(4)), body.exhausted)
+
+
 @given(chunks=CHUNKS, offset=st.integers(0, 300), whence=st.sampled_from([io.SEEK_SET, io.SEEK_END]))
 def test_seeks_stay_inside(chunks: list[bytes], offset: int, whence: int) -> None:
     """As botocore does to learn the size, and to start again."""
