@@ -36,17 +36,24 @@ for key in ("whole", "parts"):
 """
 
 
+@pytest.fixture(scope="module")
+def crt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the CRT, which is not installed beside Windrow."""
+    folder = tmp_path_factory.mktemp("crt")
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--target", str(folder))
+    locked = ROOT / "requirements/awscrt.txt"
+    subprocess.run([*pip, "--require-hashes", "--requirement", str(locked)], check=True)
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.needs("package-index")
 @pytest.mark.parametrize("name", ["ministack", pytest.param("minio", marks=pytest.mark.needs("minio"))])
-def test_a_put_works_with_the_crt(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_put_works_with_the_crt(name: str, request: pytest.FixtureRequest, crt: Path) -> None:
     """Whole and in parts."""
     server: Endpoint = request.getfixturevalue(name)
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--target", str(tmp_path))
-    locked = ROOT / "requirements/awscrt.txt"
-    subprocess.run([*pip, "--require-hashes", "--requirement", str(locked)], check=True)
     arguments = (server.url, server.new_bucket(), server.region, server.access_key, server.secret_key)
-    path = os.pathsep.join([str(tmp_path), str(ROOT / "src")])
+    path = os.pathsep.join([str(crt), str(ROOT / "src")])
     done = subprocess.run(
         [sys.executable, "-c", PUT, *arguments],
         env={**os.environ, "PYTHONPATH": path},
