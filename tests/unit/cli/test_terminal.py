@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from tests.unit.cli.terminal import screen, typed
 
 DOCTOR = """
@@ -29,3 +33,25 @@ def test_doctor_shows_each_result_on_a_line_of_its_own() -> None:
         code,
         [line for line in screen(written) if line],
     )
+
+
+COST = "from windrow.cli.root import run; raise SystemExit(run(['cost', '--items', '--compare']))"
+HELP = "from windrow.cli.root import run; raise SystemExit(run(['audit', '--help']))"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("script", [COST, HELP], ids=["tables", "help"])
+def test_tables_and_help_fit_a_terminal(script: str, columns: int) -> None:
+    """Texts reflow and cells wrap to the terminal's width: no line is broken by the terminal itself."""
+    code, written = typed(script, columns=columns)
+
+    assert 0 == code
+    assert columns * 0.8 < max(map(len, screen(written))) <= columns
+
+
+def test_without_colours_on_a_terminal_there_are_none() -> None:
+    """NO_COLOR is heeded; what is bold may stay so."""
+    coloured, plain = typed(DOCTOR)[1], typed(DOCTOR, NO_COLOR="1")[1]
+
+    assert re.search(r"\x1b\[(?:[0-9]+;)*3[0-9]m", coloured)
+    assert None is re.search(r"\x1b\[(?:[0-9]+;)*[39][0-9]m", plain)
