@@ -149,19 +149,24 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         faults.append(f"{PREFIX}COPIES_BUCKET must be none of {landing}: copies would come in as uploads")
     if settings.queue_url and settings.queue_url == settings.dlq_url:
         faults.append(f"{PREFIX}DLQ_URL must be another queue than {queue}: rejected messages would come back")
-    if settings.destination_bucket and _is_aws(settings.destination_endpoint, environ):
-        bucket = f"{PREFIX}DESTINATION_BUCKET, whose endpoint is that of AWS's S3 here,"
-        if settings.destination_bucket in settings.landing_buckets:
-            faults.append(f"{bucket} must be none of {landing}: archives would come in as uploads")
-        if settings.destination_bucket == settings.copies_bucket:
-            faults.append(f"{bucket} must not be {PREFIX}COPIES_BUCKET: it would hold no second copy")
+    return faults + misplaced(settings, environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or "")
+
+
+def misplaced(settings: Settings, s3_endpoint: str) -> list[str]:
+    """Return what is wrong with the destination's bucket, landing buckets being at ``s3_endpoint``, "" for AWS's.
+
+    The environment may name that endpoint; a profile may too, which only AWS's library can tell.
+    """
+    endpoint, bucket, faults = settings.destination_endpoint, settings.destination_bucket, []
+    both_aws = is_aws(endpoint) and (not s3_endpoint or is_aws(s3_endpoint))
+    if not bucket or not (both_aws or is_same(endpoint, s3_endpoint)):
+        return []
+    named = f"{PREFIX}DESTINATION_BUCKET, whose endpoint is that of AWS's S3 here,"
+    if bucket in settings.landing_buckets:
+        faults.append(f"{named} must be none of {PREFIX}LANDING_BUCKETS: archives would come in as uploads")
+    if bucket == settings.copies_bucket:
+        faults.append(f"{named} must not be {PREFIX}COPIES_BUCKET: it would hold no second copy")
     return faults
-
-
-def _is_aws(endpoint: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether an endpoint is where the landing buckets are, as far as the environment says."""
-    used = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
-    return is_same(endpoint, used) if used else is_aws(endpoint)
 
 
 def _text(_name: str, text: str) -> str:

@@ -117,8 +117,13 @@ def run(
 
 def _settings(handler: str) -> Settings:
     """Return the settings; another handler than Windrow's own needs the queue alone. Raises `SettingsError`."""
+    from windrow.clients import aws
+
     with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
-    return settings.load(os.environ, settings.AGGREGATE if handler == HANDLER else with_queue)
+    config = settings.load(os.environ, settings.AGGREGATE if handler == HANDLER else with_queue)
+    if faults := settings.misplaced(config, aws.session(os.environ).client("s3").meta.endpoint_url):
+        raise SettingsError("; ".join(faults))
+    return config
 
 
 def _sqs(pollers: int) -> SQSClient:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from windrow import bootstrap
 from windrow.core.words import measured
 from windrow.doctor.check import Check, asked, fail, ok, warn
-from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings
+from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings, misplaced
 from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in_flight_fault, visibility_fault
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class AwsChecks:
         if settings.ledger_table:
             advice = "Check WINDROW_LEDGER_TABLE; if the table is lost, see docs/operations.md#ledger-lost."
             yield from asked("ledger", self._ledger, advice)
+        if settings.destination_bucket:
+            yield from asked("destination bucket", self._destination, "Set AWS_REGION, and endpoints that are URLs.")
         for bucket in sorted(settings.landing_buckets):
             look = partial(self._landing, bucket)
             yield from asked(f"landing {bucket}", look, "Check WINDROW_LANDING_BUCKETS and the region.")
@@ -142,6 +144,10 @@ class AwsChecks:
         if not self._settings.queue_url:
             return
         yield events_check(f"{name} events", s3, bucket, self._arn(self._settings.queue_url))
+
+    def _destination(self) -> Iterator[Check]:
+        for fault in misplaced(self._settings, self._client("s3").meta.endpoint_url):
+            yield fail("destination bucket", fault, "Name another bucket, or another endpoint.")
 
     def _copies(self) -> Iterator[Check]:
         bucket = self._settings.copies_bucket

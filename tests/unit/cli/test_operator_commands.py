@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -406,3 +407,29 @@ SEE = "; the log line 'batch settled' has the causes"
 def test_a_batch_of_which_nothing_was_done_is_no_success(line: str, expected: str) -> None:
     """The handler's run may end well although all of its messages come back."""
     assert expected == line
+
+
+def test_a_destination_that_a_profile_makes_a_landing_bucket_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The worker would take its own archives for uploads; a profile may name the endpoint, as the environment may."""
+    (tmp_path / "config").write_text(
+        "[default]\nregion = eu-west-2\nservices = local\n"
+        "[services local]\ns3 =\n  endpoint_url = http://127.0.0.1:9000\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    queue = "http://127.0.0.1:9000/000000000000"
+    values = {
+        "LANDING_BUCKETS": "one,two",
+        "DESTINATION_BUCKET": "two",
+        "DESTINATION_ENDPOINT": "http://localhost:9000",
+        "DESTINATION_SECRET_ID": "s",
+        "LEDGER_TABLE": "ledger",
+        "QUEUE_URL": f"{queue}/uploads",
+        "DLQ_URL": f"{queue}/rejected",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"WINDROW_{name}", value)
+
+    assert 2 == run(["run"])
+    assert "archives would come in as uploads" in " ".join(capsys.readouterr().err.split())
