@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import fsspec
+import msgspec
 import pytest
 
-from tests.archives import archive_of, joined
+from tests.archives import archive_of, first_bytes, joined
 from tests.unit.archives.shelf import NOON, Shelf, connected
-from windrow.archives import Archive, ArchiveError, SourceMissing, TargetError, open_archive
+from windrow.archives import Archive, ArchiveError, SourceMissing, TargetError, connection, open_archive
+from windrow.core.manifest import Frame
+from windrow.ports import Stored
 
 FILES = [("a.txt", b"first"), ("b/deep.bin", bytes(range(256)) * 9), ("c", b""), ("c", b"again")]
 
@@ -183,3 +187,54 @@ def test_the_library_imports_little() -> None:
         "'memory://x' needs the package fsspec; install it with: pip install 'windrow[fsspec]'",
         "[]",
     ] == done.stdout.splitlines()
+
+
+MB = 1_000_000
+
+
+class Sparse:
+    """A bucket with one archive of 300 MB, which is a hole on disk where nobody should read."""
+
+    def __init__(self, path: Path) -> None:
+        sealed = archive_of([("large", b"x"), ("small", b"wanted")], files_a_frame=1)
+        (large, small), (first, second) = sealed.manifest.files, sealed.manifest.frames
+        manifest = msgspec.structs.replace(
+            sealed.manifest,
+            files=[msgspec.structs.replace(large, size=300 * MB), small],
+            frames=[Frame(0, 300 * MB), Frame(300 * MB, second.length)],
+        )
+        head = first_bytes(manifest)
+        with path.open("wb") as file:
+            file.write(head)
+            file.seek(300 * MB, os.SEEK_CUR)
+            file.write(joined(sealed)[int(sealed.metadata["manifest-bytes"]) + first.length :])
+        self._path = path
+        self._metadata = {"manifest-bytes": str(len(head))}
+        self.reads: list[int] = []
+        self.heads = 0
+
+    def head(self, key: str) -> Stored:
+        """Return what there is to know of the archive."""
+        self.heads += 1
+        return Stored(self._path.stat().st_size, "etag", self._metadata, None, NOON)
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return a range."""
+        self.reads.append(length)
+        with self._path.open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
+
+def test_one_file_of_300_mb_takes_two_range_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the manifest and of the file's own frame, together far less than 1 MB; and one more for another file."""
+    sparse = Sparse(tmp_path / "sparse")
+    monkeypatch.setattr(connection.Buckets, "bucket", lambda _, name: {"archives": sparse}[name])
+
+    with open_archive("s3://archives/in/large.tar.gz") as archive:
+        assert archive.size > 300 * MB
+        assert b"wanted" == archive.read("small")
+        assert (1, 2) == (sparse.heads, len(sparse.reads))
+        assert sum(sparse.reads) < MB / 100
+        assert b"wanted" == archive.read("small")
+    assert (1, 3) == (sparse.heads, len(sparse.reads))
