@@ -213,6 +213,7 @@ module "observability" {
   emails         = each.value.emails
   files_per_hour = each.value.files_per_hour
   quiet_minutes  = each.value.quiet_minutes
+  rotation_days  = var.rotation_days
   queues         = { name = module.queue.name, dead_letter_name = module.queue.dead_letter_name }
 
   functions = {

@@ -97,9 +97,14 @@ class Rotation:
             self._keys.create(current, self._new(token))
 
     def _test(self, token: str) -> None:
-        """Deliver a canary with the new key, as the aggregator delivers archives."""
+        """Deliver a canary with the new key, as the aggregator delivers archives.
+
+        Secrets Manager calls this step alone where a schedule is set or changed, with a version of its own that it
+        removes again. AWS does not say what that version holds; if nothing, the key in use is tried.
+        """
+        new = self._secret.pending(token) or self._current()[1]
         try:
-            for _ in self._probe(self._new(token)).steps(strong=True):
+            for _ in self._probe(new).steps(strong=True):
                 pass
         except DestinationError as error:
             raise RotationError(f"the new key does not work at the destination: {error}") from error

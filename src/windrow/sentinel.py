@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from windrow.core.circuit import (
     APART_S,
@@ -26,7 +27,14 @@ from windrow.core.circuit import (
     set_mode,
     wants_strong,
 )
-from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingBusy, MappingError, WindrowError
+from windrow.core.errors import (
+    DestinationError,
+    DestinationFault,
+    LedgerError,
+    MappingBusy,
+    MappingError,
+    WindrowError,
+)
 from windrow.ports import CircuitStore, Clock, DeliveryHealth, EventSourceMapping, Metrics
 from windrow.steps.probe import Probe
 
@@ -48,7 +56,8 @@ _log = logging.getLogger(__name__)
 class Sentinel:
     """One probe and what follows from it. Safe to run twice at once and to repeat.
 
-    ``apart_s`` is how far apart two failed probes must start to count as two.
+    ``apart_s`` is how far apart two failed probes must start to count as two, and ``written`` tells when the
+    credentials that the probe used were written, None where nobody knows.
     """
 
     def __init__(
@@ -58,6 +67,7 @@ class Sentinel:
         mapping: EventSourceMapping,
         circuits: CircuitStore,
         deliveries: DeliveryHealth,
+        written: Callable[[], datetime | None] = lambda: None,
         metrics: Metrics,
         clock: Clock,
         apart_s: int = APART_S,
@@ -66,6 +76,7 @@ class Sentinel:
         self._mapping = mapping
         self._circuits = circuits
         self._deliveries = deliveries
+        self._written = written
         self._metrics = metrics
         self._clock = clock
         self._apart_s = apart_s
@@ -81,6 +92,7 @@ class Sentinel:
         known, streak = self._known()
         strong = wants_strong(known, streak, started_s)
         fault = self._found(STRONG_SLOW_S if strong else SLOW_S, strong=strong)
+        self._count_age()
         told = fault
         try:
             circuit = self._follow(fault, streak, started_s, strong=strong)
@@ -111,6 +123,12 @@ class Sentinel:
             _log.error("destination probe failed", extra={"kind": fault, "error": str(error)})
         self._metrics.latency("DestinationProbeMs", [(self._clock.monotonic() - started) * 1000])
         return fault
+
+    def _count_age(self) -> None:
+        """Publish how old the credentials are: it is all that tells of a rotation that never comes."""
+        written = self._written()
+        if written is not None:
+            self._metrics.count("CredentialsAgeHours", (self._clock.now() - written) // timedelta(hours=1))
 
     def _check_time(self, started: float, most_s: float) -> None:
         took_s = self._clock.monotonic() - started

@@ -121,6 +121,19 @@ def test_more_fields_are_no_error(stored: tuple[SecretsManagerSecrets, Write]) -
     assert Credentials(**FIRST) == port.credentials()
 
 
+def test_secrets_tell_when_they_were_written(client: Any, clock: FakeClock) -> None:
+    """As Secrets Manager says of the version in use, which is another after each rotation."""
+    name = new_name("secret")
+    client.create_secret(Name=name, SecretString=json.dumps(FIRST))
+    version = client.put_secret_value(SecretId=name, SecretString=json.dumps(SECOND))["VersionId"]
+    told = client.get_secret_value(SecretId=name, VersionId=version)["CreatedDate"]
+    secrets = SecretsManagerSecrets(name, client, clock)
+    before = secrets.created()
+    secrets.credentials()
+
+    assert (None, told) == (before, secrets.created())
+
+
 def test_an_absent_secret_is_an_error(client: Any, clock: FakeClock) -> None:
     """With its name and Secrets Manager's code."""
     with pytest.raises(SecretError, match="'no-such-secret' could not be read: ResourceNotFoundException"):

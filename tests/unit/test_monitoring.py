@@ -24,7 +24,8 @@ DASHBOARD = FOLDER / "grafana/windrow.json"
 
 NO_ALERT = {
     **dict.fromkeys(("aggregator-throttles", "sentinel-errors", "sentinel-throttles"), "there is no function"),
-    **dict.fromkeys(("rotation-failed",), "rotation is a function's"),
+    **dict.fromkeys(("rotation-failed", "rotation-overdue"), "rotation is a function's"),
+    **dict.fromkeys(("vpn-tunnel-down", "vpn-tunnel-down-second"), "the metric is AWS's"),
     **dict.fromkeys(
         ("archive-copy-failed", "raw-files-not-expired", "retention-errors", "retention-overdue"),
         "`windrow retain` is a command that ends: what starts it tells of its exit code",
@@ -37,6 +38,7 @@ EXPORTED = {
     *(f"{named.name}_bucket" for named, _ in LATENCIES.values()),
     *(f"windrow_{name}_total" for name in COUNTED),
     *(f"windrow_{name}" for name in PRESENT),
+    "windrow_credentials_age_seconds",
     *("windrow_destination_up", "windrow_destination_fault", "windrow_receiving", "windrow_queue_messages"),
     *("windrow_dead_letters", "windrow_circuit_open", "windrow_unreadable"),
 }

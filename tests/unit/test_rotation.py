@@ -224,9 +224,20 @@ def test_a_key_that_does_not_work_is_not_promoted() -> None:
     assert setting.current() == FIRST
 
 
-@pytest.mark.parametrize("step", [Step.SET, Step.TEST, Step.FINISH])
+def test_a_schedule_is_tried_with_the_key_in_use() -> None:
+    """Secrets Manager runs the test step alone, with a version that it staged itself: nothing changes."""
+    setting = Setting()
+    setting.versions.begin("trial")
+    written: list[str] = []
+    setting.destination.hook = written.append
+    setting.rotation.run(Step.TEST, "trial")
+
+    assert ("put" in written, FIRST, {"FIRST"}) == (True, setting.current(), setting.keys.valid)
+
+
+@pytest.mark.parametrize("step", [Step.SET, Step.FINISH])
 def test_steps_out_of_order_say_so(step: Step) -> None:
-    """Without a written version there is nothing to set, test or finish."""
+    """Without a written version there is nothing to set or finish."""
     with pytest.raises(RotationError, match="createSecret comes first"):
         Setting().rotation.run(step, "t")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -43,6 +44,7 @@ class Watch:
     mapping: FakeMapping = field(default_factory=FakeMapping)
     circuits: FakeCircuits = field(default_factory=lambda: FakeCircuits(Circuit(strong_at=int(START.timestamp()))))
     health: FakeDeliveryHealth = field(default_factory=FakeDeliveryHealth)
+    written: datetime | None = None
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     destination: FakeDestination = field(init=False)
     prefix: str = "archives"
@@ -63,6 +65,7 @@ class Watch:
             mapping=self.mapping,
             circuits=self.circuits,
             deliveries=self.health,
+            written=lambda: self.written,
             metrics=self.metrics,
             clock=self.clock,
         )
@@ -268,6 +271,17 @@ def test_a_probe_that_takes_too_long_is_a_fault() -> None:
 
     assert DestinationFault.SLOW == watch.run().fault
     assert [(SLOW_S + 1) * 1000] == watch.metrics.latencies["DestinationProbeMs"]
+
+
+def test_the_age_of_the_credentials_is_published() -> None:
+    """In whole hours since the secret's version was written; where that is not known, nothing is."""
+    watch = Watch()
+    watch.run()
+    unknown = dict(watch.metrics.counts)
+    watch.written = START - timedelta(days=2, minutes=5)
+    watch.run()
+
+    assert ("CredentialsAgeHours" in unknown, 48) == (False, watch.metrics.counts["CredentialsAgeHours"])
 
 
 STEPS = ["probe", "put", "head", "read"]

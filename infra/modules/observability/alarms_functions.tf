@@ -10,8 +10,8 @@ locals {
     sentinel-throttles   = { function = var.functions.sentinel, says = "Lambda throttles the sentinel." }
   }
 
-  # A throttled rotation does not run at all. That none was due or tried is no metric of AWS: see the README.
   rotation_alarms = {
+    # A throttled rotation does not run at all.
     rotation-failed = {
       says       = "The rotation of the destination's credentials failed."
       namespace  = "AWS/Lambda"
@@ -24,7 +24,25 @@ locals {
       periods    = 1
       missing    = "notBreaching"
     }
+    # AWS has no metric of rotations, and an alarm looks back for a week at most. The sentinel publishes the age of
+    # what it read; while it reads nothing, the alarm stays as it is.
+    rotation-overdue = {
+      says       = "The destination's credentials are older than ${local.credentials_days} days: their rotation is off, or does not run."
+      namespace  = local.namespace
+      metric     = "CredentialsAgeHours"
+      dimensions = local.dimensions
+      statistic  = "Maximum"
+      comparison = "GreaterThanThreshold"
+      threshold  = 24 * local.credentials_days
+      period_s   = 3600
+      periods    = 1
+      missing    = "ignore"
+    }
   }
+
+  # Secrets Manager rotates at some time of the day on which it is due, and has a day more to try again. Without a
+  # schedule, credentials are as old as they would get with the default one.
+  credentials_days = coalesce(var.rotation_days, 30) + 2
 
   function_alarms = merge(
     local.rotation_alarms,

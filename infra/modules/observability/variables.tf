@@ -77,6 +77,29 @@ variable "functions" {
   nullable    = false
 }
 
+variable "vpn_connections" {
+  description = "Ids of the VPN connections, by the router that each leads to: first, second."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.vpn_connections), ["first", "second"])) == 0
+    error_message = "vpn_connections may hold first and second, for which the runbook has sections."
+  }
+}
+
+variable "rotation_days" {
+  description = "Days between rotations of the destination's credentials, after which an alarm tells that there was none; null where none are scheduled, which the alarm takes for 30."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.rotation_days == null ? true : (var.rotation_days >= 1 && var.rotation_days <= 365)
+    error_message = "rotation_days must be null, or from 1 to 365."
+  }
+}
+
 variable "files_per_hour" {
   description = "Files that usually arrive in an hour; a backlog of more is over an hour of data."
   type        = number

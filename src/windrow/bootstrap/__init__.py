@@ -102,9 +102,10 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     from windrow.sentinel import Sentinel
     from windrow.steps.probe import Probe
 
+    secrets = destination_secrets(settings)
     return Sentinel(
         probe=Probe(
-            destination(settings, PROBING),
+            destination(settings, PROBING, secrets),
             _clock,
             settings.destination_prefix,
             lambda: uuid4().hex,
@@ -113,6 +114,7 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
         mapping=mapping(settings),
         circuits=circuits(settings),
         deliveries=delivery_health(settings, circuits_client.connect(_session())),
+        written=secrets.created,
         metrics=metrics(settings),
         clock=_clock,
         apart_s=apart_s,
@@ -126,13 +128,15 @@ def switch(settings: Settings) -> Switch:
     return Switch(mapping=mapping(settings), circuits=circuits(settings), clock=_clock)
 
 
-def destination(settings: Settings, patience: Patience = PATIENT) -> S3MultipartDestination:
-    """Return the destination, its credentials from Secrets Manager."""
+def destination(
+    settings: Settings, patience: Patience = PATIENT, secrets: Secrets | None = None
+) -> S3MultipartDestination:
+    """Return the destination, its credentials from Secrets Manager, through ``secrets`` if they are given."""
     return S3MultipartDestination(
         settings.destination_endpoint,
         settings.destination_bucket,
         settings.destination_region,
-        destination_secrets(settings),
+        secrets or destination_secrets(settings),
         _clock,
         patience,
     )

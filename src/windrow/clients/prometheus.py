@@ -53,6 +53,8 @@ LATENCIES = {
     "ProcessingLatencyMs": (Named("windrow_delivery_seconds", "Time from upload to delivery."), DELIVERY_S),
 }
 UP = "DestinationUp"
+AGE = "CredentialsAgeHours"
+HOUR_S = 3600
 
 
 class PrometheusMetrics:
@@ -68,9 +70,11 @@ class PrometheusMetrics:
             _histogram(name)
 
     def count(self, name: str, value: int = 1) -> None:
-        """Add to a counter, or set the destination's state."""
+        """Add to a counter, or set the destination's state or its credentials' age."""
         if name == UP:
             _up().set(value)
+        elif name == AGE:
+            _age().set(value * HOUR_S)
         elif name.startswith(FAULT):
             _faults().labels(kind=name.removeprefix(FAULT).lower()).set(value)
         else:
@@ -101,6 +105,12 @@ def _histogram(name: str) -> Histogram:
 def _up() -> Gauge:
     tells = "1 if the last probe of the destination was good."
     return Gauge("windrow_destination_up", tells, multiprocess_mode="mostrecent")
+
+
+@cache
+def _age() -> Gauge:
+    tells = "Age of the destination's credentials."
+    return Gauge("windrow_credentials_age_seconds", tells, multiprocess_mode="mostrecent")
 
 
 @cache

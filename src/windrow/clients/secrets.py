@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Value(msgspec.Struct, frozen=True, rename="pascal"):
 
     version_id: str
     secret_string: str = ""
+    created_date: datetime | None = None
 
 
 class _Secret(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class SecretsManagerSecrets:
         self._clock = clock
         self._lock = Lock()
         self._cached: Credentials | None = None
+        self._created: datetime | None = None
         self._read_at = 0.0
 
     def credentials(self) -> Credentials:
@@ -82,6 +85,10 @@ class SecretsManagerSecrets:
         with self._lock:
             return self._read()
 
+    def created(self) -> datetime | None:
+        """Return when the version last read was written; None before the first read, or where nobody knows."""
+        return self._created
+
     def _read(self) -> Credentials:
         try:
             value = answers.read(self._client.get_secret_value(SecretId=self._secret_id), Value)
@@ -89,6 +96,7 @@ class SecretsManagerSecrets:
             cause = answers.code(error) or error
             raise SecretError(f"secret {self._secret_id!r} could not be read: {cause}") from error
         self._cached = decode(value.secret_string, self._secret_id)
+        self._created = value.created_date
         self._read_at = self._clock.monotonic()
         return self._cached
 

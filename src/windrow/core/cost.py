@@ -21,6 +21,20 @@ DAYS = HOURS / 24
 MINUTES = HOURS * 60
 GIB = 2.0**30
 
+KEY_ROTATIONS_BILLED = 2
+"""Each of a key's first two rotations adds the price of a key for good: https://aws.amazon.com/kms/pricing/"""
+
+MOST_RECEIVED = 10
+"""Messages that one receive returns at most:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
+
+RECEIVED_AT_1_PER_S = 0.3
+"""Assumed messages of one receive for each that arrives in a second: 3 at 10 files a second, of which each of the five
+pollers meets 2, and all 10 from 34 on."""
+
+VPN_ALARM_METRICS = 1.0
+"""Of each VPN connection that the modules make."""
+
 LAMBDA_MB_PER_VCPU = 1769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
@@ -131,8 +145,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Mappings poll with five workers, each of which fills a batch of its own in the 60 s window."""
     archives_per_batch: float = 2
     """A window that starts in the middle of a minute touches two."""
-    messages_per_receive: float = 3
-    """Assumed; at 2 messages a second a poller rarely finds the 10 that one receive may return."""
+    messages_per_receive: float | None = None
+    """Instead of what follows from the rate, see `received`."""
     retention: Retention = Retention.ARCHIVES
     hot_days: float = 7
     old_version_days: float = 7
@@ -156,12 +170,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets Manager, SQS, Lambda; S3 and DynamoDB have gateway endpoints, which are free."""
     kms_keys: float = 2
     """One for the landed files, one for everything else."""
-    alarm_metrics: float = 42
+    key_rotations: float = 1
+    """How often each key was rotated, which happens once a year."""
+    alarm_metrics: float = 43
     """Metrics in the alarms of the observability module; a test counts them there. An alarm is billed by the metrics
     that its expression takes in: https://aws.amazon.com/cloudwatch/pricing/"""
     composite_alarms: float = 2
     """Billed apart, whatever they take in."""
-    metrics: float = 26
+    metrics: float = 27
     """Names that the sources publish, and two more of the version in service; a test counts them. A deployment adds the
     two of the other version for the hours in which both run, which is less than a cent."""
     log_bytes_per_batch: float = 8_000
@@ -185,6 +201,19 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     def archives(self) -> float:
         """Archives a month; never more than files."""
         return min(self.batches * self.archives_per_batch, self.files)
+
+    @property
+    def received(self) -> float:
+        """Messages that a receive returns, on average."""
+        assumed = RECEIVED_AT_1_PER_S * self.files_per_day / 86_400
+        return self.messages_per_receive or min(MOST_RECEIVED, max(1.0, assumed))
+
+    @property
+    def own_vpns(self) -> int:
+        """VPN connections that the modules make: those behind a transit gateway are others'."""
+        if self.egress is not Egress.VPN or self.transit_gateway:
+            return 0
+        return 1 if self.vpn_connections is None else self.vpn_connections
 
     @property
     def compression(self) -> Compression:
@@ -252,6 +281,8 @@ class Estimate(msgspec.Struct, frozen=True):
     groups: dict[str, float]
     total_usd: float
     batch_s: float
+    growth_usd: float
+    """What each further month of data adds to the bill of every month after it, as long as nothing expires."""
 
 
 def estimate(scenario: Scenario, book: PriceBook) -> Estimate:
@@ -266,7 +297,20 @@ def estimate(scenario: Scenario, book: PriceBook) -> Estimate:
     groups: dict[str, float] = {}
     for line in bill.lines:
         groups[line.group] = groups.get(line.group, 0.0) + line.usd
-    return Estimate(scenario, tuple(bill.lines), groups, sum(groups.values()), scenario.batch_s)
+    return Estimate(
+        scenario, tuple(bill.lines), groups, sum(groups.values()), scenario.batch_s, _growth_usd(scenario, book)
+    )
+
+
+def _growth_usd(scenario: Scenario, book: PriceBook) -> float:
+    """Return the price of one more month of data in Deep Archive."""
+    kept = []
+    for more in (0, 1):
+        bill = _Bill(book)
+        months = max(scenario.archive_months, DEEP_ARCHIVE_LEAST_MONTHS) + more
+        _retention(msgspec.structs.replace(scenario, archive_months=months), bill)
+        kept.append(sum(line.usd for line in bill.lines))
+    return kept[1] - kept[0]
 
 
 class _Bill:
@@ -316,9 +360,9 @@ def _queue_and_ledger(s: Scenario, bill: _Bill) -> None:
     bill.add("SQS", "messages sent by S3", "sqs-request", s.files)
     bill.add(
         "SQS",
-        f"receives, {measured(s.messages_per_receive, 'message')} each",
+        f"receives, {measured(s.received, 'message')} each",
         "sqs-request",
-        s.files / s.messages_per_receive,
+        s.files / s.received,
     )
     bill.add("SQS", "deletes, 10 messages each", "sqs-request", s.files / 10)
     stored = s.files_per_day * s.ledger_ttl_days * (s.ledger_item_bytes + DYNAMODB_ITEM_OVERHEAD_BYTES) / GIB
@@ -386,10 +430,17 @@ def _operations(s: Scenario, bill: _Bill) -> None:
     bill.add("Operations", "log, ingested", "log-ingest-gb", log_gb)
     bill.add("Operations", "log, a month of it kept", "log-gb-month", log_gb)
     bill.add("Operations", "custom metrics", "metric-month", s.metrics)
-    bill.add("Operations", "metrics in alarms", "alarm-metric-month", s.alarm_metrics)
+    in_alarms = s.alarm_metrics + s.own_vpns * VPN_ALARM_METRICS
+    bill.add("Operations", "metrics in alarms", "alarm-metric-month", in_alarms)
     bill.add("Operations", "composite alarms", "composite-alarm-month", s.composite_alarms)
     bill.add("Operations", "dashboard", "dashboard-month", 1)
-    bill.add("Operations", "KMS keys", "kms-key-month", s.kms_keys)
+    rotated = min(s.key_rotations, KEY_ROTATIONS_BILLED)
+    bill.add(
+        "Operations",
+        f"KMS keys, {measured(s.key_rotations, 'rotation')} each",
+        "kms-key-month",
+        s.kms_keys * (1 + rotated),
+    )
     bill.add("Operations", "KMS requests", "kms-request", s.batches * KMS_REQUESTS_PER_BATCH)
     bill.add("Operations", "destination secret", "secret-month", 1)
     bill.add("Operations", "secret reads", "secret-request", s.batches_per_minute * SECRET_READS_PER_HOUR * HOURS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from windrow.clients.prometheus import COUNTS, FAULT, LATENCIES, UP, PrometheusMetrics
+from windrow.clients.prometheus import AGE, COUNTS, FAULT, LATENCIES, UP, PrometheusMetrics
 from windrow.core.errors import DestinationFault
 
 SOURCE = Path(__file__).resolve().parents[3] / "src/windrow"
@@ -25,7 +25,7 @@ def test_every_metric_of_the_source_has_a_name() -> None:
     counted = set(re.findall(r'\.count\(\s*f?"([A-Z]\w+)', code))
     measured = set(re.findall(r'\.latency\(\s*"([A-Z]\w+)', code))
 
-    assert counted == {*COUNTS, UP, FAULT}
+    assert counted == {*COUNTS, UP, FAULT, AGE}
     assert measured == set(LATENCIES)
 
 
@@ -64,3 +64,14 @@ def test_the_destination_is_as_the_last_probe_found_it(kind: DestinationFault) -
         seen.append((value("windrow_destination_up"), value("windrow_destination_fault", kind=kind.value)))
 
     assert [(1, 0), (0, 1), (0, 1), (1, 0)] == seen
+
+
+def test_the_age_of_the_credentials_is_a_state_in_seconds() -> None:
+    """After a rotation it is small again."""
+    metrics = PrometheusMetrics()
+    seen = []
+    for hours in (700, 0):
+        metrics.count("CredentialsAgeHours", hours)
+        seen.append(value("windrow_credentials_age_seconds"))
+
+    assert [2_520_000, 0] == seen

@@ -271,3 +271,42 @@ def test_default_of_terraform_is_known() -> None:
     """The command says which total the modules' default leads to."""
     (mode,) = re.findall(r'mode\s*=\s*optional\(string, "(\w+)"\)', (ROOT / "infra/variables.tf").read_text())
     assert mode == DEFAULT_RETENTION
+
+
+def test_deep_archive_grows_by_what_a_month_more_of_it_costs() -> None:
+    """Nothing expires by itself; and nothing grows where nothing is kept."""
+    for retention in (Retention.RAW, Retention.ARCHIVES):
+        year, month_more = bill(retention=retention), bill(retention=retention, archive_months=13)
+        assert pytest.approx(month_more.total_usd - year.total_usd) == year.growth_usd
+    assert 0 == bill(retention=Retention.NONE).growth_usd
+
+
+def test_receives_return_all_they_can_at_high_rates() -> None:
+    """3 messages at the baseline, 10 from 34 files a second on, never less than one."""
+    returned = {rate: Scenario(files_per_day=rate * 86_400).received for rate in (0.01, 10, 34, 10_000)}
+
+    assert {0.01: 1, 10: 3, 34: 10, 10_000: 10} == returned
+    assert 7 == Scenario(messages_per_receive=7).received
+
+
+def test_two_rotations_of_each_key_are_billed() -> None:
+    """Each adds the price of a key; the third and later ones nothing."""
+    keys = [usd(bill(key_rotations=times), "KMS keys") for times in (0, 1, 2, 9)]
+
+    assert [2, 4, 6, 6] == keys
+
+
+def test_each_vpn_of_the_modules_has_an_alarm() -> None:
+    """One metric each; those behind a transit gateway are watched by who made them."""
+    scenarios: dict[str, dict[str, object]] = {
+        "one": {},
+        "two": {"vpn_connections": 2},
+        "others'": {"vpn_connections": 2, "transit_gateway": True},
+        "none": {"egress": Egress.DIRECT_CONNECT},
+    }
+    metrics = {
+        name: next(line.quantity for line in bill(**changes).lines if line.item == "metrics in alarms")
+        for name, changes in scenarios.items()
+    }
+
+    assert {"one": 44, "two": 45, "others'": 43, "none": 43} == metrics

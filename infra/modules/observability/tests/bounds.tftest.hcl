@@ -29,13 +29,17 @@ run "refuses_1" {
     quiet_minutes = 7
     # a region that is none
     region = "London"
+    # rotation each hour
+    rotation_days = 0
+    # a router without a section in the runbook
+    vpn_connections = { third = "vpn-1" }
     # an account that is none
     account_id = "12345"
     # an alias for the key
     kms_key_arn = "alias/windrow"
   }
 
-  expect_failures = [var.name, var.runbook_url, var.emails, var.files_per_hour, var.quiet_minutes, var.region, var.account_id, var.kms_key_arn]
+  expect_failures = [var.name, var.runbook_url, var.emails, var.files_per_hour, var.quiet_minutes, var.region, var.rotation_days, var.vpn_connections, var.account_id, var.kms_key_arn]
 }
 
 run "refuses_2" {

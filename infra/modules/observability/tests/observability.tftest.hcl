@@ -66,6 +66,16 @@ run "defaults" {
   }
 
   assert {
+    condition     = aws_cloudwatch_metric_alarm.this["rotation-overdue"].metric_name == "CredentialsAgeHours" && aws_cloudwatch_metric_alarm.this["rotation-overdue"].threshold == 24 * 32
+    error_message = "Credentials that were not rotated two days after they should have been must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["rotation-overdue"].treat_missing_data == "ignore"
+    error_message = "A new stack, whose secret has no value, must not alarm, and one that can't be read must not clear it."
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.this["oldest-message"].threshold == 3600
     error_message = "A message older than an hour must alarm."
   }
@@ -168,5 +178,37 @@ run "the_dashboard_shows_alarms_and_charts" {
   assert {
     condition     = length(aws_sns_topic_subscription.email) == 1
     error_message = "Each address must be subscribed."
+  }
+}
+
+run "connections_and_schedules_are_watched" {
+  command = plan
+
+  variables {
+    rotation_days   = 90
+    vpn_connections = { first = "vpn-1", second = "vpn-2" }
+  }
+
+  assert {
+    condition     = { for name in ["vpn-tunnel-down", "vpn-tunnel-down-second"] : name => [aws_cloudwatch_metric_alarm.this[name].dimensions.VpnId, aws_cloudwatch_metric_alarm.this[name].threshold, aws_cloudwatch_metric_alarm.this[name].comparison_operator] } == { "vpn-tunnel-down" = ["vpn-1", 1, "LessThanThreshold"], "vpn-tunnel-down-second" = ["vpn-2", 1, "LessThanThreshold"] }
+    error_message = "A tunnel that is down must alarm, although the other one carries the traffic."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["rotation-overdue"].threshold == 24 * 92
+    error_message = "The alarm must follow the schedule."
+  }
+}
+
+run "without_a_schedule_credentials_get_old_too" {
+  command = plan
+
+  variables {
+    rotation_days = null
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["rotation-overdue"].threshold == 24 * 32
+    error_message = "That rotation was never switched on must be told."
   }
 }
