@@ -145,7 +145,8 @@ def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Call
         return
     say = heard_or_not(_say)
     with err.status("starting") as status:
-        yield say, heard_or_not(lambda progress: status.update(standing(progress)))
+        show = status.update if err.is_terminal else err.sparingly(at_once=True)
+        yield say, heard_or_not(lambda progress: show(standing(progress)))
 
 
 def standing(progress: Progress) -> str:

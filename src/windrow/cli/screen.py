@@ -11,6 +11,7 @@ command line builds Rich's texts, consoles or panels itself, nor writes to the s
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -58,9 +59,12 @@ class Screen(Console):
         self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
         self.file.flush()
 
-    def sparingly(self) -> Callable[[str], None]:
-        """Return what prints a line of progress where lines stay, as in a log: one a minute, the first after that."""
-        shown_s = time.monotonic()
+    def sparingly(self, *, at_once: bool = False) -> Callable[[str], None]:
+        """Return what prints a line of progress where lines stay, as in a log: one a minute, the first after that.
+
+        ``at_once``: the first right away, for what always takes minutes.
+        """
+        shown_s = -math.inf if at_once else time.monotonic()
 
         def show(line: str) -> None:
             nonlocal shown_s
