@@ -94,8 +94,9 @@ module "ledger" {
   deletion_protection = !var.disposable
 
   # Nothing of the ledger's. A destroy goes the other way round: DynamoDB refuses to delete the ledger while it is
-  # protected, and so buckets, keys and all that protects them stay.
-  depends_on = [module.landing, module.key]
+  # protected, and so buckets, keys and all that protects them stay, and the secret, whose name nobody could use for the
+  # days in which it can be restored.
+  depends_on = [module.landing, module.key, module.credentials]
 }
 
 module "credentials" {

@@ -1,4 +1,4 @@
-# The data tier: buckets, their keys, the ledger. Terraform can't delete a bucket that holds files, and before it finds
+# The data tier: buckets, their keys, the ledger, the secret. Terraform can't delete a bucket that holds files, and before it finds
 # that out it takes off what hangs on the bucket: policy, public access block, versioning. Hence two bars.
 #
 # 1. A plan that would destroy or replace any of it fails as a whole, before anything is touched. How to take
