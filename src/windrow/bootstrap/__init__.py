@@ -27,7 +27,7 @@ from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import SCRAPED, EmfMetrics, SeveralMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
-from windrow.clients.secret_sources import secrets_from
+from windrow.clients.secret_sources import DatedSecrets, secrets_from
 from windrow.core.circuit import APART_S
 from windrow.pipeline import Aggregator
 from windrow.ports import Clock, Destination, EventSourceMapping, Metrics, Secrets
@@ -154,7 +154,7 @@ def held_requests(settings: Settings) -> HeldRequests:
     )
 
 
-def destination_secrets(settings: Settings) -> Secrets:
+def destination_secrets(settings: Settings) -> DatedSecrets:
     """Return where the destination's credentials come from."""
     return secrets_from(settings.destination_secret_id, os.environ, _session, _clock)
 

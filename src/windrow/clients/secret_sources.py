@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -33,13 +34,20 @@ _log = logging.getLogger(__name__)
 
 def secrets_from(
     secret_id: str, environ: Mapping[str, str], session: Callable[[], boto3.session.Session], clock: Clock
-) -> Secrets:
+) -> DatedSecrets:
     """Return where the value of the setting leads: ``file:PATH``, ``env:NAME``, or the id of a secret."""
     if secret_id.startswith(FILE):
         return FileSecrets(Path(secret_id.removeprefix(FILE)))
     if secret_id.startswith(VARIABLE):
         return VariableSecrets(secret_id, environ)
     return SecretsManagerSecrets(secret_id, deferred(lambda: connect(session())), clock)
+
+
+class DatedSecrets(Secrets, Protocol):
+    """Credentials that may tell when they were written."""
+
+    def created(self) -> datetime | None:
+        """Return when those that were read last were written, None if that is not known."""
 
 
 class VariableSecrets:
@@ -54,6 +62,9 @@ class VariableSecrets:
         return decode(self._environ.get(self._secret_id.removeprefix(VARIABLE), ""), self._secret_id)
 
     refresh = credentials
+
+    def created(self) -> None:
+        """Return None: nobody knows of a variable."""
 
 
 class FileSecrets:
@@ -90,9 +101,17 @@ class FileSecrets:
             self._state, self._cached = self._present(), self._read()
             return self._cached
 
+    def created(self) -> datetime | None:
+        """Return when the newest file was written; see the contract."""
+        with self._lock:
+            return max(filter(None, map(_written, self._paths())), default=None) if self._cached else None
+
+    def _paths(self) -> list[Path]:
+        return [self._path / name for name in FIELDS] if self._path.is_dir() else [self._path]
+
     def _present(self) -> object:
         """Return what differs once the file, or one of the folder, is another."""
-        return [self._status(path) for path in (self._path, *(self._path / name for name in FIELDS))]
+        return [self._status(path) for path in self._paths()]
 
     @staticmethod
     def _status(path: Path) -> tuple[int, ...]:
@@ -112,6 +131,13 @@ class FileSecrets:
             why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it is no text of 64 KiB"
             raise SecretError(f"secret {named!r} could not be read: {why}") from None
         return decode(msgspec.json.encode(there).decode(), named)
+
+
+def _written(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def _text(path: Path) -> str:

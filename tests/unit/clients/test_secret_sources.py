@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from windrow.clients.secret_sources import MOST_BYTES, FileSecrets, secrets_from
+from windrow.clients.secret_sources import MOST_BYTES, DatedSecrets, FileSecrets, secrets_from
 from windrow.clients.secrets import SecretsManagerSecrets
 from windrow.core.errors import SecretError
-from windrow.ports import Credentials, Secrets
+from windrow.ports import Credentials
 from windrow.testing import FakeClock
 
 FIRST = {"access_key": "first", "secret_key": "hidden-1"}
 SECOND = {"access_key": "second", "secret_key": "hidden-2", "ca_pem": "a certificate"}
 
 
-def source(secret_id: str, **environ: str) -> Secrets:
+def source(secret_id: str, **environ: str) -> DatedSecrets:
     """Return where a setting leads."""
 
     def session() -> None:
@@ -58,6 +59,19 @@ def test_a_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
 
     assert Credentials("first", "hidden-1") == first
     assert Credentials("second", "hidden-2", "a certificate") == secrets.credentials()
+
+
+def test_a_file_tells_when_it_was_written(tmp_path: Path) -> None:
+    """So that it is noticed when keys get old; of a variable nobody knows."""
+    path = tmp_path / "secret.json"
+    path.write_text(json.dumps(FIRST))
+    os.utime(path, (0, 86_400))
+    secrets = FileSecrets(path)
+    before = secrets.created()
+    secrets.credentials()
+
+    assert (None, datetime(1970, 1, 2, tzinfo=UTC)) == (before, secrets.created())
+    assert source("env:MINIO", MINIO=json.dumps(FIRST)).created() is None
 
 
 def test_a_file_that_did_not_change_is_not_read(tmp_path: Path) -> None:
