@@ -30,6 +30,7 @@ NOT_RUN = {
     "windrow archive verify archive.tar.gz": "needs a restored copy; test_archive_command verifies files",
     "windrow archive ls s3://BUCKET/.windrow-quarantine": "needs a broken archive; test_operations makes one",
     "windrow archive quarantine KEY": "the same",
+    "windrow archive extract": "needs archives of those days and a bucket to restore to; test_restore runs it",
     "windrow status --watch": "needs a terminal; tests/unit/cli/test_terminal.py gives it one",
     "eval": "needs a Terraform state; tests/infra looks at the output",
     "terraform": "the same",
@@ -46,7 +47,8 @@ FINDS_A_PROBLEM = {
     "windrow replay --missing --since 2026-11-23 --until 2026-11-24": "nothing arrived on that day",
     "windrow audit --since 2026-11-23 --until 2026-11-24 --prefix party-a/2026/11/23/": "the same",
     "windrow replay --missing --since 2026-11-23 --until 2026-11-24 --prefix party-a/2026/11/23/": "the same",
-    "windrow replay --missing --since 7d --until 5d --dry-run": "nothing arrived then",
+    "windrow audit --mark --since 2026-11-23T10:00 --until 2026-11-23T11:00": "nothing arrived then",
+    "windrow replay --missing --since 7d --until 5d --dry-run": "the same",
     "windrow replay --missing --since 7d --until 5d --rate 100": "the same",
 }
 """Commands that end with 1 here, and why."""
