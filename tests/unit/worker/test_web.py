@@ -76,7 +76,7 @@ def test_a_page_that_fails_costs_this_request(port: int, caplog: pytest.LogCaptu
 
 def test_who_holds_connections_open_does_not_stop_it(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those beyond the limit are turned away; when one is given up there is room again."""
-    monkeypatch.setattr(web._Handler, "timeout", 1.0)
+    monkeypatch.setattr(web._Handler, "timeout", 5.0)
     with ExitStack() as held:
         for _ in range(web.AT_ONCE + 8):
             held.enter_context(socket.create_connection((HOST, port), timeout=LIMIT_S))
