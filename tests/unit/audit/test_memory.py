@@ -20,11 +20,12 @@ def peak_bytes(files: int) -> int:
 def test_memory_is_bounded() -> None:
     """Four times the files take the same memory: it holds the manifests that are read at once, and no more.
 
-    Both are more than are read at once (8 archives of a hundred). Linear growth would be four times as much.
+    Both are more than are read at once (8 archives of a hundred); how many of these are in hand at a moment is chance,
+    and makes up to 1.4 times. Linear growth would be four times as much.
     """
     few, many = peak_bytes(2_000), peak_bytes(8_000)
 
-    assert many < 1.3 * few
+    assert many < 2 * few
 
 
 def test_large_audit_counts_right() -> None:
