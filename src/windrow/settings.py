@@ -149,24 +149,31 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         faults.append(f"{PREFIX}COPIES_BUCKET must be none of {landing}: copies would come in as uploads")
     if settings.queue_url and settings.queue_url == settings.dlq_url:
         faults.append(f"{PREFIX}DLQ_URL must be another queue than {queue}: rejected messages would come back")
-    return faults + misplaced(settings, environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or "")
+    return faults + misplaced(
+        settings, lambda: environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
+    )
 
 
-def misplaced(settings: Settings, s3_endpoint: str) -> list[str]:
-    """Return what is wrong with the destination's bucket, landing buckets being at ``s3_endpoint``, "" for AWS's.
+def misplaced(settings: Settings, s3_endpoint: Callable[[], str]) -> list[str]:
+    """Return what is wrong with the destination's bucket where landing buckets are at ``s3_endpoint``, "" for AWS's.
 
-    The environment may name that endpoint; a profile may too, which only AWS's library can tell.
+    The environment may name that endpoint; a profile may too, which only AWS's library can tell. It is asked for only
+    where the bucket's name is that of another.
     """
-    endpoint, bucket, faults = settings.destination_endpoint, settings.destination_bucket, []
-    both_aws = is_aws(endpoint) and (not s3_endpoint or is_aws(s3_endpoint))
-    if not bucket or not (both_aws or is_same(endpoint, s3_endpoint)):
-        return []
+    bucket, faults = settings.destination_bucket, []
     named = f"{PREFIX}DESTINATION_BUCKET, whose endpoint is that of AWS's S3 here,"
     if bucket in settings.landing_buckets:
         faults.append(f"{named} must be none of {PREFIX}LANDING_BUCKETS: archives would come in as uploads")
-    if bucket == settings.copies_bucket:
+    if bucket and bucket == settings.copies_bucket:
         faults.append(f"{named} must not be {PREFIX}COPIES_BUCKET: it would hold no second copy")
-    return faults
+    return faults if faults and _leads_to(settings.destination_endpoint, s3_endpoint()) else []
+
+
+def _leads_to(endpoint: str, s3_endpoint: str) -> bool:
+    """Tell whether an endpoint leads to the S3 at another, "" for AWS's own, whose endpoints are all one."""
+    if is_aws(endpoint) and (not s3_endpoint or is_aws(s3_endpoint)):
+        return True
+    return is_same(endpoint, s3_endpoint)
 
 
 def _text(_name: str, text: str) -> str:

@@ -31,6 +31,7 @@ from windrow.worker.timing import SystemClock
 from windrow.worker.watched import Surroundings, unready
 
 if TYPE_CHECKING:
+    import boto3.session
     from mypy_boto3_sqs import SQSClient
 
     from windrow.settings import Settings
@@ -103,9 +104,12 @@ def run(
         processes_most=os.cpu_count() or 1,
     )
     display = _Display(as_json)
-    config = _settings(handler)
-    sqs = _sqs(pollers)
-    source = _source(config, sqs, overrides)
+    from windrow.clients import aws
+
+    session = aws.session(os.environ)
+    config = _settings(handler, session)
+    sqs = _sqs(pollers, session)
+    source = _source(config, sqs, session, overrides)
     probing = _probing(config, probe_every) if isinstance(source, CircuitSource) else nullcontext()
     pages = _pages(config, listen, display.counters) if listen else nullcontext()
     # The pages first: what counts is decided by an environment that the workers inherit and the probing reads.
@@ -115,22 +119,18 @@ def run(
     display.summarize()
 
 
-def _settings(handler: str) -> Settings:
+def _settings(handler: str, session: boto3.session.Session) -> Settings:
     """Return the settings; another handler than Windrow's own needs the queue alone. Raises `SettingsError`."""
-    from windrow.clients import aws
-
     with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
     config = settings.load(os.environ, settings.AGGREGATE if handler == HANDLER else with_queue)
-    if faults := settings.misplaced(config, aws.session(os.environ).client("s3").meta.endpoint_url):
+    if faults := settings.misplaced(config, lambda: session.client("s3").meta.endpoint_url):
         raise SettingsError("; ".join(faults))
     return config
 
 
-def _sqs(pollers: int) -> SQSClient:
+def _sqs(pollers: int, session: boto3.session.Session) -> SQSClient:
     """Return a client for so many pollers."""
     from botocore.config import Config
-
-    from windrow.clients import aws
 
     clients = Config(
         connect_timeout=REPLY_LIMIT_S,
@@ -138,16 +138,16 @@ def _sqs(pollers: int) -> SQSClient:
         retries={"mode": "standard"},
         max_pool_connections=RECEIVERS * pollers + REQUESTERS,
     )
-    return aws.session(os.environ).client("sqs", config=clients)
+    return session.client("sqs", config=clients)
 
 
-def _source(config: Settings, sqs: SQSClient, overrides: Overrides) -> ConfigSource:
+def _source(config: Settings, sqs: SQSClient, session: boto3.session.Session, overrides: Overrides) -> ConfigSource:
     """Return where the engine's configuration comes from. Raises `SettingsError`, `QueueError`."""
     from windrow import bootstrap
-    from windrow.clients import aws, mapping
+    from windrow.clients import mapping
 
     if config.event_source_mapping_id:
-        functions = mapping.connect(aws.session(os.environ))
+        functions = mapping.connect(session)
         return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides)
     by_hand = overrides.apply(
         MappingConfig(

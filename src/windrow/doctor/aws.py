@@ -146,7 +146,7 @@ class AwsChecks:
         yield events_check(f"{name} events", s3, bucket, self._arn(self._settings.queue_url))
 
     def _destination(self) -> Iterator[Check]:
-        for fault in misplaced(self._settings, self._client("s3").meta.endpoint_url):
+        for fault in misplaced(self._settings, lambda: self._client("s3").meta.endpoint_url):
             yield fail("destination bucket", fault, "Name another bucket, or another endpoint.")
 
     def _copies(self) -> Iterator[Check]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from windrow.core.circuit import Circuit
 from windrow.core.errors import WindrowError
-from windrow.ports import CircuitStore, QueueDepth
+from windrow.ports import CircuitStore, QueueDepth, QueueGauge
+from windrow.status import DeadLetters
 from windrow.worker.progress import Totals
 from windrow.worker.timing import Clock
 
@@ -20,20 +21,6 @@ STALE_S = 60.0
 """A look this old says nothing of now: whoever is asked does not answer."""
 
 T = TypeVar("T")
-
-
-class Depth(Protocol):
-    """A queue, to see how full it is."""
-
-    def depth(self) -> QueueDepth:
-        """Return how many messages there are. Raises `QueueError`."""
-
-
-class Letters(Protocol):
-    """The dead-letter queue."""
-
-    def depth(self) -> int:
-        """Return about how many messages are there. Raises `QueueError`."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -51,7 +38,7 @@ FIELDS = ("queue", "dead_letters", "circuit")
 class Surroundings:
     """Looks at queues and circuit again and again, so that who asks never waits for AWS."""
 
-    def __init__(self, queue: Depth, dead_letters: Letters, circuits: CircuitStore, clock: Clock) -> None:
+    def __init__(self, queue: QueueGauge, dead_letters: DeadLetters, circuits: CircuitStore, clock: Clock) -> None:
         self._queue = queue
         self._dead_letters = dead_letters
         self._circuits = circuits
