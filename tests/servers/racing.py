@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.servers.scripted import serving
 
 BETWEEN_S = 0.005
 """What a racy server does between looking and storing."""
@@ -50,18 +51,9 @@ class Store:
             return True
 
 
-@contextmanager
-def racing(kind: Kind) -> Iterator[str]:
+def racing(kind: Kind) -> AbstractContextManager[str]:
     """Run a server of a kind; give its URL."""
-    server = _Server(kind)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serving(_Server(kind))
 
 
 class _Server(ThreadingHTTPServer):

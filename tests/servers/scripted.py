@@ -62,7 +62,13 @@ def request_server(answer: Callable[[Request], Answer]) -> Iterator[str]:
 
         do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = _handle  # noqa: N815 - names of the base class
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[str]:
+    """Have a server that listens serve on a thread; give its URL."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 LARGE = random.Random(5).randbytes(2 * restore_target.PART_BYTES + 17)
 
 
+@dataclass
 class Target(FakeDestination):
     """A bucket that remembers content types, and refuses what begins with ``refused``."""
 
-    types: dict[str, str]
+    types: dict[str, str] = field(default_factory=dict)
 
     def put(
         self,
@@ -61,9 +63,7 @@ class Target(FakeDestination):
 @pytest.fixture
 def target() -> Target:
     """An empty bucket, ``s3://target``."""
-    target = Target()
-    target.types = {}
-    return target
+    return Target()
 
 
 @pytest.fixture

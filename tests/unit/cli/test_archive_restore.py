@@ -21,9 +21,7 @@ TO = ("--to", "s3://target/back")
 @pytest.fixture
 def target() -> Target:
     """An empty bucket, ``s3://target``."""
-    target = Target()
-    target.types = {}
-    return target
+    return Target()
 
 
 @pytest.fixture
