@@ -26,9 +26,8 @@ import pytest
 
 from tests.tools import locate, runtime_client
 from windrow import bootstrap, settings
-from windrow.archives.sources import StoredArchive
-from windrow.core.archive.reader import Archive
 from windrow.local.process import free_port, is_free
+from windrow.local.proof import Deliveries
 from windrow.local.stack import Stack
 from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.packaging import DELIVERY, ROTATION, Built, Contents, build, host_target
@@ -175,13 +174,9 @@ def receive(stack: Stack) -> bytes:
 
 def delivered() -> dict[str, int]:
     """Return the size by key of every file in every archive at the destination."""
-    configured = settings.load(os.environ)
-    destination = bootstrap.destination(configured)
-    sizes: dict[str, int] = {}
-    for key, _ in destination.list(""):
-        manifest = Archive.open(StoredArchive(destination, key)).manifest
-        sizes |= {file.key: file.size for file in manifest.files}
-    return sizes
+    deliveries = Deliveries(bootstrap.destination(settings.load(os.environ)))
+    deliveries.refresh()
+    return {file.key: file.size for delivery in deliveries.archives for file in delivery.manifest.files}
 
 
 @contextmanager

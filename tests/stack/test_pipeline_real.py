@@ -24,6 +24,7 @@ from windrow.archives.sources import StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.events import Message
+from windrow.local.proof import Deliveries
 from windrow.local.stack import Stack
 from windrow.local.waiting import LIMIT_S, polls
 
@@ -78,7 +79,7 @@ class Real:
         self.s3: S3Client = boto3.client("s3")
         self.sqs = boto3.client("sqs")
         self.destination = bootstrap.destination(self.settings)
-        self.before = {key for key, _ in self.destination.list("")}
+        self.before = set(self.archives())
         self.runs = 0
         self.unannounced: set[str] = set()
         # Also what a test before gave back and is not visible yet.
@@ -130,7 +131,7 @@ class Real:
     def delivered(self) -> dict[tuple[str, str | None], list[bytes]]:
         """Return the bytes of every file in archives made since the start, by key and version; all are verified."""
         found: dict[tuple[str, str | None], list[bytes]] = {}
-        for key, _ in self.destination.list(""):
+        for key in self.archives():
             if key in self.before:
                 continue
             source = StoredArchive(self.destination, key)
@@ -139,6 +140,12 @@ class Real:
             for file in archive.manifest.files:
                 found.setdefault((file.key, file.version_id), []).append(b"".join(archive.read(file)))
         return found
+
+    def archives(self) -> list[str]:
+        """Return the keys of all archives; the stack's sentinel may be at work beside them."""
+        deliveries = Deliveries(self.destination)
+        deliveries.refresh()
+        return [delivery.key for delivery in deliveries.archives]
 
     def dead_letters(self) -> Counter[str]:
         """Take the dead letters; return how many there are of each reason."""

@@ -12,15 +12,14 @@ import boto3
 import pytest
 
 from windrow import bootstrap, settings
-from windrow.archives.sources import StoredArchive
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
 from windrow.clients.minio_keys import MinioKeys
 from windrow.clients.secrets import FixedSecrets, decode
-from windrow.core.archive.reader import Archive
 from windrow.core.errors import DestinationError, RotationError
 from windrow.core.events import Message
 from windrow.functions import rotate
+from windrow.local.proof import Deliveries
 from windrow.local.stack import Stack
 from windrow.local.waiting import polls
 from windrow.ports import Credentials
@@ -100,8 +99,9 @@ def test_20_rotations_under_load_fail_no_delivery(stack: Stack) -> None:
         worker.stop.set()
         worker.join()
     destination = bootstrap.destination(settings.load(stack.environment()))
-    archives = [Archive.open(StoredArchive(destination, key)) for key, _ in destination.list("")]
-    delivered = sorted(file.key for archive in archives for file in archive.manifest.files)
+    deliveries = Deliveries(destination)
+    deliveries.refresh()
+    delivered = sorted(file.key for delivery in deliveries.archives for file in delivery.manifest.files)
 
     assert worker.kept == []
     assert delivered == sorted(worker.uploaded)

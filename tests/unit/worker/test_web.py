@@ -77,16 +77,17 @@ def test_a_page_that_fails_costs_this_request(port: int, caplog: pytest.LogCaptu
 def test_who_holds_connections_open_does_not_stop_it(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those beyond the limit are turned away; when one is given up there is room again."""
     monkeypatch.setattr(web._Handler, "timeout", 5.0)
+    before = set(threading.enumerate())  # those of other servers, which other tests leave
     with ExitStack() as held:
         for _ in range(web.AT_ONCE + 8):
             held.enter_context(socket.create_connection((HOST, port), timeout=LIMIT_S))
-        wait_until("a full house", lambda: len(answering()) == web.AT_ONCE)
+        wait_until("a full house", lambda: len(answering(before)) == web.AT_ONCE)
         wait_until("an answer", lambda: answers(port))
 
 
-def answering() -> list[threading.Thread]:
-    """Return the threads that answer, or wait for, a request."""
-    found = [thread for thread in threading.enumerate() if "process_request_thread" in thread.name]
+def answering(before: set[threading.Thread]) -> list[threading.Thread]:
+    """Return the new threads that answer, or wait for, a request."""
+    found = [thread for thread in set(threading.enumerate()) - before if "process_request_thread" in thread.name]
     assert len(found) <= web.AT_ONCE
     return found
 
