@@ -27,7 +27,7 @@ from bench.meter import own_cpu_s, peak_bytes
 from bench.others import Others
 from bench.stand import WARM_FIRST, Stand, Upload, stand
 from windrow.functions import aggregate
-from windrow.steps.fetch import IN_WORK_BYTES
+from windrow.pipeline.fetch import IN_WORK_BYTES
 from windrow.worker.pool import Function, Pool
 from windrow.worker.progress import Outcome
 

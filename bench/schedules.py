@@ -1,6 +1,6 @@
 """Many random schedules of the pipeline's model, beyond those of the test suite: ``python -m bench.schedules``.
 
-Each seed is one schedule of `tests/unit/test_pipeline_model.py`; prints how many failed, and their seeds, by which
+Each seed is one schedule of `tests/unit/pipeline/test_model.py`; prints how many failed, and their seeds, by which
 ``--first SEED --count 1`` repeats one with its traceback. Runs in pieces: the next one begins where the last ended.
 """
 
@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.unit.test_pipeline_model import drive
+from tests.unit.pipeline.test_model import drive
 
 PIECE = 250
 MOST_FILES = 25

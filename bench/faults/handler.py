@@ -29,8 +29,8 @@ from windrow.clients import landing
 from windrow.clients.destination import Patience
 from windrow.core.events import Message, SourceObject
 from windrow.functions import aggregate
-from windrow.pipeline import Aggregator
-from windrow.steps import gate, large
+from windrow.pipeline import gate, large
+from windrow.pipeline.aggregator import Aggregator
 
 TRAPS = "FAULTS_TRAPS"
 POISON = "poison/"

@@ -23,12 +23,11 @@ from scripts.mutants.mutations import Mutant, mutants
 from scripts.mutants.results import KILLED, Results
 from scripts.mutants.trial import SOURCE, Stage, Tests, prepare, trials
 
-PIPELINE_TESTS = ("steps", "test_pipeline.py", "test_pipeline_large.py", "test_pipeline_model.py")
+PIPELINE_TESTS = ("pipeline",)
 SCOPES: dict[str, dict[str, Tests]] = {
     "core and pipeline": {
         "windrow/core/**/*.py": ("core", *PIPELINE_TESTS),
-        "windrow/pipeline.py": PIPELINE_TESTS,
-        "windrow/steps/*.py": PIPELINE_TESTS,
+        "windrow/pipeline/*.py": PIPELINE_TESTS,
     },
     "clients": {"windrow/clients/*.py": ("clients", "../contract")},
 }

@@ -14,9 +14,9 @@ from windrow.core.archive.verify import verify
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, QuarantineError
 from windrow.core.ledger import ArchiveRecord
 from windrow.core.planning import quarantine_key, window_of
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.inspector import Inspector
 from windrow.ports import MultipartDestination, Span, Stored
-from windrow.steps.commit_point import CommitPoint
-from windrow.steps.inspector import Inspector
 
 OWNER = "quarantine"
 """The owner of the records that this command writes."""

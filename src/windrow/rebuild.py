@@ -10,9 +10,9 @@ import msgspec
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import LedgerError
 from windrow.core.ledger import ArchiveRecord, Claim, Verdict, judge
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.inspector import Found
 from windrow.ports import ClaimOutcome, Clock, Ledger
-from windrow.steps.commit_point import CommitPoint
-from windrow.steps.inspector import Found
 
 OWNER = "rebuild"
 """The owner of rebuilt claims and records."""

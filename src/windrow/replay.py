@@ -12,8 +12,8 @@ import msgspec
 
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.events import REPLAYED, SourceObject, utc_text
+from windrow.pipeline.inspector import Inspector
 from windrow.ports import Clock, Ledger, ListedVersion, Sender
-from windrow.steps.inspector import Inspector
 
 BATCH = 10
 """Messages of one SendMessageBatch."""

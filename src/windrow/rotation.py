@@ -15,8 +15,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from windrow.core.errors import DestinationError, RotationError
+from windrow.pipeline.probe import Probe
 from windrow.ports import NEWEST_STAGE, Credentials, KeyAdmin, SecretVersions
-from windrow.steps.probe import Probe
 
 ACCESS_KEY_CHARACTERS = 20
 SECRET_KEY_CHARACTERS = 40

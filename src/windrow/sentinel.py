@@ -35,8 +35,8 @@ from windrow.core.errors import (
     MappingError,
     WindrowError,
 )
+from windrow.pipeline.probe import Probe
 from windrow.ports import CircuitStore, Clock, DeliveryHealth, EventSourceMapping, Metrics
-from windrow.steps.probe import Probe
 
 SLOW_S = 10.0
 STRONG_SLOW_S = 20.0

@@ -102,7 +102,7 @@ _BOUNDS = {
 
 The ledger must outlast any message about a file that it remembers: one that waits in the queue, then among the dead
 letters, then, sent back, in the queue again. The largest object must fit into the 10,000 parts of an upload when it
-does not compress (`windrow.steps.large.PART_BYTES`).
+does not compress (`windrow.pipeline.large.PART_BYTES`).
 """
 
 _BUCKET = re.compile(r"(?!xn--|sthree-|(?:[0-9]+\.){3}[0-9]+$)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")

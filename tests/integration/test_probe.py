@@ -27,10 +27,10 @@ from windrow.core.errors import DestinationError, DestinationFault
 from windrow.doctor.check import Check
 from windrow.doctor.destination import DestinationChecks
 from windrow.local.destination import DESTINATION_BUCKET, DESTINATION_POLICY
+from windrow.pipeline.probe import Probe
 from windrow.ports import Credentials
 from windrow.sentinel import Sentinel
 from windrow.settings import MIB, Settings
-from windrow.steps.probe import Probe
 from windrow.testing import FakeCircuits, FakeClock, FakeDeliveryHealth, FakeMapping, FakeMetrics
 
 pytestmark = pytest.mark.needs("minio")

@@ -31,12 +31,12 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.planning import window_of
+from windrow.pipeline import fetch, large, staging
+from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import ListedVersion, Part, Stored
 from windrow.rebuild import Rebuilder
 from windrow.replay import Reopener
 from windrow.retention import Sweeper, sweep
-from windrow.steps import fetch, large, staging
-from windrow.steps.inspector import Found, Inspector
 from windrow.testing import FakeClock, FakeCopies, FakeDestination, FakeMetrics, FakeRawFiles
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 from tests.unit.outage import DAY_S, Outage, Story
 from tests.unit.world import World
 from windrow.local.provision import MAX_RECEIVES, QUEUE_RETENTION_S
+from windrow.pipeline.settle import FIRST_BACKOFF_S, MAX_BACKOFF_S, backoff_s
 from windrow.settings import _BOUNDS, Settings
-from windrow.steps.settle import FIRST_BACKOFF_S, MAX_BACKOFF_S, backoff_s
 
 OUTAGE_S = 4 * DAY_S
 """NFR-04."""

@@ -11,7 +11,7 @@ from tests.unit.world import RUN_S, World
 from windrow import quarantine
 from windrow.core.errors import DestinationError, DestinationFault, QuarantineError
 from windrow.core.planning import QUARANTINE_FOLDER
-from windrow.steps.commit_point import tombstone
+from windrow.pipeline.commit_point import tombstone
 from windrow.testing import FakeDestination
 
 

@@ -15,10 +15,10 @@ from windrow.core.errors import DestinationError, DestinationFault, LedgerError,
 from windrow.core.events import REPLAYED, Message, SourceObject
 from windrow.core.notifications import parse
 from windrow.core.planning import QUARANTINE_FOLDER
+from windrow.pipeline.commit_point import tombstone
+from windrow.pipeline.inspector import Inspector
 from windrow.ports import ListedVersion
 from windrow.replay import SPARE, Memory, Position, Reopener, Replayer, Sieve, after, notification
-from windrow.steps.commit_point import tombstone
-from windrow.steps.inspector import Inspector
 from windrow.testing import FakeClock, FakeSender
 
 T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)

@@ -216,9 +216,9 @@ def test_lock_satisfies_the_project() -> None:
 
 
 def test_policy_reads_no_clock() -> None:
-    """Core, steps and pipeline never ask for the present time; it is passed in."""
+    """Core and pipeline never ask for the present time; it is passed in."""
     package = ROOT / "src/windrow"
-    modules = [*(package / "core").rglob("*.py"), *(package / "steps").rglob("*.py"), package / "pipeline.py"]
+    modules = [*(package / "core").rglob("*.py"), *(package / "pipeline").rglob("*.py")]
     calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules

@@ -9,9 +9,9 @@ import pytest
 
 from windrow.core.errors import DestinationError, DestinationFault, RotationError
 from windrow.functions import rotate
+from windrow.pipeline.probe import Probe
 from windrow.ports import NEWEST_STAGE, Credentials
 from windrow.rotation import Rotation, Step
-from windrow.steps.probe import Probe
 from windrow.testing import FakeClock, FakeDestination, Hook
 
 FIRST = Credentials("FIRST", "first-secret", "ca")

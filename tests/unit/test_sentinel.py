@@ -17,11 +17,11 @@ from windrow.core.archive.writer import seal
 from windrow.core.circuit import STRONG_EVERY_S, Circuit, Mode, hold_s
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingBusy, MappingError
 from windrow.core.manifest import Window
+from windrow.pipeline.gate import Gate
+from windrow.pipeline.probe import CANARY_FOLDER, STALE_S, STRONG_BYTES, Probe, canary
 from windrow.ports import Credentials, Stored
 from windrow.sentinel import SLOW_S, STRONG_SLOW_S, Sentinel, Switch
 from windrow.settings import Settings
-from windrow.steps.gate import Gate
-from windrow.steps.probe import CANARY_FOLDER, STALE_S, STRONG_BYTES, Probe, canary
 from windrow.testing import (
     START,
     FakeCircuits,

@@ -10,8 +10,8 @@ from windrow.clients.copies import MOST_PARTS
 from windrow.core.archive.segments import compress_pieces
 from windrow.core.endpoints import is_loopback
 from windrow.core.errors import SettingsError
+from windrow.pipeline.large import PART_BYTES, PIECE_BYTES
 from windrow.settings import _BOUNDS, AGGREGATE, Settings, load
-from windrow.steps.large import PART_BYTES, PIECE_BYTES
 
 GOOD = {
     "WINDROW_LANDING_BUCKETS": "landing, second",

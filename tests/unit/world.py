@@ -14,11 +14,11 @@ from urllib.parse import quote_plus
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.events import Message, SourceObject, utc_text
 from windrow.core.planning import window_of
-from windrow.pipeline import Aggregator
+from windrow.pipeline.aggregator import Aggregator
+from windrow.pipeline.commit_point import CommitPoint
 from windrow.ports import Clock, MultipartDestination
 from windrow.quarantine import Quarantine
 from windrow.settings import Settings
-from windrow.steps.commit_point import CommitPoint
 from windrow.testing import (
     FakeClock,
     FakeDeliveryHealth,

@@ -10,8 +10,8 @@ from itertools import islice
 from windrow.audit.report import Finding, Unreadable
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.planning import DAY, day_folder, floor, window_of
+from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import Destination
-from windrow.steps.inspector import Found, Inspector
 
 READERS = 8
 """Archives whose manifests are read at once; also bounds the manifests held in memory."""

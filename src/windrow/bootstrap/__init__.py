@@ -29,11 +29,11 @@ from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue
 from windrow.clients.secret_sources import DatedSecrets, secrets_from
 from windrow.core.circuit import APART_S
-from windrow.pipeline import Aggregator
+from windrow.pipeline.aggregator import Aggregator
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.inspector import Inspector
 from windrow.ports import Clock, Destination, EventSourceMapping, Metrics, Secrets
 from windrow.settings import Emf, Settings, uses_parts
-from windrow.steps.commit_point import CommitPoint
-from windrow.steps.inspector import Inspector
 
 if TYPE_CHECKING:
     import boto3.session
@@ -99,8 +99,8 @@ def metrics(settings: Settings) -> Metrics:
 def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     """Return the sentinel of the event source mapping that the settings name, or of workers without one."""
     from windrow.clients import circuits as circuits_client
+    from windrow.pipeline.probe import Probe
     from windrow.sentinel import Sentinel
-    from windrow.steps.probe import Probe
 
     secrets = destination_secrets(settings)
     return Sentinel(

@@ -14,10 +14,10 @@ from windrow.clients.minio_keys import MinioKeys
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.secret_versions import SecretsManagerVersions
 from windrow.clients.secrets import FixedSecrets
+from windrow.pipeline.probe import Probe
 from windrow.ports import Credentials
 from windrow.rotation import Rotation
 from windrow.settings import Settings, uses_parts
-from windrow.steps.probe import Probe
 
 
 def rotation(settings: Settings) -> Rotation:

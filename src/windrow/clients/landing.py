@@ -48,7 +48,7 @@ slow line among its threads, and what can't come within `REQUEST_S` once could n
 RETRIES = 2
 RETRY_S = 4.0
 """Nothing is asked again later than this after the first attempt, by obstore or by boto3: a time-out is not repeated. A
-batch's run time is bounded, so must its requests be (``steps/budget.py`` keeps time for one that hangs)."""
+batch's run time is bounded, so must its requests be (``pipeline/deadline.py`` keeps time for one that hangs)."""
 
 READ_S = 5.0
 """The longest silence that boto3 bears, in each of its attempts."""

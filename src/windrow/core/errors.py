@@ -23,7 +23,7 @@ WindrowError
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
 │   ├── InWork                another worker has the object, and its lease has not ended
-│   ├── OutOfTime             the run-time budget ends before the work would
+│   ├── OutOfTime             the run would end before the work
 │   └── ObjectTooSlow         one object needs more run time than a whole run has
 └── Permanent                 will never go away: the message goes to the dead-letter queue
     ├── MalformedEvent        the body is no S3 event Windrow understands
@@ -136,7 +136,7 @@ class InWork(Transient):
 
 
 class OutOfTime(Transient):
-    """The run-time budget would end before the work did."""
+    """The run would end before the work did."""
 
 
 class ObjectTooSlow(Transient):

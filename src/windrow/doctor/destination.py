@@ -18,9 +18,9 @@ from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.doctor.parts import PartsTrial
 from windrow.doctor.races import RaceTrial
+from windrow.pipeline.probe import CANARY_FOLDER, canary
 from windrow.ports import Clock, MultipartDestination, Secrets
 from windrow.settings import MIB, Settings, uses_parts
-from windrow.steps.probe import CANARY_FOLDER, canary
 
 HANDSHAKE_S = 10.0
 RENEW_WITHIN = timedelta(days=21)

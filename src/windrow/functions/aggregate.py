@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from windrow import bootstrap, settings
 from windrow.clients import logs
 from windrow.core.events import Message
-from windrow.pipeline import Aggregator
+from windrow.pipeline.aggregator import Aggregator
 
 
 class Context(Protocol):

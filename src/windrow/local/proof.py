@@ -16,9 +16,9 @@ from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
 from windrow.core.planning import QUARANTINE_FOLDER, STAGING_FOLDER
 from windrow.local.upload import Uploaded
+from windrow.pipeline.probe import CANARY_FOLDER
 from windrow.ports import Destination
 from windrow.retention.markers import FOLDER as NOTES_FOLDER
-from windrow.steps.probe import CANARY_FOLDER
 
 Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""

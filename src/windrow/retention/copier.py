@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from windrow.core.errors import CopyError, OutOfTime
+from windrow.pipeline.deadline import Deadline
 from windrow.ports import CopyStore, Destination, Stored
-from windrow.steps.budget import Budget
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -26,7 +26,7 @@ class Copier:
         self._destination = destination
         self._copies = copies
 
-    def copy(self, key: str, budget: Budget, *, dry_run: bool) -> int | None:
+    def copy(self, key: str, deadline: Deadline, *, dry_run: bool) -> int | None:
         """Make sure that an archive has its copy; return the archive's bytes, None if it needs no copy.
 
         An archive without files (it closes a key) needs none, nor does one that is gone since it was listed.
@@ -46,7 +46,7 @@ class Copier:
         if dry_run:
             self._prove_if_there(key, stored.size, digest)
             return stored.size
-        pieces = self._pieces(key, stored, budget)
+        pieces = self._pieces(key, stored, deadline)
         if not self._copies.store(key, pieces, stored.size, bytes.fromhex(digest), stored.metadata):
             self.prove(key, stored.size, digest)
         return stored.size
@@ -67,8 +67,8 @@ class Copier:
             )
         return True
 
-    def _pieces(self, key: str, stored: Stored, budget: Budget) -> Iterator[Buffer]:
+    def _pieces(self, key: str, stored: Stored, deadline: Deadline) -> Iterator[Buffer]:
         for start in range(0, stored.size, PIECE_BYTES):
-            if not budget.may_fetch():
+            if not deadline.may_fetch():
                 raise OutOfTime(f"{start} of {stored.size} bytes of {key} were copied in the time there was")
             yield self._destination.read(key, start, min(PIECE_BYTES, stored.size - start))

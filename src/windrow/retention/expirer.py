@@ -10,8 +10,8 @@ import msgspec
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import CopyError
 from windrow.core.manifest import ManifestFile
+from windrow.pipeline.inspector import Found
 from windrow.ports import RawVersion
-from windrow.steps.inspector import Found
 
 NO_VERSION = (None, "", "null")
 """Without versioning S3 calls every version "null": to delete that may delete a newer file."""

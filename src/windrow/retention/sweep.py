@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import CopyError, DestinationError, LedgerError, OutOfTime
 from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
+from windrow.pipeline.bounded_map import bounded_map
+from windrow.pipeline.deadline import Deadline
 from windrow.ports import CopyStore, Destination, RawFiles
 from windrow.retention.copier import Copier
 from windrow.retention.expirer import Deletable, Expirer
 from windrow.retention.markers import Markers
 from windrow.retention.report import Tally
-from windrow.steps.budget import Budget
-from windrow.steps.windowed import windowed
 
 COPIES_AT_ONCE = 4
 """Memory of a sweep: so many times 24 MiB, and the keys of one day."""
@@ -76,7 +76,7 @@ class Sweep:
     settled: datetime
     old: datetime
     tally: Tally
-    budget: Budget
+    deadline: Deadline
     dry_run: bool
     _later: list[Listed] = field(default_factory=list)
     """Large archives, to be copied last."""
@@ -117,14 +117,14 @@ class Sweep:
     def _copy(self, wanting: Collection[Listed]) -> Iterator[None]:
         with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copies") as pool:
             in_time = (archive for archive in wanting if self._goes_on(archive.hour, archive.key))
-            for archive, outcome in windowed(pool, self._copy_one, in_time, COPIES_AT_ONCE):
+            for archive, outcome in bounded_map(pool, self._copy_one, in_time, COPIES_AT_ONCE):
                 self._note(archive, outcome)
                 yield
 
     def _copy_one(self, archive: Listed) -> tuple[Listed, Outcome]:
-        fresh = self.budget.is_fresh
+        fresh = self.deadline.is_fresh
         try:
-            return archive, self.copier.copy(archive.key, self.budget, dry_run=self.dry_run)
+            return archive, self.copier.copy(archive.key, self.deadline, dry_run=self.dry_run)
         except OutOfTime as error:
             # It had most of a run: the next one will not be enough either.
             return archive, Finding(archive.key, f"{error}; sweep with a worker") if fresh else Left()
@@ -158,7 +158,7 @@ class Sweep:
                     continue
                 done = True
                 in_time = (key for key in keys if key not in self._skipped and self._goes_on(hour, key))
-                for piece in _together(windowed(pool, self._inspect, in_time, READERS)):
+                for piece in _together(bounded_map(pool, self._inspect, in_time, READERS)):
                     done &= self._expire(piece)
                     yield
                 if done and self._skipped.isdisjoint(keys) and not self.dry_run:
@@ -197,7 +197,7 @@ class Sweep:
 
     def _goes_on(self, hour: datetime, key: str = "") -> bool:
         """Tell whether there is time for more; if not, note from where on work is left."""
-        if self.budget.may_start() and self.tally.in_a_row < TOO_MANY:
+        if self.deadline.may_start() and self.tally.in_a_row < TOO_MANY:
             return True
         self.tally.leave(hour)
         self._skipped.add(key)

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from windrow.audit import ArchiveReader
 from windrow.core.planning import HOUR, floor
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.deadline import Deadline
+from windrow.pipeline.inspector import Found
 from windrow.ports import Clock, CopyStore, Destination, Metrics, RawFiles
 from windrow.retention.copier import Copier
 from windrow.retention.expirer import Expirer
 from windrow.retention.markers import KEPT, Markers
 from windrow.retention.report import SweepReport, Tally
 from windrow.retention.sweep import Sweep
-from windrow.steps.budget import Budget
-from windrow.steps.commit_point import CommitPoint
-from windrow.steps.inspector import Found
 
 LOOKBACK = timedelta(days=7)
 """How far beyond the hot days a run looks unless it is told else: further than the longest outage of the destination
@@ -130,7 +130,7 @@ class Sweeper:
             settled=now - SETTLING,
             old=old,
             tally=tally,
-            budget=Budget(self._clock, remaining_s),
+            deadline=Deadline(self._clock, remaining_s),
             dry_run=dry_run,
         )
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from windrow.core.errors import CopyError, OutOfTime
+from windrow.pipeline.deadline import Deadline
 from windrow.retention.copier import Copier
-from windrow.steps.budget import Budget
 from windrow.testing import FakeClock, FakeCopies, FakeDestination
 
 MIB = 1024 * 1024
@@ -31,9 +31,9 @@ class Scene:
 
     def copy(self, *, dry_run: bool = False, remaining_s: float = 300.0) -> int | None:
         """Copy the archive in a run of 300 s of which so much is left."""
-        budget = Budget(self.clock, 300.0)
+        deadline = Deadline(self.clock, 300.0)
         self.clock.advance(300.0 - remaining_s)
-        return self.copier.copy(KEY, budget, dry_run=dry_run)
+        return self.copier.copy(KEY, deadline, dry_run=dry_run)
 
     def store_another(self, size: int = 7, **metadata: Any) -> None:
         """Have another copy there already."""

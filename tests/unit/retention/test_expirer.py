@@ -11,9 +11,9 @@ from tests.unit.world import World
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import CopyError
 from windrow.core.events import SourceObject
+from windrow.pipeline.inspector import Found
 from windrow.ports import RawVersion
 from windrow.retention.expirer import Deletable, Expirer
-from windrow.steps.inspector import Found
 
 SECOND = timedelta(seconds=1)
 

@@ -1,0 +1,169 @@
+"""Claim objects in the ledger, so that no two workers build the same file at once."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import msgspec
+
+from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime, WindrowError
+from windrow.core.ledger import LEASE_GRACE_S, Claim, Verdict, judge
+from windrow.core.planning import PlannedArchive, rebuild_key
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.deadline import Deadline
+from windrow.ports import ClaimOutcome, Clock, Ledger
+
+OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
+"""Faults that say nothing of other keys; any other one would meet all of them."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Claimed:
+    """The result of claiming one archive's objects, by object id."""
+
+    held: dict[str, Claim] = field(default_factory=dict)
+    """Each names the archive it must go into: the planned one, or another for what was claimed before."""
+    delivered: set[str] = field(default_factory=set)
+    busy: dict[str, int] = field(default_factory=dict)
+    """Seconds until the other worker's lease ends."""
+    orphaned: dict[str, Claim] = field(default_factory=dict)
+    """Claims of owners that are gone, not yet taken over."""
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+    def fail(self, claims: Iterable[Claim], error: Exception) -> None:
+        """Note that nothing can be said of these claims now."""
+        self.failed.update((claim.object_id, error) for claim in claims)
+
+
+class Claimer:
+    """Claims, takes over and releases objects."""
+
+    def __init__(self, ledger: Ledger, commit_point: CommitPoint, clock: Clock, *, ttl: timedelta) -> None:
+        self._ledger = ledger
+        self._commit_point = commit_point
+        self._clock = clock
+        self._ttl = ttl
+
+    def claim(self, archive: PlannedArchive, owner: str, deadline: Deadline) -> Claimed:
+        """Claim the archive's objects for ``owner`` until its run time is over; never raises."""
+        wanted = self._wanted(archive, owner, deadline)
+        result = Claimed()
+        try:
+            outcomes = self._ledger.claim(list(wanted.values()))
+        except LedgerError as error:
+            result.failed = dict.fromkeys(wanted, error)
+            return result
+        taken = []
+        for claim, outcome in zip(wanted.values(), outcomes, strict=True):
+            if outcome is ClaimOutcome.WON:
+                result.held[claim.object_id] = claim
+            elif outcome is ClaimOutcome.TAKEN:
+                taken.append(claim.object_id)
+            else:
+                result.failed[claim.object_id] = LedgerError("the ledger did not take the claim")
+        if taken:
+            self._judge(taken, wanted, result)
+        return result
+
+    def inherit(self, archive: PlannedArchive, owner: str, deadline: Deadline, result: Claimed) -> None:
+        """Decide over the orphaned claims in ``result``: delivered after all, or held now; never raises.
+
+        The destination is asked first: an archive that its owner committed before it died counts. Where there is
+        none, the key is closed before the claim changes hands, so that a request of the dead owner that is still
+        under way cannot commit the same file a second time.
+        """
+        wanted = self._wanted(archive, owner, deadline)
+        by_key: dict[str, list[Claim]] = defaultdict(list)
+        for claim in result.orphaned.values():
+            by_key[claim.archive_key].append(claim)
+        result.orphaned = {}
+        free: list[Claim] = []
+        fault: WindrowError | None = None
+        for key, claims in by_key.items():
+            if fault is None and not deadline.may_start():
+                fault = OutOfTime("no time left to ask for another dead owner's archive")
+            if fault is not None:
+                result.fail(claims, fault)
+                continue
+            try:
+                record = self._commit_point.resolve(key, owner)
+            except (DestinationError, LedgerError) as error:
+                result.fail(claims, error)
+                of_one_key = isinstance(error, DestinationError) and error.kind in OF_ONE_KEY
+                fault = None if of_one_key else error
+                continue
+            delivered = {claim.object_id for claim in claims if record and record.lists(claim.object_id)}
+            result.delivered |= delivered
+            free.extend(claim for claim in claims if claim.object_id not in delivered)
+        self._take_over(free, wanted, result)
+
+    def release(self, claims: Sequence[Claim]) -> None:
+        """Give claims up, so that the next worker need not wait for their leases. Best effort."""
+        left = self._ledger.release(claims) if claims else []
+        if left:
+            _log.warning("claims were not released", extra={"count": len(left)})
+
+    def expire(self, claims: Sequence[Claim]) -> None:
+        """End leases early without giving the claims up: the next worker must ask the destination first."""
+        self._ledger.expire(claims, self._clock.now())
+
+    def _wanted(self, archive: PlannedArchive, owner: str, deadline: Deadline) -> dict[str, Claim]:
+        now = self._clock.now()
+        lease_until = int(now.timestamp() + max(0.0, deadline.remaining_s)) + 1 + LEASE_GRACE_S
+        expires_at = int((now + self._ttl).timestamp())
+        ids = [source.object_id for source in archive.objects]
+        return {object_id: Claim(object_id, archive.key, owner, lease_until, expires_at) for object_id in ids}
+
+    def _judge(self, taken: Sequence[str], wanted: Mapping[str, Claim], result: Claimed) -> None:
+        try:
+            found = self._ledger.claims(taken)
+            records = self._ledger.records({claim.archive_key for claim in found.values()})
+        except LedgerError as error:
+            result.failed.update(dict.fromkeys(taken, error))
+            return
+        now = self._clock.now()
+        free = []
+        for object_id in taken:
+            claim = found.get(object_id)
+            if claim is None:
+                result.failed[object_id] = LedgerError("the claim went away while it was read")
+                continue
+            want = wanted[object_id]
+            record = records.get(claim.archive_key)
+            verdict = judge(claim, record, owner=want.owner, archive_key=want.archive_key, now=now)
+            if verdict is Verdict.MINE:
+                result.held[object_id] = claim
+            elif verdict is Verdict.DELIVERED:
+                result.delivered.add(object_id)
+            elif verdict is Verdict.BUSY:
+                result.busy[object_id] = int(claim.lease_until - now.timestamp()) + 1
+            elif verdict is Verdict.ORPHANED:
+                result.orphaned[object_id] = claim
+            else:
+                free.append(claim)
+        self._take_over(free, wanted, result)
+
+    def _take_over(self, found: Sequence[Claim], wanted: Mapping[str, Claim], result: Claimed) -> None:
+        if not found:
+            return
+        pairs = [(claim, _again(wanted[claim.object_id])) for claim in found]
+        try:
+            outcomes = self._ledger.take_over(pairs)
+        except LedgerError as error:
+            result.failed.update((want.object_id, error) for _, want in pairs)
+            return
+        for (_, want), outcome in zip(pairs, outcomes, strict=True):
+            if outcome is ClaimOutcome.WON:
+                result.held[want.object_id] = want
+            else:
+                result.failed[want.object_id] = LedgerError("the claim changed hands meanwhile")
+
+
+def _again(want: Claim) -> Claim:
+    return msgspec.structs.replace(want, archive_key=rebuild_key(want.archive_key, want.owner))

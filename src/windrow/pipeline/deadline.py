@@ -1,0 +1,86 @@
+"""The run time that a batch may still use.
+
+The reserves leave time for one request that hangs. A server hangs at one point: it takes no connection, or says nothing
+while TLS is agreed on, or does not answer. Tests hold ``HANG_S`` and ``ASK_S`` to the time-outs of the clients.
+"""
+
+from __future__ import annotations
+
+from windrow.ports import Clock
+
+START_RESERVE_S = 30.0
+"""With less time left than this no further archive is started."""
+
+SETTLE_RESERVE_S = 5.0
+"""With less time left than this no part is copied any more."""
+
+HANG_S = 16.0
+"""How long the reading of a file, or a write to the destination, takes if it hangs."""
+
+DELIVER_RESERVE_S = HANG_S + SETTLE_RESERVE_S
+"""With less time left than this no further file is fetched, what is there gets delivered; and no failed write is made
+again."""
+
+ASK_S = 46.0
+"""How long a question to the destination takes if each of its attempts hangs."""
+
+RESOLVE_RESERVE_S = ASK_S + SETTLE_RESERVE_S
+"""With less time left than this nobody asks what became of a write. Each reserve is longer for a batch of many
+messages."""
+
+MESSAGES_A_CALL = 10
+CALLS_AT_ONCE = 8
+"""How messages are given back: ten a call, as SQS takes them, and so many calls side by side."""
+
+CALL_S = 0.15
+"""Assumed for such a call in a worker that gets little of a processor; with one of its own it takes 10 to 30 ms."""
+
+FRESH_SHARE = 0.75
+
+
+class Deadline:
+    """Counts down from the run time that was granted, in seconds.
+
+    In the worst case all of the batch's ``messages`` must be given back at the end: 3,000 of them take 300 calls, or
+    5.6 s, and the largest batch, 10,000, 18.8 s. The reserves grow by that. They shrink to a share of a short run time,
+    so that a function with a small time-out still works.
+    """
+
+    def __init__(self, clock: Clock, granted_s: float, messages: int = 0) -> None:
+        self._clock = clock
+        self._granted_s = granted_s
+        self._give_back_s = messages / MESSAGES_A_CALL / CALLS_AT_ONCE * CALL_S
+        self._end = clock.monotonic() + granted_s
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left; negative when over."""
+        return self._end - self._clock.monotonic()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether most of the run time is left: what does not fit now will not fit into the next run either."""
+        return self.remaining_s > self._granted_s * FRESH_SHARE
+
+    def may_start(self) -> bool:
+        """Tell whether there is time for one more archive."""
+        return self._leaves(START_RESERVE_S, self._granted_s / 2)
+
+    def may_fetch(self) -> bool:
+        """Tell whether there is time for one more file."""
+        return self._leaves(DELIVER_RESERVE_S, self._granted_s / 3)
+
+    def may_retry(self) -> bool:
+        """Tell whether there is time to make a failed write again: it may hang as long as a file's reading."""
+        return self.may_fetch()
+
+    def may_resolve(self) -> bool:
+        """Tell whether there is time to ask what became of a write. In a short run there never is."""
+        return self._leaves(RESOLVE_RESERVE_S, self._granted_s)
+
+    def may_copy(self) -> bool:
+        """Tell whether there is time for the server to copy one more part."""
+        return self._leaves(SETTLE_RESERVE_S, self._granted_s / 6)
+
+    def _leaves(self, reserve_s: float, most_s: float) -> bool:
+        return self.remaining_s > min(reserve_s + self._give_back_s, most_s)

@@ -1,0 +1,124 @@
+"""Deliver one archive: a conditional write of its key, the verification, and the record that it is committed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from windrow.core.archive.writer import ArchiveSummary
+from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault, LedgerError, Transient
+from windrow.core.ledger import ArchiveRecord
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.deadline import Deadline
+from windrow.ports import Clock
+
+RETRY_DELAYS_S = (0.25, 1.0, 0.0)
+"""Pauses after the first, second and third attempt at a write; the last is followed by none."""
+
+PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
+"""Faults that another attempt within the same batch may mend."""
+
+_log = logging.getLogger(__name__)
+
+
+class DeliveryState(Enum):
+    """How a delivery ended."""
+
+    COMMITTED = auto()
+    NOT_STORED = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The end of one delivery.
+
+    COMMITTED: an archive counts under the key, what was sent or what was there before; ``record`` says what is in it.
+    NOT_STORED: nothing of what was sent counts, now or later. UNKNOWN: nobody can tell yet.
+    """
+
+    state: DeliveryState
+    error: Transient | None = None
+    record: ArchiveRecord | None = None
+
+
+Store = Callable[[], bool]
+"""Writes an archive's key once, if it is free: whole, or not at all. False if it was taken.
+
+Raises `DestinationError` as `windrow.ports.Destination.put` does. May be called again."""
+
+
+class Deliverer:
+    """Commits archives, and finds out what became of a write whose reply was lost."""
+
+    def __init__(self, commit_point: CommitPoint, clock: Clock, jitter: Callable[[], float]) -> None:
+        self._commit_point = commit_point
+        self._clock = clock
+        self._jitter = jitter
+
+    def deliver(self, key: str, owner: str, sealed: ArchiveSummary, store: Store, deadline: Deadline) -> Delivery:
+        """Store ``sealed`` under the key and have it committed for ``owner``; never raises.
+
+        Repeating ``store`` is safe: if an earlier write was carried out after all, the repetition finds the key taken.
+        """
+        attempt = _Attempt(self._commit_point, key, owner, sealed, store)
+        error: DestinationError | None = None
+        for delay_s in RETRY_DELAYS_S:
+            try:
+                return _settled(key, attempt.make())
+            except LedgerError as failure:
+                return Delivery(DeliveryState.UNKNOWN, failure)
+            except DestinationError as failure:
+                error = failure
+                _log.warning(
+                    "delivery attempt failed",
+                    extra={"archive_key": key, "kind": failure.kind, "error": str(failure)},
+                )
+                if failure.kind not in PASSING or not deadline.may_retry():
+                    break
+                self._clock.sleep(delay_s * self._jitter())
+        if not attempt.may_stand:
+            return Delivery(DeliveryState.NOT_STORED, error)
+        if not deadline.may_resolve():
+            return Delivery(DeliveryState.UNKNOWN, error)
+        return self._resolve(key, owner, error)
+
+    def _resolve(self, key: str, owner: str, error: DestinationError | None) -> Delivery:
+        """Find out about, or close, a key whose write may have been carried out."""
+        try:
+            record = self._commit_point.resolve(key, owner)
+        except (DestinationError, LedgerError) as failure:
+            return Delivery(DeliveryState.UNKNOWN, failure)
+        return Delivery(DeliveryState.COMMITTED, record=record) if record else Delivery(DeliveryState.NOT_STORED, error)
+
+
+def _settled(key: str, record: ArchiveRecord | None) -> Delivery:
+    if record is not None:
+        return Delivery(DeliveryState.COMMITTED, record=record)
+    return Delivery(DeliveryState.NOT_STORED, ChecksumMismatch(f"{key} is closed: its files get another key"))
+
+
+class _Attempt:
+    """One archive's write, made once or more often; remembers whether it may stand although nobody confirmed it."""
+
+    def __init__(self, commit_point: CommitPoint, key: str, owner: str, sealed: ArchiveSummary, store: Store) -> None:
+        self._commit_point = commit_point
+        self._key = key
+        self._owner = owner
+        self._sealed = sealed
+        self._store = store
+        self.may_stand = False
+
+    def make(self) -> ArchiveRecord | None:
+        before = self.may_stand
+        self.may_stand = True
+        try:
+            created = self._store()
+        except DestinationError as error:
+            self.may_stand = before or error.maybe_stored
+            raise
+        if created:
+            return self._commit_point.confirm(self._key, self._owner, self._sealed)
+        return self._commit_point.settle(self._key, self._owner)

@@ -1,0 +1,142 @@
+"""A probe that goes the way of an archive, on a canary of its own.
+
+What stands between Windrow and the destination may let a small plain object pass and refuse an archive: a proxy that
+drops headers with an underscore, a limit of the body, a quota, a policy. So a canary is an archive without files, with
+an archive's metadata, written under the same condition, and verified as archives are. A strong probe's body is larger
+than the limit that proxies have by default, and where large objects are in use another canary goes their way, in parts.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from windrow.core.archive.writer import SealedArchive, seal
+from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault
+from windrow.core.manifest import Window
+from windrow.pipeline.inspector import STAGED_ETAG, Inspector
+from windrow.pipeline.staging import StagingArea
+from windrow.ports import Clock, MultipartDestination
+
+CANARY_FOLDER = ".windrow-canary"
+
+STRONG_BYTES = 2 * 1024 * 1024
+"""nginx takes bodies of 1 MiB unless told otherwise:
+https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size"""
+
+STALE_S = 3600
+"""A canary this old was left behind by a probe that could not delete it; a younger one may be in use."""
+
+_CANARY = re.compile(r"(\d{1,12})-[^/]+")
+
+_log = logging.getLogger(__name__)
+
+
+class Probe:
+    """Probes one destination. ``new_id`` makes each canary's name its own, ``parts`` tells whether parts are in use."""
+
+    def __init__(
+        self, destination: MultipartDestination, clock: Clock, prefix: str, new_id: Callable[[], str], *, parts: bool
+    ) -> None:
+        self._destination = destination
+        self._clock = clock
+        self._folder = f"{prefix}/{CANARY_FOLDER}/" if prefix else f"{CANARY_FOLDER}/"
+        self._new_id = new_id
+        self._parts = parts
+        self._inspector = Inspector(destination)
+        self._area = StagingArea(destination, clock, prefix=prefix, at_once=1)
+
+    def steps(self, *, strong: bool) -> Iterator[None]:
+        """Do what a delivery does, a step at a time. Whoever stops early leaves a canary to `clean_up`.
+
+        After a failure nothing more is asked of the destination: a hanging one would use up the run time.
+
+        Raises:
+            DestinationError: the destination would not take an archive.
+        """
+        self._destination.probe()
+        yield
+        now = self._clock.now()
+        key = f"{self._folder}{int(now.timestamp())}-{self._new_id()}"
+        yield from self._at_once(key, canary(key, now, STRONG_BYTES if strong else 0))
+        if strong and self._parts:
+            yield from self._in_parts(f"{key}-parts", canary(key, now, 0))
+
+    def clean_up(self, check_time: Callable[[], None]) -> None:
+        """Delete canaries that earlier probes left behind; ``check_time`` is called between them and may raise.
+
+        Raises:
+            DestinationError: they could not be listed or deleted.
+        """
+        now_s = int(self._clock.now().timestamp())
+        for key, _size in self._destination.list(self._folder):
+            found = _CANARY.fullmatch(key.removeprefix(self._folder))
+            if found is not None and now_s - int(found[1]) >= STALE_S:
+                self._destination.delete(key)
+                check_time()
+
+    def _at_once(self, key: str, archive: SealedArchive) -> Iterator[None]:
+        if not self._destination.put(key, archive.chunks, archive.sha256, archive.metadata):
+            raise _taken(key)
+        yield
+        yield from self._verified(key, archive, archive.metadata)
+
+    def _in_parts(self, key: str, archive: SealedArchive) -> Iterator[None]:
+        upload = self._area.begin(key, key)
+        yield
+        try:
+            upload.send([(1, archive.chunks)])
+            staged = upload.finish()
+        except DestinationError:
+            upload.drop()
+            raise
+        yield
+        self._area.prove(staged, lambda: None)
+        yield
+        metadata = archive.metadata | {STAGED_ETAG: staged.etag}
+        if not self._area.copy(staged, key, metadata, lambda: None):
+            raise _taken(key)
+        yield
+        yield from self._verified(key, archive, metadata)
+        self._area.remove(staged.key)
+        yield
+
+    def _verified(self, key: str, archive: SealedArchive, metadata: dict[str, str]) -> Iterator[None]:
+        """Verify what was written as an archive is verified, and delete it."""
+        stored = self._destination.head(key)
+        if stored is None:
+            raise DestinationError.gone(key)
+        lost = [name for name in metadata if stored.metadata.get(name) != metadata[name]]
+        if lost:
+            raise ChecksumMismatch(f"{key} came back without the metadata {', '.join(lost)}")
+        self._inspector.verify(key, stored, archive)
+        yield
+        manifest = bytes(archive.chunks[0])
+        if self._destination.read(key, 0, len(manifest)) != manifest:
+            raise ChecksumMismatch(f"{key} came back with other bytes")
+        yield
+        try:
+            self._destination.delete(key)
+        except DestinationError as error:
+            # No delivery deletes anything: where this is forbidden, archives get through all the same.
+            _log.warning("canary not deleted", extra={"key": key, "kind": error.kind, "error": str(error)})
+        yield
+
+
+def canary(key: str, now: datetime, padding: int) -> SealedArchive:
+    """Return an archive without files, and so many bytes after its end; its metadata are those of an archive."""
+    start = now.replace(second=0, microsecond=0)
+    sealed = seal(Window(start, start + timedelta(minutes=1)), [], level=1)
+    # The key makes the bytes its own: what comes back is not another canary's.
+    chunks = [*sealed.chunks, key.encode(), bytes(padding)]
+    digest = sha256(b"".join(chunks)).digest()
+    size = sum(memoryview(chunk).nbytes for chunk in chunks)
+    metadata = sealed.metadata | {"sha256_checksum": digest.hex()}
+    return SealedArchive(size, digest, sealed.manifest, metadata, chunks)
+
+
+def _taken(key: str) -> DestinationError:
+    return DestinationError(f"{key} is new and counts as taken", DestinationFault.REFUSED)

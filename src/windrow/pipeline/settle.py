@@ -1,0 +1,136 @@
+"""Settle a batch with the queue: acknowledge, reject with the reason, give back with a delay."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from windrow.core.errors import DestinationError, LandingError, LedgerError, OutOfTime, Permanent
+from windrow.core.events import Message
+from windrow.core.planning import SUSPECT_AFTER_RECEIVES
+from windrow.pipeline.batch import Batch, Fate, Outcome
+from windrow.ports import Clock, Metrics, Queue
+
+FIRST_BACKOFF_S = 10
+MAX_BACKOFF_S = 900
+
+FAILURES = (LandingError, LedgerError, DestinationError)
+"""What takes run time away: if it ended early in a batch with one of these, it went there."""
+
+CAUSES = 5
+"""Causes of retries, and names of ignored events, that a batch's log line tells, the most frequent first."""
+
+OBJECTS = 5
+"""Objects of one message that a log line names; S3 sends one a message."""
+
+_log = logging.getLogger(__name__)
+
+
+def backoff_s(receive_count: int, jitter: Callable[[], float]) -> int:
+    """Return the delay before the next try: 10 s, doubling with each receive to 900 s, times 0.5 to 1.
+
+    ``jitter`` gives a number from 0 to 1.
+    """
+    full = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(receive_count - 1, 16))
+    return int(full * (0.5 + 0.5 * jitter()))
+
+
+class Settler:
+    """Tells the queue what became of each message."""
+
+    def __init__(self, queue: Queue, metrics: Metrics, clock: Clock, jitter: Callable[[], float]) -> None:
+        self._queue = queue
+        self._metrics = metrics
+        self._clock = clock
+        self._jitter = jitter
+
+    def acknowledge_finished(self, batch: Batch) -> None:
+        """Delete messages that are done already, each once, before work starts that may kill the process."""
+        done = [
+            message
+            for message in batch.messages
+            if message.message_id not in batch.acknowledged and batch.finished(message)
+        ]
+        if done:
+            self._queue.delete(done)
+            batch.acknowledged.update(message.message_id for message in done)
+
+    def settle(self, batch: Batch) -> list[str]:
+        """Dispose of every message; return the ids of those that stay in the queue, for the batch response."""
+        fates = [(message, batch.message_fate(message)) for message in batch.messages]
+        rejects = [
+            (message, fate.error)
+            for message, fate in fates
+            if fate.outcome is Outcome.REJECTED and isinstance(fate.error, Permanent)
+        ]
+        copied = self._queue.dead_letter(rejects) if rejects else set()
+        for message, error in rejects:
+            _log.warning(
+                "message rejected",
+                extra={"message_id": message.message_id, "reason": error.reason, "detail": str(error)[:512]},
+            )
+        kept = [
+            (message, fate)
+            for message, fate in fates
+            if fate.outcome is Outcome.RETRY or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
+        ]
+        if kept:
+            failed = any(isinstance(fate.error, FAILURES) for fate in batch.fates.values())
+            self._queue.set_visibility([(m, self._delay_s(m, fate, late_by_failure=failed)) for m, fate in kept])
+            self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
+        self._count(batch, rejected=len(copied), retried=len(kept))
+        causes = Counter(str(fate.error) for _, fate in kept if fate.error is not None)
+        _log.info(
+            "batch settled",
+            extra={
+                "messages": len(fates),
+                "kept": len(kept),
+                "rejected": len(copied),
+                "ignored": dict(batch.ignored.most_common(CAUSES)),
+                "causes": dict(causes.most_common(CAUSES)),
+            },
+        )
+        return [message.message_id for message, _ in kept]
+
+    def _delay_s(self, message: Message, fate: Fate, *, late_by_failure: bool) -> int:
+        """Return the seconds to hide a message that stays.
+
+        What only lacked time comes back at once: the next run has more. Where failures took the time, the next run
+        would fare no better, and the message would soon have used up its receives.
+        """
+        if fate.delay_s is not None:
+            return fate.delay_s
+        if isinstance(fate.error, OutOfTime) and not late_by_failure:
+            return 0
+        return backoff_s(message.receive_count, self._jitter)
+
+    def _report_oldest(self, batch: Batch, kept: tuple[Message, Fate]) -> None:
+        """Publish how long the oldest message that is given back has waited, in ms since it was first queued.
+
+        SQS's own ApproximateAgeOfOldestMessage leaves out what was received three times or more, which is what a file
+        that fails again and again soon is:
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        """
+        message, fate = kept
+        age_s = max(0.0, (self._clock.now() - message.sent_at).total_seconds())
+        self._metrics.latency("OldestRetriedMs", [age_s * 1000])
+        if message.receive_count > SUSPECT_AFTER_RECEIVES:
+            _log.warning(
+                "oldest message given back again",
+                extra={
+                    "message_id": message.message_id,
+                    "objects": batch.named_in(message)[:OBJECTS],
+                    "receives": message.receive_count,
+                    "age_s": round(age_s),
+                    "cause": str(fate.error)[:512],
+                },
+            )
+
+    def _count(self, batch: Batch, *, rejected: int, retried: int) -> None:
+        outcomes = [fate.outcome for fate in batch.fates.values()]
+        self._metrics.count("FilesProcessed", outcomes.count(Outcome.DELIVERED))
+        self._metrics.count("FilesDuplicate", outcomes.count(Outcome.DUPLICATE) + batch.repeats())
+        self._metrics.count("FilesRejected", rejected)
+        self._metrics.count("FilesRetried", retried)
+        self._metrics.count("EventsIgnored", batch.ignored.total())

@@ -1,0 +1,194 @@
+"""Backoff arithmetic, and what is told of messages that are given back."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+import pytest
+
+from tests.unit.world import World
+from windrow.core.errors import LandingError, ObjectMissing, OutOfTime, WindrowError
+from windrow.core.events import SourceObject
+from windrow.pipeline.batch import Batch, Fate, Outcome
+from windrow.pipeline.settle import Settler, backoff_s
+from windrow.ports import Body
+
+
+@pytest.mark.parametrize(
+    ("receives", "least", "most"),
+    [(1, 5, 10), (2, 10, 20), (3, 20, 40), (7, 320, 640), (8, 450, 900), (100, 450, 900), (10**6, 450, 900)],
+)
+def test_backoff_doubles_from_10_to_900_seconds(receives: int, least: int, most: int) -> None:
+    """Jitter takes away up to half."""
+    assert (backoff_s(receives, lambda: 0.0), backoff_s(receives, lambda: 1.0)) == (least, most)
+
+
+@pytest.fixture
+def failing() -> World:
+    """A world whose landing bucket refuses every read."""
+    world = World()
+
+    def fail(operation: str) -> None:
+        if operation == "get":
+            raise LandingError("throttled")
+
+    world.landing.hook = fail
+    return world
+
+
+def test_the_oldest_message_given_back_is_measured(failing: World) -> None:
+    """By the time since it was first queued, not since the file arrived: a replayed file is not old."""
+    source = failing.upload("a")
+    failing.clock.advance(7200)
+    old = failing.message(source)
+    failing.clock.advance(3700)
+    young = failing.message(failing.upload("b"))
+
+    failed = failing.process(young, old)
+
+    assert {old.message_id, young.message_id} == set(failed)
+    assert [3_700_000] == failing.metrics.latencies["OldestRetriedMs"]
+
+
+def test_nothing_given_back_measures_nothing() -> None:
+    """The alarm takes missing data as good."""
+    world = World()
+
+    world.process(world.message(world.upload("a")))
+
+    assert [] == world.metrics.latencies["OldestRetriedMs"]
+
+
+@pytest.mark.parametrize(("receives", "lines"), [(3, 0), (4, 1)])
+def test_a_message_that_fails_often_is_named(
+    receives: int, lines: int, failing: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its objects and the cause, from the fourth receive on."""
+    source = failing.upload("a")
+
+    with caplog.at_level(logging.WARNING, "windrow.pipeline.settle"):
+        failing.process(failing.message(source, receives=receives))
+
+    named = [vars(record) for record in caplog.records if record.message == "oldest message given back again"]
+    assert [([source.object_id], receives, "throttled")] * lines == [
+        (record["objects"], record["receives"], record["cause"]) for record in named
+    ]
+
+
+def test_a_batch_names_its_five_most_frequent_causes(caplog: pytest.LogCaptureFixture) -> None:
+    """With how many messages each keeps; six would be one too many for a line."""
+    world = World()
+    counts = {f"cause {number}": number + 1 for number in range(6)}
+    for cause, count in counts.items():
+        for number in range(count):
+            world.upload(f"{cause}/{number}")
+    causes = {source.key: source.key.partition("/")[0] for source in world.sources}
+
+    def fail(source: SourceObject) -> Body:
+        raise LandingError(causes[source.key])
+
+    world.landing.get = fail  # type: ignore[method-assign]
+    with caplog.at_level(logging.INFO, "windrow.pipeline.settle"):
+        failed = world.process(*[world.message(source) for source in world.sources])
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "batch settled")
+    assert {f"cause {number}": number + 1 for number in range(1, 6)} == line["causes"]
+    assert (21, 21, 21) == (len(failed), line["messages"], line["kept"])
+
+
+def test_a_line_names_five_objects_of_a_message(failing: World, caplog: pytest.LogCaptureFixture) -> None:
+    """S3 sends one object a message; who sends more is shortened."""
+    sources = [failing.upload(f"{number}") for number in range(6)]
+
+    with caplog.at_level(logging.WARNING, "windrow.pipeline.settle"):
+        failing.process(failing.message(*sources, receives=4))
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "oldest message given back again")
+    assert [source.object_id for source in sources[:5]] == line["objects"]
+
+
+def test_what_is_counted_of_a_batch() -> None:
+    """Files delivered, found delivered before or named twice, rejected, and given back."""
+    world = World()
+    before, twice, gone, archived = (world.upload(key) for key in ("before", "twice", "gone", "archived"))
+    world.process(world.message(before))
+    world.landing.remove(gone)
+
+    world.metrics.counts.clear()
+    world.landing.archive(archived)
+    world.process(*[world.message(source) for source in (before, twice, twice, gone, archived)])
+
+    assert (1, 2, 2, 0) == tuple(
+        world.metrics.counts[name] for name in ("FilesProcessed", "FilesDuplicate", "FilesRejected", "FilesRetried")
+    )
+
+
+@pytest.mark.parametrize(
+    ("fate", "dead", "kept"),
+    [
+        (Fate(Outcome.REJECTED, ObjectMissing("gone")), 1, 0),
+        (Fate(Outcome.REJECTED, LandingError("500")), 0, 1),
+        (Fate(Outcome.RETRY, ObjectMissing("not yet")), 0, 1),
+        (Fate(Outcome.RETRY, None, delay_s=7), 0, 1),
+        (Fate(Outcome.DELIVERED), 0, 0),
+        (Fate(Outcome.DUPLICATE), 0, 0),
+    ],
+)
+def test_only_what_is_rejected_for_good_is_dead_lettered(fate: Fate, dead: int, kept: int) -> None:
+    """All else stays in the queue, or is done."""
+    world = World()
+    message = world.message(world.upload("a"))
+    batch = Batch("owner", [message])
+    batch.parse(["landing"])
+    batch.settle(batch.objects, fate)
+
+    stays = Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
+
+    assert (dead, kept) == (len(world.queue.dead), len(stays))
+    assert ([7] if fate.delay_s else [10]) * kept == list(world.queue.visibility.values())
+
+
+@pytest.mark.parametrize(("error", "delay_s"), [(None, 0), (LandingError("500"), 10), (ObjectMissing("gone"), 0)])
+def test_what_lacked_time_comes_back_at_once_unless_failures_took_it(error: WindrowError | None, delay_s: int) -> None:
+    """The next run would fare no better."""
+    world = World()
+    late, other = (world.message(world.upload(key)) for key in ("late", "other"))
+    batch = Batch("owner", [late, other])
+    batch.parse(["landing"])
+    batch.settle([world.sources[0].object_id], Fate(Outcome.RETRY, OutOfTime("no time")))
+    batch.settle([world.sources[1].object_id], Fate(Outcome.RETRY, error) if error else Fate(Outcome.DELIVERED))
+
+    Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
+
+    assert delay_s == world.queue.visibility[late.message_id]
+
+
+def test_ignored_events_are_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    """A notification that is set for too much is seen so."""
+    world = World()
+    removed = world.message(world.upload("a"), world.upload("b"))
+    body = removed.body.replace("ObjectCreated:Put", "ObjectRemoved:Delete")
+
+    with caplog.at_level(logging.INFO, "windrow.pipeline.settle"):
+        kept = world.process(msgspec.structs.replace(removed, body=body))
+
+    (line,) = (vars(record) for record in caplog.records if record.message == "batch settled")
+    assert ([], 2, {"ObjectRemoved:Delete": 2}) == (kept, world.metrics.counts["EventsIgnored"], line["ignored"])
+
+
+def test_what_is_done_is_acknowledged_once_and_what_is_open_is_not() -> None:
+    """Before work that may kill the process."""
+    world = World()
+    done, open_ = (world.message(world.upload(key)) for key in "ab")
+    batch = Batch("owner", [done, open_])
+    batch.parse(["landing"])
+    batch.settle([world.sources[0].object_id], Fate(Outcome.DELIVERED))
+    asked: list[str] = []
+    world.queue.hook = asked.append
+    settler = Settler(world.queue, world.metrics, world.clock, lambda: 1.0)
+
+    for _ in range(2):
+        settler.acknowledge_finished(batch)
+
+    assert ([done.message_id], {done.message_id}, ["delete"]) == (world.queue.deleted, batch.acknowledged, asked)
