@@ -29,7 +29,7 @@ from bench.stand import WARM_FIRST, Stand, Upload, stand
 from windrow.functions import aggregate
 from windrow.pipeline.fetch import IN_WORK_BYTES
 from windrow.worker.pool import Function, Pool
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 FILES = 1_000_000
 FILE_BYTES = 1_000
@@ -111,7 +111,7 @@ class Run:
             begun = time.perf_counter()
             answer = self._pool.invoke(event, _FUNCTION, TIMEOUT_S)
             passed_s += time.perf_counter() - begun
-            if answer.outcome is not Outcome.OK:
+            if answer.outcome is not InvocationOutcome.OK:
                 raise SystemExit(f"the handler failed: {answer.detail}")
             used.append(msgspec.json.decode(answer.response, type=Used))
         return passed_s, used

@@ -14,7 +14,7 @@ import msgspec
 from bench.stand import Stand, Upload
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class BenchOutcome(msgspec.Struct, frozen=True):
     """The size of the archives that hold measured files; how many files are in none, and how many more than once."""
 
     archive_bytes: int
@@ -22,7 +22,7 @@ class Outcome(msgspec.Struct, frozen=True):
     doubled: int
 
 
-def inspect(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> Outcome:
+def inspect(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> BenchOutcome:
     """Read back all archives under a prefix.
 
     Files are told apart by their SHA-256: those of ``warm``, which are left out, must differ from the measured ones. A
@@ -40,10 +40,10 @@ def inspect(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[U
             if digests:
                 found += digests
                 total += item["Size"]
-    return Outcome(total, (measured - found).total(), len(found - measured))
+    return BenchOutcome(total, (measured - found).total(), len(found - measured))
 
 
-def require_all(outcome: Outcome) -> Outcome:
+def require_all(outcome: BenchOutcome) -> BenchOutcome:
     """Return the outcome if every file was delivered exactly once. Raises `SystemExit` otherwise."""
     if outcome.missing or outcome.doubled:
         raise SystemExit(f"{outcome.missing} files are missing, {outcome.doubled} are there twice")

@@ -135,7 +135,7 @@ class Server:
 
 
 @dataclass
-class Batch:
+class SimulatedBatch:
     """Messages that are being gathered: (arrival, count) pairs."""
 
     opened: float
@@ -155,7 +155,7 @@ class Simulation:
         self._vpn = Server(TUNNEL_BYTES_PER_S * setup.tunnels)
         self._queue: deque[tuple[float, float]] = deque([(0.0, setup.backlog)] if setup.backlog else [])
         self._waiting = float(setup.backlog)
-        self._gathering: list[Batch] = []
+        self._gathering: list[SimulatedBatch] = []
         self._running: list[tuple[float, float]] = []
         self._allowed = float(min(FIRST_BATCHES, setup.concurrency))
         self._latencies: list[tuple[float, float]] = []
@@ -187,7 +187,7 @@ class Simulation:
         wanted = self._setup.gatherers - len(self._gathering) if not self._full() else slots
         for _ in range(max(0, min(slots, wanted))):
             if self._waiting > 0:
-                self._gathering.append(Batch(now))
+                self._gathering.append(SimulatedBatch(now))
         for place in self._shares():
             self._take(*place)
         if self._waiting > self._setup.files_per_s * STEP_S:
@@ -204,14 +204,14 @@ class Simulation:
     def _held(self) -> float:
         return sum(batch.count for batch in self._gathering) + sum(count for _, count in self._running)
 
-    def _shares(self) -> Iterator[tuple[Batch, float]]:
+    def _shares(self) -> Iterator[tuple[SimulatedBatch, float]]:
         """Yield what each gathering batch may take: an equal share, within its own and the queue's limits."""
         room = IN_FLIGHT - self._held()
         share = min(self._waiting, max(0.0, room)) / max(1, len(self._gathering))
         for batch in self._gathering:
             yield batch, min(share, self._most - batch.count)
 
-    def _take(self, batch: Batch, amount: float) -> None:
+    def _take(self, batch: SimulatedBatch, amount: float) -> None:
         while amount > 1e-9 and self._queue:
             arrival, count = self._queue.popleft()
             taken = min(count, amount)
@@ -231,7 +231,7 @@ class Simulation:
                 self._commit(now, end, batch)
                 self._files_done.append(batch.count)
 
-    def _commit(self, start: float, end: float, batch: Batch) -> None:
+    def _commit(self, start: float, end: float, batch: SimulatedBatch) -> None:
         """Note when each archive of a batch is there: one after the other, those of the oldest minute first."""
         minutes: dict[float, list[tuple[float, float]]] = {}
         for arrival, count in batch.parts:

@@ -25,7 +25,7 @@ from bench.peers.bento import LIMIT_S, batch_size
 from bench.stand import Upload, client
 from bench.task import Task
 from windrow.worker.pool import Function, Pool
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 WORKERS = 2
 """As many as Bento's uploads at once (``max_in_flight`` in its configuration)."""
@@ -61,7 +61,7 @@ def _warm(pool: Pool, task: Task) -> None:
         event = msgspec.json.encode(batch(uploads, task.landing))
         start.wait()
         answer = pool.invoke(event, _FUNCTION, TIMEOUT_S)
-        if answer.outcome is not Outcome.OK:
+        if answer.outcome is not InvocationOutcome.OK:
             raise SystemExit(f"the warm batch failed: {answer.detail}")
 
     with ThreadPoolExecutor(WORKERS) as threads:

@@ -88,7 +88,7 @@ class Functions(Protocol):
         """Delete a version that no alias leads to."""
 
 
-class Glance(msgspec.Struct, frozen=True):
+class RolloutReading(msgspec.Struct, frozen=True):
     """What one look showed: runs of the new version so far, those that failed, and what is wrong if anything is."""
 
     invocations: int = 0
@@ -96,7 +96,7 @@ class Glance(msgspec.Struct, frozen=True):
     harm: str | None = None
 
 
-class Watch(Protocol):
+class RolloutMonitor(Protocol):
     """What tells harm."""
 
     def check(self) -> list[str]:
@@ -105,7 +105,7 @@ class Watch(Protocol):
         Raises `DeploymentError` naming those that do not exist.
         """
 
-    def look(self, version: str, before: str, since: datetime) -> Glance:
+    def look(self, version: str, before: str, since: datetime) -> RolloutReading:
         """Look at the new version's work since then, beside that of the one before.
 
         Harm is an alarm that has gone on since `check`, a run of the version that failed, or a clearly larger share of
@@ -114,7 +114,7 @@ class Watch(Protocol):
         """
 
 
-class Outcome(StrEnum):
+class DeploymentOutcome(StrEnum):
     """How it ended."""
 
     DEPLOYED = "deployed"
@@ -138,13 +138,13 @@ class Progress(msgspec.Struct, frozen=True):
     version: str
     percent: float
     left_s: float
-    seen: Glance
+    seen: RolloutReading
 
 
 class Result(msgspec.Struct, frozen=True):
     """The end: the version that the alias serves now, and why it went back if it did."""
 
-    outcome: Outcome
+    outcome: DeploymentOutcome
     version: str
     reason: str | None = None
 
@@ -163,7 +163,7 @@ class Deployer:
     def __init__(
         self,
         functions: Functions,
-        watch: Watch,
+        watch: RolloutMonitor,
         clock: Clock,
         wait: Callable[[float], bool],
         note: Callable[[Event], object],
@@ -193,7 +193,7 @@ class Deployer:
         version = self._functions.publish(package, alias.version)
         self._tell("published", version)
         if version == alias.version:
-            return Result(Outcome.UNCHANGED, version)
+            return Result(DeploymentOutcome.UNCHANGED, version)
         self._functions.smoke(version)
         self._tell("smoke test passed", version)
         started = self._clock.now()
@@ -213,7 +213,7 @@ class Deployer:
             raise
         self._tell("deployed", version, WHOLE)
         self._prune(alias, keep)
-        return Result(Outcome.DEPLOYED, version)
+        return Result(DeploymentOutcome.DEPLOYED, version)
 
     def rollback(self, to: str | None = None) -> Result:
         """Send all traffic to the version before, or to the one named; ends a deployment that is under way.
@@ -236,7 +236,7 @@ class Deployer:
         if alias.candidate or target != alias.version:
             self._functions.restore(alias, target)
         self._tell("rolled back", target, WHOLE)
-        return Result(Outcome.ROLLED_BACK, target, "asked for")
+        return Result(DeploymentOutcome.ROLLED_BACK, target, "asked for")
 
     def _prune(self, alias: Alias, keep: int) -> None:
         """Delete old versions, which would fill the account's storage for code; what fails is told and left."""
@@ -293,7 +293,7 @@ class Deployer:
         finally:  # even if it can't be told
             self._try_to_send_back(before, version, reason)
         self._tell("rolled back", before, WHOLE, reason)
-        return Result(Outcome.ROLLED_BACK, before, reason)
+        return Result(DeploymentOutcome.ROLLED_BACK, before, reason)
 
     def _try_to_send_back(self, before: str, version: str, reason: str) -> None:
         failure: DeploymentError | None = None

@@ -215,7 +215,7 @@ class Destination(Protocol):
         """Yield (key, size) of every object under the prefix in key order. Raises `DestinationError`."""
 
 
-class Span(msgspec.Struct, frozen=True):
+class ByteRange(msgspec.Struct, frozen=True):
     """``length`` bytes from ``start`` of the object ``key``, as long as it has this ETag (without quotes)."""
 
     key: str
@@ -252,7 +252,7 @@ class MultipartDestination(Destination, Protocol):
     def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
         """Store a part, verified by the server, replacing any of this number. Raises `DestinationError`."""
 
-    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+    def copy_part(self, key: str, upload_id: str, number: int, span: ByteRange) -> Part:
         """Have the server store a part from an object that it holds; the ETag is its digest of what it copied.
 
         Raises:

@@ -16,7 +16,7 @@ from windrow.core.ledger import ArchiveRecord
 from windrow.core.planning import quarantine_key, window_of
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.inspector import Inspector
-from windrow.ports import MultipartDestination, Span, Stored
+from windrow.ports import ByteRange, MultipartDestination, Stored
 
 OWNER = "quarantine"
 """The owner of the records that this command writes."""
@@ -111,6 +111,6 @@ class Quarantine:
         return kept_as
 
 
-def _spans(key: str, stored: Stored) -> Iterator[Span]:
+def _spans(key: str, stored: Stored) -> Iterator[ByteRange]:
     for start in range(0, stored.size, COPY_BYTES):
-        yield Span(key, stored.etag, start, min(COPY_BYTES, stored.size - start))
+        yield ByteRange(key, stored.etag, start, min(COPY_BYTES, stored.size - start))

@@ -66,7 +66,7 @@ class Replayer:
         return queued
 
 
-class Reopener:
+class LedgerCorrector:
     """Has the ledger forget deliveries that the destination does not hold (any more).
 
     The archive was deleted, say, or is broken. The ledger still has it that its files are delivered, and a worker would
@@ -124,7 +124,7 @@ class Reopener:
         return ()
 
 
-class Sieve:
+class VersionFilter:
     """Lets through what can be queued again without being delivered twice; ``left_out`` counts the rest.
 
     Without versioning an object's identity holds the sequencer of its event, which no listing tells. Queued again, such
@@ -145,7 +145,7 @@ class Sieve:
                 self.left_out += 1
 
 
-class Memory:
+class TtlFilter:
     """Lets through what the ledger still remembers when a message that is sent now is handled; counts the rest.
 
     A delivery is remembered for ``ttl`` from its claim, so from the object's arrival at least. A message may wait for

@@ -37,13 +37,13 @@ from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.ports import (
     Body,
+    ByteRange,
     ClaimOutcome,
     Clock,
     Credentials,
     ListedVersion,
     Part,
     RawVersion,
-    Span,
     Stored,
     StoredCopy,
 )
@@ -390,7 +390,7 @@ class FakeDestination:
         self.hook("send_part done")
         return msgspec.structs.replace(part, sha256=sha256)
 
-    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+    def copy_part(self, key: str, upload_id: str, number: int, span: ByteRange) -> Part:
         """Store a part from an object that is there with this ETag."""
         self.hook("copy_part")
         with self._lock:

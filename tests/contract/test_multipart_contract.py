@@ -17,7 +17,7 @@ from windrow.clients.multipart import S3MultipartDestination
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.doctor.parts import PartsTrial
 from windrow.local.waiting import LIMIT_S
-from windrow.ports import Credentials, MultipartDestination, Part, Span, Stored
+from windrow.ports import ByteRange, Credentials, MultipartDestination, Part, Stored
 from windrow.testing import FakeDestination, FakeSecrets
 
 PART_BYTES = 5 * 1024 * 1024
@@ -64,7 +64,7 @@ def copy(destination: MultipartDestination, key: str, etag: str) -> tuple[str, l
     upload_id = destination.begin(key, METADATA, verified=False)
     parts, start = [], 0
     for number, body in enumerate(BODIES, 1):
-        parts.append(destination.copy_part(key, upload_id, number, Span("stage", etag, start, len(body))))
+        parts.append(destination.copy_part(key, upload_id, number, ByteRange("stage", etag, start, len(body))))
         start += len(body)
     return upload_id, parts
 
@@ -173,7 +173,7 @@ def test_a_copy_from_another_object_is_refused(destination: MultipartDestination
     """Gone, or with another ETag than the one that was proven."""
     staged = stage(destination)
     upload_id = destination.begin("final", {}, verified=False)
-    for span in (Span("absent", staged.etag, 0, PART_BYTES), Span("stage", "0" * 32 + "-3", 0, PART_BYTES)):
+    for span in (ByteRange("absent", staged.etag, 0, PART_BYTES), ByteRange("stage", "0" * 32 + "-3", 0, PART_BYTES)):
         with pytest.raises(DestinationError) as caught:
             destination.copy_part("final", upload_id, 1, span)
         assert (DestinationFault.REFUSED, False) == (caught.value.kind, caught.value.maybe_stored)

@@ -15,7 +15,7 @@ from bench.faults.traffic import Traffic
 from windrow.load.batches import BatchLog
 from windrow.local.proof import Deliveries
 from windrow.local.waiting import LIMIT_S, wait_for, wait_until
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(900)]
 
@@ -72,4 +72,4 @@ def good_batches(stage: Stage) -> int:
     """Return how many batches have ended well so far, by the worker's log."""
     log = BatchLog(stage.stack.worker.log)
     log.follow(0)
-    return sum(batch.outcome == Outcome.OK for batch in log.batches)
+    return sum(batch.outcome == InvocationOutcome.OK for batch in log.batches)

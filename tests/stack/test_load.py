@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.tools import locate
-from windrow.load.plan import Plan, Span
+from windrow.load.plan import Interval, Plan
 from windrow.load.processes import machine
 from windrow.load.result import LoadResult
 from windrow.load.run import LoadTest
@@ -59,7 +59,7 @@ def test_load_writes_result_and_report(tmp_path: Path) -> None:
 def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The destination is killed amid the load and comes back: all files arrive once, and the result tells of it."""
     monkeypatch.setenv("PATH", str(Path(locate("minio")).parent), prepend=os.pathsep)
-    plan = Plan(rate=30, seconds=4, outage=Span(0.5, 1.0), size=2000, window_s=1)
+    plan = Plan(rate=30, seconds=4, outage=Interval(0.5, 1.0), size=2000, window_s=1)
     told: list[str] = []
     with Stack(tmp_path, Shape(window_s=1, sentinel_s=0), destination="minio", worker=False) as stack:
         record = LoadTest(stack, plan, say=told.append).run()

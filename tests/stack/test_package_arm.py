@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from windrow.packaging import DELIVERY, ROTATION, UNZIPPED_LIMIT_BYTES, ZIP_LIMIT_BYTES, Built, Contents, build
-from windrow.packaging.lock import Target
+from windrow.packaging.lock import Platform
 
 pytestmark = [pytest.mark.needs("package-index"), pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-ARM = Target("arm64", "3.13")
+ARM = Platform("arm64", "3.13")
 EM_AARCH64 = 183
 """https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html and its registry of machines"""
 

@@ -35,7 +35,7 @@ from windrow.pipeline import fetch, large, staging
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import ListedVersion, Part, Stored
 from windrow.rebuild import Rebuilder
-from windrow.replay import Reopener
+from windrow.replay import LedgerCorrector
 from windrow.retention import Sweeper, sweep
 from windrow.testing import FakeClock, FakeCopies, FakeDestination, FakeMetrics, FakeRawFiles
 
@@ -137,7 +137,9 @@ class Operator:
         missing = [source for source in self.world.sources if source.object_id not in listed and self.is_landed(source)]
         versions = {_listed(source): source for source in missing}
         ledger, destination = self.world.ledger, self.world.destination
-        for version in Reopener(ledger, Inspector(destination), self.world.quarantine().quarantine).reopened(versions):
+        for version in LedgerCorrector(ledger, Inspector(destination), self.world.quarantine().quarantine).reopened(
+            versions
+        ):
             message = self.world.message(versions[version])
             self.waiting[message.message_id] = message
 

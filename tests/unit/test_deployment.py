@@ -13,10 +13,10 @@ from windrow.deployment import (
     Alias,
     AliasChanged,
     Deployer,
+    DeploymentOutcome,
     Event,
-    Glance,
-    Outcome,
     Progress,
+    RolloutReading,
     check_steps,
     outdated,
 )
@@ -109,10 +109,10 @@ class FakeWatch:
         """Tell what is on."""
         return self.firing_before
 
-    def look(self, version: str, before: str, since: datetime) -> Glance:
+    def look(self, version: str, before: str, since: datetime) -> RolloutReading:
         """Answer as told; there was a run for each look."""
         self.looks.append((version, before, since))
-        return Glance(len(self.looks), 0, self.sees(len(self.looks)))
+        return RolloutReading(len(self.looks), 0, self.sees(len(self.looks)))
 
 
 class World:
@@ -158,7 +158,7 @@ def failing(*operations: str, times: int = 1) -> Callable[[str], None]:
 def test_good_version_gets_the_traffic_in_steps(world: World) -> None:
     """The way back stays the alias's own version until the last step has baked; then the new one takes its place."""
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert (Outcome.DEPLOYED, "8") == (result.outcome, result.version)
+    assert (DeploymentOutcome.DEPLOYED, "8") == (result.outcome, result.version)
     assert [(b"zip", "7")] == world.functions.published
     assert [("7", "8", 0.1), ("7", "8", 0.5), ("7", "8", 1.0), ("8", None, 0.0)] == world.functions.routes
     assert ["published", "smoke test passed", "shifted", "shifted", "shifted", "deployed"] == [
@@ -173,8 +173,8 @@ def test_each_step_bakes_and_is_watched(world: World) -> None:
     assert len(STEPS) * (BAKE_S / POLL_S + 1) == len(world.watch.looks)
     assert {("8", "7", START)} == set(world.watch.looks)
     first, *_, last = world.progress
-    assert Progress("8", 10, BAKE_S, Glance(1)) == first
-    assert Progress("8", 100, 0, Glance(len(world.watch.looks))) == last
+    assert Progress("8", 10, BAKE_S, RolloutReading(1)) == first
+    assert Progress("8", 100, 0, RolloutReading(len(world.watch.looks))) == last
 
 
 @pytest.mark.parametrize("look", [1, 2, 6, 15])
@@ -182,7 +182,7 @@ def test_harm_at_any_look_goes_back(world: World, look: int) -> None:
     """Whenever an alarm fires, all traffic is back at the old version at once, and no further step is taken."""
     world.watch.sees = lambda number: "Failures in alarm" if number == look else None
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert (Outcome.ROLLED_BACK, "7", "Failures in alarm") == (result.outcome, result.version, result.reason)
+    assert (DeploymentOutcome.ROLLED_BACK, "7", "Failures in alarm") == (result.outcome, result.version, result.reason)
     assert ("7", None, 0.0) == world.functions.routes[-1]
     assert look == len(world.watch.looks)
 
@@ -192,7 +192,7 @@ def test_interruption_goes_back(world: World, waits: int) -> None:
     """Ctrl-C at any wait, before the first step too, ends with all traffic at the old version."""
     world.stop_after = waits
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert (Outcome.ROLLED_BACK, "interrupted") == (result.outcome, result.reason)
+    assert (DeploymentOutcome.ROLLED_BACK, "interrupted") == (result.outcome, result.reason)
     assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
 
 
@@ -204,7 +204,7 @@ def test_blindness_goes_back(world: World) -> None:
 
     world.watch.sees = blind
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert (Outcome.ROLLED_BACK, "the alarms could not be read") == (result.outcome, result.reason)
+    assert (DeploymentOutcome.ROLLED_BACK, "the alarms could not be read") == (result.outcome, result.reason)
 
 
 def test_any_other_failure_goes_back_too(world: World) -> None:
@@ -237,7 +237,7 @@ def test_failed_shift_goes_back(world: World, operation: str) -> None:
     """A shift that failed, or whose reply was lost, is undone."""
     world.functions.hook = failing(operation)
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert Outcome.ROLLED_BACK == result.outcome
+    assert DeploymentOutcome.ROLLED_BACK == result.outcome
     assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
 
 
@@ -245,7 +245,7 @@ def test_lost_reply_to_the_last_change_goes_back(world: World) -> None:
     """When nobody knows whether the last change was made, the version before is put back all the same."""
     lost = failing("route done")
     world.functions.hook = lambda operation: lost(operation) if len(world.functions.routes) == 4 else None
-    assert Outcome.ROLLED_BACK == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
+    assert DeploymentOutcome.ROLLED_BACK == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
     assert ("7", None) == (world.functions.current.version, world.functions.current.candidate)
 
 
@@ -255,7 +255,7 @@ def test_way_back_is_tried_again(world: World) -> None:
     trouble = failing("alias", "route", times=4)
     world.functions.hook = lambda operation: trouble(operation) if world.watch.looks else None
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert (Outcome.ROLLED_BACK, "7") == (result.outcome, world.functions.current.version)
+    assert (DeploymentOutcome.ROLLED_BACK, "7") == (result.outcome, world.functions.current.version)
     assert [1, 2, 4, 8] == world.clock.sleeps
 
 
@@ -290,7 +290,7 @@ def test_alarms_that_are_on_already_are_told_and_keep_nothing_from_starting(worl
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
     (told,) = [event.detail for event in world.events if event.event == "alarms on already"]
 
-    assert Outcome.DEPLOYED == result.outcome
+    assert DeploymentOutcome.DEPLOYED == result.outcome
     assert told is not None
     assert told.startswith("windrow-dlq-not-empty, windrow-no-data-arriving; ")
 
@@ -322,7 +322,7 @@ def test_versions_that_cannot_be_deleted_are_told_and_left(world: World) -> None
 
     world.functions.hook = refuse
 
-    assert Outcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=1).outcome
+    assert DeploymentOutcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=1).outcome
     assert ["AccessDenied"] == [event.detail for event in world.events if event.event == "old versions left"]
 
 
@@ -384,7 +384,7 @@ def test_same_code_changes_nothing(world: World) -> None:
     """When Lambda says that the code is that of the version in service, there is nothing to do."""
     world.functions.next_version = "7"
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert (Outcome.UNCHANGED, "7") == (result.outcome, result.version)
+    assert (DeploymentOutcome.UNCHANGED, "7") == (result.outcome, result.version)
     assert [] == world.functions.routes
 
 
@@ -401,14 +401,14 @@ def test_rollback_returns_to_what_was_replaced(world: World) -> None:
     world.functions.put("9")
     world.functions.replaced["9"] = "7"
     result = world.deployer.rollback()
-    assert (Outcome.ROLLED_BACK, "7") == (result.outcome, result.version)
+    assert (DeploymentOutcome.ROLLED_BACK, "7") == (result.outcome, result.version)
     assert "7" == world.functions.current.version
 
 
 def test_rollback_after_a_version_that_others_published(world: World) -> None:
     """A version that an apply published has no note of what it replaced; the alias has, from the deployment."""
     world.functions.published_by_others = True
-    assert Outcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
+    assert DeploymentOutcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
     assert ("7", "7") == (world.deployer.rollback().version, world.functions.current.version)
 
 

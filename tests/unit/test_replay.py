@@ -18,7 +18,7 @@ from windrow.core.planning import QUARANTINE_FOLDER
 from windrow.pipeline.commit_point import tombstone
 from windrow.pipeline.inspector import Inspector
 from windrow.ports import ListedVersion
-from windrow.replay import SPARE, Memory, Position, Reopener, Replayer, Sieve, after, notification
+from windrow.replay import SPARE, LedgerCorrector, Position, Replayer, TtlFilter, VersionFilter, after, notification
 from windrow.testing import FakeClock, FakeSender
 
 T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
@@ -71,7 +71,9 @@ class Destined:
 
     def reopened(self, *sources: SourceObject) -> list[str]:
         """Return the keys of what is to be queued."""
-        reopener = Reopener(self.world.ledger, Inspector(self.world.destination), self.world.quarantine().quarantine)
+        reopener = LedgerCorrector(
+            self.world.ledger, Inspector(self.world.destination), self.world.quarantine().quarantine
+        )
         found = reopener.reopened(
             [ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in sources]
         )
@@ -202,7 +204,7 @@ def test_an_archive_that_the_destination_refuses_to_give_keeps_its_files_and_no_
             raise DestinationError("GET: AccessDenied", DestinationFault.REFUSED)
 
     case.world.destination.hook = refuse
-    reopener = Reopener(case.world.ledger, Inspector(case.world.destination), case.world.quarantine().quarantine)
+    reopener = LedgerCorrector(case.world.ledger, Inspector(case.world.destination), case.world.quarantine().quarantine)
     versions = [
         ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in (*case.sources, late)
     ]
@@ -277,7 +279,7 @@ def test_what_gets_too_old_while_others_are_queued_is_left_out() -> None:
             ("e", oldest + timedelta(seconds=30)),
         ]
     ]
-    memory = Memory(clock, ttl=ttl, retention=retention, left_out=7)
+    memory = TtlFilter(clock, ttl=ttl, retention=retention, left_out=7)
     queued = Replayer(sender, clock, rate_per_s=1).replay(memory.sift(versions), lambda _: None)
 
     assert (21, 7 + 2) == (queued, memory.left_out)
@@ -295,7 +297,7 @@ def test_a_replay_delivers_nothing_twice_however_long_its_messages_wait() -> Non
         world.process(world.message(source))
         world.clock.advance(age.total_seconds())
         listed = ListedVersion(source.bucket, source.key, source.version_id, source.etag, 7, source.event_time)
-        memory = Memory(world.clock, ttl=ttl, retention=retention)
+        memory = TtlFilter(world.clock, ttl=ttl, retention=retention)
         Replayer(sender, world.clock, rate_per_s=1).replay(memory.sift([listed]), lambda _: None)
         world.clock.advance(retention.total_seconds())
         for body in sender.bodies:
@@ -310,7 +312,7 @@ def test_objects_without_versions_pass_only_when_that_is_safe(
     unversioned: bool, passed: list[str], left_out: int
 ) -> None:
     """Their identity is not known from a listing, so queueing them again could deliver them twice."""
-    sieve = Sieve(unversioned=unversioned)
+    sieve = VersionFilter(unversioned=unversioned)
 
     assert passed == [item.key for item in sieve.sift([version("a"), version("b", None)])]
     assert left_out == sieve.left_out

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from windrow.deployment import Deployer, Event, Progress
     from windrow.quarantine import Quarantine
     from windrow.rebuild import Rebuilder
-    from windrow.replay import Reopener, Replayer
+    from windrow.replay import LedgerCorrector, Replayer
     from windrow.retention import Sweeper
     from windrow.sentinel import Sentinel, Switch
     from windrow.status import Watcher
@@ -273,11 +273,11 @@ def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
     return Replayer(SqsSender(settings.queue_url, _session().client("sqs")), _clock, rate_per_s=rate_per_s)
 
 
-def reopener(settings: Settings) -> Reopener:
+def reopener(settings: Settings) -> LedgerCorrector:
     """Return what has the ledger forget deliveries that the destination does not hold."""
-    from windrow.replay import Reopener
+    from windrow.replay import LedgerCorrector
 
-    return Reopener(ledger(settings), Inspector(destination(settings)), quarantine(settings).quarantine)
+    return LedgerCorrector(ledger(settings), Inspector(destination(settings)), quarantine(settings).quarantine)
 
 
 def gauge(queue_url: str) -> SqsGauge:

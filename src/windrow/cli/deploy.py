@@ -21,7 +21,7 @@ from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, out, print_
 from windrow.cli.streams import forget_output
 from windrow.core.errors import DeploymentError
 from windrow.core.words import counted
-from windrow.deployment import KEEP, Event, Outcome, Progress, Result, check_steps
+from windrow.deployment import KEEP, DeploymentOutcome, Event, Progress, Result, check_steps
 
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
@@ -71,7 +71,7 @@ def deploy(
             note(Event("no alarm is watched", datetime.now(UTC), detail="name them with --alarm or --alarm-prefix"))
         deployer = bootstrap.deployer(function, alias, wait, note, follow, alarms=alarms, prefixes=prefixes)
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s, keep)
-    ok = rollback or result.outcome is not Outcome.ROLLED_BACK
+    ok = rollback or result.outcome is not DeploymentOutcome.ROLLED_BACK
     heard_or_not(partial(_conclude, ok=ok, as_json=as_json))(result)
     forget_output()
     if not ok:

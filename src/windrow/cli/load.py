@@ -29,7 +29,7 @@ from windrow.core.words import counted, percent
 if TYPE_CHECKING:
     from windrow.load.plan import Plan
     from windrow.load.result import Disturbance, LoadResult
-    from windrow.load.samples import Sample
+    from windrow.load.samples import Measurement
 
 SHOWN_PROBLEMS = 10
 STDOUT = Path("-")
@@ -140,7 +140,7 @@ def _run(plan: Plan, profile: str) -> LoadResult:
 
 
 @contextmanager
-def _progress(plan: Plan) -> Iterator[tuple[Callable[[Sample], None], Callable[[str], None]]]:
+def _progress(plan: Plan) -> Iterator[tuple[Callable[[Measurement], None], Callable[[str], None]]]:
     """Show on standard error what is going on: a line that lives on a terminal, else a line now and then."""
     with err.status("starting") as status:
         doing = "starting"
@@ -151,7 +151,7 @@ def _progress(plan: Plan) -> Iterator[tuple[Callable[[Sample], None], Callable[[
             if not err.is_terminal:
                 err.print(what)
 
-        def note(sample: Sample) -> None:
+        def note(sample: Measurement) -> None:
             line = (
                 f"{doing}: {sample.at_s:.0f} s of {plan.duration_s:.0f} s; {sample.uploaded:,} of {plan.count:,} "
                 f"uploaded, {sample.delivered:,} delivered, {sample.queued.total:,} in the queue, "
@@ -163,7 +163,7 @@ def _progress(plan: Plan) -> Iterator[tuple[Callable[[Sample], None], Callable[[
                 noted.append(sample)
                 err.print(line)
 
-        noted: list[Sample] = []
+        noted: list[Measurement] = []
         yield note, say
 
 

@@ -15,7 +15,7 @@ from windrow.core.words import counted
 from windrow.packaging import ROTATION, Built, build, rotation_path
 from windrow.packaging import import_time as measure_import
 from windrow.packaging.importing import ImportTime
-from windrow.packaging.lock import Target
+from windrow.packaging.lock import Platform
 
 
 class Arch(StrEnum):
@@ -54,7 +54,7 @@ def package(
 
     One is for the aggregator, the sentinel and the retention sweep; the rotation of credentials has its own.
     """
-    target = Target(arch.value, python.value)
+    target = Platform(arch.value, python.value)
     path = output or project / "dist" / f"windrow-lambda-{target.arch}-py{target.python}.zip"
     with nullcontext() if as_json else err.status(f"building for {target.arch}, Python {target.python}"):
         built = build(project, target, path)

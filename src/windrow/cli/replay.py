@@ -21,7 +21,7 @@ from windrow.cli.span import duration, span
 from windrow.clients.clock import SystemClock
 from windrow.core.words import counted
 from windrow.ports import Clock, ListedVersion
-from windrow.replay import Memory, Position, Replayer, Sieve, after
+from windrow.replay import Position, Replayer, TtlFilter, VersionFilter, after
 
 SHOWN = 20
 """Objects that a dry run names."""
@@ -69,7 +69,7 @@ def replay(
     saved = file.load(start, end)
     memory = _memory(config, clock, saved) if everything else None
     waiting = _waiting(config) if missing else None
-    sieve = Sieve(unversioned=waiting == Waiting(0, 0))
+    sieve = VersionFilter(unversioned=waiting == Waiting(0, 0))
     auditor = bootstrap.auditor(config)
     young = duration(grace)
     if memory is None:
@@ -98,13 +98,13 @@ def replay(
     _end(report, looked, sieve, waiting, memory, saved.start, unreadable, as_json=as_json)
 
 
-def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> Memory:
+def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> TtlFilter:
     """Return the ledger's memory. Raises `WrongUse` for a replay that begins with what is older already."""
     from windrow import bootstrap
 
     retention = bootstrap.gauge(config.queue_url).retention()
     ttl = timedelta(days=config.ledger_ttl_days)
-    memory = Memory(clock, ttl=ttl, retention=retention, left_out=saved.forgotten)
+    memory = TtlFilter(clock, ttl=ttl, retention=retention, left_out=saved.forgotten)
     if saved.position is None and saved.start < memory.begins:
         # A little later than it might be, since more is forgotten while the replay runs.
         since = memory.begins + timedelta(hours=1)
@@ -118,7 +118,7 @@ def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> Memory:
 
 
 def _queue(
-    replayer: Replayer, versions: Iterator[ListedVersion], memory: Memory | None, file: StateFile, saved: Saved
+    replayer: Replayer, versions: Iterator[ListedVersion], memory: TtlFilter | None, file: StateFile, saved: Saved
 ) -> int:
     """Queue versions; return how many were, with those of earlier runs."""
     with err.status("queueing") as status:
@@ -170,9 +170,9 @@ class _Looked(msgspec.Struct, frozen=True):
 def _end(
     report: dict[str, object],
     looked: _Looked,
-    sieve: Sieve,
+    sieve: VersionFilter,
     waiting: Waiting | None,
-    memory: Memory | None,
+    memory: TtlFilter | None,
     start: datetime,
     unreadable: Mapping[str, str] | None = None,
     *,

@@ -26,7 +26,7 @@ from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_pro
 from windrow.worker.engine import REQUESTERS, Engine
 from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
 from windrow.worker.pool import Pool
-from windrow.worker.progress import BatchFinished, Counters, Outcome, Progress, Switched, Totals
+from windrow.worker.progress import BatchFinished, Counters, InvocationOutcome, Progress, Switched, Totals
 from windrow.worker.timing import SystemClock
 from windrow.worker.watched import Surroundings, unready
 
@@ -310,7 +310,7 @@ def _batch_line(ended: BatchFinished) -> str:
         parts.append(f"{ended.failed:,} given back" if ended.deleted else f"NOTHING DONE, {ended.failed:,} given back")
     if kept := ended.messages - ended.deleted - ended.failed:
         parts.append(f"{kept:,} done, but not deleted by SQS")
-    failed = "" if ended.outcome is Outcome.OK else f"FAILED ({ended.outcome}), "
+    failed = "" if ended.outcome is InvocationOutcome.OK else f"FAILED ({ended.outcome}), "
     why = "; the log line 'batch settled' has the causes" if ended.failed and not failed else ""
     return f"batch of {counted(ended.messages, 'message')}: {failed}{', '.join(parts)}, {ended.seconds:.1f} s{why}"
 

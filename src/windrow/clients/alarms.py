@@ -1,4 +1,4 @@
-"""CloudWatch alarms and what versions did by boto3: implements `windrow.deployment.Watch`."""
+"""CloudWatch alarms and what versions did by boto3: implements `windrow.deployment.RolloutMonitor`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from windrow.clients import answers
 from windrow.clients.metrics import NAMESPACE, version_dimensions
 from windrow.core.canary import Work, does_worse
 from windrow.core.errors import DeploymentError
-from windrow.deployment import Glance
+from windrow.deployment import RolloutReading
 from windrow.ports import Clock
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class CloudWatchWatch:
         self._on_before = _firing(states)
         return sorted(self._on_before)
 
-    def look(self, version: str, before: str, since: datetime) -> Glance:
+    def look(self, version: str, before: str, since: datetime) -> RolloutReading:
         """Return what is to be seen; see the contract."""
         firing = _firing(self._states())
         self._on_before &= firing
@@ -116,7 +116,7 @@ class CloudWatchWatch:
             harm = f"version {version} failed {sums['errors']} times"
         if not harm and does_worse(new, old):
             harm = f"version {version} gave back {new}, version {before} {old}"
-        return Glance(sums["invocations"], sums["errors"], harm)
+        return RolloutReading(sums["invocations"], sums["errors"], harm)
 
     def _states(self) -> dict[str, str]:
         try:

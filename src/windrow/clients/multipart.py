@@ -10,7 +10,7 @@ from windrow.clients import answers, s3_answers
 from windrow.clients.body import ChunksBody
 from windrow.clients.destination import CONTENT_TYPE, S3Destination, status
 from windrow.core.errors import DestinationError, DestinationFault
-from windrow.ports import Part, Span
+from windrow.ports import ByteRange, Part
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +56,7 @@ class S3MultipartDestination(S3Destination):
 
         return Part(number, self._read(request, f"PUT {key} part {number}"), sha256)
 
-    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+    def copy_part(self, key: str, upload_id: str, number: int, span: ByteRange) -> Part:
         """Have the server copy a part; see the port's contract."""
 
         def request(s3: S3Client) -> str:

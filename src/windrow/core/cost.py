@@ -263,7 +263,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         return (BATCH_WAIT_MS + work_ms) / 1000 + upload_s
 
 
-class Line(msgspec.Struct, frozen=True):
+class BillItem(msgspec.Struct, frozen=True):
     """One item of the bill, with the quantity that was multiplied by the price."""
 
     group: str
@@ -277,7 +277,7 @@ class Estimate(msgspec.Struct, frozen=True):
     """The bill of a month, in USD."""
 
     scenario: Scenario
-    lines: tuple[Line, ...]
+    lines: tuple[BillItem, ...]
     groups: dict[str, float]
     total_usd: float
     batch_s: float
@@ -316,11 +316,11 @@ def _growth_usd(scenario: Scenario, book: PriceBook) -> float:
 class _Bill:
     def __init__(self, book: PriceBook) -> None:
         self._book = book
-        self.lines: list[Line] = []
+        self.lines: list[BillItem] = []
 
     def add(self, group: str, item: str, price: str, quantity: float) -> None:
         usd = self._book.charge(price, quantity)
-        self.lines.append(Line(group, item, quantity, self._book.prices[price].unit, usd))
+        self.lines.append(BillItem(group, item, quantity, self._book.prices[price].unit, usd))
 
 
 def _landing(s: Scenario, bill: _Bill) -> None:

@@ -19,7 +19,8 @@ WindrowError
 │   ├── MetricsError          CloudWatch did not tell a metric
 │   ├── SecretError           the secret could not be read or is malformed
 │   ├── MappingError          the event source mapping could not be read or switched
-│   │   └── MappingBusy       it is being changed: asked again in a moment it answers
+│   │   ├── MappingBusy       it is being changed: asked again in a moment it answers
+│   │   └── MappingGone       there is no mapping of that id, or no function behind it
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
 │   ├── InWork                another worker has the object, and its lease has not ended
@@ -129,6 +130,10 @@ class MappingError(Transient):
 
 class MappingBusy(MappingError):
     """The event source mapping is being changed, and Lambda refuses another change, or to tell whether it is on."""
+
+
+class MappingGone(MappingError):
+    """There is no mapping of that id, or its function is gone."""
 
 
 class InWork(Transient):

@@ -13,7 +13,7 @@ from windrow.core.errors import DestinationError, DestinationFault
 from windrow.core.faults import ADVICE
 from windrow.doctor.advice import tried
 from windrow.doctor.check import Check, fail, ok, warn
-from windrow.ports import MultipartDestination, Part, Span
+from windrow.ports import ByteRange, MultipartDestination, Part
 
 BODIES = (bytes(5 * 1024 * 1024), b"the last part")
 SIZE = sum(map(len, BODIES))
@@ -92,7 +92,7 @@ class PartsTrial:
         name, key = "conditional copy", self._copied
         upload_id = self._begin(key, verified=False)
         try:
-            self._destination.copy_part(key, upload_id, 1, Span(self._staged, OTHER_ETAG, 0, SIZE))
+            self._destination.copy_part(key, upload_id, 1, ByteRange(self._staged, OTHER_ETAG, 0, SIZE))
         except DestinationError as error:
             if error.kind is DestinationFault.REFUSED:
                 return ok(name, "a copy of what has another ETag is refused")
@@ -104,7 +104,7 @@ class PartsTrial:
         upload_id = self._begin(key, verified=False)
         parts, start = [], 0
         for number, body in enumerate(BODIES, 1):
-            span = Span(self._staged, self._etag, start, len(body))
+            span = ByteRange(self._staged, self._etag, start, len(body))
             parts.append(self._destination.copy_part(key, upload_id, number, span))
             start += len(body)
         if not self._destination.complete(key, upload_id, parts):

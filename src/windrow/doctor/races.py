@@ -18,7 +18,7 @@ from windrow.clients.held import Answer, HeldRequest, HeldRequests
 from windrow.core.faults import SOUND
 from windrow.doctor.advice import tried
 from windrow.doctor.check import Check, fail, ok, warn
-from windrow.ports import Clock, MultipartDestination, Part, Span
+from windrow.ports import ByteRange, Clock, MultipartDestination, Part
 
 KEYS = 20
 BODY_BYTES = 3_000
@@ -146,7 +146,7 @@ class RaceTrial:
         self._keys.append(source)
         self._destination.put(source, [body], sha256(body).digest(), {})
         stored = self._destination.head(source)
-        span = Span(source, stored.etag if stored else "", 0, BODY_BYTES)
+        span = ByteRange(source, stored.etag if stored else "", 0, BODY_BYTES)
         part: Part = self._destination.copy_part(key, upload_id, 1, span)
         return self._requests.complete(key, upload_id, part)
 

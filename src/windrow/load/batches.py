@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(BatchFinished | Switched)
 _STARTS = (b'{"event":"batch_finished"', b'{"event":"switched"')
 
 
-class Batch(msgspec.Struct, frozen=True):
+class BatchRun(msgspec.Struct, frozen=True):
     """One invocation; times in seconds from the start of the run, as exact as the log was read (a second)."""
 
     start_s: float
@@ -31,7 +31,7 @@ class BatchLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read = 0
-        self.batches: list[Batch] = []
+        self.batches: list[BatchRun] = []
         self.switches: list[tuple[float, bool]] = []
         """When the worker noticed that the mapping was enabled or disabled."""
 
@@ -53,10 +53,10 @@ class BatchLog:
             self.switches.append((now_s, progress.enabled))
             return
         start_s = now_s - progress.seconds
-        self.batches.append(Batch(start_s, now_s, progress.messages, progress.failed, progress.outcome.value))
+        self.batches.append(BatchRun(start_s, now_s, progress.messages, progress.failed, progress.outcome.value))
 
 
-def busy(batches: Sequence[Batch], at_s: Sequence[float]) -> list[int]:
+def busy(batches: Sequence[BatchRun], at_s: Sequence[float]) -> list[int]:
     """Return how many batches were under way at some moment between each time and the one before it."""
     befores = [0.0, *at_s]
     return [

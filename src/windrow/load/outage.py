@@ -9,10 +9,10 @@ from collections.abc import Callable
 import msgspec
 
 from windrow.core.errors import LocalStackError
-from windrow.load.plan import Span
+from windrow.load.plan import Interval
 from windrow.local.process import Server
 from windrow.worker.pool import Function, Pool
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 SENTINEL = "windrow.functions.sentinel.handler"
 INTERVAL_S = 60.0
@@ -23,7 +23,7 @@ FAILURES_MOST = 3
 _FUNCTION = Function("windrow-sentinel", "arn:aws:lambda:eu-west-2:000000000000:function:windrow-sentinel", 256)
 
 
-class Probe(msgspec.Struct, frozen=True):
+class SentinelRun(msgspec.Struct, frozen=True):
     """One run of the sentinel: when (seconds from the start), and the circuit after it.
 
     ``error`` says why the run failed, if it did; the circuit is as it was then.
@@ -40,14 +40,14 @@ class _Answer(msgspec.Struct, frozen=True):
     fault: str
 
 
-class Sentinel:
+class SentinelRuns:
     """Runs the sentinel's entry point at its interval, in a process of its own as on Lambda."""
 
     def __init__(self, pool: Pool, begun: float, interval_s: float = INTERVAL_S) -> None:
         self._pool = pool
         self._begun = begun
         self._interval_s = interval_s
-        self.probes: list[Probe] = []
+        self.probes: list[SentinelRun] = []
 
     def run(self, stop: threading.Event) -> None:
         """Probe until told to stop; a run that fails is made good by the next one, as on Lambda.
@@ -63,26 +63,26 @@ class Sentinel:
                 raise LocalStackError(f"the sentinel failed {FAILURES_MOST} times in a row: {latest[-1].error}")
             due += self._interval_s
 
-    def _probe(self) -> Probe:
+    def _probe(self) -> SentinelRun:
         done = self._pool.invoke(b"{}", _FUNCTION, LIMIT_S)
         at_s = time.monotonic() - self._begun
-        if done.outcome is not Outcome.OK:
+        if done.outcome is not InvocationOutcome.OK:
             opened = bool(self.probes) and self.probes[-1].opened
-            return Probe(at_s, opened, error=done.detail)
+            return SentinelRun(at_s, opened, error=done.detail)
         answer = msgspec.json.decode(done.response, type=_Answer)
-        return Probe(at_s, answer.opened, answer.fault)
+        return SentinelRun(at_s, answer.opened, answer.fault)
 
 
 class Outage:
     """Kills the destination at the planned time and starts it again; `down` and `over` tell how far it is."""
 
-    def __init__(self, destination: Server, span: Span, begun: float) -> None:
+    def __init__(self, destination: Server, span: Interval, begun: float) -> None:
         self._destination = destination
         self._span = span
         self._begun = begun
         self.down = False
         self.over = False
-        self.actual: Span | None = None
+        self.actual: Interval | None = None
 
     def run(self, stop: threading.Event, note: Callable[[str], object]) -> None:
         """Carry it out; told to stop, bring the destination back at once. Raises `LocalStackError`."""
@@ -94,7 +94,7 @@ class Outage:
         self._destination.kill()
         stop.wait(self._span.end_s - self._now_s())
         self._destination.start()
-        self.actual = Span(start_s, self._now_s() - start_s)
+        self.actual = Interval(start_s, self._now_s() - start_s)
         self.down = False
         self.over = True
         note("the destination is back")

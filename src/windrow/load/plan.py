@@ -21,7 +21,7 @@ class Phase(msgspec.Struct, frozen=True):
         return round(self.rate * self.seconds)
 
 
-class Span(msgspec.Struct, frozen=True):
+class Interval(msgspec.Struct, frozen=True):
     """A stretch of the run, in seconds from its start."""
 
     start_s: float
@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rate: float = 10.0
     seconds: float = 600.0
     bursts: tuple[Phase, ...] = ()
-    outage: Span | None = None
+    outage: Interval | None = None
     size: int = 100_000
     window_s: int = 60
 
@@ -71,7 +71,7 @@ PROFILES = {
     "baseline": Plan(),
     "peak": Plan(rate=100.0, seconds=300.0),
     "burst": Plan(seconds=240.0, bursts=(Phase(100.0, 120.0),)),
-    "outage": Plan(seconds=480.0, outage=Span(80.0, 240.0)),
+    "outage": Plan(seconds=480.0, outage=Interval(80.0, 240.0)),
 }
 """The rates of NFR-05: 10 files/s, 100 files/s, one rising to the other and back, and NFR-04's outage, shortened."""
 
@@ -81,9 +81,9 @@ def parse_bursts(texts: Sequence[str]) -> tuple[Phase, ...]:
     return tuple(Phase(*_pair(text, "--burst", "RATE:SECONDS")) for text in texts)
 
 
-def parse_outage(text: str) -> Span:
+def parse_outage(text: str) -> Interval:
     """Return the outage that ``START:SECONDS`` describes. Raises `SettingsError`."""
-    return Span(*_pair(text, "--outage", "START:SECONDS"))
+    return Interval(*_pair(text, "--outage", "START:SECONDS"))
 
 
 def checked(plan: Plan) -> Plan:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from windrow.load.batches import Batch
-from windrow.load.plan import Plan, Span
+from windrow.load.batches import BatchRun
+from windrow.load.plan import Interval, Plan
 from windrow.load.processes import Machine
 from windrow.local.proof import Report
 
@@ -60,7 +60,7 @@ class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
     arrived before the end of the outage was delivered.
     """
 
-    span: Span
+    span: Interval
     circuit_opened_s: float | None
     circuit_closed_s: float | None
     caught_up_s: float | None
@@ -116,7 +116,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources
     series: Series
     arrivals: ArrivalLatency
-    batches: list[Batch]
+    batches: list[BatchRun]
 
 
 def encode(result: LoadResult) -> bytes:

@@ -16,13 +16,13 @@ import msgspec
 from windrow import settings
 from windrow.bootstrap import dead_letter_queue, destination, gauge
 from windrow.core.errors import LocalStackError
-from windrow.load.batches import Batch, BatchLog
+from windrow.load.batches import BatchLog, BatchRun
 from windrow.load.bodies import Bodies
 from windrow.load.generator import Generator, Sent, landing_put
-from windrow.load.outage import INTERVAL_S, SENTINEL, Outage, Probe, Sentinel
-from windrow.load.plan import Plan, Span
-from windrow.load.samples import Sample, Sampler
-from windrow.load.watch import Watch
+from windrow.load.outage import INTERVAL_S, SENTINEL, Outage, SentinelRun, SentinelRuns
+from windrow.load.plan import Interval, Plan
+from windrow.load.samples import Measurement, Sampler
+from windrow.load.watch import DeliveryMonitor
 from windrow.local.proof import Deliveries, Report, prove, report
 from windrow.local.stack import Stack
 from windrow.worker.pool import Pool
@@ -46,11 +46,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sent: list[Sent]
     failed: list[str]
     deliveries: Deliveries
-    samples: list[Sample]
-    batches: list[Batch]
+    samples: list[Measurement]
+    batches: list[BatchRun]
     switches: list[tuple[float, bool]]
-    probes: list[Probe]
-    outage: Span | None
+    probes: list[SentinelRun]
+    outage: Interval | None
     proof: Report
 
 
@@ -62,7 +62,7 @@ class LoadTest:
         stack: Stack,
         plan: Plan,
         *,
-        note: Callable[[Sample], object] = lambda _: None,
+        note: Callable[[Measurement], object] = lambda _: None,
         say: Callable[[str], object] = lambda _: None,
         sentinel_interval_s: float = INTERVAL_S,
     ) -> None:
@@ -73,9 +73,9 @@ class LoadTest:
         self._sentinel_interval_s = sentinel_interval_s
         self._destination = destination(settings.load(stack.environment()))
         self._deliveries = Deliveries(self._destination)
-        self._watch = Watch(self._deliveries)
+        self._watch = DeliveryMonitor(self._deliveries)
         self._log = BatchLog(stack.worker.log)
-        self._samples: list[Sample] = []
+        self._samples: list[Measurement] = []
 
     def run(self) -> Record:
         """Carry out the plan, wait for the last file, and prove what is there.
@@ -87,7 +87,7 @@ class LoadTest:
         generator = Generator(landing_put(self._stack.outputs.landing_bucket), Bodies(uuid4().hex[:8], self._plan.size))
         with self._worker(), self._sentinels() as pool:
             started_at, begun = datetime.now(UTC), time.monotonic()
-            sentinel = Sentinel(pool, begun, self._sentinel_interval_s)
+            sentinel = SentinelRuns(pool, begun, self._sentinel_interval_s)
             outage = Outage(self._stack.destination, self._plan.outage, begun) if self._plan.outage else None
             self._drive(generator, sentinel, outage, begun)
         self._watch.look()
@@ -123,7 +123,7 @@ class LoadTest:
             pool.warm()
             yield pool
 
-    def _drive(self, generator: Generator, sentinel: Sentinel, outage: Outage | None, begun: float) -> None:
+    def _drive(self, generator: Generator, sentinel: SentinelRuns, outage: Outage | None, begun: float) -> None:
         stop = threading.Event()
         with ExitStack() as threads:
             executor = threads.enter_context(ThreadPoolExecutor(4, "windrow-load"))
@@ -192,7 +192,7 @@ class _End:
         self._state: tuple[int, int] | None = None
         self._changed_s = 0.0
 
-    def reached(self, sample: Sample) -> bool:
+    def reached(self, sample: Measurement) -> bool:
         state = (sample.delivered, sample.queued.total)
         if state != self._state:
             self._state, self._changed_s = state, sample.at_s

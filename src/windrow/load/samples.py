@@ -11,12 +11,12 @@ import psutil
 from windrow.bootstrap import gauge
 from windrow.load.generator import Generator
 from windrow.load.processes import Meter, Usage, cores_busy
-from windrow.load.watch import Watch
+from windrow.load.watch import DeliveryMonitor
 from windrow.local.stack import Stack
 from windrow.ports import QueueDepth
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """The state at one moment. ``oldest_s`` is the age of the oldest upload that is not delivered, 0 without one.
 
     ``machine_cores`` counts what every process of the machine used since the sample before, ``load`` is the
@@ -37,7 +37,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 class Sampler:
     """Takes samples of a load test on a stack."""
 
-    def __init__(self, stack: Stack, generator: Generator, watch: Watch) -> None:
+    def __init__(self, stack: Stack, generator: Generator, watch: DeliveryMonitor) -> None:
         self._queue = gauge(stack.outputs.queue_url)
         self._generator = generator
         self._watch = watch
@@ -47,11 +47,11 @@ class Sampler:
         self._before_s = 0.0
         self._oldest = 0
 
-    def take(self, at_s: float) -> Sample:
+    def take(self, at_s: float) -> Measurement:
         """Return the state now, which is ``at_s`` seconds from the start of the run."""
         elapsed_s = max(at_s - self._before_s, 1e-3)
         self._before_s = at_s
-        return Sample(
+        return Measurement(
             at_s=at_s,
             uploaded=len(self._generator.sent),
             delivered=len(self._watch.delivered),

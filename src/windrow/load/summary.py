@@ -9,7 +9,7 @@ from statistics import fmean
 import msgspec
 
 from windrow.core.objectives import FAST_S, SURE_S, latency, percentile, share_within
-from windrow.load.batches import Batch, busy
+from windrow.load.batches import BatchRun, busy
 from windrow.load.processes import Machine
 from windrow.load.result import (
     ArrivalLatency,
@@ -21,7 +21,7 @@ from windrow.load.result import (
     Uploads,
 )
 from windrow.load.run import Record
-from windrow.load.samples import Sample
+from windrow.load.samples import Measurement
 from windrow.local.proof import RESOLUTION
 
 POINTS = 300
@@ -164,7 +164,7 @@ def _disturbance(record: Record, files: Sequence[Delivered]) -> Disturbance | No
     )
 
 
-def _resources(samples: Sequence[Sample]) -> Resources:
+def _resources(samples: Sequence[Measurement]) -> Resources:
     groups = list(samples[0].usage) if samples else []
     cores = {name: fmean(sample.usage[name].cores for sample in samples) for name in groups}
     all_cores = fmean(sample.machine_cores for sample in samples) if samples else 0.0
@@ -205,13 +205,13 @@ def _series(record: Record) -> Series:
     running = busy(record.batches, [sample.at_s for sample in samples])
     names = list(samples[0].usage) if samples else []
 
-    def highest(value: Callable[[Sample], float], digits: int) -> list[float]:
+    def highest(value: Callable[[Measurement], float], digits: int) -> list[float]:
         return [round(max(value(samples[index]) for index in group), digits) for group in groups]
 
-    def whole(value: Callable[[Sample], float]) -> list[int]:
+    def whole(value: Callable[[Measurement], float]) -> list[int]:
         return [int(number) for number in highest(value, 0)]
 
-    def rate(count: Callable[[Sample], int]) -> list[float]:
+    def rate(count: Callable[[Measurement], int]) -> list[float]:
         ends = [(samples[group[-1]].at_s, count(samples[group[-1]])) for group in groups]
         starts = [(0.0, 0), *ends]
         return [round((after - before) / (t1 - t0), 1) for (t0, before), (t1, after) in zip(starts, ends, strict=False)]
@@ -241,5 +241,5 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def _rounded_batch(batch: Batch) -> Batch:
+def _rounded_batch(batch: BatchRun) -> BatchRun:
     return msgspec.structs.replace(batch, start_s=round(batch.start_s, 1), end_s=round(batch.end_s, 1))

@@ -13,7 +13,7 @@ LOOK_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Watch:
+class DeliveryMonitor:
     """Looks for new archives each second, on a thread of its own; `delivered` may be read meanwhile."""
 
     def __init__(self, deliveries: Deliveries, every_s: float = LOOK_S) -> None:

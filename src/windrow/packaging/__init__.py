@@ -22,7 +22,7 @@ import msgspec
 
 from windrow.core.errors import PackageError
 from windrow.packaging.importing import ImportTime, measure
-from windrow.packaging.lock import Target, runtime_requirements
+from windrow.packaging.lock import Platform, runtime_requirements
 from windrow.packaging.trim import shippable, sources
 from windrow.packaging.zips import write_zip
 
@@ -52,7 +52,7 @@ class Built(msgspec.Struct, frozen=True):
     sha256: str
     files: int
     unzipped_bytes: int
-    target: Target
+    target: Platform
     packages: list[str]
 
 
@@ -61,7 +61,7 @@ def rotation_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-rotation{path.suffix}")
 
 
-def build(project: Path, target: Target, output: Path, contents: Contents = DELIVERY) -> Built:
+def build(project: Path, target: Platform, output: Path, contents: Contents = DELIVERY) -> Built:
     """Build a zip of the checkout at ``project``.
 
     Raises:
@@ -93,12 +93,12 @@ def build(project: Path, target: Target, output: Path, contents: Contents = DELI
     )
 
 
-def host_target() -> Target | None:
+def host_target() -> Platform | None:
     """Return the target that this interpreter itself could run; None where Lambda's wheels don't (macOS, Windows)."""
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         return None
     arch = "arm64" if platform.machine() == "aarch64" else "x86_64"
-    return Target(arch, f"{sys.version_info.major}.{sys.version_info.minor}")
+    return Platform(arch, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def import_time(built: Built, project: Path) -> ImportTime | None:
@@ -117,7 +117,7 @@ def import_time(built: Built, project: Path) -> ImportTime | None:
         return measure(unpacked, host.arch, host.python)
 
 
-def install(requirements: list[str], target: Target, folder: Path) -> None:
+def install(requirements: list[str], target: Platform, folder: Path) -> None:
     """Have pip put the wheels for the target into the folder, each checked against its hash. Raises `PackageError`."""
     with _requirements_file(requirements) as path:
         command = [

@@ -21,7 +21,7 @@ _OLDEST_GLIBC = 17
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 
-class Target(msgspec.Struct, frozen=True):
+class Platform(msgspec.Struct, frozen=True):
     """A Lambda runtime: ``arch`` is arm64 or x86_64, ``python`` a version as in 3.13."""
 
     arch: str
@@ -62,7 +62,7 @@ class _Locked(msgspec.Struct):
     via: set[str]
 
 
-def runtime_requirements(dependencies: Iterable[str], lock: str, target: Target) -> list[str]:
+def runtime_requirements(dependencies: Iterable[str], lock: str, target: Platform) -> list[str]:
     """Return pip requirements, pinned and with hashes, for the dependencies and all that they need, sorted.
 
     ``lock`` is a file that ``uv pip compile`` wrote: its ``via`` comments say what needs what.
@@ -102,7 +102,7 @@ def _requirement(entry: _Locked) -> str:
     return " ".join([entry.pin, *(f"--hash={digest}" for digest in entry.hashes)])
 
 
-def _applies(marker: str, target: Target) -> bool:
+def _applies(marker: str, target: Platform) -> bool:
     """Judge a marker for the target; pip would judge it for the interpreter that it runs on."""
     if not marker:
         return True

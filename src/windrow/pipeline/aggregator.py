@@ -29,11 +29,11 @@ from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
-from windrow.pipeline.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
+from windrow.pipeline.batch import DELIVERED, DUPLICATE, Batch, ObjectResult, Outcome
 from windrow.pipeline.claim import Claimed, Claimer
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
-from windrow.pipeline.deliver import Deliverer, Delivery, DeliveryState
+from windrow.pipeline.deliver import Deliverer, DeliveryResult, DeliveryState
 from windrow.pipeline.fetch import Fetcher
 from windrow.pipeline.gate import Gate
 from windrow.pipeline.large import LargeArchiver
@@ -118,7 +118,7 @@ class Aggregator:
         for object_id, source in batch.objects.items():
             if source.size > limit:
                 error = ObjectTooLarge(f"{source.key!r} has {source.size} bytes, WINDROW_MAX_OBJECT_BYTES is {limit}")
-                batch.settle([object_id], Fate(Outcome.REJECTED, error))
+                batch.settle([object_id], ObjectResult(Outcome.REJECTED, error))
 
     def _by_suspicion(self, batch: Batch) -> tuple[list[SourceObject], list[SourceObject]]:
         """Part the objects that were received often from the rest: one of them may kill the process."""
@@ -156,21 +156,21 @@ class Aggregator:
             return self._work(batch, archive, deadline, spare_orphans=spare_orphans)
         except Exception as error:  # noqa: BLE001 - the other archives of the batch are sound
             _log.exception("unforeseen failure of one archive", extra={"archive_key": archive.key})
-            ids = [source.object_id for source in archive.objects if source.object_id not in batch.fates]
-            batch.settle(ids, Fate(Outcome.RETRY, error))
+            ids = [source.object_id for source in archive.objects if source.object_id not in batch.results]
+            batch.settle(ids, ObjectResult(Outcome.RETRY, error))
             return {}
 
     def _work(
         self, batch: Batch, archive: PlannedArchive, deadline: Deadline, *, spare_orphans: bool
     ) -> dict[str, Claim]:
-        """Claim, fetch, frame and deliver one archive, and note every object's fate."""
+        """Claim, fetch, frame and deliver one archive, and note every object's result."""
         ids = [source.object_id for source in archive.objects]
         if batch.fault is None and not deadline.may_start():
-            batch.settle(ids, Fate(Outcome.RETRY, OutOfTime("no time left to start another archive")))
+            batch.settle(ids, ObjectResult(Outcome.RETRY, OutOfTime("no time left to start another archive")))
             return {}
         batch.fault = batch.fault or self._gate.fault()
         if batch.fault is not None:
-            batch.settle(ids, Fate(Outcome.RETRY, batch.fault))
+            batch.settle(ids, ObjectResult(Outcome.RETRY, batch.fault))
             return {}
         claimed = self._claimer.claim(archive, batch.owner, deadline)
         spared = claimed.orphaned if spare_orphans else {}
@@ -184,13 +184,13 @@ class Aggregator:
     def _note_unclaimed(self, batch: Batch, claimed: Claimed) -> None:
         batch.settle(claimed.delivered, DUPLICATE)
         for object_id, error in claimed.failed.items():
-            batch.settle([object_id], Fate(Outcome.RETRY, error))
+            batch.settle([object_id], ObjectResult(Outcome.RETRY, error))
             if isinstance(error, DestinationError):
                 self._gate.forget()
         for object_id, seconds in claimed.busy.items():
             delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
             waiting = InWork(f"another worker has it: its lease ends in {seconds} s, and it is tried again then")
-            batch.settle([object_id], Fate(Outcome.RETRY, waiting, delay_s))
+            batch.settle([object_id], ObjectResult(Outcome.RETRY, waiting, delay_s))
 
     def _fill(self, batch: Batch, archive: PlannedArchive, held: dict[str, Claim], deadline: Deadline) -> None:
         """Fetch and frame what was claimed, let go of what dropped out, and deliver the rest."""
@@ -224,10 +224,10 @@ class Aggregator:
         self._conclude(batch, archive, built.summary, claims, delivery)
 
     def _drop(self, batch: Batch, lost: Mapping[str, WindrowError], held: dict[str, Claim]) -> None:
-        """Note the fates of objects that won't be in the archive, and release their claims."""
+        """Note the results of objects that won't be in the archive, and release their claims."""
         for object_id, error in lost.items():
             outcome = Outcome.REJECTED if isinstance(error, Permanent) else Outcome.RETRY
-            batch.settle([object_id], Fate(outcome, error))
+            batch.settle([object_id], ObjectResult(outcome, error))
         self._claimer.release([held[object_id] for object_id in lost])
 
     def _deliver(
@@ -248,13 +248,13 @@ class Aggregator:
         archive: PlannedArchive,
         sealed: ArchiveSummary,
         claims: dict[str, Claim],
-        delivery: Delivery,
+        delivery: DeliveryResult,
     ) -> None:
-        """Turn the end of a delivery into fates, and claims that are freed or left to be asked about."""
+        """Turn the end of a delivery into results, and claims that are freed or left to be asked about."""
         if delivery.state is DeliveryState.UNKNOWN:
             self._gate.failed(delivery.error)
             self._claimer.expire(list(claims.values()))
-            batch.settle(claims, Fate(Outcome.RETRY, delivery.error))
+            batch.settle(claims, ObjectResult(Outcome.RETRY, delivery.error))
             return
         if delivery.record is None:
             self._gate.failed(delivery.error)
@@ -270,7 +270,7 @@ class Aggregator:
 
     def _abandon(self, batch: Batch, claims: dict[str, Claim], error: Exception | None) -> None:
         """Release claims and retry their objects."""
-        batch.settle(claims, Fate(Outcome.RETRY, error))
+        batch.settle(claims, ObjectResult(Outcome.RETRY, error))
         self._claimer.release(list(claims.values()))
 
     def _report(self, batch: Batch, archive: PlannedArchive, sealed: ArchiveSummary, members: set[str]) -> None:

@@ -32,7 +32,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class ObjectResult:
     """An object's outcome with its cause; ``delay_s`` None asks for the backoff of the message's receive count."""
 
     outcome: Outcome
@@ -40,8 +40,8 @@ class Fate:
     delay_s: int | None = None
 
 
-DELIVERED = Fate(Outcome.DELIVERED)
-DUPLICATE = Fate(Outcome.DUPLICATE)
+DELIVERED = ObjectResult(Outcome.DELIVERED)
+DUPLICATE = ObjectResult(Outcome.DUPLICATE)
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Batch:
     owner: str
     messages: Sequence[Message]
     objects: dict[str, SourceObject] = field(default_factory=dict)
-    fates: dict[str, Fate] = field(default_factory=dict)
+    results: dict[str, ObjectResult] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     """Ids of messages that were deleted before the end of the batch."""
     fault: DestinationError | None = None
@@ -65,7 +65,7 @@ class Batch:
     """Buckets that an object of this batch came from."""
 
     def parse(self, allowed_buckets: Collection[str]) -> None:
-        """Read every message; an object named twice is one object whose messages share its fate."""
+        """Read every message; an object named twice is one object whose messages share its result."""
         for message in self.messages:
             ids = self._ids.setdefault(message.message_id, [])
             try:
@@ -91,37 +91,37 @@ class Batch:
         """Return the ids of the objects that a message names."""
         return self._ids[message.message_id]
 
-    def settle(self, object_ids: Iterable[str], fate: Fate) -> None:
+    def settle(self, object_ids: Iterable[str], result: ObjectResult) -> None:
         """Note what became of objects."""
         for object_id in object_ids:
-            self.fates[object_id] = fate
-            if fate.outcome is Outcome.DELIVERED:
+            self.results[object_id] = result
+            if result.outcome is Outcome.DELIVERED:
                 self._serving.add(self.objects[object_id].bucket)
 
     def open_objects(self) -> list[SourceObject]:
         """Return the objects of which nothing is known yet."""
-        return [source for object_id, source in self.objects.items() if object_id not in self.fates]
+        return [source for object_id, source in self.objects.items() if object_id not in self.results]
 
-    def message_fate(self, message: Message) -> Fate:
-        """Return the worst fate among a message's objects: retry, then rejected, then done. All must be settled."""
-        fates = [self._final(message, object_id) for object_id in self._ids[message.message_id]]
-        retries = [fate for fate in fates if fate.outcome is Outcome.RETRY]
+    def message_result(self, message: Message) -> ObjectResult:
+        """Return the worst result among a message's objects: retry, then rejected, then done. All must be settled."""
+        results = [self._final(message, object_id) for object_id in self._ids[message.message_id]]
+        retries = [result for result in results if result.outcome is Outcome.RETRY]
         if retries:
-            delays = [fate.delay_s for fate in retries]
+            delays = [result.delay_s for result in retries]
             known = [delay for delay in delays if delay is not None]
-            return Fate(Outcome.RETRY, retries[0].error, max(known) if len(known) == len(delays) else None)
+            return ObjectResult(Outcome.RETRY, retries[0].error, max(known) if len(known) == len(delays) else None)
         if message.message_id in self._rejections:
-            return Fate(Outcome.REJECTED, self._rejections[message.message_id])
-        rejected = [fate for fate in fates if fate.outcome is Outcome.REJECTED]
+            return ObjectResult(Outcome.REJECTED, self._rejections[message.message_id])
+        rejected = [result for result in results if result.outcome is Outcome.REJECTED]
         return rejected[0] if rejected else DELIVERED
 
-    def _final(self, message: Message, object_id: str) -> Fate:
-        """Return an object's fate: a refusal that went on for long enough is a rejection."""
-        fate = self.fates[object_id]
-        if not isinstance(fate.error, ObjectRefused):
-            return fate
+    def _final(self, message: Message, object_id: str) -> ObjectResult:
+        """Return an object's result: a refusal that went on for long enough is a rejection."""
+        result = self.results[object_id]
+        if not isinstance(result.error, ObjectRefused):
+            return result
         most = REFUSALS if self.objects[object_id].bucket in self._serving else REFUSALS_OF_ALL
-        return Fate(Outcome.REJECTED, fate.error.rejection) if message.receive_count >= most else fate
+        return ObjectResult(Outcome.REJECTED, result.error.rejection) if message.receive_count >= most else result
 
     def finished(self, message: Message) -> bool:
         """Tell whether every object of the message is delivered or was before."""
@@ -129,7 +129,7 @@ class Batch:
             return False
         done = (Outcome.DELIVERED, Outcome.DUPLICATE)
         return all(
-            object_id in self.fates and self.fates[object_id].outcome in done
+            object_id in self.results and self.results[object_id].outcome in done
             for object_id in self._ids[message.message_id]
         )
 

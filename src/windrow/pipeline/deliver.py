@@ -32,7 +32,7 @@ class DeliveryState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryResult:
     """The end of one delivery.
 
     COMMITTED: an archive counts under the key, what was sent or what was there before; ``record`` says what is in it.
@@ -58,7 +58,7 @@ class Deliverer:
         self._clock = clock
         self._jitter = jitter
 
-    def deliver(self, key: str, owner: str, sealed: ArchiveSummary, store: Store, deadline: Deadline) -> Delivery:
+    def deliver(self, key: str, owner: str, sealed: ArchiveSummary, store: Store, deadline: Deadline) -> DeliveryResult:
         """Store ``sealed`` under the key and have it committed for ``owner``; never raises.
 
         Repeating ``store`` is safe: if an earlier write was carried out after all, the repetition finds the key taken.
@@ -69,7 +69,7 @@ class Deliverer:
             try:
                 return _settled(key, attempt.make())
             except LedgerError as failure:
-                return Delivery(DeliveryState.UNKNOWN, failure)
+                return DeliveryResult(DeliveryState.UNKNOWN, failure)
             except DestinationError as failure:
                 error = failure
                 _log.warning(
@@ -80,24 +80,28 @@ class Deliverer:
                     break
                 self._clock.sleep(delay_s * self._jitter())
         if not attempt.may_stand:
-            return Delivery(DeliveryState.NOT_STORED, error)
+            return DeliveryResult(DeliveryState.NOT_STORED, error)
         if not deadline.may_resolve():
-            return Delivery(DeliveryState.UNKNOWN, error)
+            return DeliveryResult(DeliveryState.UNKNOWN, error)
         return self._resolve(key, owner, error)
 
-    def _resolve(self, key: str, owner: str, error: DestinationError | None) -> Delivery:
+    def _resolve(self, key: str, owner: str, error: DestinationError | None) -> DeliveryResult:
         """Find out about, or close, a key whose write may have been carried out."""
         try:
             record = self._commit_point.resolve(key, owner)
         except (DestinationError, LedgerError) as failure:
-            return Delivery(DeliveryState.UNKNOWN, failure)
-        return Delivery(DeliveryState.COMMITTED, record=record) if record else Delivery(DeliveryState.NOT_STORED, error)
+            return DeliveryResult(DeliveryState.UNKNOWN, failure)
+        return (
+            DeliveryResult(DeliveryState.COMMITTED, record=record)
+            if record
+            else DeliveryResult(DeliveryState.NOT_STORED, error)
+        )
 
 
-def _settled(key: str, record: ArchiveRecord | None) -> Delivery:
+def _settled(key: str, record: ArchiveRecord | None) -> DeliveryResult:
     if record is not None:
-        return Delivery(DeliveryState.COMMITTED, record=record)
-    return Delivery(DeliveryState.NOT_STORED, ChecksumMismatch(f"{key} is closed: its files get another key"))
+        return DeliveryResult(DeliveryState.COMMITTED, record=record)
+    return DeliveryResult(DeliveryState.NOT_STORED, ChecksumMismatch(f"{key} is closed: its files get another key"))
 
 
 class _Attempt:

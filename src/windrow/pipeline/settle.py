@@ -9,7 +9,7 @@ from collections.abc import Callable
 from windrow.core.errors import DestinationError, LandingError, LedgerError, OutOfTime, Permanent
 from windrow.core.events import Message
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES
-from windrow.pipeline.batch import Batch, Fate, Outcome
+from windrow.pipeline.batch import Batch, ObjectResult, Outcome
 from windrow.ports import Clock, Metrics, Queue
 
 FIRST_BACKOFF_S = 10
@@ -58,11 +58,11 @@ class Settler:
 
     def settle(self, batch: Batch) -> list[str]:
         """Dispose of every message; return the ids of those that stay in the queue, for the batch response."""
-        fates = [(message, batch.message_fate(message)) for message in batch.messages]
+        results = [(message, batch.message_result(message)) for message in batch.messages]
         rejects = [
-            (message, fate.error)
-            for message, fate in fates
-            if fate.outcome is Outcome.REJECTED and isinstance(fate.error, Permanent)
+            (message, result.error)
+            for message, result in results
+            if result.outcome is Outcome.REJECTED and isinstance(result.error, Permanent)
         ]
         copied = self._queue.dead_letter(rejects) if rejects else set()
         for message, error in rejects:
@@ -71,20 +71,21 @@ class Settler:
                 extra={"message_id": message.message_id, "reason": error.reason, "detail": str(error)[:512]},
             )
         kept = [
-            (message, fate)
-            for message, fate in fates
-            if fate.outcome is Outcome.RETRY or (fate.outcome is Outcome.REJECTED and message.message_id not in copied)
+            (message, result)
+            for message, result in results
+            if result.outcome is Outcome.RETRY
+            or (result.outcome is Outcome.REJECTED and message.message_id not in copied)
         ]
         if kept:
-            failed = any(isinstance(fate.error, FAILURES) for fate in batch.fates.values())
-            self._queue.set_visibility([(m, self._delay_s(m, fate, late_by_failure=failed)) for m, fate in kept])
+            failed = any(isinstance(result.error, FAILURES) for result in batch.results.values())
+            self._queue.set_visibility([(m, self._delay_s(m, result, late_by_failure=failed)) for m, result in kept])
             self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
         self._count(batch, rejected=len(copied), retried=len(kept))
-        causes = Counter(str(fate.error) for _, fate in kept if fate.error is not None)
+        causes = Counter(str(result.error) for _, result in kept if result.error is not None)
         _log.info(
             "batch settled",
             extra={
-                "messages": len(fates),
+                "messages": len(results),
                 "kept": len(kept),
                 "rejected": len(copied),
                 "ignored": dict(batch.ignored.most_common(CAUSES)),
@@ -93,26 +94,26 @@ class Settler:
         )
         return [message.message_id for message, _ in kept]
 
-    def _delay_s(self, message: Message, fate: Fate, *, late_by_failure: bool) -> int:
+    def _delay_s(self, message: Message, result: ObjectResult, *, late_by_failure: bool) -> int:
         """Return the seconds to hide a message that stays.
 
         What only lacked time comes back at once: the next run has more. Where failures took the time, the next run
         would fare no better, and the message would soon have used up its receives.
         """
-        if fate.delay_s is not None:
-            return fate.delay_s
-        if isinstance(fate.error, OutOfTime) and not late_by_failure:
+        if result.delay_s is not None:
+            return result.delay_s
+        if isinstance(result.error, OutOfTime) and not late_by_failure:
             return 0
         return backoff_s(message.receive_count, self._jitter)
 
-    def _report_oldest(self, batch: Batch, kept: tuple[Message, Fate]) -> None:
+    def _report_oldest(self, batch: Batch, kept: tuple[Message, ObjectResult]) -> None:
         """Publish how long the oldest message that is given back has waited, in ms since it was first queued.
 
         SQS's own ApproximateAgeOfOldestMessage leaves out what was received three times or more, which is what a file
         that fails again and again soon is:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         """
-        message, fate = kept
+        message, result = kept
         age_s = max(0.0, (self._clock.now() - message.sent_at).total_seconds())
         self._metrics.latency("OldestRetriedMs", [age_s * 1000])
         if message.receive_count > SUSPECT_AFTER_RECEIVES:
@@ -123,12 +124,12 @@ class Settler:
                     "objects": batch.named_in(message)[:OBJECTS],
                     "receives": message.receive_count,
                     "age_s": round(age_s),
-                    "cause": str(fate.error)[:512],
+                    "cause": str(result.error)[:512],
                 },
             )
 
     def _count(self, batch: Batch, *, rejected: int, retried: int) -> None:
-        outcomes = [fate.outcome for fate in batch.fates.values()]
+        outcomes = [result.outcome for result in batch.results.values()]
         self._metrics.count("FilesProcessed", outcomes.count(Outcome.DELIVERED))
         self._metrics.count("FilesDuplicate", outcomes.count(Outcome.DUPLICATE) + batch.repeats())
         self._metrics.count("FilesRejected", rejected)

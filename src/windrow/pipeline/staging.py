@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from windrow.core.errors import ChecksumMismatch, DestinationError
 from windrow.core.planning import staging_folder
 from windrow.pipeline.bounded_map import bounded_map
-from windrow.ports import Clock, MultipartDestination, Part, Span
+from windrow.ports import ByteRange, Clock, MultipartDestination, Part
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -129,7 +129,7 @@ class StagingArea:
     def _copy_parts(self, staged: Staged, key: str, upload_id: str, check_time: Callable[[], None]) -> list[Part]:
         def copy(part: SentPart) -> Part:
             check_time()
-            span = Span(staged.key, staged.etag, part.start, part.size)
+            span = ByteRange(staged.key, staged.etag, part.start, part.size)
             return self._destination.copy_part(key, upload_id, part.number, span)
 
         with ThreadPoolExecutor(self._at_once, thread_name_prefix="copy") as pool:

@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True):
     low: Sequence[float] | None = None
 
 
-class Mark(msgspec.Struct, frozen=True):
+class ReferenceLine(msgspec.Struct, frozen=True):
     """A line across the chart at a value, with its name; ``upright`` for one at an x."""
 
     name: str
@@ -61,7 +61,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     lines: Sequence[Line]
     unit: str = ""
     x_unit: str = ""
-    marks: Sequence[Mark] = ()
+    marks: Sequence[ReferenceLine] = ()
     shades: Sequence[Shade] = ()
     least: float = 0.0
     least_step: float = 0.0

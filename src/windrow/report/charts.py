@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.load.result import LoadResult
-from windrow.report.chart import Chart, Line, Mark, Shade, clock, time_ticks
+from windrow.report.chart import Chart, Line, ReferenceLine, Shade, clock, time_ticks
 
 SINCE = "min:s since the start"
 TWO, THREE = "2 min: 95 % by then", "3 min: 99.9 % by then"
@@ -29,7 +29,9 @@ def latency_charts(result: LoadResult) -> list[Chart]:
         x_label=lambda seconds: f"{seconds:g}",
         x_unit="latency in s",
         lines=[Line("files", latency.counts, 1)],
-        marks=[Mark("2 min", FAST_S, upright=True), Mark("3 min", SURE_S, upright=True)] if near else [],
+        marks=[ReferenceLine("2 min", FAST_S, upright=True), ReferenceLine("3 min", SURE_S, upright=True)]
+        if near
+        else [],
         bars=latency.bin_s,
         unit="files",
     )
@@ -46,7 +48,7 @@ def latency_charts(result: LoadResult) -> list[Chart]:
             Line("lowest to highest", arrivals.high, 1, low=arrivals.low),
             Line("median", arrivals.median, 2),
         ],
-        marks=[Mark(TWO, FAST_S), Mark(THREE, SURE_S)] if near else [],
+        marks=[ReferenceLine(TWO, FAST_S), ReferenceLine(THREE, SURE_S)] if near else [],
         shades=_shades(result),
         least=SURE_S if near else 0.0,
         unit="s",
@@ -106,7 +108,7 @@ def _backlog_charts(result: LoadResult) -> list[Chart]:
             f"Age of the oldest file that was uploaded and not delivered.{_limits_told(near=near)}",
             [Line("oldest file", series.oldest_s, 1, style="area")],
             unit="s",
-            marks=[Mark(TWO, FAST_S), Mark(THREE, SURE_S)] if near else [],
+            marks=[ReferenceLine(TWO, FAST_S), ReferenceLine(THREE, SURE_S)] if near else [],
         ),
     ]
 
@@ -148,7 +150,7 @@ def resource_charts(result: LoadResult) -> list[Chart]:
             f"Over one minute; above {cores} (its cores), programs wait for a processor.",
             [Line("load", series.load, 6)],
             unit="programs",
-            marks=[Mark(f"{cores} cores", cores)],
+            marks=[ReferenceLine(f"{cores} cores", cores)],
         ),
     ]
 
@@ -178,7 +180,7 @@ def _over_time(
     lines: list[Line],
     *,
     unit: str,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[ReferenceLine] = (),
     least: float = 0.0,
     least_step: float = 0.0,
 ) -> Chart:

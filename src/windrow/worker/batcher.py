@@ -53,7 +53,7 @@ class CloseReason(StrEnum):
     STOPPED = "stopped"
 
 
-class Batch:
+class MessageBatch:
     """Messages for one invocation. ``window_s`` counts from its first message."""
 
     def __init__(self, batch_size: int, window_s: float, payload_limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> None:
@@ -144,7 +144,9 @@ class Gatherer:
         self._failures = 0
         self._rest_until = -math.inf
 
-    def gather(self, batch: Batch, halted: Callable[[], CloseReason | None], stop: threading.Event) -> CloseReason:
+    def gather(
+        self, batch: MessageBatch, halted: Callable[[], CloseReason | None], stop: threading.Event
+    ) -> CloseReason:
         """Fill the batch until it closes or ``halted`` gives a reason; return why. Waits end early with ``stop``."""
         while True:
             now = self._clock.monotonic()
@@ -173,11 +175,11 @@ class Gatherer:
         self._held.clear()
         return held
 
-    def _pour(self, batch: Batch, now: float) -> None:
+    def _pour(self, batch: MessageBatch, now: float) -> None:
         while self._held and batch.offer(self._held[0], now):
             self._held.popleft()
 
-    def _ask(self, batch: Batch, now: float) -> None:
+    def _ask(self, batch: MessageBatch, now: float) -> None:
         """Start receives while the batch has room for what they may bring.
 
         Only one waits for messages: more would each hold a message back from it on a quiet queue.
@@ -189,7 +191,7 @@ class Gatherer:
             wait_s = 0 if self._asked else int(min(self._quiet_wait_s, batch.remaining_s(now)))
             self._asked[self._executor.submit(self._receive, count, wait_s)] = count
 
-    def _listen(self, batch: Batch, now: float, stop: threading.Event) -> None:
+    def _listen(self, batch: MessageBatch, now: float, stop: threading.Event) -> None:
         patience_s = min(TICK_S, batch.remaining_s(now))
         if self._asked:
             wait(self._asked, timeout=patience_s, return_when=FIRST_COMPLETED)
@@ -197,7 +199,7 @@ class Gatherer:
             self._clock.wait(stop, min(patience_s, self._rest_until - now))
         self._collect(batch)
 
-    def _collect(self, batch: Batch | None) -> None:
+    def _collect(self, batch: MessageBatch | None) -> None:
         for future in [future for future in self._asked if future.done()]:
             count = self._asked.pop(future)
             try:
@@ -212,7 +214,7 @@ class Gatherer:
             self._held.extend(messages)
             self._adapt(len(messages), count, batch)
 
-    def _adapt(self, got: int, asked: int, batch: Batch | None) -> None:
+    def _adapt(self, got: int, asked: int, batch: MessageBatch | None) -> None:
         """Receive with more lanes while the queue gives all that is asked, with one and a rest when it gives little."""
         if got == asked:
             self._lanes = min(self._receivers, self._lanes * 2)

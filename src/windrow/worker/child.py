@@ -30,7 +30,7 @@ LINE_BYTES = 1024 * 1024
 """The longest line of output that is written at once."""
 
 
-class Context:
+class InvocationContext:
     """Lambda's context object.
 
     As https://docs.aws.amazon.com/lambda/latest/dg/python-context.html describes it.
@@ -95,7 +95,7 @@ class UnknownHandler(ImportError):
     """There is no such handler: its name says all, and where it was looked for tells nobody more."""
 
 
-def load(path: str) -> Callable[[Any, Context], object]:
+def load(path: str) -> Callable[[Any, InvocationContext], object]:
     """Import ``package.module.function``. Raises `UnknownHandler`, or what the import raises."""
     module, _, name = path.rpartition(".")
     if not all(part.isidentifier() for part in path.split(".")) or not module:
@@ -108,7 +108,7 @@ def load(path: str) -> Callable[[Any, Context], object]:
             raise
         raise UnknownHandler(path) from error
     try:
-        handler: Callable[[Any, Context], object] = getattr(found, name)
+        handler: Callable[[Any, InvocationContext], object] = getattr(found, name)
     except AttributeError as error:
         raise UnknownHandler(path) from error
     if not callable(handler):
@@ -116,7 +116,7 @@ def load(path: str) -> Callable[[Any, Context], object]:
     return handler
 
 
-def _serve(connection: Connection, handler: Callable[[Any, Context], object]) -> None:
+def _serve(connection: Connection, handler: Callable[[Any, InvocationContext], object]) -> None:
     stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{os.urandom(16).hex()}"
     while True:
         try:
@@ -124,12 +124,12 @@ def _serve(connection: Connection, handler: Callable[[Any, Context], object]) ->
             event = connection.recv_bytes()
         except EOFError:
             return
-        answer = _invoke(handler, event, Context(header, stream))
+        answer = _invoke(handler, event, InvocationContext(header, stream))
         sys.stdout.flush()
         connection.send_bytes(answer)
 
 
-def _invoke(handler: Callable[[Any, Context], object], event: bytes, context: Context) -> bytes:
+def _invoke(handler: Callable[[Any, InvocationContext], object], event: bytes, context: InvocationContext) -> bytes:
     """Call the handler. An exit is left to end the process, as on Lambda."""
     try:
         return b"+" + json.dumps(handler(json.loads(event), context)).encode()

@@ -12,10 +12,10 @@ from collections.abc import Callable
 import msgspec
 
 from windrow.core.circuit import Circuit
-from windrow.core.errors import LedgerError, WindrowError
+from windrow.core.errors import LedgerError, MappingError, WindrowError
 from windrow.ports import CircuitStore
 from windrow.sentinel import Sentinel
-from windrow.worker.mapping import MappingConfig, MappingError, check
+from windrow.worker.mapping import MappingConfig, check
 
 PROBE_EVERY_S = 60
 """As often as the sentinel runs on Lambda."""

@@ -6,10 +6,10 @@ import logging
 import threading
 import uuid
 
-from windrow.worker.batcher import Batch, CloseReason
+from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.mapping import MappingConfig
 from windrow.worker.pool import Function, Invocation, Pool
-from windrow.worker.progress import BatchFinished, BatchStarted, Observer, Outcome
+from windrow.worker.progress import BatchFinished, BatchStarted, InvocationOutcome, Observer
 from windrow.worker.queue import SourceQueue
 from windrow.worker.response import ResponseError, failed_ids
 from windrow.worker.timing import Clock, backoff_s
@@ -38,7 +38,7 @@ class Dispatcher:
         with self._lock:
             return max(0.0, self._resume_at - self._clock.monotonic())
 
-    def run(self, batch: Batch, closed_by: CloseReason, config: MappingConfig) -> None:
+    def run(self, batch: MessageBatch, closed_by: CloseReason, config: MappingConfig) -> None:
         """Invoke the function, delete what succeeded, leave the rest to the visibility timeout."""
         request_id = str(uuid.uuid4())
         self._observe(BatchStarted(request_id, len(batch.messages), batch.payload_bytes, closed_by))
@@ -61,9 +61,9 @@ class Dispatcher:
             )
         )
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, outcome: InvocationOutcome) -> None:
         with self._lock:
-            self._failures = 0 if outcome is Outcome.OK else self._failures + 1
+            self._failures = 0 if outcome is InvocationOutcome.OK else self._failures + 1
             self._resume_at = self._clock.monotonic() + backoff_s(self._failures)
 
 
@@ -71,13 +71,13 @@ def judge(
     invocation: Invocation,
     message_ids: set[str],
     partial_responses: bool,  # noqa: FBT001 - a field of the mapping
-) -> tuple[Outcome, str, frozenset[str]]:
+) -> tuple[InvocationOutcome, str, frozenset[str]]:
     """Return the outcome, why the whole batch failed if it did, and the ids of the messages that stay."""
-    if invocation.outcome is not Outcome.OK:
+    if invocation.outcome is not InvocationOutcome.OK:
         return invocation.outcome, invocation.detail, frozenset(message_ids)
     if not partial_responses:
-        return Outcome.OK, "", frozenset()
+        return InvocationOutcome.OK, "", frozenset()
     try:
-        return Outcome.OK, "", failed_ids(invocation.response, message_ids)
+        return InvocationOutcome.OK, "", failed_ids(invocation.response, message_ids)
     except ResponseError as error:
-        return Outcome.MALFORMED, str(error), frozenset(message_ids)
+        return InvocationOutcome.MALFORMED, str(error), frozenset(message_ids)

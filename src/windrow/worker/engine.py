@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from windrow.core.errors import QueueError, SettingsError
-from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, Batch, CloseReason, Gatherer
+from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
+from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, CloseReason, Gatherer, MessageBatch
 from windrow.worker.dispatch import Dispatcher
 from windrow.worker.mapping import (
     BATCH_SIZE_MOST,
     ConfigSource,
     MappingConfig,
-    MappingError,
-    MappingGone,
     in_flight_fault,
     visibility_fault,
 )
@@ -32,7 +30,7 @@ from windrow.worker.pool import Pool
 from windrow.worker.progress import GivenBack, Observer, ReceivedMessages, Switched
 from windrow.worker.queue import SourceQueue
 from windrow.worker.records import Received
-from windrow.worker.slots import Slots
+from windrow.worker.semaphore import ResizableSemaphore
 from windrow.worker.timing import TICK_S, Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ class Engine:
         self._observe = observer
         self._pollers = pollers
         self._quiet_wait_s = quiet_wait_s
-        self._slots = Slots()
+        self._slots = ResizableSemaphore()
         self._fault: BaseException | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -132,7 +130,7 @@ class Engine:
             config = self._config
             if not self._slots.acquire(config.concurrency, TICK_S):
                 continue
-            batch = Batch(config.batch_size, config.window_s)
+            batch = MessageBatch(config.batch_size, config.window_s)
             reason = gatherer.gather(batch, partial(self._halted, batch, config, stop), stop)
             if batch.messages and reason is not CloseReason.STOPPED:
                 invocations.submit(self._guard, stop, self._dispatch, batch, reason, config)
@@ -141,14 +139,14 @@ class Engine:
             self._give_back(batch.messages)
         self._give_back(gatherer.drain())
 
-    def _halted(self, batch: Batch, config: MappingConfig, stop: threading.Event) -> CloseReason | None:
+    def _halted(self, batch: MessageBatch, config: MappingConfig, stop: threading.Event) -> CloseReason | None:
         if stop.is_set():
             return CloseReason.STOPPED
         if not self._config.enabled:
             return CloseReason.DISABLED
         return CloseReason.CHANGED if not batch.messages and self._config != config else None
 
-    def _dispatch(self, batch: Batch, reason: CloseReason, config: MappingConfig) -> None:
+    def _dispatch(self, batch: MessageBatch, reason: CloseReason, config: MappingConfig) -> None:
         try:
             self._dispatcher.run(batch, reason, config)
         finally:

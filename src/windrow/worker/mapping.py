@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
 from windrow.clients.queue import attributes
-from windrow.core.errors import QueueError, SettingsError, WindrowError
+from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -28,14 +28,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 
 VISIBILITY_FACTOR = 6
 """AWS's rule for a queue before Lambda: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
-
-
-class MappingError(WindrowError):
-    """The mapping, its function or its queue could not be read; the message names which and why."""
-
-
-class MappingGone(MappingError):
-    """There is no mapping of that id."""
 
 
 _Arn = Annotated[str, msgspec.Meta(pattern="^arn(:[!-9;-~]*){5}$")]

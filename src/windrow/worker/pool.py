@@ -23,7 +23,7 @@ from typing import Any, Self
 import msgspec
 
 from windrow.core.errors import WindrowError
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Function(msgspec.Struct, frozen=True):
 class Invocation(msgspec.Struct, frozen=True):
     """How an invocation ended: ``response`` is JSON text when the outcome is OK, else ``detail`` says what happened."""
 
-    outcome: Outcome
+    outcome: InvocationOutcome
     response: bytes = b"null"
     detail: str = ""
     seconds: float = 0.0
@@ -209,15 +209,15 @@ class _Worker:
                 answer = self._exchange(header, event)
         except HandlerNotLoaded as error:
             self.kill()
-            return Invocation(Outcome.CRASH, detail=f"the handler could not be imported: {error}")
+            return Invocation(InvocationOutcome.CRASH, detail=f"the handler could not be imported: {error}")
         except WorkerDied as error:
             if self._expired:
                 limit_s = timeout_s if self._ready else LOAD_LIMIT_S
-                return Invocation(Outcome.TIMEOUT, detail=f"killed after {limit_s:g} s")
-            return Invocation(Outcome.CRASH, detail=str(error))
+                return Invocation(InvocationOutcome.TIMEOUT, detail=f"killed after {limit_s:g} s")
+            return Invocation(InvocationOutcome.CRASH, detail=str(error))
         if answer[:1] == b"+":
-            return Invocation(Outcome.OK, response=answer[1:])
-        return Invocation(Outcome.ERROR, detail=_describe(answer[1:]))
+            return Invocation(InvocationOutcome.OK, response=answer[1:])
+        return Invocation(InvocationOutcome.ERROR, detail=_describe(answer[1:]))
 
     def ended(self) -> bool:
         """Tell whether the process is gone."""

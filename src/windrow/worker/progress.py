@@ -11,7 +11,7 @@ import msgspec
 from windrow.worker.batcher import CloseReason
 
 
-class Outcome(StrEnum):
+class InvocationOutcome(StrEnum):
     """How an invocation ended."""
 
     OK = "ok"
@@ -50,7 +50,7 @@ class BatchFinished(msgspec.Struct, frozen=True, tag="batch_finished", tag_field
     """
 
     request_id: str
-    outcome: Outcome
+    outcome: InvocationOutcome
     messages: int
     deleted: int
     failed: int
@@ -135,7 +135,7 @@ def _add(totals: Totals, progress: Progress) -> Totals:
             return replace(
                 totals,
                 batches_finished=totals.batches_finished + 1,
-                batches_failed=totals.batches_failed + (progress.outcome is not Outcome.OK),
+                batches_failed=totals.batches_failed + (progress.outcome is not InvocationOutcome.OK),
                 messages_deleted=totals.messages_deleted + progress.deleted,
                 messages_failed=totals.messages_failed + progress.failed,
                 messages_in_flight=totals.messages_in_flight - progress.messages,

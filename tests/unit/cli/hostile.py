@@ -27,7 +27,7 @@ from windrow.cli.root import run
 from windrow.clients.dead_letters import DeadLetter
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import LedgerError, LocalStackError
-from windrow.deployment import Event, Outcome, Result
+from windrow.deployment import DeploymentOutcome, Event, Result
 from windrow.doctor import Check, State
 from windrow.load.summary import summarize
 from windrow.ports import ListedVersion, QueueDepth
@@ -125,7 +125,7 @@ class Deploying:
     def rollback(self, _version: str | None) -> Result:
         """Tell of it."""
         self.note(Event(KEY, NOW, version=KEY, detail=TEXT))
-        return Result(Outcome.ROLLED_BACK, KEY, TEXT)
+        return Result(DeploymentOutcome.ROLLED_BACK, KEY, TEXT)
 
 
 def broken(error: Exception) -> Callable[..., NoReturn]:

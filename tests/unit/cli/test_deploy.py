@@ -7,7 +7,7 @@ import pytest
 from windrow.cli.deploy import parse_duration, parse_names, parse_steps, standing
 from windrow.cli.output import WrongUse
 from windrow.cli.root import run
-from windrow.deployment import Glance, Progress
+from windrow.deployment import Progress, RolloutReading
 
 
 @pytest.mark.parametrize(("text", "expected"), [("90", 90), ("30s", 30), ("5m", 300), ("1.5h", 5400), ("0", 0)])
@@ -45,7 +45,7 @@ def test_names_come_in_lists() -> None:
 def test_progress_is_one_line(left_s: float, shown: str) -> None:
     """With the share, the time left, and the runs and errors so far."""
     expected = f"version 8 at 10 %, {shown} left: 1,234 invocations, 0 errors"
-    assert expected == standing(Progress("8", 10, left_s, Glance(1_234, 0)))
+    assert expected == standing(Progress("8", 10, left_s, RolloutReading(1_234, 0)))
 
 
 @pytest.mark.parametrize(

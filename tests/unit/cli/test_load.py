@@ -8,7 +8,7 @@ import pytest
 from tests.unit.load.records import MACHINE, record
 from windrow.cli import load
 from windrow.cli.root import run
-from windrow.load.plan import PROFILES, Phase, Plan, Span
+from windrow.load.plan import PROFILES, Interval, Phase, Plan
 from windrow.load.result import LoadResult
 from windrow.load.run import Record
 from windrow.load.summary import summarize
@@ -48,7 +48,7 @@ def test_options_override_the_profile(plans: list[Plan], monkeypatch: pytest.Mon
     options = ["--rate", "5", "--seconds", "60", "--burst", "50:5", "--burst", "70:3", "--outage", "20:9"]
     assert 0 == run(["load", *options, "--size", "200", "--window", "2"])
     bursts = (Phase(50, 5), Phase(70, 3))
-    assert [Plan(rate=5, seconds=60, bursts=bursts, outage=Span(20, 9), size=200, window_s=2)] == plans
+    assert [Plan(rate=5, seconds=60, bursts=bursts, outage=Interval(20, 9), size=200, window_s=2)] == plans
 
 
 def test_standard_output_is_json_alone_if_asked(plans: list[Plan], capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +92,7 @@ def test_late_files_of_an_outage_are_no_problem(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With an outage the objective is set aside, and it is told how soon the backlog was gone."""
-    replace_run(monkeypatch, record([200.0] * 20, outage=Span(2, 3)))
+    replace_run(monkeypatch, record([200.0] * 20, outage=Interval(2, 3)))
     assert 0 == run(["load"])
     assert "the backlog was delivered" in capsys.readouterr().out
 

@@ -23,7 +23,7 @@ from windrow.rebuild import Rebuilt
 from windrow.retention import SweepReport
 from windrow.settings import Settings
 from windrow.testing import FakeCircuits
-from windrow.worker.progress import BatchFinished, Outcome
+from windrow.worker.progress import BatchFinished, InvocationOutcome
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
@@ -385,7 +385,9 @@ def test_circuit_and_mapping_do_not_contradict_each_other(
     assert ("although" in text) is ("although" in expected)
 
 
-def finished(outcome: Outcome = Outcome.OK, messages: int = 7, deleted: int = 0, failed: int = 0) -> str:
+def finished(
+    outcome: InvocationOutcome = InvocationOutcome.OK, messages: int = 7, deleted: int = 0, failed: int = 0
+) -> str:
     """Return the worker's line about a batch."""
     return _batch_line(BatchFinished("r", outcome, messages, deleted, failed, 0.5))
 
@@ -400,7 +402,10 @@ SEE = "; the log line 'batch settled' has the causes"
         (finished(messages=1, deleted=1), "batch of 1 message: 1 done, 0.5 s"),
         (finished(deleted=5, failed=2), f"batch of 7 messages: 5 done, 2 given back, 0.5 s{SEE}"),
         (finished(failed=7), f"batch of 7 messages: NOTHING DONE, 7 given back, 0.5 s{SEE}"),
-        (finished(Outcome.CRASH, failed=7), "batch of 7 messages: FAILED (crash), NOTHING DONE, 7 given back, 0.5 s"),
+        (
+            finished(InvocationOutcome.CRASH, failed=7),
+            "batch of 7 messages: FAILED (crash), NOTHING DONE, 7 given back, 0.5 s",
+        ),
         (finished(deleted=6), "batch of 7 messages: 6 done, 1 done, but not deleted by SQS, 0.5 s"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from windrow.cli import package as command
 from windrow.cli.root import run
 from windrow.packaging import DELIVERY, ROTATION, Built, Contents
-from windrow.packaging.lock import Target
+from windrow.packaging.lock import Platform
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Note what is asked of the builder, which answers without pip."""
     calls: list[tuple[Any, ...]] = []
 
-    def build(project: Path, target: Target, output: Path, contents: Contents = DELIVERY) -> Built:
+    def build(project: Path, target: Platform, output: Path, contents: Contents = DELIVERY) -> Built:
         calls.append((project, target, output, contents))
         return Built(str(output), 10_400_000, "ab" * 32, 944, 36_300_000, target, ["boto3==1.0"])
 
@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 def test_arm64_and_newest_python_are_the_default(asked: list[tuple[Any, ...]]) -> None:
     """Without options the zips are for the functions that the Terraform modules make."""
     assert 0 == run(["package"])
-    target, name = Target("arm64", "3.13"), "dist/windrow-lambda-arm64-py3.13"
+    target, name = Platform("arm64", "3.13"), "dist/windrow-lambda-arm64-py3.13"
     expected = [
         (Path(), target, Path(f"{name}.zip"), DELIVERY),
         (Path(), target, Path(f"{name}-rotation.zip"), ROTATION),

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from windrow.clients.alarms import CloudWatchWatch
 from windrow.core.errors import DeploymentError
-from windrow.deployment import Glance
+from windrow.deployment import RolloutReading
 from windrow.testing import START, FakeClock
 
 DELIVERED, GIVEN_BACK = "FilesProcessed", "FilesRetried"
@@ -67,7 +67,7 @@ def watch(client: FakeCloudWatch, *alarms: str, prefix: str | None = None) -> Cl
     return CloudWatchWatch("f", "live", cast("Any", client), FakeClock(), alarms=alarms, prefixes=prefixes)
 
 
-def look(counts: Counts) -> Glance:
+def look(counts: Counts) -> RolloutReading:
     """Look at version 8 beside version 7."""
     return watch(FakeCloudWatch(counts=counts)).look("8", "7", START - timedelta(minutes=3))
 
@@ -116,14 +116,14 @@ def test_windows_of_a_composite_alarm_are_not_watched_by_prefix() -> None:
 def test_failed_run_is_harm() -> None:
     """One is enough, and the runs are told."""
     counts = {("Invocations", "8"): 12, ("Errors", "8"): 1, ("Errors", "7"): 5}
-    assert Glance(12, 1, "version 8 failed 1 times") == look(counts)
+    assert RolloutReading(12, 1, "version 8 failed 1 times") == look(counts)
 
 
 def test_version_that_gives_everything_back_is_harm() -> None:
     """No run of it failed, and yet it delivers nothing."""
     counts = {("Invocations", "8"): 3, (GIVEN_BACK, "8"): 240, (DELIVERED, "7"): 2_100, (GIVEN_BACK, "7"): 4}
     expected = "version 8 gave back 240 of 240 files, version 7 4 of 2,104 files"
-    assert Glance(3, 0, expected) == look(counts)
+    assert RolloutReading(3, 0, expected) == look(counts)
 
 
 def test_good_version_is_no_harm() -> None:

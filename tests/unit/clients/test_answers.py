@@ -66,10 +66,9 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
-from windrow.ports import Credentials, Part, RawVersion, Span
+from windrow.ports import ByteRange, Credentials, Part, RawVersion
 from windrow.testing import FakeClock
 from windrow.worker.mapping import LambdaMapping
-from windrow.worker.mapping import MappingError as ReadingError
 from windrow.worker.queue import SourceQueue
 from windrow.worker.records import Received
 
@@ -292,7 +291,7 @@ S3_CASES = [
     ),
     Case(
         "copy_part",
-        lambda url: destination(url).copy_part("k", "u", 1, Span("s", "e", 0, 4)),
+        lambda url: destination(url).copy_part("k", "u", 1, ByteRange("s", "e", 0, 4)),
         COPIED,
         OF_DESTINATION,
         ("ETag",),
@@ -431,7 +430,7 @@ JSON_CASES = [
         "mapping of the engine",
         lambda url: LambdaMapping(client("lambda", url), client("sqs", url), UUID).read(),
         as_json(MAPPING),
-        (ReadingError, SettingsError),
+        (MappingError, SettingsError),
         ("FunctionArn", "EventSourceArn", "Timeout", "MemorySize", "QueueUrl"),
     ),
     Case(

@@ -18,7 +18,7 @@ import trustme
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.doctor.check import Check, State
 from windrow.doctor.destination import PROMISE, DestinationChecks, verdict
-from windrow.ports import Credentials, Part, Span, Stored
+from windrow.ports import ByteRange, Credentials, Part, Stored
 from windrow.settings import MIB, Settings
 from windrow.testing import FakeClock, FakeDestination, FakeSecrets
 
@@ -226,7 +226,7 @@ class UnverifyingParts(FakeDestination):
 class CopyingAnything(FakeDestination):
     """Heeds no ETag when it copies."""
 
-    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+    def copy_part(self, key: str, upload_id: str, number: int, span: ByteRange) -> Part:
         """Copy whatever is there."""
         etag = self.objects[span.key][0].etag
         return super().copy_part(key, upload_id, number, msgspec.structs.replace(span, etag=etag))
@@ -235,7 +235,7 @@ class CopyingAnything(FakeDestination):
 class CopyingWrongly(FakeDestination):
     """Copies the start of the object for every part."""
 
-    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+    def copy_part(self, key: str, upload_id: str, number: int, span: ByteRange) -> Part:
         """Forget where the part begins."""
         return super().copy_part(key, upload_id, number, msgspec.structs.replace(span, start=0))
 
@@ -248,7 +248,7 @@ class Encrypting(FakeDestination):
         stored = super().head(key)
         return msgspec.structs.replace(stored, etag=key) if stored else None
 
-    def copy_part(self, key: str, upload_id: str, number: int, span: Span) -> Part:
+    def copy_part(self, key: str, upload_id: str, number: int, span: ByteRange) -> Part:
         """Heed the ETag as it is told."""
         etag = self.objects[span.key][0].etag if span.etag == span.key else span.etag
         return super().copy_part(key, upload_id, number, msgspec.structs.replace(span, etag=etag))

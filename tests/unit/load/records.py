@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from windrow.core.manifest import FORMAT, Manifest, ManifestFile
-from windrow.load.batches import Batch
+from windrow.load.batches import BatchRun
 from windrow.load.generator import Sent
-from windrow.load.outage import Probe
-from windrow.load.plan import Plan, Span
+from windrow.load.outage import SentinelRun
+from windrow.load.plan import Interval, Plan
 from windrow.load.processes import Machine, Usage
 from windrow.load.run import Record
-from windrow.load.samples import Sample
+from windrow.load.samples import Measurement
 from windrow.local.proof import Deliveries, Delivery, Proof, report
 from windrow.local.upload import Uploaded
 from windrow.ports import QueueDepth
@@ -61,9 +61,9 @@ class Archives:
         self.archives = archives
 
 
-def sample(second: int, uploaded: int, delivered: int, *, machine_cores: float = 1.0, queued: int = 0) -> Sample:
+def sample(second: int, uploaded: int, delivered: int, *, machine_cores: float = 1.0, queued: int = 0) -> Measurement:
     """Return the sample of a second, in which handlers use half a core and the generator a tenth."""
-    return Sample(
+    return Measurement(
         at_s=float(second),
         uploaded=uploaded,
         delivered=delivered,
@@ -79,8 +79,8 @@ def sample(second: int, uploaded: int, delivered: int, *, machine_cores: float =
 def record(
     latencies_s: list[float],
     *,
-    outage: Span | None = None,
-    probes: list[Probe] | None = None,
+    outage: Interval | None = None,
+    probes: list[SentinelRun] | None = None,
     seconds: int = 0,
     twice: bool = False,
     machine_cores: float = 1.0,
@@ -116,7 +116,7 @@ def record(
             sample(second, min(second, count), min(second // 2, count), machine_cores=machine_cores)
             for second in range(1, (seconds or count) + 1)
         ],
-        batches=[Batch(0.5, 1.52, 1, 0, "ok")],
+        batches=[BatchRun(0.5, 1.52, 1, 0, "ok")],
         switches=[],
         probes=probes or [],
         outage=outage,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from windrow.load.batches import Batch, BatchLog, busy
+from windrow.load.batches import BatchLog, BatchRun, busy
 
 FINISHED = (
     '{"event":"batch_finished","request_id":"r","outcome":"ok","messages":7,"deleted":5,"failed":2,"seconds":1.5}\n'
@@ -15,7 +15,7 @@ def test_batches_are_read_amid_other_lines(tmp_path: Path) -> None:
     log.write_text('some text\n{"level":"INFO","message":"archive delivered"}\n' + FINISHED)
     batches = BatchLog(log)
     batches.follow(10.0)
-    assert [Batch(8.5, 10.0, 7, 2, "ok")] == batches.batches
+    assert [BatchRun(8.5, 10.0, 7, 2, "ok")] == batches.batches
 
 
 def test_a_line_is_taken_once_and_whole(tmp_path: Path) -> None:
@@ -34,5 +34,5 @@ def test_a_line_is_taken_once_and_whole(tmp_path: Path) -> None:
 
 def test_busy_counts_batches_at_any_moment_of_a_second() -> None:
     """A batch shorter than the time between two samples is seen, and side by side batches are added."""
-    batches = [Batch(0.2, 0.5, 1, 0, "ok"), Batch(1.5, 3.5, 1, 0, "ok"), Batch(2.5, 2.9, 1, 0, "ok")]
+    batches = [BatchRun(0.2, 0.5, 1, 0, "ok"), BatchRun(1.5, 3.5, 1, 0, "ok"), BatchRun(2.5, 2.9, 1, 0, "ok")]
     assert [1, 1, 2, 1, 0] == busy(batches, [1.0, 2.0, 3.0, 4.0, 5.0])

@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 
 from windrow.core.errors import LocalStackError
-from windrow.load.outage import Outage, Sentinel
-from windrow.load.plan import Span
+from windrow.load.outage import Outage, SentinelRuns
+from windrow.load.plan import Interval
 from windrow.local.process import Server
 from windrow.worker.pool import Invocation, Pool
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 
 class FakeServer:
@@ -47,16 +47,16 @@ class FakePool:
 
 def ok(text: bytes) -> Invocation:
     """Return a successful invocation."""
-    return Invocation(Outcome.OK, response=text)
+    return Invocation(InvocationOutcome.OK, response=text)
 
 
-BROKEN = Invocation(Outcome.ERROR, detail="SettingsError: no table")
+BROKEN = Invocation(InvocationOutcome.ERROR, detail="SettingsError: no table")
 
 
 def test_outage_kills_and_starts_again() -> None:
     """The destination is away for the planned time; what is going on is told."""
     server, told = FakeServer(), list[str]()
-    outage = Outage(cast("Server", server), Span(0.01, 0.02), time.monotonic())
+    outage = Outage(cast("Server", server), Interval(0.01, 0.02), time.monotonic())
     assert (False, False) == (outage.down, outage.over)
     outage.run(threading.Event(), told.append)
     assert ["kill", "start"] == server.done
@@ -71,7 +71,7 @@ def test_stop_brings_the_destination_back() -> None:
     """A test that ends amid the outage leaves no dead destination."""
     stop = threading.Event()
     server = FakeServer(on_kill=stop.set)
-    Outage(cast("Server", server), Span(0.0, 1e6), time.monotonic()).run(stop, lambda _: None)
+    Outage(cast("Server", server), Interval(0.0, 1e6), time.monotonic()).run(stop, lambda _: None)
     assert ["kill", "start"] == server.done
 
 
@@ -80,7 +80,7 @@ def test_stop_before_the_outage_prevents_it() -> None:
     stop = threading.Event()
     stop.set()
     server = FakeServer()
-    outage = Outage(cast("Server", server), Span(1e6, 1), time.monotonic())
+    outage = Outage(cast("Server", server), Interval(1e6, 1), time.monotonic())
     outage.run(stop, lambda _: None)
     assert ([], None) == (server.done, outage.actual)
 
@@ -92,7 +92,7 @@ def test_sentinel_notes_the_circuit_at_each_run() -> None:
         ok(b'{"mode":"auto","opened":false,"failures":1,"fault":"connect"}'),
         ok(b'{"mode":"auto","opened":true,"failures":2,"fault":"connect"}'),
     ]
-    sentinel = Sentinel(cast("Pool", FakePool(answers, stop)), time.monotonic(), interval_s=0.01)
+    sentinel = SentinelRuns(cast("Pool", FakePool(answers, stop)), time.monotonic(), interval_s=0.01)
     sentinel.run(stop)
     assert [(False, "connect"), (True, "connect")] == [(probe.opened, probe.fault) for probe in sentinel.probes]
 
@@ -101,7 +101,7 @@ def test_failed_run_of_the_sentinel_is_noted_and_made_good() -> None:
     """A run that fails leaves the circuit as it was, and the next one goes on."""
     stop = threading.Event()
     answers = [ok(b'{"opened":true,"fault":"connect"}'), BROKEN, BROKEN, ok(b'{"opened":false,"fault":""}')]
-    sentinel = Sentinel(cast("Pool", FakePool(answers, stop)), time.monotonic(), interval_s=0.01)
+    sentinel = SentinelRuns(cast("Pool", FakePool(answers, stop)), time.monotonic(), interval_s=0.01)
     sentinel.run(stop)
     found = [(probe.opened, probe.error) for probe in sentinel.probes]
     assert [(True, ""), (True, BROKEN.detail), (True, BROKEN.detail), (False, "")] == found
@@ -110,6 +110,6 @@ def test_failed_run_of_the_sentinel_is_noted_and_made_good() -> None:
 def test_sentinel_that_never_succeeds_is_not_overlooked() -> None:
     """A sentinel that fails again and again ends the load test: its results would mean nothing."""
     stop = threading.Event()
-    sentinel = Sentinel(cast("Pool", FakePool([BROKEN] * 4, stop)), time.monotonic(), interval_s=0.01)
+    sentinel = SentinelRuns(cast("Pool", FakePool([BROKEN] * 4, stop)), time.monotonic(), interval_s=0.01)
     with pytest.raises(LocalStackError, match="3 times in a row: SettingsError: no table"):
         sentinel.run(stop)

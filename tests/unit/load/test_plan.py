@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from windrow.core.errors import SettingsError
-from windrow.load.plan import PROFILES, Phase, Plan, Span, checked, command, parse_bursts, parse_outage
+from windrow.load.plan import PROFILES, Interval, Phase, Plan, checked, command, parse_bursts, parse_outage
 
 
 def test_uploads_are_due_evenly() -> None:
@@ -46,7 +46,7 @@ def test_profiles_have_the_rates_and_times_of_the_requirement() -> None:
 def test_texts_are_parsed() -> None:
     """Bursts and outages are given as two numbers."""
     assert (Phase(100, 60), Phase(50.5, 1)) == parse_bursts(["100:60", "50.5:1"])
-    assert Span(30, 90) == parse_outage("30:90")
+    assert Interval(30, 90) == parse_outage("30:90")
     assert 120 == parse_outage("30:90").end_s
 
 
@@ -65,15 +65,15 @@ def test_plan_without_files_is_refused() -> None:
 
 def test_outage_must_end_before_the_uploads() -> None:
     """What happens after an outage would not be seen otherwise."""
-    assert Plan(seconds=60, outage=Span(30, 30)) == checked(Plan(seconds=60, outage=Span(30, 30)))
+    assert Plan(seconds=60, outage=Interval(30, 30)) == checked(Plan(seconds=60, outage=Interval(30, 30)))
     with pytest.raises(SettingsError, match="end 61 s after the start"):
-        checked(Plan(seconds=60, outage=Span(30, 31)))
+        checked(Plan(seconds=60, outage=Interval(30, 31)))
 
 
 def test_command_names_what_differs_from_the_profile() -> None:
     """The command that a report shows repeats the run."""
     assert "windrow load --profile peak" == command("peak", PROFILES["peak"])
-    plan = Plan(rate=20, seconds=8, bursts=(Phase(100, 2),), outage=Span(1, 2.5), size=2000, window_s=2)
+    plan = Plan(rate=20, seconds=8, bursts=(Phase(100, 2),), outage=Interval(1, 2.5), size=2000, window_s=2)
     assert (
         "windrow load --profile baseline --rate 20 --seconds 8 --size 2000 --window 2 --burst 100:2 --outage 1:2.5"
         == command("baseline", plan)

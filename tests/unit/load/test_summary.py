@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from tests.unit.load.records import MACHINE, record
-from windrow.load.outage import Probe
-from windrow.load.plan import Span
+from windrow.load.outage import SentinelRun
+from windrow.load.plan import Interval
 from windrow.load.result import LoadResult, encode
 from windrow.load.run import Record
 from windrow.load.summary import POINTS, summarize
@@ -38,7 +38,7 @@ def test_histogram_holds_every_file_in_its_bin() -> None:
     [
         (record([10.0] * 20), True),
         (record([130.0] * 2 + [10.0] * 18), False),
-        (record([130.0] * 2 + [10.0] * 18, outage=Span(1, 2)), True),
+        (record([130.0] * 2 + [10.0] * 18, outage=Interval(1, 2)), True),
         (record([10.0] * 20, twice=True), False),
         (record([10.0] * 20, failed=["key: ConnectionError"]), False),
         (record([]), False),
@@ -57,19 +57,21 @@ def test_drain_is_from_the_last_upload_to_the_last_archive() -> None:
 def test_outage_is_told_with_what_followed() -> None:
     """The circuit opens and closes with the sentinel's runs; the backlog is gone with its last file's archive."""
     probes = [
-        Probe(0.0, opened=False, fault=""),
-        Probe(60.0, opened=False, fault="connect"),
-        Probe(120.0, opened=True, fault="connect"),
-        Probe(180.0, opened=False, fault=""),
+        SentinelRun(0.0, opened=False, fault=""),
+        SentinelRun(60.0, opened=False, fault="connect"),
+        SentinelRun(120.0, opened=True, fault="connect"),
+        SentinelRun(180.0, opened=False, fault=""),
     ]
-    found = summary(record([5.0] * 10 + [200.0] + [5.0] * 290, outage=Span(8, 142), probes=probes)).disturbance
+    found = summary(record([5.0] * 10 + [200.0] + [5.0] * 290, outage=Interval(8, 142), probes=probes)).disturbance
     assert found is not None
     assert (120.0, 180.0, 210.0) == (found.circuit_opened_s, found.circuit_closed_s, found.caught_up_s)
 
 
 def test_circuit_that_never_moved_is_none() -> None:
     """An outage shorter than two runs of the sentinel opens nothing."""
-    found = summary(record([5.0] * 10, outage=Span(2, 3), probes=[Probe(0.0, opened=False, fault="")])).disturbance
+    found = summary(
+        record([5.0] * 10, outage=Interval(2, 3), probes=[SentinelRun(0.0, opened=False, fault="")])
+    ).disturbance
     assert found is not None
     assert (None, None) == (found.circuit_opened_s, found.circuit_closed_s)
 
@@ -101,5 +103,5 @@ def test_limit_is_named_by_what_was_measured() -> None:
 
 def test_result_survives_its_file() -> None:
     """What is written as JSON reads back as the same result."""
-    result = summary(record([5.0] * 10, outage=Span(2, 3)))
+    result = summary(record([5.0] * 10, outage=Interval(2, 3)))
     assert result == msgspec.json.decode(encode(result), type=LoadResult)

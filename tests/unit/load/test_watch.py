@@ -5,7 +5,7 @@ from typing import cast
 
 from tests.unit.load.records import delivery, member
 from windrow.core.errors import DestinationError, DestinationFault
-from windrow.load.watch import Watch
+from windrow.load.watch import DeliveryMonitor
 from windrow.local.proof import Deliveries, Delivery
 
 
@@ -31,7 +31,7 @@ def test_versions_of_archives_are_counted_once() -> None:
     """A file is delivered with the archive that lists it; archives that were seen are not read again."""
     stop = threading.Event()
     bucket = Bucket([[delivery("a", 1, [member(0, 0)])], [delivery("b", 2, [member(1, 0), member(2, 0)])]], stop)
-    watch = Watch(cast("Deliveries", bucket))
+    watch = DeliveryMonitor(cast("Deliveries", bucket))
     watch.look()
     watch.look()
     assert {("key 0", "v"), ("key 1", "v"), ("key 2", "v")} == watch.delivered
@@ -42,6 +42,8 @@ def test_watch_outlives_an_outage() -> None:
     """A destination that does not answer is asked again."""
     stop = threading.Event()
     away = DestinationError("refused", DestinationFault.CONNECT)
-    watch = Watch(cast("Deliveries", Bucket([away, away, [delivery("a", 1, [member(0, 0)])]], stop)), every_s=0.001)
+    watch = DeliveryMonitor(
+        cast("Deliveries", Bucket([away, away, [delivery("a", 1, [member(0, 0)])]], stop)), every_s=0.001
+    )
     watch.run(stop)
     assert 1 == len(watch.delivered)

@@ -312,7 +312,7 @@ def test_a_fault_holds_to_the_end_of_its_batch(world: World) -> None:
         world.clock.advance(11)
 
     assert probes == ["probe"]
-    assert {str(fate.error) for fate in batch.fates.values()} == {"destination away"}
+    assert {str(result.error) for result in batch.results.values()} == {"destination away"}
 
 
 def test_time_that_a_failing_destination_used_up_is_followed_by_backoff(world: World) -> None:

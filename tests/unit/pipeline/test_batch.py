@@ -1,4 +1,4 @@
-"""A batch under way: which messages share whose fate."""
+"""A batch under way: which messages share whose result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from windrow.core.errors import LandingError, ObjectForbidden, ObjectMissing, ObjectRefused, Permanent
 from windrow.core.events import REJECTIONS, REPLAYED, SENT_LATE, Message
-from windrow.pipeline.batch import DELIVERED, DUPLICATE, Batch, Fate, Outcome
+from windrow.pipeline.batch import DELIVERED, DUPLICATE, Batch, ObjectResult, Outcome
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def test_the_same_object_twice_is_one_object_whose_messages_share_its_fate() -> 
     assert list(whole.objects) == ["landing/a@v"]
     assert whole.receives("landing/a@v") == 5
     assert whole.repeats() == 1
-    assert whole.message_fate(first) == whole.message_fate(second) == DELIVERED
+    assert whole.message_result(first) == whole.message_result(second) == DELIVERED
 
 
 def test_a_message_is_as_bad_as_its_worst_object() -> None:
@@ -55,12 +55,12 @@ def test_a_message_is_as_bad_as_its_worst_object() -> None:
     mixed = message("1", "a", "b", "c")
     whole = batch(mixed)
     whole.settle(["landing/a@v"], DELIVERED)
-    whole.settle(["landing/b@v"], Fate(Outcome.REJECTED, ObjectMissing("gone")))
+    whole.settle(["landing/b@v"], ObjectResult(Outcome.REJECTED, ObjectMissing("gone")))
     whole.settle(["landing/c@v"], DUPLICATE)
 
-    rejected = whole.message_fate(mixed)
-    whole.settle(["landing/c@v"], Fate(Outcome.RETRY, LandingError("500")))
-    retried = whole.message_fate(mixed)
+    rejected = whole.message_result(mixed)
+    whole.settle(["landing/c@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
+    retried = whole.message_result(mixed)
 
     assert (rejected.outcome, str(rejected.error)) == (Outcome.REJECTED, "gone")
     assert (retried.outcome, str(retried.error)) == (Outcome.RETRY, "500")
@@ -70,11 +70,11 @@ def test_the_longest_known_delay_counts_unless_one_asks_for_backoff() -> None:
     """Coming back before the longest lease is over would be in vain."""
     both = message("1", "a", "b")
     whole = batch(both)
-    whole.settle(["landing/a@v"], Fate(Outcome.RETRY, delay_s=30))
-    whole.settle(["landing/b@v"], Fate(Outcome.RETRY, delay_s=50))
-    known = whole.message_fate(both)
-    whole.settle(["landing/b@v"], Fate(Outcome.RETRY, LandingError("500")))
-    backoff = whole.message_fate(both)
+    whole.settle(["landing/a@v"], ObjectResult(Outcome.RETRY, delay_s=30))
+    whole.settle(["landing/b@v"], ObjectResult(Outcome.RETRY, delay_s=50))
+    known = whole.message_result(both)
+    whole.settle(["landing/b@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
+    backoff = whole.message_result(both)
 
     assert (known.delay_s, backoff.delay_s) == (50, None)
 
@@ -85,13 +85,16 @@ def test_a_malformed_message_is_rejected_and_leaves_the_others_alone() -> None:
     whole = batch(bad, good, foreign)
     whole.settle(whole.objects, DELIVERED)
 
-    fates = [whole.message_fate(each) for each in (bad, good, foreign)]
+    results = [whole.message_result(each) for each in (bad, good, foreign)]
 
-    assert [fate.outcome for fate in fates] == [Outcome.REJECTED, Outcome.DELIVERED, Outcome.REJECTED]
-    assert [fate.error.reason for fate in fates if isinstance(fate.error, Permanent)] == ["malformed", "foreign-bucket"]
+    assert [result.outcome for result in results] == [Outcome.REJECTED, Outcome.DELIVERED, Outcome.REJECTED]
+    assert [result.error.reason for result in results if isinstance(result.error, Permanent)] == [
+        "malformed",
+        "foreign-bucket",
+    ]
 
 
-REFUSED = Fate(Outcome.RETRY, ObjectRefused(ObjectForbidden("no")))
+REFUSED = ObjectResult(Outcome.RETRY, ObjectRefused(ObjectForbidden("no")))
 
 
 @pytest.mark.parametrize(
@@ -104,15 +107,15 @@ def test_what_s3_refuses_is_rejected_after_a_few_receives(receives: int, outcome
     whole.settle(["landing/a@v"], REFUSED)
     whole.settle(["landing/b@v"], DELIVERED)
 
-    fates = [whole.message_fate(each) for each in (refused, good)]
+    results = [whole.message_result(each) for each in (refused, good)]
 
-    assert [outcome, Outcome.DELIVERED] == [fate.outcome for fate in fates]
-    assert "no" == str(fates[0].error)
+    assert [outcome, Outcome.DELIVERED] == [result.outcome for result in results]
+    assert "no" == str(results[0].error)
 
 
 @pytest.mark.parametrize(("receives", "outcome"), [(5, Outcome.RETRY), (11, Outcome.RETRY), (12, Outcome.REJECTED)])
-@pytest.mark.parametrize("also", [None, DUPLICATE, Fate(Outcome.RETRY, LandingError("500"))])
-def test_a_bucket_that_serves_nothing_gets_longer(receives: int, outcome: Outcome, also: Fate | None) -> None:
+@pytest.mark.parametrize("also", [None, DUPLICATE, ObjectResult(Outcome.RETRY, LandingError("500"))])
+def test_a_bucket_that_serves_nothing_gets_longer(receives: int, outcome: Outcome, also: ObjectResult | None) -> None:
     """A lost permission refuses every object: that is mended while the messages wait, not redriven by hand."""
     refused, other, elsewhere = message("1", "a", receives=receives), message("2", "b"), message("3", "c", bucket="two")
     whole = Batch("owner", [refused, other, elsewhere])
@@ -121,7 +124,7 @@ def test_a_bucket_that_serves_nothing_gets_longer(receives: int, outcome: Outcom
     whole.settle(["landing/b@v"], also or REFUSED)
     whole.settle(["two/c@v"], DELIVERED)
 
-    assert outcome is whole.message_fate(refused).outcome
+    assert outcome is whole.message_result(refused).outcome
 
 
 def test_a_refusal_that_became_a_rejection_carries_its_reason() -> None:
@@ -130,7 +133,7 @@ def test_a_refusal_that_became_a_rejection_carries_its_reason() -> None:
     whole = batch(refused)
     whole.settle(whole.objects, REFUSED)
 
-    error = whole.message_fate(refused).error
+    error = whole.message_result(refused).error
 
     assert isinstance(error, ObjectForbidden)
     assert "access-denied" == error.reason
@@ -141,11 +144,11 @@ def test_a_message_keeps_waiting_for_its_other_objects() -> None:
     both = message("1", "a", "b", receives=12)
     whole = batch(both)
     whole.settle(["landing/a@v"], REFUSED)
-    whole.settle(["landing/b@v"], Fate(Outcome.RETRY, LandingError("500")))
+    whole.settle(["landing/b@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
 
-    fate = whole.message_fate(both)
+    result = whole.message_result(both)
 
-    assert (Outcome.RETRY, "500") == (fate.outcome, str(fate.error))
+    assert (Outcome.RETRY, "500") == (result.outcome, str(result.error))
 
 
 def test_ignored_events_are_counted_by_name() -> None:
@@ -156,7 +159,7 @@ def test_ignored_events_are_counted_by_name() -> None:
     whole = batch(test, removal)
 
     assert {"s3:TestEvent": 1, "ObjectRemoved:Delete": 2} == whole.ignored
-    assert [DELIVERED, DELIVERED] == [whole.message_fate(each) for each in (test, removal)]
+    assert [DELIVERED, DELIVERED] == [whole.message_result(each) for each in (test, removal)]
 
 
 def test_only_messages_that_are_done_count_as_finished() -> None:
@@ -169,7 +172,7 @@ def test_only_messages_that_are_done_count_as_finished() -> None:
     )
     whole = batch(done, open_, bad, retry)
     whole.settle(["landing/a@v"], DUPLICATE)
-    whole.settle(["landing/c@v"], Fate(Outcome.RETRY))
+    whole.settle(["landing/c@v"], ObjectResult(Outcome.RETRY))
 
     assert [whole.finished(each) for each in (done, open_, bad, retry)] == [True, False, False, False]
     assert [source.key for source in whole.open_objects()] == ["b"]

@@ -14,7 +14,7 @@ from windrow.core.events import SourceObject
 from windrow.core.planning import window_of
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
-from windrow.pipeline.deliver import Deliverer, Delivery, DeliveryState
+from windrow.pipeline.deliver import Deliverer, DeliveryResult, DeliveryState
 from windrow.testing import START, FakeClock, FakeDestination, FakeLedger, FakeMetrics, Hook
 
 KEY = "2026/01/02/03/04/20260102T0304Z-0123456789abcdef.tar.gz"
@@ -41,7 +41,7 @@ class Scene:
         self.deliverer = Deliverer(commit_point, self.clock, jitter=lambda: 1.0)
         self.puts = 0
 
-    def deliver(self, key: str = "a", *, left_s: float = 300.0) -> Delivery:
+    def deliver(self, key: str = "a", *, left_s: float = 300.0) -> DeliveryResult:
         """Deliver an archive in a run of 300 s of which so much is left."""
         deadline, sealed = Deadline(self.clock, 300.0), archive(key)
         self.clock.advance(300.0 - left_s)

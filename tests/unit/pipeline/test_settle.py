@@ -10,7 +10,7 @@ import pytest
 from tests.unit.world import World
 from windrow.core.errors import LandingError, ObjectMissing, OutOfTime, WindrowError
 from windrow.core.events import SourceObject
-from windrow.pipeline.batch import Batch, Fate, Outcome
+from windrow.pipeline.batch import Batch, ObjectResult, Outcome
 from windrow.pipeline.settle import Settler, backoff_s
 from windrow.ports import Body
 
@@ -125,28 +125,28 @@ def test_what_is_counted_of_a_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "dead", "kept"),
+    ("result", "dead", "kept"),
     [
-        (Fate(Outcome.REJECTED, ObjectMissing("gone")), 1, 0),
-        (Fate(Outcome.REJECTED, LandingError("500")), 0, 1),
-        (Fate(Outcome.RETRY, ObjectMissing("not yet")), 0, 1),
-        (Fate(Outcome.RETRY, None, delay_s=7), 0, 1),
-        (Fate(Outcome.DELIVERED), 0, 0),
-        (Fate(Outcome.DUPLICATE), 0, 0),
+        (ObjectResult(Outcome.REJECTED, ObjectMissing("gone")), 1, 0),
+        (ObjectResult(Outcome.REJECTED, LandingError("500")), 0, 1),
+        (ObjectResult(Outcome.RETRY, ObjectMissing("not yet")), 0, 1),
+        (ObjectResult(Outcome.RETRY, None, delay_s=7), 0, 1),
+        (ObjectResult(Outcome.DELIVERED), 0, 0),
+        (ObjectResult(Outcome.DUPLICATE), 0, 0),
     ],
 )
-def test_only_what_is_rejected_for_good_is_dead_lettered(fate: Fate, dead: int, kept: int) -> None:
+def test_only_what_is_rejected_for_good_is_dead_lettered(result: ObjectResult, dead: int, kept: int) -> None:
     """All else stays in the queue, or is done."""
     world = World()
     message = world.message(world.upload("a"))
     batch = Batch("owner", [message])
     batch.parse(["landing"])
-    batch.settle(batch.objects, fate)
+    batch.settle(batch.objects, result)
 
     stays = Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
 
     assert (dead, kept) == (len(world.queue.dead), len(stays))
-    assert ([7] if fate.delay_s else [10]) * kept == list(world.queue.visibility.values())
+    assert ([7] if result.delay_s else [10]) * kept == list(world.queue.visibility.values())
 
 
 @pytest.mark.parametrize(("error", "delay_s"), [(None, 0), (LandingError("500"), 10), (ObjectMissing("gone"), 0)])
@@ -156,8 +156,10 @@ def test_what_lacked_time_comes_back_at_once_unless_failures_took_it(error: Wind
     late, other = (world.message(world.upload(key)) for key in ("late", "other"))
     batch = Batch("owner", [late, other])
     batch.parse(["landing"])
-    batch.settle([world.sources[0].object_id], Fate(Outcome.RETRY, OutOfTime("no time")))
-    batch.settle([world.sources[1].object_id], Fate(Outcome.RETRY, error) if error else Fate(Outcome.DELIVERED))
+    batch.settle([world.sources[0].object_id], ObjectResult(Outcome.RETRY, OutOfTime("no time")))
+    batch.settle(
+        [world.sources[1].object_id], ObjectResult(Outcome.RETRY, error) if error else ObjectResult(Outcome.DELIVERED)
+    )
 
     Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
 
@@ -183,7 +185,7 @@ def test_what_is_done_is_acknowledged_once_and_what_is_open_is_not() -> None:
     done, open_ = (world.message(world.upload(key)) for key in "ab")
     batch = Batch("owner", [done, open_])
     batch.parse(["landing"])
-    batch.settle([world.sources[0].object_id], Fate(Outcome.DELIVERED))
+    batch.settle([world.sources[0].object_id], ObjectResult(Outcome.DELIVERED))
     asked: list[str] = []
     world.queue.hook = asked.append
     settler = Settler(world.queue, world.metrics, world.clock, lambda: 1.0)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from windrow.report.chart import HEIGHT, WIDTH, Chart, Line, Mark, Shade, clock, nice_ticks, number, time_ticks
+from windrow.report.chart import HEIGHT, WIDTH, Chart, Line, ReferenceLine, Shade, clock, nice_ticks, number, time_ticks
 
 
 def chart(lines: list[Line], **more: object) -> str:
@@ -83,7 +83,10 @@ def test_bars_begin_at_their_bin_and_are_as_high_as_their_count() -> None:
 
 def test_marks_are_never_off_the_chart() -> None:
     """The axis reaches the highest mark, though no value does."""
-    html = chart([Line("a", [1.0, 1.0, 1.0, 1.0], 1)], marks=[Mark("2 min", 120.0), Mark("x", 2.0, upright=True)])
+    html = chart(
+        [Line("a", [1.0, 1.0, 1.0, 1.0], 1)],
+        marks=[ReferenceLine("2 min", 120.0), ReferenceLine("x", 2.0, upright=True)],
+    )
     assert '<b class="across" style="bottom:95.24%">2 min</b>' in html
     assert '<b class="upright" style="left:50.00%">x</b>' in html
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.unit.load.records import MACHINE, record
-from windrow.load.outage import Probe
-from windrow.load.plan import PROFILES, Span
+from windrow.load.outage import SentinelRun
+from windrow.load.plan import PROFILES, Interval
 from windrow.load.result import LoadResult, encode
 from windrow.load.run import Record
 from windrow.load.summary import summarize
@@ -124,8 +124,8 @@ def test_page_says_what_is_wrong(seen: Record, verdict: str) -> None:
 
 def test_outage_is_shaded_and_told() -> None:
     """The outage is on the charts over time, and its events stand in their order; what never came is said."""
-    probes = [Probe(60.0, opened=True, fault="connect")]
-    page = render(result(record([150.0] * 300, outage=Span(20, 120), probes=probes, seconds=460), "outage"))
+    probes = [SentinelRun(60.0, opened=True, fault="connect")]
+    page = render(result(record([150.0] * 300, outage=Interval(20, 120), probes=probes, seconds=460), "outage"))
     assert 7 <= page.count('class="shade"')
     text = Page(page).text
     events = ["0:20 the destination is killed", "1:00 the sentinel opens", "2:20 the destination answers again"]
@@ -165,6 +165,6 @@ def test_kept_result_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_failed_runs_of_the_sentinel_are_told() -> None:
     """A sentinel that failed now and then is part of how it was measured."""
-    failing = [Probe(60.0, opened=False, error="LedgerError: timed out")]
+    failing = [SentinelRun(60.0, opened=False, error="LedgerError: timed out")]
     assert "no run failed" in Page(render(result(record([30.0])))).text
     assert "failed at 60 s: LedgerError: timed out" in Page(render(result(record([30.0], probes=failing)))).text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeClock, FakeSqs, InlineExecutor, aws_error
-from windrow.worker.batcher import PAYLOAD_LIMIT_BYTES, Batch, CloseReason, Gatherer
+from windrow.worker.batcher import PAYLOAD_LIMIT_BYTES, CloseReason, Gatherer, MessageBatch
 from windrow.worker.queue import SourceQueue
 from windrow.worker.records import Received
 
@@ -38,7 +38,7 @@ class Rig:
         def halted() -> CloseReason | None:
             return CloseReason.DISABLED if self.clock.now - self.sqs.start >= until_s else None
 
-        batch = Batch(size, window_s, limit)
+        batch = MessageBatch(size, window_s, limit)
         reason = self.gatherer.gather(batch, halted, GO_ON)
         return [m.message_id for m in batch.messages], reason
 
@@ -61,10 +61,10 @@ def burst(count: int, at: float = 0.0, body: str = "b") -> list[tuple[float, str
 def test_batches_hold_every_message_once_in_order(sizes: list[int], batch_size: int, limit: int) -> None:
     """Whatever the sizes, each message is in exactly one batch, in order, and the encoded event keeps to the limit."""
     messages = [message(number, size) for number, size in enumerate(sizes)]
-    batches: list[Batch] = []
+    batches: list[MessageBatch] = []
     for m in messages:
         if not batches or not batches[-1].offer(m, 0.0):
-            batches.append(Batch(batch_size, 10, limit))
+            batches.append(MessageBatch(batch_size, 10, limit))
             assert batches[-1].offer(m, 0.0)
 
     assert messages == [m for batch in batches for m in batch.messages]
@@ -97,7 +97,7 @@ def test_gathering_loses_and_doubles_nothing(
 def test_payload_limit_is_six_mebibytes_of_event() -> None:
     """A batch fills to 6 MiB of encoded event, envelope included, and the message over it opens the next."""
     exact = PAYLOAD_LIMIT_BYTES - len('{"Records":[]}')
-    batch = Batch(10, 60)
+    batch = MessageBatch(10, 60)
 
     assert batch.offer(message(0, exact - 101), 0.0)
     assert batch.offer(message(1, 100), 0.0)
@@ -108,7 +108,7 @@ def test_payload_limit_is_six_mebibytes_of_event() -> None:
 
 def test_message_over_the_limit_goes_alone() -> None:
     """A message that no batch could hold is invoked by itself instead of waiting for ever."""
-    batch = Batch(10, 60, payload_limit_bytes=50)
+    batch = MessageBatch(10, 60, payload_limit_bytes=50)
 
     assert batch.offer(message(0, 80), 0.0)
     assert not batch.offer(message(1, 5), 0.0)
@@ -117,7 +117,7 @@ def test_message_over_the_limit_goes_alone() -> None:
 
 def test_batch_takes_nothing_after_it_turned_one_away() -> None:
     """A smaller message does not overtake one that did not fit."""
-    batch = Batch(10, 60, payload_limit_bytes=100)
+    batch = MessageBatch(10, 60, payload_limit_bytes=100)
     batch.offer(message(0, 50), 0.0)
 
     assert not batch.offer(message(1, 60), 0.0)

@@ -6,13 +6,12 @@ import pytest
 
 from tests.unit.test_sentinel import Watch
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
-from windrow.core import errors
 from windrow.core.circuit import Circuit, Mode
-from windrow.core.errors import LedgerError, SettingsError
+from windrow.core.errors import LedgerError, MappingError, SettingsError
 from windrow.sentinel import WithoutMapping
 from windrow.testing import FakeCircuits
 from windrow.worker.circuit import CircuitSource, Turns, keep_probing
-from windrow.worker.mapping import MappingConfig, MappingError
+from windrow.worker.mapping import MappingConfig
 
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN)
 
@@ -153,7 +152,7 @@ def test_opening_without_the_ledger_does_not_pretend() -> None:
     """There is nothing else that workers heed: the operator is told that they go on."""
     watch = unmapped()
     watch.circuits.hook = lost
-    with pytest.raises(errors.MappingError, match=r"stop them by hand.*the table is gone") as caught:
+    with pytest.raises(MappingError, match=r"stop them by hand.*the table is gone") as caught:
         watch.switch().set(Mode.OPEN)
 
     assert "disabled" not in str(caught.value)

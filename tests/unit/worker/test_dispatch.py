@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeClock, FakeSqs, InlineExecutor
-from windrow.worker.batcher import Batch, CloseReason
+from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.dispatch import Dispatcher
 from windrow.worker.mapping import MappingConfig
 from windrow.worker.pool import Function, Invocation
-from windrow.worker.progress import BatchFinished, BatchStarted, Outcome, Progress
+from windrow.worker.progress import BatchFinished, BatchStarted, InvocationOutcome, Progress
 from windrow.worker.queue import SourceQueue
 from windrow.worker.records import Received
 
@@ -26,7 +26,7 @@ class FakePool:
     """Ends every invocation as told."""
 
     def __init__(self) -> None:
-        self.ends = Invocation(Outcome.OK)
+        self.ends = Invocation(InvocationOutcome.OK)
         self.calls: list[tuple[bytes, Function, float]] = []
 
     def invoke(self, event: bytes, function: Function, timeout_s: float, request_id: str) -> Invocation:
@@ -49,7 +49,7 @@ class Rig:
     def run(self, config: MappingConfig = PARTIAL, **ends: Any) -> None:
         """Dispatch a batch of three."""
         self.pool.ends = Invocation(**ends)
-        batch = Batch(10, 60)
+        batch = MessageBatch(10, 60)
         for number in range(3):
             batch.offer(Received(f"m{number}", f"r{number}", b"{}"), 0.0)
         self.dispatcher.run(batch, CloseReason.WINDOW, config)
@@ -58,20 +58,22 @@ class Rig:
 @pytest.mark.parametrize(
     ("config", "ends", "deleted", "outcome"),
     [
-        (PARTIAL, {"outcome": Outcome.OK, "response": b"null"}, ["r0", "r1", "r2"], Outcome.OK),
-        (PARTIAL, {"outcome": Outcome.OK, "response": b"{}"}, ["r0", "r1", "r2"], Outcome.OK),
-        (PARTIAL, {"outcome": Outcome.OK, "response": FAILS_TWO}, ["r1"], Outcome.OK),
-        (PARTIAL, {"outcome": Outcome.OK, "response": FAILS_UNKNOWN}, [], Outcome.MALFORMED),
-        (PARTIAL, {"outcome": Outcome.OK, "response": b'"done"'}, [], Outcome.MALFORMED),
-        (PARTIAL, {"outcome": Outcome.ERROR, "detail": "ValueError"}, [], Outcome.ERROR),
-        (PARTIAL, {"outcome": Outcome.TIMEOUT, "detail": "killed"}, [], Outcome.TIMEOUT),
-        (PARTIAL, {"outcome": Outcome.CRASH, "detail": "exited"}, [], Outcome.CRASH),
-        (WHOLE, {"outcome": Outcome.OK, "response": FAILS_TWO}, ["r0", "r1", "r2"], Outcome.OK),
-        (WHOLE, {"outcome": Outcome.OK, "response": b'"done"'}, ["r0", "r1", "r2"], Outcome.OK),
-        (WHOLE, {"outcome": Outcome.ERROR, "detail": "ValueError"}, [], Outcome.ERROR),
+        (PARTIAL, {"outcome": InvocationOutcome.OK, "response": b"null"}, ["r0", "r1", "r2"], InvocationOutcome.OK),
+        (PARTIAL, {"outcome": InvocationOutcome.OK, "response": b"{}"}, ["r0", "r1", "r2"], InvocationOutcome.OK),
+        (PARTIAL, {"outcome": InvocationOutcome.OK, "response": FAILS_TWO}, ["r1"], InvocationOutcome.OK),
+        (PARTIAL, {"outcome": InvocationOutcome.OK, "response": FAILS_UNKNOWN}, [], InvocationOutcome.MALFORMED),
+        (PARTIAL, {"outcome": InvocationOutcome.OK, "response": b'"done"'}, [], InvocationOutcome.MALFORMED),
+        (PARTIAL, {"outcome": InvocationOutcome.ERROR, "detail": "ValueError"}, [], InvocationOutcome.ERROR),
+        (PARTIAL, {"outcome": InvocationOutcome.TIMEOUT, "detail": "killed"}, [], InvocationOutcome.TIMEOUT),
+        (PARTIAL, {"outcome": InvocationOutcome.CRASH, "detail": "exited"}, [], InvocationOutcome.CRASH),
+        (WHOLE, {"outcome": InvocationOutcome.OK, "response": FAILS_TWO}, ["r0", "r1", "r2"], InvocationOutcome.OK),
+        (WHOLE, {"outcome": InvocationOutcome.OK, "response": b'"done"'}, ["r0", "r1", "r2"], InvocationOutcome.OK),
+        (WHOLE, {"outcome": InvocationOutcome.ERROR, "detail": "ValueError"}, [], InvocationOutcome.ERROR),
     ],
 )
-def test_what_is_deleted(config: MappingConfig, ends: dict[str, Any], deleted: list[str], outcome: Outcome) -> None:
+def test_what_is_deleted(
+    config: MappingConfig, ends: dict[str, Any], deleted: list[str], outcome: InvocationOutcome
+) -> None:
     """Exactly the messages that succeeded are deleted; the others keep their visibility timeout."""
     rig = Rig()
     rig.run(config, **ends)
@@ -91,7 +93,7 @@ def test_what_is_deleted(config: MappingConfig, ends: dict[str, Any], deleted: l
 def test_invocation_has_the_functions_limits() -> None:
     """The event holds the batch; the function's name, ARN, memory and time limit come from the mapping."""
     rig = Rig()
-    rig.run(outcome=Outcome.OK)
+    rig.run(outcome=InvocationOutcome.OK)
 
     function = Function(PARTIAL.function_name, PARTIAL.function_arn, PARTIAL.memory_mb)
     assert [(b'{"Records":[{},{},{}]}', function, PARTIAL.timeout_s)] == rig.pool.calls
@@ -100,7 +102,7 @@ def test_invocation_has_the_functions_limits() -> None:
 def test_start_and_end_are_told_with_one_id() -> None:
     """Observers can match the start of a batch with its end."""
     rig = Rig()
-    rig.run(outcome=Outcome.OK)
+    rig.run(outcome=InvocationOutcome.OK)
     started, finished = rig.told
 
     assert isinstance(started, BatchStarted)
@@ -114,9 +116,9 @@ def test_failures_slow_down_and_a_success_ends_it() -> None:
     rig = Rig()
     pauses = []
     for _ in range(3):
-        rig.run(outcome=Outcome.CRASH)
+        rig.run(outcome=InvocationOutcome.CRASH)
         pauses.append(rig.dispatcher.pause_s())
-    rig.run(outcome=Outcome.OK, response=FAILS_TWO)
+    rig.run(outcome=InvocationOutcome.OK, response=FAILS_TWO)
     pauses.append(rig.dispatcher.pause_s())
 
     assert [1, 2, 4, 0] == pauses
@@ -125,7 +127,7 @@ def test_failures_slow_down_and_a_success_ends_it() -> None:
 def test_pause_runs_down() -> None:
     """The pause ends by itself."""
     rig = Rig()
-    rig.run(outcome=Outcome.ERROR)
+    rig.run(outcome=InvocationOutcome.ERROR)
     rig.clock.now += 0.75
     assert 0.25 == rig.dispatcher.pause_s()
     rig.clock.now += 0.5

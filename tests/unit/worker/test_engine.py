@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
-from windrow.core.errors import SettingsError
+from windrow.core.errors import MappingError, MappingGone, SettingsError
 from windrow.local.waiting import LIMIT_S
 from windrow.worker import engine as engine_module
-from windrow.worker.batcher import Batch, CloseReason
+from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.engine import Engine
-from windrow.worker.mapping import ConfigSource, FixedMapping, MappingConfig, MappingError, MappingGone
+from windrow.worker.mapping import ConfigSource, FixedMapping, MappingConfig
 from windrow.worker.pool import Function, HandlerNotLoaded, Invocation
-from windrow.worker.progress import BatchStarted, Counters, Outcome, Progress, Switched
+from windrow.worker.progress import BatchStarted, Counters, InvocationOutcome, Progress, Switched
 from windrow.worker.records import Received
 
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN, batch_size=10, max_concurrency=2, timeout_s=5)
@@ -95,7 +95,7 @@ class GatedPool:
         if self.error:
             raise self.error
         assert self.gate.wait(LIMIT_S)
-        return Invocation(Outcome.OK)
+        return Invocation(InvocationOutcome.OK)
 
 
 class Steered(ConfigSource):
@@ -237,7 +237,7 @@ def test_empty_batch_follows_a_change() -> None:
     """On a quiet queue a change counts at once; a batch that has begun keeps to what it began with."""
     engine = Engine(FixedMapping(CONFIG), MemorySqs(0), GatedPool())  # type: ignore[arg-type]
     engine._config = msgspec.structs.replace(CONFIG, window_s=7)
-    batch, stop = Batch(10, 0), threading.Event()
+    batch, stop = MessageBatch(10, 0), threading.Event()
 
     assert CloseReason.CHANGED == engine._halted(batch, CONFIG, stop)
     batch.offer(Received("m", "r", b"{}"), 0.0)

@@ -9,13 +9,11 @@ import msgspec
 import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, aws_error
-from windrow.core.errors import QueueError, SettingsError
+from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
 from windrow.worker.mapping import (
     FixedMapping,
     LambdaMapping,
     MappingConfig,
-    MappingError,
-    MappingGone,
     Overrides,
     check,
     in_flight_fault,

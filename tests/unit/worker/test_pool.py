@@ -17,7 +17,7 @@ import pytest
 
 from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.worker.pool import Function, HandlerNotLoaded, Invocation, Pool
-from windrow.worker.progress import Outcome
+from windrow.worker.progress import InvocationOutcome
 
 FUNCTION = Function("windrow", "arn:aws:lambda:eu-west-2:0:function:windrow", 512)
 HANDLERS = "tests.unit.worker.handlers"
@@ -77,22 +77,24 @@ def test_six_mebibytes_pass(pool: Pool) -> None:
 
 def test_prints_do_not_disturb(pool: Pool) -> None:
     """Whatever the handler writes to its stdout and stderr, its answer is read."""
-    assert (Outcome.OK, b'{"batchItemFailures": []}') == ((got := _act(pool, "print")).outcome, got.response)
+    assert (InvocationOutcome.OK, b'{"batchItemFailures": []}') == ((got := _act(pool, "print")).outcome, got.response)
     assert _works(pool)
 
 
 @pytest.mark.parametrize(
     ("do", "outcome", "detail"),
     [
-        ("raise", Outcome.ERROR, "ValueError: no good"),
-        ("unencodable", Outcome.ERROR, "TypeError: Object of type set is not JSON serializable"),
-        ("exit", Outcome.CRASH, "the worker exited with code 7"),
-        ("sys_exit", Outcome.CRASH, "the worker exited with code 3"),
-        ("kill", Outcome.CRASH, "the worker was killed by SIGKILL (out of memory?)"),
-        ("kill_with_heir", Outcome.CRASH, "the worker was killed by SIGKILL (out of memory?)"),
+        ("raise", InvocationOutcome.ERROR, "ValueError: no good"),
+        ("unencodable", InvocationOutcome.ERROR, "TypeError: Object of type set is not JSON serializable"),
+        ("exit", InvocationOutcome.CRASH, "the worker exited with code 7"),
+        ("sys_exit", InvocationOutcome.CRASH, "the worker exited with code 3"),
+        ("kill", InvocationOutcome.CRASH, "the worker was killed by SIGKILL (out of memory?)"),
+        ("kill_with_heir", InvocationOutcome.CRASH, "the worker was killed by SIGKILL (out of memory?)"),
     ],
 )
-def test_failure_is_an_outcome_and_the_pool_goes_on(pool: Pool, do: str, outcome: Outcome, detail: str) -> None:
+def test_failure_is_an_outcome_and_the_pool_goes_on(
+    pool: Pool, do: str, outcome: InvocationOutcome, detail: str
+) -> None:
     """However the handler fails, the outcome says so, long before the time limit, and the next invocation works."""
     invocation = _act(pool, do)
 
@@ -114,7 +116,7 @@ def test_worker_is_killed_at_the_time_limit(pool: Pool, tmp_path: Path) -> None:
     _act(pool, "pid")  # a warm worker: the limit does not count the import
     invocation = _act(pool, "hang_hard", timeout_s=2.0, file=str(file))
 
-    assert (Outcome.TIMEOUT, "killed after 2 s") == (invocation.outcome, invocation.detail)
+    assert (InvocationOutcome.TIMEOUT, "killed after 2 s") == (invocation.outcome, invocation.detail)
     with pytest.raises(ProcessLookupError):
         os.killpg(int(file.read_text()), 0)
     assert _works(pool)
@@ -127,7 +129,7 @@ def test_idle_worker_that_died_is_replaced(pool: Pool) -> None:
     process.kill()
     process.wait()
 
-    assert Outcome.OK == _act(pool, "pid").outcome
+    assert InvocationOutcome.OK == _act(pool, "pid").outcome
 
 
 def test_invocations_run_side_by_side(pool: Pool) -> None:
@@ -138,7 +140,7 @@ def test_invocations_run_side_by_side(pool: Pool) -> None:
 
     assert _works(pool)
     hanging.join()
-    assert [Outcome.TIMEOUT] == [invocation.outcome for invocation in results]
+    assert [InvocationOutcome.TIMEOUT] == [invocation.outcome for invocation in results]
 
 
 def test_kill_ends_what_runs() -> None:
@@ -154,7 +156,7 @@ def test_kill_ends_what_runs() -> None:
         thread.join()
         results.append(_act(pool, "pid"))
 
-    assert [Outcome.CRASH] * 2 == [invocation.outcome for invocation in results]
+    assert [InvocationOutcome.CRASH] * 2 == [invocation.outcome for invocation in results]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_handler_that_cannot_be_imported(handler: str, named: str) -> None:
             pool.warm()
         invocation = pool.invoke(b"{}", FUNCTION, LIMIT_S)
 
-    assert Outcome.CRASH == invocation.outcome
+    assert InvocationOutcome.CRASH == invocation.outcome
     assert named in invocation.detail
 
 

@@ -8,7 +8,7 @@ from windrow.worker.progress import (
     BatchStarted,
     Counters,
     GivenBack,
-    Outcome,
+    InvocationOutcome,
     Progress,
     ReceivedMessages,
     Switched,
@@ -25,8 +25,8 @@ def test_counters_add_up() -> None:
         ReceivedMessages(10),
         BatchStarted("a", 4, 100, CloseReason.SIZE),
         BatchStarted("b", 3, 100, CloseReason.WINDOW),
-        BatchFinished("a", Outcome.OK, messages=4, deleted=3, failed=1, seconds=1.0),
-        BatchFinished("b", Outcome.CRASH, messages=3, deleted=0, failed=3, seconds=1.0, detail="x"),
+        BatchFinished("a", InvocationOutcome.OK, messages=4, deleted=3, failed=1, seconds=1.0),
+        BatchFinished("b", InvocationOutcome.CRASH, messages=3, deleted=0, failed=3, seconds=1.0, detail="x"),
         GivenBack(2),
     ]
     for event in events:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 
-class Slots:
+class ResizableSemaphore:
     """Counts the batches that are gathered or run."""
 
     def __init__(self) -> None:
