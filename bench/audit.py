@@ -23,7 +23,7 @@ from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.events import SourceObject
 from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
-from windrow.core.planning import MINUTE
+from windrow.core.windows import MINUTE
 from windrow.ports import ListedVersion, Stored
 from windrow.testing import FakeClock, FakeLedger
 

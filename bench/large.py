@@ -24,7 +24,7 @@ from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.secrets import FixedSecrets
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
-from windrow.core.planning import window_of
+from windrow.core.keys import window_of
 from windrow.ports import Credentials
 
 MIB = 1024 * 1024

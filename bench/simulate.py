@@ -30,7 +30,7 @@ from windrow.core.cost import (
     Scenario,
     estimate,
 )
-from windrow.core.planning import MINUTE
+from windrow.core.windows import MINUTE
 from windrow.settings import Settings
 
 STEP_S = 0.25

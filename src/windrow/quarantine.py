@@ -12,8 +12,8 @@ import msgspec
 
 from windrow.core.archive.verify import verify
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, QuarantineError
+from windrow.core.keys import quarantine_key, window_of
 from windrow.core.ledger import ArchiveRecord
-from windrow.core.planning import quarantine_key, window_of
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.inspector import Inspector
 from windrow.ports import ByteRange, MultipartDestination, Stored

@@ -15,7 +15,8 @@ import msgspec
 from windrow.core.circuit import Circuit
 from windrow.core.errors import DestinationError, WindrowError
 from windrow.core.faults import explained
-from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
+from windrow.core.keys import day_folder, window_of
+from windrow.core.windows import DAY, HOUR, floor
 from windrow.ports import (
     CircuitStore,
     Clock,

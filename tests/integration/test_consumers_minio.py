@@ -21,8 +21,9 @@ from tests.integration.test_consumers_page import code
 from tests.servers.endpoint import Endpoint, new_name
 from windrow.archives.filesystem import WindrowFileSystem
 from windrow.clients.destination import S3Destination
-from windrow.core.completeness import Mark, mark_key
-from windrow.core.planning import DAY, MINUTE, archive_key, floor
+from windrow.core.completeness import Mark
+from windrow.core.keys import archive_key, mark_key
+from windrow.core.windows import DAY, MINUTE, floor
 from windrow.local.destination import DestinationAccess, admin_client
 from windrow.ports import Credentials
 

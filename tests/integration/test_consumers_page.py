@@ -14,8 +14,9 @@ import pytest
 from tests.archives import archive_of, joined
 from tests.tools import ROOT, locate
 from windrow.core.archive.writer import SealedArchive
-from windrow.core.completeness import Mark, mark_key
-from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, window_of
+from windrow.core.completeness import Mark
+from windrow.core.keys import archive_key, mark_key, window_of
+from windrow.core.windows import DAY, HOUR, MINUTE
 
 PAGE = (ROOT / "docs/consumers.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

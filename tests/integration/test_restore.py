@@ -19,8 +19,9 @@ from tests.servers.endpoint import Endpoint
 from windrow.archives.restore_target import PART_BYTES
 from windrow.core.archive.writer import seal, stream_frame
 from windrow.core.described import Described
+from windrow.core.keys import archive_key
 from windrow.core.manifest import Window
-from windrow.core.planning import MINUTE, archive_key
+from windrow.core.windows import MINUTE
 from windrow.local.waiting import wait_until
 
 pytestmark = pytest.mark.needs("minio")

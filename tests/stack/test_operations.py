@@ -12,7 +12,7 @@ import pytest
 
 from tests.stack.command import windrow
 from windrow import bootstrap, settings
-from windrow.core.planning import QUARANTINE_FOLDER, window_of
+from windrow.core.keys import QUARANTINE_FOLDER, window_of
 from windrow.local.proof import Deliveries
 from windrow.local.provision import LEDGER_TABLE, Shape
 from windrow.local.samples import ODD_KEYS

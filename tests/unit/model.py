@@ -30,7 +30,7 @@ from windrow.core.errors import (
     WindrowError,
 )
 from windrow.core.events import Message, SourceObject
-from windrow.core.planning import window_of
+from windrow.core.keys import window_of
 from windrow.pipeline import fetch, large, staging
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import ListedVersion, Part, Stored

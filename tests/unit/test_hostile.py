@@ -21,8 +21,9 @@ from windrow.cli import root
 from windrow.core.archive import tar
 from windrow.core.archive.member import HEAD, TAIL_BYTES
 from windrow.core.events import MAX_KEY_BYTES
+from windrow.core.keys import archive_key
 from windrow.core.manifest import FORMAT, Frame, Manifest, ManifestFile
-from windrow.core.planning import MINUTE, archive_key, floor
+from windrow.core.windows import MINUTE, floor
 from windrow.ports import ListedVersion
 from windrow.rebuild import Rebuilder
 from windrow.settings import Settings

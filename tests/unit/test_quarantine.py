@@ -10,7 +10,7 @@ import pytest
 from tests.unit.world import RUN_S, World
 from windrow import quarantine
 from windrow.core.errors import DestinationError, DestinationFault, QuarantineError
-from windrow.core.planning import QUARANTINE_FOLDER
+from windrow.core.keys import QUARANTINE_FOLDER
 from windrow.pipeline.commit_point import tombstone
 from windrow.testing import FakeDestination
 

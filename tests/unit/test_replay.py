@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.unit.world import RUN_S, World
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, QueueError, Transient
 from windrow.core.events import REPLAYED, Message, SourceObject
+from windrow.core.keys import QUARANTINE_FOLDER
 from windrow.core.notifications import parse
-from windrow.core.planning import QUARANTINE_FOLDER
 from windrow.pipeline.commit_point import tombstone
 from windrow.pipeline.inspector import Inspector
 from windrow.ports import ListedVersion

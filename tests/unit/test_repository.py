@@ -215,6 +215,13 @@ def test_lock_satisfies_the_project() -> None:
     assert [] == faults
 
 
+def test_one_module_knows_the_folders_at_the_destination() -> None:
+    """No other spells one, so that whoever skips or deletes them means the same."""
+    package = ROOT / "src/windrow"
+    spelt = [str(path.relative_to(package)) for path in package.rglob("*.py") if ".windrow-" in path.read_text()]
+    assert ["core/keys.py"] == spelt
+
+
 def test_policy_reads_no_clock() -> None:
     """Core and pipeline never ask for the present time; it is passed in."""
     package = ROOT / "src/windrow"

@@ -16,9 +16,10 @@ from windrow.clients.destination import PROBING, S3Destination
 from windrow.core.archive.writer import seal
 from windrow.core.circuit import STRONG_EVERY_S, Circuit, Mode, hold_s
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingBusy, MappingError
+from windrow.core.keys import CANARY_FOLDER
 from windrow.core.manifest import Window
 from windrow.pipeline.gate import Gate
-from windrow.pipeline.probe import CANARY_FOLDER, STALE_S, STRONG_BYTES, Probe, canary
+from windrow.pipeline.probe import STALE_S, STRONG_BYTES, Probe, canary
 from windrow.ports import Credentials, Stored
 from windrow.sentinel import SLOW_S, STRONG_SLOW_S, Sentinel, Switch
 from windrow.settings import Settings

@@ -19,8 +19,9 @@ from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, MappingError, MetricsError, QueueError
 from windrow.core.faults import explained
+from windrow.core.keys import archive_key
 from windrow.core.manifest import Window
-from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, floor
+from windrow.core.windows import DAY, HOUR, MINUTE, floor
 from windrow.ports import Punctuality, QueueDepth
 from windrow.status import NEWEST, Status, Watcher
 from windrow.testing import FakeCircuits, FakeClock, FakeDestination, FakeMapping

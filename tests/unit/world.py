@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.events import Message, SourceObject, utc_text
-from windrow.core.planning import window_of
+from windrow.core.keys import window_of
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.ports import Clock, MultipartDestination

@@ -9,10 +9,11 @@ import msgspec
 
 from windrow.archives.connection import Connection
 from windrow.archives.folders import Folder, open_folder
-from windrow.core.completeness import LONGEST_UPLOAD, MAX_MARK_BYTES, Mark, covered, mark_folder, span_of
+from windrow.core.completeness import LONGEST_UPLOAD, MAX_MARK_BYTES, Mark, covered
 from windrow.core.errors import ArchiveError
+from windrow.core.keys import mark_folder, span_of
 from windrow.core.manifest import Window
-from windrow.core.planning import DAY, floor
+from windrow.core.windows import DAY, floor
 
 _decode = msgspec.json.Decoder(Mark).decode
 

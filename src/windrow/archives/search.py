@@ -22,8 +22,9 @@ from windrow.archives.folders import Folder, Listed, open_folder
 from windrow.archives.sources import SourceMissing
 from windrow.core.archive.writer import seal
 from windrow.core.errors import ArchiveError
+from windrow.core.keys import day_folder, is_apart, window_of
 from windrow.core.manifest import ManifestFile, Window
-from windrow.core.planning import DAY, HOUR, OWN_FOLDERS, day_folder, floor, window_of
+from windrow.core.windows import DAY, HOUR, floor
 
 MOST_HOURS = 6
 """A day is listed hour by hour where no more of its hours are wanted than this: a listing has 1,000 keys a request."""
@@ -182,7 +183,7 @@ def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[Listed]:
 
 
 def _window(key: str) -> Window | None:
-    return None if OWN_FOLDERS in f"/{key}" else window_of(key)
+    return None if is_apart(key) else window_of(key)
 
 
 def _is_tombstone(found: FoundArchive) -> bool:

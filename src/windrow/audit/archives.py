@@ -9,7 +9,8 @@ from itertools import islice
 
 from windrow.audit.report import Finding, Unreadable
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
-from windrow.core.planning import DAY, day_folder, floor, window_of
+from windrow.core.keys import day_folder, window_of
+from windrow.core.windows import DAY, floor
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import Destination
 

@@ -10,7 +10,8 @@ import msgspec
 
 from windrow.audit.report import AuditReport
 from windrow.audit.scratch import Scratch
-from windrow.core.completeness import FORMAT, Mark, complete_spans, mark_key
+from windrow.core.completeness import FORMAT, Mark, complete_spans
+from windrow.core.keys import mark_key
 from windrow.ports import Destination
 
 

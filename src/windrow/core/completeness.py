@@ -1,21 +1,20 @@
-"""Marks that say of minutes that everything which arrived in them is in archives: what they hold, and their keys.
+"""Marks that say of minutes that everything which arrived in them is in archives: what they hold.
 
-A mark is an object ``<prefix>/.windrow-complete/YYYY/MM/DD/<start>-<end>.<judged at>.json`` at the destination. It
-covers whole minutes of one day, and is never changed: who judges again writes another.
+A mark is an object at the destination (`windrow.core.keys.mark_key`). It covers whole minutes of one day, and is never
+changed: who judges again writes another.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Annotated
 
 import msgspec
 
 from windrow.core.manifest import MAX_MANIFEST_BYTES, Count, Moment, Text, Window
-from windrow.core.planning import DAY, MINUTE, floor
+from windrow.core.windows import DAY, MINUTE, floor
 
 FORMAT = "windrow-complete/1"
 MAX_MARK_BYTES = MAX_MANIFEST_BYTES
@@ -23,10 +22,6 @@ MAX_MARK_BYTES = MAX_MANIFEST_BYTES
 LONGEST_UPLOAD = timedelta(days=1)
 """S3 lists an object under the time its upload *began*, its event tells when the upload ended. A multipart upload that
 took longer than this may be misjudged at the edges of a range."""
-
-_FOLDER = ".windrow-complete"
-_TIME = "%Y%m%dT%H%M%SZ"
-_NAME = re.compile(r"(?:\A|/)\.windrow-complete/\d{4}/\d\d/\d\d/(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)\.(\d{8}T\d{6}Z)\.json\Z")
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -41,29 +36,6 @@ class Mark(msgspec.Struct, frozen=True):
     files: Count
     archives: dict[Text, Annotated[int, msgspec.Meta(ge=1)]]
     format: Text = FORMAT
-
-
-def mark_folder(prefix: str, day: datetime) -> str:
-    """Return where the marks of a day are (it ends in a slash)."""
-    folder = f"{_FOLDER}/{day:%Y/%m/%d}/"
-    return f"{prefix}/{folder}" if prefix else folder
-
-
-def mark_key(prefix: str, mark: Mark) -> str:
-    """Return a mark's key."""
-    return f"{mark_folder(prefix, mark.start)}{mark.start:{_TIME}}-{mark.end:{_TIME}}.{mark.judged_at:{_TIME}}.json"
-
-
-def span_of(key: str) -> Window | None:
-    """Return the span that a mark's key tells, None if the key is no mark's."""
-    match = _NAME.search(key)
-    if match is None:
-        return None
-    try:
-        start, end, _ = (datetime.strptime(text, _TIME).replace(tzinfo=UTC) for text in match.groups())
-    except ValueError:
-        return None
-    return Window(start, end) if start < end else None
 
 
 def complete_spans(start: datetime, end: datetime, blocked: Collection[datetime]) -> Iterator[Window]:

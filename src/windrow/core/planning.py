@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import datetime, timedelta
 from zlib import crc32
 
 import msgspec
 
 from windrow.core.events import SourceObject
+from windrow.core.keys import archive_key
 from windrow.core.manifest import MAX_DESCRIBED_BYTES, MAX_FILES, MAX_MANIFEST_BYTES, Window, most_manifest_bytes
+from windrow.core.windows import DAY, HOUR, MINUTE, floor
 
 MAX_WINDOWS = 8
 """Windows one batch is cut into at most; a backlog that spans more gets wider windows."""
@@ -21,20 +21,6 @@ SUSPECT_AFTER_RECEIVES = 3
 
 MAX_LISTED_BYTES = MAX_MANIFEST_BYTES - MAX_DESCRIBED_BYTES - 4096
 """What the files of one archive may take in its manifest together; the rest is for what uploaders said, and 4 KiB."""
-
-ID_DIGITS = 16
-SUFFIX = ".tar.gz"
-STAGING_FOLDER = ".windrow-staging"
-QUARANTINE_FOLDER = ".windrow-quarantine"
-OWN_FOLDERS = "/.windrow-"
-"""How folders begin whose objects are no archives: staged ones, quarantined ones, canaries, notes."""
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-_ARCHIVE_KEY = re.compile(
-    r"(?:\A|/)(?P<path>\d{4}/\d\d/\d\d/(?:\d\d/){0,2})(?P<start>\d{8}T\d{4})Z-[0-9a-f]{16}\.tar\.gz\Z"
-)
-_PATHS = {MINUTE: "%Y/%m/%d/%H/%M", HOUR: "%Y/%m/%d/%H", DAY: "%Y/%m/%d"}
 
 
 class PlannedArchive(msgspec.Struct, frozen=True):
@@ -91,58 +77,6 @@ def isolate(objects: Iterable[tuple[SourceObject, int]], *, salt: str) -> list[l
     return groups
 
 
-def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iterable[str]) -> str:
-    """Return ``<prefix>/YYYY/MM/DD/HH/MM/<YYYYMMDDTHHMM>Z-<id>.tar.gz``; a wide window ends the path earlier.
-
-    ``id`` is the first 16 hex digits of the SHA-256 over the sorted ids, joined by newlines.
-    """
-    identity = sha256("\n".join(sorted(object_ids)).encode()).hexdigest()[:ID_DIGITS]
-    path = f"{start.strftime(_PATHS[width])}/{start:%Y%m%dT%H%M}Z-{identity}{SUFFIX}"
-    return f"{prefix}/{path}" if prefix else path
-
-
-def rebuild_key(key: str, owner: str) -> str:
-    """Return the key for objects of the planned archive ``key`` that were claimed before, by whomever.
-
-    The key of the plan may be taken by then, by an archive without them or by a tombstone, and the same plan comes back
-    for as long as the same messages do. So the request id joins the digest.
-    """
-    stem, _, identity = key.removesuffix(SUFFIX).rpartition("-")
-    return f"{stem}-{sha256(f'{identity}{owner}'.encode()).hexdigest()[:ID_DIGITS]}{SUFFIX}"
-
-
-def staging_folder(prefix: str) -> str:
-    """Return where archives too large to hold are put together (it ends in a slash). Nothing in it is an archive."""
-    return f"{prefix}/{STAGING_FOLDER}/" if prefix else f"{STAGING_FOLDER}/"
-
-
-def day_folder(prefix: str, day: datetime) -> str:
-    """Return where the archives are whose window starts on a day (it ends in a slash)."""
-    return f"{prefix}/{day:%Y/%m/%d}/" if prefix else f"{day:%Y/%m/%d}/"
-
-
-def window_of(key: str) -> Window | None:
-    """Return the window that an archive key tells, None if the key is not an archive's."""
-    match = _ARCHIVE_KEY.search(key)
-    if match is None:
-        return None
-    width = {3: DAY, 4: HOUR, 5: MINUTE}[match["path"].count("/")]
-    try:
-        start = datetime.strptime(match["start"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return Window(start, start + width)
-
-
-def quarantine_key(prefix: str, key: str, stored_at: datetime) -> str:
-    """Return where a broken archive is kept: below a folder of its own, by when it was stored.
-
-    The name does not end in ``.tar.gz``: whoever reads all archives below the prefix does not read this one.
-    """
-    folder = f"{prefix}/" if prefix else ""
-    return f"{folder}{QUARANTINE_FOLDER}/{key.removeprefix(folder)}.{stored_at:%Y%m%dT%H%M%SZ}"
-
-
 def _order(source: SourceObject) -> tuple[str, str, str, str]:
     return source.key, source.version_id or source.etag, source.sequencer, source.bucket
 
@@ -157,15 +91,6 @@ def _windows(objects: list[SourceObject]) -> tuple[timedelta, dict[datetime, lis
         if len(windows) <= MAX_WINDOWS:
             break
     return width, windows
-
-
-def floor(moment: datetime, width: timedelta) -> datetime:
-    """Return the start of the UTC minute, hour or day that ``moment`` (aware UTC) falls into."""
-    if width == DAY:
-        return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    if width == HOUR:
-        return moment.replace(minute=0, second=0, microsecond=0)
-    return moment.replace(second=0, microsecond=0)
 
 
 def _split(objects: list[SourceObject], max_archive_bytes: int) -> Iterator[list[SourceObject]]:

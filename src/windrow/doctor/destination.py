@@ -13,12 +13,13 @@ from windrow.clients.held import HeldRequests
 from windrow.clients.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.core.faults import ADVICE, SOUND
+from windrow.core.keys import canary_key
 from windrow.core.words import counted
 from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
 from windrow.doctor.parts import PartsTrial
 from windrow.doctor.races import RaceTrial
-from windrow.pipeline.probe import CANARY_FOLDER, canary
+from windrow.pipeline.probe import canary
 from windrow.ports import Clock, MultipartDestination, Secrets
 from windrow.settings import MIB, Settings, uses_parts
 
@@ -59,9 +60,8 @@ class DestinationChecks:
         self._destination = destination
         self._secrets = secrets
         self._clock = clock
-        prefix = f"{settings.destination_prefix}/" if settings.destination_prefix else ""
         # Named as the sentinel's canaries are: should it stay behind, the sentinel deletes it.
-        self._key = f"{prefix}{CANARY_FOLDER}/{int(clock.now().timestamp())}-{new_id()}"
+        self._key = canary_key(settings.destination_prefix, new_id(), clock.now())
         self._plain, self._large = f"{self._key}-plain", f"{self._key}-large"
         self._parts = PartsTrial(destination, self._key)
         self._races = RaceTrial(destination, requests, self._key, clock)

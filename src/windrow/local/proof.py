@@ -12,20 +12,14 @@ import msgspec
 from windrow.archives.sources import SourceMissing, StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.errors import ArchiveError
+from windrow.core.keys import is_apart
 from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
-from windrow.core.planning import QUARANTINE_FOLDER, STAGING_FOLDER
 from windrow.local.upload import Uploaded
-from windrow.pipeline.probe import CANARY_FOLDER
 from windrow.ports import Destination
-from windrow.retention.markers import FOLDER as NOTES_FOLDER
 
 Version = tuple[str, str | None]
 """Key and version id: what makes an upload one of a kind."""
-
-
-_NO_ARCHIVES = (CANARY_FOLDER, NOTES_FOLDER, QUARANTINE_FOLDER, STAGING_FOLDER)
-"""Folders of other objects of Windrow's."""
 
 RESOLUTION = timedelta(seconds=1)
 """Of an object's time stamp in HTTP (Last-Modified)."""
@@ -53,7 +47,7 @@ class Deliveries:
         for key, size in self._destination.list(""):
             seen = self._found.get(key)
             # One of another size is a tombstone: the archive failed its verification.
-            if (seen and seen.size == size) or any(f"{folder}/" in key for folder in _NO_ARCHIVES):
+            if (seen and seen.size == size) or is_apart(key):
                 continue
             try:
                 source = StoredArchive(self._destination, key)

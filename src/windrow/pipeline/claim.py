@@ -11,8 +11,9 @@ from datetime import timedelta
 import msgspec
 
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime, WindrowError
+from windrow.core.keys import rebuild_key
 from windrow.core.ledger import LEASE_GRACE_S, Claim, Verdict, judge
-from windrow.core.planning import PlannedArchive, rebuild_key
+from windrow.core.planning import PlannedArchive
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
 from windrow.ports import ClaimOutcome, Clock, Ledger

@@ -26,8 +26,8 @@ from datetime import timedelta
 
 from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, LedgerError
+from windrow.core.keys import window_of
 from windrow.core.ledger import ArchiveRecord
-from windrow.core.planning import window_of
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import Clock, Destination, Ledger, Metrics, Stored
 

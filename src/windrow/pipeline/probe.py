@@ -9,19 +9,17 @@ than the limit that proxies have by default, and where large objects are in use 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from windrow.core.archive.writer import SealedArchive, seal
 from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault
+from windrow.core.keys import canary_folder, canary_key, canary_made_at_s
 from windrow.core.manifest import Window
 from windrow.pipeline.inspector import STAGED_ETAG, Inspector
 from windrow.pipeline.staging import StagingArea
 from windrow.ports import Clock, MultipartDestination
-
-CANARY_FOLDER = ".windrow-canary"
 
 STRONG_BYTES = 2 * 1024 * 1024
 """nginx takes bodies of 1 MiB unless told otherwise:
@@ -29,8 +27,6 @@ https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size"""
 
 STALE_S = 3600
 """A canary this old was left behind by a probe that could not delete it; a younger one may be in use."""
-
-_CANARY = re.compile(r"(\d{1,12})-[^/]+")
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +39,7 @@ class Probe:
     ) -> None:
         self._destination = destination
         self._clock = clock
-        self._folder = f"{prefix}/{CANARY_FOLDER}/" if prefix else f"{CANARY_FOLDER}/"
+        self._prefix = prefix
         self._new_id = new_id
         self._parts = parts
         self._inspector = Inspector(destination)
@@ -60,7 +56,7 @@ class Probe:
         self._destination.probe()
         yield
         now = self._clock.now()
-        key = f"{self._folder}{int(now.timestamp())}-{self._new_id()}"
+        key = canary_key(self._prefix, self._new_id(), now)
         yield from self._at_once(key, canary(key, now, STRONG_BYTES if strong else 0))
         if strong and self._parts:
             yield from self._in_parts(f"{key}-parts", canary(key, now, 0))
@@ -72,9 +68,9 @@ class Probe:
             DestinationError: they could not be listed or deleted.
         """
         now_s = int(self._clock.now().timestamp())
-        for key, _size in self._destination.list(self._folder):
-            found = _CANARY.fullmatch(key.removeprefix(self._folder))
-            if found is not None and now_s - int(found[1]) >= STALE_S:
+        for key, _size in self._destination.list(canary_folder(self._prefix)):
+            made_at_s = canary_made_at_s(key)
+            if made_at_s is not None and now_s - made_at_s >= STALE_S:
                 self._destination.delete(key)
                 check_time()
 

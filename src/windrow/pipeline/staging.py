@@ -8,7 +8,6 @@ staged again, or after a day by whoever stages next. Uploads that never became a
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from windrow.core.errors import ChecksumMismatch, DestinationError
-from windrow.core.planning import staging_folder
+from windrow.core.keys import is_staged, staged_at_s, staging_folder, staging_key
 from windrow.pipeline.bounded_map import bounded_map
 from windrow.ports import ByteRange, Clock, MultipartDestination, Part
 
@@ -29,8 +28,6 @@ READ_BYTES = 8 * 1024 * 1024
 
 STALE_S = 86_400
 """A staged object this old was left behind: no worker runs so long."""
-
-_STAGED = re.compile(r"([0-9a-f]{16})-(\d{1,12})-[0-9a-f]{16}")
 
 _log = logging.getLogger(__name__)
 
@@ -75,13 +72,13 @@ class StagingArea:
     def __init__(self, destination: MultipartDestination, clock: Clock, *, prefix: str, at_once: int) -> None:
         self._destination = destination
         self._clock = clock
-        self._folder = staging_folder(prefix)
+        self._prefix = prefix
         self._at_once = at_once
 
     def begin(self, object_id: str, owner: str) -> StagingUpload:
         """Begin to stage the archive of an object, after deleting what dead workers left. Raises `DestinationError`."""
         self._sweep(object_id)
-        key = f"{self._folder}{_short(object_id)}-{int(self._clock.now().timestamp())}-{_short(owner)}"
+        key = staging_key(self._prefix, object_id, owner, self._clock.now())
         return StagingUpload(self._destination, key, self._at_once)
 
     def prove(self, staged: Staged, check_time: Callable[[], None]) -> bytes:
@@ -141,9 +138,9 @@ class StagingArea:
     def _sweep(self, object_id: str) -> None:
         """Delete what dead workers left: of this object, whose claim is ours, and whatever is a day old."""
         now_s = self._clock.now().timestamp()
-        for key, _size in self._destination.list(self._folder):
-            found = _STAGED.fullmatch(key.removeprefix(self._folder))
-            if found and (found[1] == _short(object_id) or now_s - int(found[2]) > STALE_S):
+        for key, _size in self._destination.list(staging_folder(self._prefix)):
+            begun_at_s = staged_at_s(key)
+            if begun_at_s is not None and (is_staged(key, object_id) or now_s - begun_at_s > STALE_S):
                 self.remove(key)
 
 
@@ -202,10 +199,6 @@ def _pieces(parts: Iterable[SentPart]) -> Iterator[_Piece]:
         end = part.start + part.size
         for start in range(part.start, end, READ_BYTES):
             yield _Piece(part, start, min(READ_BYTES, end - start), ends_part=end - start <= READ_BYTES)
-
-
-def _short(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _drop(destination: MultipartDestination, key: str, upload_id: str) -> None:

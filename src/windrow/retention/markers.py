@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from windrow.core.errors import DestinationError
+from windrow.core.keys import retention_folder
 from windrow.ports import Destination
-
-FOLDER = ".windrow-retention"
 
 KEPT = timedelta(days=30)
 """How long notes are kept beyond the hot days of their hour. A run looks back less far, but one by hand may not."""
@@ -34,7 +33,7 @@ class Markers:
 
     def __init__(self, destination: Destination, *, prefix: str, buckets: Collection[str]) -> None:
         self._destination = destination
-        self._folder = f"{prefix}/{FOLDER}/" if prefix else f"{FOLDER}/"
+        self._folder = retention_folder(prefix)
         self._buckets = sorted(buckets)
         self._names: set[str] = set()
 

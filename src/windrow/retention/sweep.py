@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import CopyError, DestinationError, LedgerError, OutOfTime
-from windrow.core.planning import DAY, HOUR, day_folder, floor, window_of
+from windrow.core.keys import day_folder, window_of
+from windrow.core.windows import DAY, HOUR, floor
 from windrow.pipeline.bounded_map import bounded_map
 from windrow.pipeline.deadline import Deadline
 from windrow.ports import CopyStore, Destination, RawFiles

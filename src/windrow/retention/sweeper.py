@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from windrow.audit import ArchiveReader
-from windrow.core.planning import HOUR, floor
+from windrow.core.windows import HOUR, floor
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
 from windrow.pipeline.inspector import Found

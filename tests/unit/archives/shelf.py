@@ -13,9 +13,10 @@ from tests.archives import joined, source
 from windrow.archives import connection
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.described import Described
+from windrow.core.keys import archive_key
 from windrow.core.manifest import Window
 from windrow.core.naming import safe_names
-from windrow.core.planning import MINUTE, archive_key
+from windrow.core.windows import MINUTE
 from windrow.testing import FakeDestination
 
 BUCKET = "archives"

@@ -20,7 +20,7 @@ from windrow.core.archive.writer import SealedArchive, build_frame, seal, stream
 from windrow.core.described import Described
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.core.manifest import Window
-from windrow.core.planning import DAY, HOUR
+from windrow.core.windows import DAY, HOUR
 from windrow.ports import Clock
 from windrow.testing import FakeClock, FakeDestination
 

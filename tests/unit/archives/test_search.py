@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.archives.shelf import NOON, Shelf, at, connected, tar_of
 from windrow.archives import ArchiveError, SourceMissing, find_archives, find_files
-from windrow.core.planning import DAY, HOUR, MINUTE, archive_key, quarantine_key
+from windrow.core.keys import archive_key, quarantine_key
+from windrow.core.windows import DAY, HOUR, MINUTE
 
 ONE = [("k", b"1")]
 

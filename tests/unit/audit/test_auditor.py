@@ -13,10 +13,11 @@ from windrow.audit import ArchiveReader, Auditor, AuditReport, Coverage
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.errors import DestinationError, DestinationFault, LandingError, LedgerError
 from windrow.core.events import REPLAYED, SourceObject
+from windrow.core.keys import archive_key, quarantine_key
 from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
 from windrow.core.naming import safe_names
-from windrow.core.planning import HOUR, MINUTE, archive_key, floor, quarantine_key
+from windrow.core.windows import HOUR, MINUTE, floor
 from windrow.ports import ListedVersion
 from windrow.testing import FakeClock, FakeDestination, FakeLandingIndex, FakeLedger, FakeMetrics
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.unit.archives.shelf import Shelf, at, connected
 from tests.unit.cli.test_archive import run
-from windrow.core.planning import HOUR, MINUTE, archive_key
+from windrow.core.keys import archive_key
+from windrow.core.windows import HOUR, MINUTE
 
 
 @pytest.fixture

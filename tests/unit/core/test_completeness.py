@@ -1,4 +1,4 @@
-"""Which minutes are complete, and what their marks are called."""
+"""Which minutes are complete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from windrow.core.completeness import Mark, complete_spans, covered, mark_key, span_of
+from windrow.core.completeness import complete_spans, covered
 from windrow.core.manifest import Window
 
 
@@ -58,29 +58,3 @@ def test_minutes_are_covered_by_all_marks_together(given: list[tuple[int, int]],
     windows = [Window(at(10) + timedelta(minutes=one), at(10) + timedelta(minutes=other)) for one, other in given]
 
     assert expected == covered(windows, at(10, 10), at(10, 20))
-
-
-@pytest.mark.parametrize("prefix", ["", "eu/west"])
-def test_a_key_tells_its_span(prefix: str) -> None:
-    """Of any prefix."""
-    mark = Mark(at(10), at(11), at(12), 0, {})
-
-    key = mark_key(prefix, mark)
-
-    assert key.endswith(".windrow-complete/2026/11/23/20261123T100000Z-20261123T110000Z.20261123T120000Z.json")
-    assert Window(at(10), at(11)) == span_of(key)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "2026/11/23/20261123T100000Z-20261123T110000Z.20261123T120000Z.json",
-        "x.windrow-complete/2026/11/23/20261123T100000Z-20261123T110000Z.20261123T120000Z.json",
-        ".windrow-complete/2026/11/23/20261123T110000Z-20261123T110000Z.20261123T120000Z.json",
-        ".windrow-complete/2026/11/23/20261323T100000Z-20261123T110000Z.20261123T120000Z.json",
-        ".windrow-complete/2026/11/23/20261123T100000Z-20261123T110000Z.20261123T120000Z.json.gz",
-    ],
-)
-def test_another_key_tells_nothing(key: str) -> None:
-    """Elsewhere, empty, no time, of another kind."""
-    assert None is span_of(key)

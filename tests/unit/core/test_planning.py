@@ -11,22 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windrow.core.events import SourceObject
+from windrow.core.keys import archive_key
 from windrow.core.manifest import Window, most_manifest_bytes
-from windrow.core.planning import (
-    DAY,
-    HOUR,
-    MAX_LISTED_BYTES,
-    MINUTE,
-    archive_key,
-    day_folder,
-    floor,
-    isolate,
-    plan,
-    quarantine_key,
-    rebuild_key,
-    staging_folder,
-    window_of,
-)
+from windrow.core.planning import MAX_LISTED_BYTES, isolate, plan
+from windrow.core.windows import DAY, HOUR, MINUTE, floor
 
 T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
 MIB = 1024 * 1024
@@ -188,72 +176,6 @@ def test_an_archive_has_no_more_files_than_a_batch_has_messages() -> None:
     items = [source(f"{number:05}", size=0) for number in range(10_001)]
 
     assert [10_000, 1] == [len(archive.objects) for archive in plan(items, prefix="p", max_archive_bytes=MIB)]
-
-
-@pytest.mark.parametrize("prefix", ["", "in/london"])
-@pytest.mark.parametrize("width", [MINUTE, HOUR, DAY])
-def test_an_archives_key_tells_its_window(prefix: str, width: timedelta) -> None:
-    """The depth of the path tells how wide it is."""
-    start = floor(T0, width)
-
-    assert Window(start, start + width) == window_of(archive_key(prefix, start, width, ["x"]))
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "2026/11/23/10/07/20261123T1007Z-0123456789abcdef.tar",
-        "2026/11/23/10/07/20261123T1007Z-0123456789abcdef.tar.gz.broken-20261123T100731Z",
-        "2026/11/23/10/07/20261123T1007Z-0123456789abcde.tar.gz",
-        "2026/11/20261123T1007Z-0123456789abcdef.tar.gz",
-        "2026/11/23/10/07/08/20261123T1007Z-0123456789abcdef.tar.gz",
-        "in2026/11/23/10/07/20261123T1007Z-0123456789abcdef.tar.gz",
-        "2026/13/45/10/07/20261345T1007Z-0123456789abcdef.tar.gz",
-    ],
-)
-def test_what_is_no_archives_key_tells_no_window(key: str) -> None:
-    """Other objects may lie beside the archives; a date that the calendar does not have is no window either."""
-    assert window_of(key) is None
-
-
-def test_folders_stand_below_the_prefix() -> None:
-    """Of a day's archives, and of what is put together in parts; each ends in a slash."""
-    assert ("p/2026/11/23/", "2026/11/23/") == (day_folder("p", T0), day_folder("", T0))
-    assert ("p/.windrow-staging/", ".windrow-staging/") == (staging_folder("p"), staging_folder(""))
-
-
-def test_what_was_claimed_before_gets_a_key_of_its_own() -> None:
-    """In the same window; another one for each run, and the same one however often a run asks."""
-    key = archive_key("p", floor(T0, MINUTE), MINUTE, ["x"])
-    identity = key[-len("0123456789abcdef.tar.gz") :].removesuffix(".tar.gz")
-    again = sha256(f"{identity}request-1".encode()).hexdigest()[:16]
-
-    assert f"p/2026/11/23/10/07/20261123T1007Z-{again}.tar.gz" == rebuild_key(key, "request-1")
-    assert window_of(key) == window_of(rebuild_key(key, "request-2"))
-    assert rebuild_key(key, "request-1") != rebuild_key(key, "request-2")
-
-
-@pytest.mark.parametrize(("prefix", "folder"), [("", ".windrow-quarantine"), ("p/q", "p/q/.windrow-quarantine")])
-def test_what_is_quarantined_is_no_archive_by_its_key(prefix: str, folder: str) -> None:
-    """It keeps its path below a folder of its own, with the second at which it was stored."""
-    path = archive_key("", floor(T0, MINUTE), MINUTE, ["x"])
-    kept_as = quarantine_key(prefix, f"{prefix}/{path}" if prefix else path, T0)
-
-    assert f"{folder}/{path}.20261123T100731Z" == kept_as
-    assert window_of(kept_as) is None
-
-
-@pytest.mark.parametrize(
-    ("width", "expected"),
-    [
-        (MINUTE, datetime(2026, 11, 23, 10, 7, tzinfo=UTC)),
-        (HOUR, datetime(2026, 11, 23, 10, tzinfo=UTC)),
-        (DAY, datetime(2026, 11, 23, tzinfo=UTC)),
-    ],
-)
-def test_a_window_starts_at_the_full_minute_hour_or_day(width: timedelta, expected: datetime) -> None:
-    """To the microsecond; and a start is its own."""
-    assert expected == floor(T0.replace(microsecond=999_999), width) == floor(expected, width)
 
 
 def test_files_stand_in_the_order_of_key_version_sequencer_and_bucket() -> None:

@@ -17,7 +17,7 @@ from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.errors import DestinationError, DestinationFault, LandingError
 from windrow.core.events import SourceObject
-from windrow.core.planning import STAGING_FOLDER
+from windrow.core.keys import STAGING_FOLDER
 from windrow.pipeline import large, staging
 from windrow.pipeline.inspector import STAGED_ETAG
 from windrow.ports import Part

@@ -11,8 +11,9 @@ import pytest
 from windrow.core.archive.writer import build_frame, seal
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime
 from windrow.core.events import SourceObject
+from windrow.core.keys import rebuild_key, window_of
 from windrow.core.ledger import Claim
-from windrow.core.planning import PlannedArchive, plan, rebuild_key, window_of
+from windrow.core.planning import PlannedArchive, plan
 from windrow.pipeline.claim import Claimed, Claimer
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline

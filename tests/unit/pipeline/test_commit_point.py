@@ -12,9 +12,9 @@ import pytest
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError
 from windrow.core.events import SourceObject
+from windrow.core.keys import window_of
 from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import Window
-from windrow.core.planning import window_of
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.ports import Stored
 from windrow.testing import START, FakeClock, FakeDestination, FakeLedger, FakeMetrics

@@ -11,7 +11,7 @@ import pytest
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault, LedgerError
 from windrow.core.events import SourceObject
-from windrow.core.planning import window_of
+from windrow.core.keys import window_of
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
 from windrow.pipeline.deliver import Deliverer, DeliveryResult, DeliveryState

@@ -12,7 +12,7 @@ from windrow.core.archive.writer import seal
 from windrow.core.errors import LandingError, ObjectMissing, SourceChecksumWrong
 from windrow.core.events import SourceObject
 from windrow.core.manifest import Window
-from windrow.core.planning import MINUTE, floor
+from windrow.core.windows import MINUTE, floor
 from windrow.pipeline import fetch as fetch_module
 from windrow.pipeline.byte_semaphore import ByteSemaphore
 from windrow.pipeline.deadline import Deadline

@@ -11,7 +11,7 @@ import pytest
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.errors import ArchiveError, ChecksumMismatch
 from windrow.core.events import SourceObject
-from windrow.core.planning import window_of
+from windrow.core.keys import window_of
 from windrow.pipeline import inspector as inspector_module
 from windrow.pipeline.inspector import STAGED_ETAG, Found, Inspector
 from windrow.testing import START, FakeClock, FakeDestination

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.retention.scene import HOT, Scene
 from windrow.audit import Finding
 from windrow.core.errors import CopyError
-from windrow.core.planning import HOUR, floor
+from windrow.core.windows import HOUR, floor
 from windrow.ports import RawVersion
 from windrow.retention import sweep as sweep_module
 from windrow.retention.expirer import Deletable

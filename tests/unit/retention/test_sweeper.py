@@ -16,8 +16,9 @@ from windrow.audit import ArchiveReader, Auditor
 from windrow.core.archive.writer import build_frame, seal
 from windrow.core.errors import CopyError, DestinationError, DestinationFault
 from windrow.core.events import SourceObject
+from windrow.core.keys import archive_key
 from windrow.core.manifest import Window
-from windrow.core.planning import MINUTE, archive_key, floor
+from windrow.core.windows import MINUTE, floor
 from windrow.ports import ListedVersion
 from windrow.retention import SweepReport
 from windrow.retention import sweep as sweep_module

@@ -1,0 +1,172 @@
+"""Every key and folder that Windrow has at the destination, below its prefix.
+
+| key | object |
+| --- | --- |
+| ``YYYY/MM/DD/HH/MM/<YYYYMMDDTHHMM>Z-<id>.tar.gz`` | an archive or a tombstone; of an hour or a day higher up |
+| ``.windrow-staging/<object>-<time>-<owner>`` | an archive in the making, sent in parts |
+| ``.windrow-canary/<time>-<id>`` | an object that probes the destination |
+| ``.windrow-quarantine/<key>.<stored at>`` | a broken archive, kept for an operator |
+| ``.windrow-retention/<hour>-<digest>`` | a note that the raw files of an hour have expired |
+| ``.windrow-complete/YYYY/MM/DD/<start>-<end>.<judged at>.json`` | a completeness mark |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from windrow.core.manifest import Window
+from windrow.core.windows import DAY, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from windrow.core.completeness import Mark
+
+APART = ".windrow-"
+"""How folders begin whose objects are no archives."""
+
+STAGING_FOLDER = f"{APART}staging"
+CANARY_FOLDER = f"{APART}canary"
+QUARANTINE_FOLDER = f"{APART}quarantine"
+RETENTION_FOLDER = f"{APART}retention"
+MARK_FOLDER = f"{APART}complete"
+
+SUFFIX = ".tar.gz"
+ID_DIGITS = 16
+
+_PATHS = {MINUTE: "%Y/%m/%d/%H/%M", HOUR: "%Y/%m/%d/%H", DAY: "%Y/%m/%d"}
+_ARCHIVE = re.compile(
+    r"(?:\A|/)(?P<path>\d{4}/\d\d/\d\d/(?:\d\d/){0,2})(?P<start>\d{8}T\d{4})Z-[0-9a-f]{16}\.tar\.gz\Z"
+)
+_STAGED = re.compile(r"(?:\A|/)\.windrow-staging/([0-9a-f]{16})-(\d{1,12})-[0-9a-f]{16}\Z")
+_CANARY = re.compile(r"(?:\A|/)\.windrow-canary/(\d{1,12})-[^/]+\Z")
+_MARK = re.compile(r"(?:\A|/)\.windrow-complete/\d{4}/\d\d/\d\d/(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)\.(\d{8}T\d{6}Z)\.json\Z")
+_SECOND = "%Y%m%dT%H%M%SZ"
+
+
+def below(prefix: str, path: str) -> str:
+    """Return the key of a path below the prefix, which may be empty."""
+    return f"{prefix}/{path}" if prefix else path
+
+
+def is_apart(key: str) -> bool:
+    """Tell whether a key is in a folder of Windrow's that holds no archives."""
+    return f"/{APART}" in f"/{key}"
+
+
+def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iterable[str]) -> str:
+    """Return an archive's key; that of a wide window has a shorter path.
+
+    ``id`` is the first 16 hex digits of the SHA-256 over the sorted ids, joined by newlines.
+    """
+    identity = _digits("\n".join(sorted(object_ids)))
+    return below(prefix, f"{start.strftime(_PATHS[width])}/{start:%Y%m%dT%H%M}Z-{identity}{SUFFIX}")
+
+
+def rebuild_key(key: str, owner: str) -> str:
+    """Return the key for objects of the planned archive ``key`` that were claimed before, by whomever.
+
+    The key of the plan may be taken by then, by an archive without them or by a tombstone, and the same plan comes back
+    for as long as the same messages do. So the request id joins the digest.
+    """
+    stem, _, identity = key.removesuffix(SUFFIX).rpartition("-")
+    return f"{stem}-{_digits(identity + owner)}{SUFFIX}"
+
+
+def window_of(key: str) -> Window | None:
+    """Return the window that an archive key tells, None if the key is not an archive's."""
+    match = _ARCHIVE.search(key)
+    if match is None:
+        return None
+    width = {3: DAY, 4: HOUR, 5: MINUTE}[match["path"].count("/")]
+    try:
+        start = datetime.strptime(match["start"], "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return Window(start, start + width)
+
+
+def day_folder(prefix: str, day: datetime) -> str:
+    """Return where the archives are whose window starts on a day (it ends in a slash)."""
+    return below(prefix, f"{day:%Y/%m/%d}/")
+
+
+def staging_folder(prefix: str) -> str:
+    """Return where archives too large to hold are put together (it ends in a slash)."""
+    return below(prefix, f"{STAGING_FOLDER}/")
+
+
+def staging_key(prefix: str, object_id: str, owner: str, now: datetime) -> str:
+    """Return where one run stages the archive of an object."""
+    return f"{staging_folder(prefix)}{_digits(object_id)}-{int(now.timestamp())}-{_digits(owner)}"
+
+
+def is_staged(key: str, object_id: str) -> bool:
+    """Tell whether a key is one at which the archive of this object is staged."""
+    match = _STAGED.search(key)
+    return match is not None and match[1] == _digits(object_id)
+
+
+def staged_at_s(key: str) -> int | None:
+    """Return when a run began to stage at a key (seconds since 1970), None if it is no staging key."""
+    match = _STAGED.search(key)
+    return int(match[2]) if match else None
+
+
+def canary_folder(prefix: str) -> str:
+    """Return where canaries are (it ends in a slash)."""
+    return below(prefix, f"{CANARY_FOLDER}/")
+
+
+def canary_key(prefix: str, name: str, now: datetime) -> str:
+    """Return the key of a new canary."""
+    return f"{canary_folder(prefix)}{int(now.timestamp())}-{name}"
+
+
+def canary_made_at_s(key: str) -> int | None:
+    """Return when a canary was made (seconds since 1970), None if the key is no canary's."""
+    match = _CANARY.search(key)
+    return int(match[1]) if match else None
+
+
+def quarantine_key(prefix: str, key: str, stored_at: datetime) -> str:
+    """Return where a broken archive is kept, by when it was stored.
+
+    The name does not end in ``.tar.gz``: whoever reads all archives below the prefix does not read this one.
+    """
+    path = key.removeprefix(below(prefix, ""))
+    return below(prefix, f"{QUARANTINE_FOLDER}/{path}.{stored_at:{_SECOND}}")
+
+
+def retention_folder(prefix: str) -> str:
+    """Return where notes of expired hours are (it ends in a slash)."""
+    return below(prefix, f"{RETENTION_FOLDER}/")
+
+
+def mark_folder(prefix: str, day: datetime) -> str:
+    """Return where the marks of a day are (it ends in a slash)."""
+    return below(prefix, f"{MARK_FOLDER}/{day:%Y/%m/%d}/")
+
+
+def mark_key(prefix: str, mark: Mark) -> str:
+    """Return a mark's key."""
+    name = f"{mark.start:{_SECOND}}-{mark.end:{_SECOND}}.{mark.judged_at:{_SECOND}}.json"
+    return mark_folder(prefix, mark.start) + name
+
+
+def span_of(key: str) -> Window | None:
+    """Return the span that a mark's key tells, None if the key is no mark's."""
+    match = _MARK.search(key)
+    if match is None:
+        return None
+    try:
+        start, end, _ = (datetime.strptime(text, _SECOND).replace(tzinfo=UTC) for text in match.groups())
+    except ValueError:
+        return None
+    return Window(start, end) if start < end else None
+
+
+def _digits(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:ID_DIGITS]

@@ -1,0 +1,18 @@
+"""The widths of windows, and where one starts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def floor(moment: datetime, width: timedelta) -> datetime:
+    """Return the start of the UTC minute, hour or day that ``moment`` (aware UTC) falls into."""
+    if width == DAY:
+        return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if width == HOUR:
+        return moment.replace(minute=0, second=0, microsecond=0)
+    return moment.replace(second=0, microsecond=0)

@@ -1,0 +1,24 @@
+"""Where windows start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from windrow.core.windows import DAY, HOUR, MINUTE, floor
+
+T0 = datetime(2026, 11, 23, 10, 7, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (MINUTE, datetime(2026, 11, 23, 10, 7, tzinfo=UTC)),
+        (HOUR, datetime(2026, 11, 23, 10, tzinfo=UTC)),
+        (DAY, datetime(2026, 11, 23, tzinfo=UTC)),
+    ],
+)
+def test_a_window_starts_at_the_full_minute_hour_or_day(width: timedelta, expected: datetime) -> None:
+    """To the microsecond; and a start is its own."""
+    assert expected == floor(T0.replace(microsecond=999_999), width) == floor(expected, width)
