@@ -19,6 +19,7 @@ from windrow.core.described import Described
 from windrow.core.errors import Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.metric import Metric
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -390,12 +391,12 @@ class Secrets(Protocol):
 
 
 class Metrics(Protocol):
-    """Counts and latencies, kept until `flush`. Names are the contract that alarms rely on."""
+    """Counts and latencies, kept until `flush`."""
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: Metric, value: int = 1) -> None:
         """Add to a counter."""
 
-    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+    def latency(self, name: Metric, values_ms: Sequence[float]) -> None:
         """Add measurements in milliseconds."""
 
     def flush(self) -> None:

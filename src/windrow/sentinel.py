@@ -35,6 +35,7 @@ from windrow.core.errors import (
     MappingError,
     WindrowError,
 )
+from windrow.core.metric import Metric
 from windrow.pipeline.probe import Probe
 from windrow.ports import CircuitStore, Clock, DeliveryHealth, EventSourceMapping, Metrics
 
@@ -121,14 +122,14 @@ class Sentinel:
         except DestinationError as error:
             fault = error.kind.value
             _log.error("destination probe failed", extra={"kind": fault, "error": str(error)})
-        self._metrics.latency("DestinationProbeMs", [(self._clock.monotonic() - started) * 1000])
+        self._metrics.latency(Metric.DESTINATION_PROBE_MS, [(self._clock.monotonic() - started) * 1000])
         return fault
 
     def _count_age(self) -> None:
         """Publish how old the credentials are: it is all that tells of a rotation that never comes."""
         written = self._written()
         if written is not None:
-            self._metrics.count("CredentialsAgeHours", (self._clock.now() - written) // timedelta(hours=1))
+            self._metrics.count(Metric.CREDENTIALS_AGE_HOURS, (self._clock.now() - written) // timedelta(hours=1))
 
     def _check_time(self, started: float, most_s: float) -> None:
         took_s = self._clock.monotonic() - started
@@ -140,9 +141,9 @@ class Sentinel:
 
         Of a circuit that deliveries opened that is what they met, whatever the probe found.
         """
-        self._metrics.count("DestinationUp", 0 if fault else 1)
+        self._metrics.count(Metric.DESTINATION_UP, 0 if fault else 1)
         for kind in DestinationFault:
-            self._metrics.count(f"DestinationFault{kind.value.capitalize()}", int(kind.value == fault))
+            self._metrics.count(Metric.of_fault(kind), int(kind.value == fault))
         self._metrics.flush()
 
     def _clean_up(self) -> None:

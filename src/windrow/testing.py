@@ -35,6 +35,7 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.metric import Metric
 from windrow.ports import (
     Body,
     ByteRange,
@@ -573,12 +574,12 @@ class FakeMetrics:
     flushes: int = 0
     _lock: RLock = field(default_factory=RLock)
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: Metric, value: int = 1) -> None:
         """Add to a counter."""
         with self._lock:
             self.counts[name] += value
 
-    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+    def latency(self, name: Metric, values_ms: Sequence[float]) -> None:
         """Add measurements."""
         with self._lock:
             self.latencies[name].extend(values_ms)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from windrow.clients.metrics import MAX_VALUES, EmfMetrics, running_version, thin, version_dimensions
+from windrow.core.metric import Metric
 from windrow.ports import Metrics
 from windrow.testing import FakeMetrics
 
@@ -47,9 +48,9 @@ def _values(printed: str) -> dict[str, list[float]]:
 def test_counts_add_up(metrics: tuple[Metrics, Published]) -> None:
     """Over calls, until they are flushed; a zero counts too."""
     port, published = metrics
-    port.count("FilesProcessed", 3)
-    port.count("FilesProcessed")
-    port.count("FilesRejected", 0)
+    port.count(Metric.FILES_PROCESSED, 3)
+    port.count(Metric.FILES_PROCESSED)
+    port.count(Metric.FILES_REJECTED, 0)
     port.flush()
     assert {"FilesProcessed": [4], "FilesRejected": [0]} == published()
 
@@ -57,9 +58,9 @@ def test_counts_add_up(metrics: tuple[Metrics, Published]) -> None:
 def test_latencies_are_published(metrics: tuple[Metrics, Published]) -> None:
     """All of a few, of several calls."""
     port, published = metrics
-    port.latency("ProcessingLatencyMs", [3.0, 1.0])
-    port.latency("ProcessingLatencyMs", [2.5])
-    port.latency("ProcessingLatencyMs", [])
+    port.latency(Metric.PROCESSING_LATENCY_MS, [3.0, 1.0])
+    port.latency(Metric.PROCESSING_LATENCY_MS, [2.5])
+    port.latency(Metric.PROCESSING_LATENCY_MS, [])
     port.flush()
     assert [1.0, 2.5, 3.0] == sorted(published()["ProcessingLatencyMs"])
 
@@ -70,7 +71,7 @@ def test_threads_lose_nothing(metrics: tuple[Metrics, Published]) -> None:
 
     def count(_thread: int) -> None:
         for _ in range(500):
-            port.count("RawBytes", 2)
+            port.count(Metric.RAW_BYTES, 2)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count, range(8)))
@@ -81,9 +82,9 @@ def test_threads_lose_nothing(metrics: tuple[Metrics, Published]) -> None:
 def test_a_stack_is_a_dimension_of_every_object(capsys: pytest.CaptureFixture[str]) -> None:
     """Of the later ones too, which a count of values over an object's limit makes."""
     metrics = EmfMetrics(stack="windrow-b")
-    metrics.count("FilesProcessed")
-    metrics.latency("ProcessingLatencyMs", [1.0] * MAX_VALUES)
-    metrics.latency("WindowLatencyMs", [1.0] * MAX_VALUES)
+    metrics.count(Metric.FILES_PROCESSED)
+    metrics.latency(Metric.PROCESSING_LATENCY_MS, [1.0] * MAX_VALUES)
+    metrics.latency(Metric.OLDEST_RETRIED_MS, [1.0] * MAX_VALUES)
     metrics.flush()
     blobs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(blobs) > 1
@@ -97,7 +98,7 @@ def test_nothing_gathered_prints_nothing(capsys: pytest.CaptureFixture[str]) -> 
     metrics = EmfMetrics()
     metrics.flush()
     assert "" == capsys.readouterr().out
-    metrics.count("ArchivesDelivered")
+    metrics.count(Metric.ARCHIVES_DELIVERED)
     metrics.flush()
     assert 1 == len(capsys.readouterr().out.splitlines())
     metrics.flush()
@@ -107,7 +108,7 @@ def test_nothing_gathered_prints_nothing(capsys: pytest.CaptureFixture[str]) -> 
 def test_what_deployments_compare_is_counted_for_the_version_too(capsys: pytest.CaptureFixture[str]) -> None:
     """In an object of its own, so that what alarms rely on keeps its one dimension."""
     metrics = EmfMetrics(version=version_dimensions("windrow-aggregator", "8"))
-    for name, value in {"FilesProcessed": 5, "FilesRetried": 0, "RawBytes": 7}.items():
+    for name, value in {Metric.FILES_PROCESSED: 5, Metric.FILES_RETRIED: 0, Metric.RAW_BYTES: 7}.items():
         metrics.count(name, value)
     metrics.flush()
     all_of_them, of_the_version = capsys.readouterr().out.splitlines()
@@ -136,8 +137,8 @@ def test_many_latencies_are_thinned_out(archives: int, capsys: pytest.CaptureFix
     """To 100 an archive, in EMF objects of at most 100 values; no other metric is printed twice."""
     metrics = EmfMetrics()
     for _ in range(archives):
-        metrics.latency("ProcessingLatencyMs", [float(value) for value in range(2_900)])
-        metrics.count("ArchivesDelivered")
+        metrics.latency(Metric.PROCESSING_LATENCY_MS, [float(value) for value in range(2_900)])
+        metrics.count(Metric.ARCHIVES_DELIVERED)
     metrics.flush()
     values = _values(capsys.readouterr().out)
     assert (100 * archives, [archives]) == (len(values["ProcessingLatencyMs"]), values["ArchivesDelivered"])
@@ -161,7 +162,7 @@ def test_100_values_stay_as_they_are() -> None:
 def test_a_flush_that_fails_raises_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Standard output may be gone."""
     metrics = EmfMetrics()
-    metrics.count("RawBytes")
+    metrics.count(Metric.RAW_BYTES)
     closed = io.StringIO()
     closed.close()
     monkeypatch.setattr("sys.stdout", closed)

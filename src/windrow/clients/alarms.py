@@ -13,6 +13,7 @@ from windrow.clients import answers
 from windrow.clients.metrics import NAMESPACE, version_dimensions
 from windrow.core.canary import Work, does_worse
 from windrow.core.errors import DeploymentError
+from windrow.core.metric import Metric
 from windrow.deployment import RolloutReading
 from windrow.ports import Clock
 
@@ -23,7 +24,7 @@ FIRING = "ALARM"
 COMPLETE = ("Complete", "PartialData")
 PERIOD_S = 60
 
-Metric = tuple[str, str, Mapping[str, str]]
+MetricId = tuple[str, str, Mapping[str, str]]
 """Namespace, name and dimensions."""
 
 
@@ -102,10 +103,10 @@ class CloudWatchWatch:
             {
                 "invocations": self._of_lambda("Invocations", version),
                 "errors": self._of_lambda("Errors", version),
-                "delivered": self._of_windrow("FilesProcessed", version),
-                "givenback": self._of_windrow("FilesRetried", version),
-                "olddelivered": self._of_windrow("FilesProcessed", before),
-                "oldgivenback": self._of_windrow("FilesRetried", before),
+                "delivered": self._of_windrow(Metric.FILES_PROCESSED, version),
+                "givenback": self._of_windrow(Metric.FILES_RETRIED, version),
+                "olddelivered": self._of_windrow(Metric.FILES_PROCESSED, before),
+                "oldgivenback": self._of_windrow(Metric.FILES_RETRIED, before),
             },
             since,
         )
@@ -137,14 +138,14 @@ class CloudWatchWatch:
             yield from found.metric_alarms
             yield from found.composite_alarms
 
-    def _of_lambda(self, name: str, version: str) -> Metric:
+    def _of_lambda(self, name: str, version: str) -> MetricId:
         resource = f"{self._function}:{self._alias}"
         return "AWS/Lambda", name, {"FunctionName": self._function, "Resource": resource, "ExecutedVersion": version}
 
-    def _of_windrow(self, name: str, version: str) -> Metric:
+    def _of_windrow(self, name: str, version: str) -> MetricId:
         return NAMESPACE, name, version_dimensions(self._function, version)
 
-    def _sums(self, metrics: Mapping[str, Metric], since: datetime) -> dict[str, int]:
+    def _sums(self, metrics: Mapping[str, MetricId], since: datetime) -> dict[str, int]:
         """Return each metric's sum since the beginning of that minute."""
         try:
             pages = self._client.get_paginator("get_metric_data").paginate(
@@ -159,7 +160,7 @@ class CloudWatchWatch:
             raise DeploymentError(f"the metrics of the versions could not be read: {error}") from error
 
 
-def _query(name: str, metric: Metric) -> Any:  # noqa: ANN401 - a TypedDict of the stubs, which do not exist at run time
+def _query(name: str, metric: MetricId) -> Any:  # noqa: ANN401 - a TypedDict of the stubs, which do not exist at run time
     namespace, metric_name, dimensions = metric
     return {
         "Id": name,

@@ -10,6 +10,7 @@ from threading import Lock
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
+from windrow.core.metric import Metric
 from windrow.ports import Metrics
 
 SCRAPED = "PROMETHEUS_MULTIPROC_DIR"
@@ -23,7 +24,7 @@ MAX_VALUES = 100
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-OF_EACH_VERSION = ("FilesProcessed", "FilesRetried")
+OF_EACH_VERSION = (Metric.FILES_PROCESSED, Metric.FILES_RETRIED)
 """What is counted for each published version as well: a deployment compares the new version with the old one by it.
 CloudWatch bills each as a metric of its own, for the hours in which the version runs."""
 
@@ -70,12 +71,12 @@ class EmfMetrics:
         self._counts: Counter[str] = Counter()
         self._latencies: list[tuple[str, list[float]]] = []
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: Metric, value: int = 1) -> None:
         """Add to a counter. Zero is published too: an alarm needs to see that nothing happened."""
         with self._lock:
             self._counts[name] += value
 
-    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+    def latency(self, name: Metric, values_ms: Sequence[float]) -> None:
         """Add measurements in milliseconds."""
         if values_ms:
             with self._lock:
@@ -126,12 +127,12 @@ class SeveralMetrics:
     def __init__(self, kinds: Sequence[Metrics] = ()) -> None:
         self._kinds = kinds
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: Metric, value: int = 1) -> None:
         """Count with each."""
         for kind in self._kinds:
             kind.count(name, value)
 
-    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+    def latency(self, name: Metric, values_ms: Sequence[float]) -> None:
         """Add to each."""
         for kind in self._kinds:
             kind.latency(name, values_ms)

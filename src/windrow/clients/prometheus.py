@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram
 
-FAULT = "DestinationFault"
+from windrow.core.errors import DestinationFault
+from windrow.core.metric import Metric
 
 DELIVERY_S = (5, 10, 20, 30, 45, 60, 65, 75, 90, 120, 150, 180, 300, 600, 1800, 3600, 21600, 86400, 345600)
 AGE_S = (60, 300, 900, 3600, 21600, 86400, 345600)
@@ -30,30 +31,38 @@ class Named(NamedTuple):
 
 
 COUNTS = {
-    "ArchiveBytes": Named("windrow_archive_bytes", "Bytes of the archives that were delivered."),
-    "ArchiveCopyFailed": Named("windrow_archive_copies_failed", "Archives that the retention sweep could not copy."),
-    "ArchivesCopied": Named("windrow_archives_copied", "Archives that the retention sweep copied."),
-    "ArchivesDelivered": Named("windrow_archives_delivered", "Archives that were delivered."),
-    "ChecksumMismatch": Named("windrow_checksum_mismatches", "Archives held with other bytes than were sent."),
-    "EventsIgnored": Named("windrow_events_ignored", "Events that are not about new objects."),
-    "FilesDuplicate": Named("windrow_files_duplicate", "Files that were announced again after they were delivered."),
-    "FilesOver2Minutes": Named("windrow_files_over_2m", "Files that were delivered after more than 2 minutes."),
-    "FilesOver3Minutes": Named("windrow_files_over_3m", "Files that were delivered after more than 3 minutes."),
-    "FilesProcessed": Named("windrow_files_processed", "Files that were delivered."),
-    "FilesRejected": Named("windrow_files_rejected", "Files that were rejected for good."),
-    "FilesRetried": Named("windrow_files_retried", "Files that were given back to the queue."),
-    "RawBytes": Named("windrow_raw_bytes", "Bytes of the files that were delivered."),
-    "RawFilesExpired": Named("windrow_raw_files_expired", "Delivered files that the retention sweep deleted."),
-    "RawFilesExpireFailed": Named("windrow_raw_files_expire_failed", "Files that S3 refused to delete."),
-    "RetentionSweepsCompleted": Named("windrow_retention_sweeps_completed", "Retention sweeps that got to their end."),
+    Metric.ARCHIVE_BYTES: Named("windrow_archive_bytes", "Bytes of the archives that were delivered."),
+    Metric.ARCHIVE_COPY_FAILED: Named(
+        "windrow_archive_copies_failed", "Archives that the retention sweep could not copy."
+    ),
+    Metric.ARCHIVES_COPIED: Named("windrow_archives_copied", "Archives that the retention sweep copied."),
+    Metric.ARCHIVES_DELIVERED: Named("windrow_archives_delivered", "Archives that were delivered."),
+    Metric.CHECKSUM_MISMATCH: Named("windrow_checksum_mismatches", "Archives held with other bytes than were sent."),
+    Metric.EVENTS_IGNORED: Named("windrow_events_ignored", "Events that are not about new objects."),
+    Metric.FILES_DUPLICATE: Named(
+        "windrow_files_duplicate", "Files that were announced again after they were delivered."
+    ),
+    Metric.FILES_OVER_2_MINUTES: Named("windrow_files_over_2m", "Files that were delivered after more than 2 minutes."),
+    Metric.FILES_OVER_3_MINUTES: Named("windrow_files_over_3m", "Files that were delivered after more than 3 minutes."),
+    Metric.FILES_PROCESSED: Named("windrow_files_processed", "Files that were delivered."),
+    Metric.FILES_REJECTED: Named("windrow_files_rejected", "Files that were rejected for good."),
+    Metric.FILES_RETRIED: Named("windrow_files_retried", "Files that were given back to the queue."),
+    Metric.RAW_BYTES: Named("windrow_raw_bytes", "Bytes of the files that were delivered."),
+    Metric.RAW_FILES_EXPIRED: Named("windrow_raw_files_expired", "Delivered files that the retention sweep deleted."),
+    Metric.RAW_FILES_EXPIRE_FAILED: Named("windrow_raw_files_expire_failed", "Files that S3 refused to delete."),
+    Metric.RETENTION_SWEEPS_COMPLETED: Named(
+        "windrow_retention_sweeps_completed", "Retention sweeps that got to their end."
+    ),
 }
 LATENCIES = {
-    "DestinationProbeMs": (Named("windrow_destination_probe_seconds", "Time that a probe takes."), PROBE_S),
-    "OldestRetriedMs": (Named("windrow_oldest_retried_seconds", "Age of the oldest file that is given back."), AGE_S),
-    "ProcessingLatencyMs": (Named("windrow_delivery_seconds", "Time from upload to delivery."), DELIVERY_S),
+    Metric.DESTINATION_PROBE_MS: (Named("windrow_destination_probe_seconds", "Time that a probe takes."), PROBE_S),
+    Metric.OLDEST_RETRIED_MS: (
+        Named("windrow_oldest_retried_seconds", "Age of the oldest file that is given back."),
+        AGE_S,
+    ),
+    Metric.PROCESSING_LATENCY_MS: (Named("windrow_delivery_seconds", "Time from upload to delivery."), DELIVERY_S),
 }
-UP = "DestinationUp"
-AGE = "CredentialsAgeHours"
+FAULTS = {Metric.of_fault(kind): kind for kind in DestinationFault}
 HOUR_S = 3600
 
 
@@ -69,18 +78,18 @@ class PrometheusMetrics:
         for name in LATENCIES:
             _histogram(name)
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: Metric, value: int = 1) -> None:
         """Add to a counter, or set the destination's state or its credentials' age."""
-        if name == UP:
+        if name is Metric.DESTINATION_UP:
             _up().set(value)
-        elif name == AGE:
+        elif name is Metric.CREDENTIALS_AGE_HOURS:
             _age().set(value * HOUR_S)
-        elif name.startswith(FAULT):
-            _faults().labels(kind=name.removeprefix(FAULT).lower()).set(value)
+        elif kind := FAULTS.get(name):
+            _faults().labels(kind=kind.value).set(value)
         else:
             _counter(name).inc(value)
 
-    def latency(self, name: str, values_ms: Sequence[float]) -> None:
+    def latency(self, name: Metric, values_ms: Sequence[float]) -> None:
         """Add measurements in milliseconds; they are kept in seconds, as Prometheus has it."""
         histogram = _histogram(name)
         for value_ms in values_ms:
@@ -91,12 +100,12 @@ class PrometheusMetrics:
 
 
 @cache
-def _counter(name: str) -> Counter:
+def _counter(name: Metric) -> Counter:
     return Counter(*COUNTS[name])
 
 
 @cache
-def _histogram(name: str) -> Histogram:
+def _histogram(name: Metric) -> Histogram:
     named, buckets = LATENCIES[name]
     return Histogram(*named, buckets=buckets)
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from windrow.clients import answers
 from windrow.clients.metrics import NAMESPACE, SERVICE
 from windrow.core.errors import MetricsError
+from windrow.core.metric import Metric
 from windrow.ports import Clock, Punctuality
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 PERIOD_S = 60
-COUNTED = {"files": "FilesProcessed", "over2": "FilesOver2Minutes", "over3": "FilesOver3Minutes"}
+COUNTED = {"files": Metric.FILES_PROCESSED, "over2": Metric.FILES_OVER_2_MINUTES, "over3": Metric.FILES_OVER_3_MINUTES}
 """What each batch counts, by the name of its query."""
 
 

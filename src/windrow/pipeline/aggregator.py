@@ -27,6 +27,7 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
+from windrow.core.metric import Metric
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
 from windrow.pipeline.batch import DELIVERED, DUPLICATE, Batch, ObjectResult, Outcome
@@ -278,13 +279,13 @@ class Aggregator:
         now = self._clock.now()
         sources = [batch.objects[object_id] for object_id in members]
         latencies_s = [(now - source.event_time).total_seconds() for source in sources]
-        self._metrics.latency("ProcessingLatencyMs", [seconds * 1000 for seconds in latencies_s])
+        self._metrics.latency(Metric.PROCESSING_LATENCY_MS, [seconds * 1000 for seconds in latencies_s])
         # Counted before anything is thinned out: the alarms on the objectives need the exact share of late files.
-        self._metrics.count("FilesOver2Minutes", sum(seconds > FAST_S for seconds in latencies_s))
-        self._metrics.count("FilesOver3Minutes", sum(seconds > SURE_S for seconds in latencies_s))
-        self._metrics.count("ArchivesDelivered")
-        self._metrics.count("ArchiveBytes", sealed.size)
-        self._metrics.count("RawBytes", sum(source.size for source in sources))
+        self._metrics.count(Metric.FILES_OVER_2_MINUTES, sum(seconds > FAST_S for seconds in latencies_s))
+        self._metrics.count(Metric.FILES_OVER_3_MINUTES, sum(seconds > SURE_S for seconds in latencies_s))
+        self._metrics.count(Metric.ARCHIVES_DELIVERED)
+        self._metrics.count(Metric.ARCHIVE_BYTES, sealed.size)
+        self._metrics.count(Metric.RAW_BYTES, sum(source.size for source in sources))
         _log.info(
             "archive delivered",
             extra={"archive_key": archive.key, "files": len(members), "bytes": sealed.size},

@@ -28,6 +28,7 @@ from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault, LedgerError
 from windrow.core.keys import window_of
 from windrow.core.ledger import ArchiveRecord
+from windrow.core.metric import Metric
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import Clock, Destination, Ledger, Metrics, Stored
 
@@ -138,7 +139,7 @@ class CommitPoint:
                 maybe_stored=True,
             ) from why
         standing = self._ledger.record(ArchiveRecord.condemned(key, owner, now))
-        self._metrics.count("ChecksumMismatch")
+        self._metrics.count(Metric.CHECKSUM_MISMATCH)
         _log.error(
             "archive fails its verification",
             extra={"archive_key": key, "state": standing.state.value, "error": str(why)},

@@ -28,6 +28,7 @@ from windrow.core.errors import (
     WindrowError,
 )
 from windrow.core.events import SourceObject
+from windrow.core.metric import Metric
 from windrow.core.naming import safe_names
 from windrow.core.planning import PlannedArchive
 from windrow.pipeline.bounded_map import bounded_map
@@ -161,7 +162,7 @@ class LargeArchiver:
         try:
             return self._area.prove(staged, pace.check)
         except ChecksumMismatch:
-            self._metrics.count("ChecksumMismatch")
+            self._metrics.count(Metric.CHECKSUM_MISMATCH)
             self._area.remove(staged.key)
             raise
         except WindrowError:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from windrow.core.errors import DestinationError, LandingError, LedgerError, OutOfTime, Permanent
 from windrow.core.events import Message
+from windrow.core.metric import Metric
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES
 from windrow.pipeline.batch import Batch, ObjectResult, Outcome
 from windrow.ports import Clock, Metrics, Queue
@@ -115,7 +116,7 @@ class Settler:
         """
         message, result = kept
         age_s = max(0.0, (self._clock.now() - message.sent_at).total_seconds())
-        self._metrics.latency("OldestRetriedMs", [age_s * 1000])
+        self._metrics.latency(Metric.OLDEST_RETRIED_MS, [age_s * 1000])
         if message.receive_count > SUSPECT_AFTER_RECEIVES:
             _log.warning(
                 "oldest message given back again",
@@ -130,8 +131,8 @@ class Settler:
 
     def _count(self, batch: Batch, *, rejected: int, retried: int) -> None:
         outcomes = [result.outcome for result in batch.results.values()]
-        self._metrics.count("FilesProcessed", outcomes.count(Outcome.DELIVERED))
-        self._metrics.count("FilesDuplicate", outcomes.count(Outcome.DUPLICATE) + batch.repeats())
-        self._metrics.count("FilesRejected", rejected)
-        self._metrics.count("FilesRetried", retried)
-        self._metrics.count("EventsIgnored", batch.ignored.total())
+        self._metrics.count(Metric.FILES_PROCESSED, outcomes.count(Outcome.DELIVERED))
+        self._metrics.count(Metric.FILES_DUPLICATE, outcomes.count(Outcome.DUPLICATE) + batch.repeats())
+        self._metrics.count(Metric.FILES_REJECTED, rejected)
+        self._metrics.count(Metric.FILES_RETRIED, retried)
+        self._metrics.count(Metric.EVENTS_IGNORED, batch.ignored.total())

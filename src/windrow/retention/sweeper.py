@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from windrow.audit import ArchiveReader
+from windrow.core.metric import Metric
 from windrow.core.windows import HOUR, floor
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
@@ -139,9 +140,9 @@ class Sweeper:
 
     def _publish(self, tally: Tally, *, complete: bool) -> None:
         """Publish the counts, zeros too: an alarm needs to see that nothing happened."""
-        self._metrics.count("ArchivesCopied", tally.copied)
-        self._metrics.count("ArchiveCopyFailed", tally.failed)
-        self._metrics.count("RawFilesExpired", tally.expired)
-        self._metrics.count("RawFilesExpireFailed", tally.refused)
-        self._metrics.count("RetentionSweepsCompleted", int(complete))
+        self._metrics.count(Metric.ARCHIVES_COPIED, tally.copied)
+        self._metrics.count(Metric.ARCHIVE_COPY_FAILED, tally.failed)
+        self._metrics.count(Metric.RAW_FILES_EXPIRED, tally.expired)
+        self._metrics.count(Metric.RAW_FILES_EXPIRE_FAILED, tally.refused)
+        self._metrics.count(Metric.RETENTION_SWEEPS_COMPLETED, int(complete))
         self._metrics.flush()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 from prometheus_client import REGISTRY
 
-from windrow.clients.prometheus import AGE, COUNTS, FAULT, LATENCIES, UP, PrometheusMetrics
+from windrow.clients.prometheus import COUNTS, FAULTS, LATENCIES, PrometheusMetrics
 from windrow.core.errors import DestinationFault
-
-SOURCE = Path(__file__).resolve().parents[3] / "src/windrow"
+from windrow.core.metric import Metric
 
 
 def value(name: str, **labels: str) -> float:
@@ -19,21 +15,18 @@ def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def test_every_metric_of_the_source_has_a_name() -> None:
+def test_every_metric_has_a_name() -> None:
     """Whatever is counted or measured anywhere can be scraped."""
-    code = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
-    counted = set(re.findall(r'\.count\(\s*f?"([A-Z]\w+)', code))
-    measured = set(re.findall(r'\.latency\(\s*"([A-Z]\w+)', code))
+    states = {Metric.DESTINATION_UP, Metric.CREDENTIALS_AGE_HOURS, *FAULTS}
 
-    assert counted == {*COUNTS, UP, FAULT, AGE}
-    assert measured == set(LATENCIES)
+    assert set(Metric) == COUNTS.keys() | LATENCIES.keys() | states
 
 
 def test_counts_add_up() -> None:
     """Over calls and over objects; all are there from the start."""
     before = value("windrow_files_processed_total")
     for _ in range(2):
-        PrometheusMetrics().count("FilesProcessed", 3)
+        PrometheusMetrics().count(Metric.FILES_PROCESSED, 3)
 
     assert before + 6 == value("windrow_files_processed_total")
     assert all(REGISTRY.get_sample_value(f"{named.name}_total") is not None for named in COUNTS.values())
@@ -45,8 +38,8 @@ def test_times_are_in_seconds() -> None:
     before = [value(name) for name in names]
     late = value("windrow_delivery_seconds_bucket", le="120.0")
     metrics = PrometheusMetrics()
-    metrics.latency("ProcessingLatencyMs", [1_000.0, 119_000.0])
-    metrics.latency("ProcessingLatencyMs", [121_000.0])
+    metrics.latency(Metric.PROCESSING_LATENCY_MS, [1_000.0, 119_000.0])
+    metrics.latency(Metric.PROCESSING_LATENCY_MS, [121_000.0])
     metrics.flush()
 
     assert [3, 241] == [round(value(name) - old, 6) for name, old in zip(names, before, strict=True)]
@@ -59,8 +52,8 @@ def test_the_destination_is_as_the_last_probe_found_it(kind: DestinationFault) -
     metrics = PrometheusMetrics()
     seen = []
     for up in (1, 0, 0, 1):
-        metrics.count("DestinationUp", up)
-        metrics.count(f"DestinationFault{kind.value.capitalize()}", 1 - up)
+        metrics.count(Metric.DESTINATION_UP, up)
+        metrics.count(Metric.of_fault(kind), 1 - up)
         seen.append((value("windrow_destination_up"), value("windrow_destination_fault", kind=kind.value)))
 
     assert [(1, 0), (0, 1), (0, 1), (1, 0)] == seen
@@ -71,7 +64,7 @@ def test_the_age_of_the_credentials_is_a_state_in_seconds() -> None:
     metrics = PrometheusMetrics()
     seen = []
     for hours in (700, 0):
-        metrics.count("CredentialsAgeHours", hours)
+        metrics.count(Metric.CREDENTIALS_AGE_HOURS, hours)
         seen.append(value("windrow_credentials_age_seconds"))
 
     assert [2_520_000, 0] == seen
