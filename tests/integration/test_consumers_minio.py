@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -109,6 +110,13 @@ def test_python_asks_whether_a_minute_is_complete(bucket: str, tmp_path: Path) -
     script = code("python", "archives.complete").replace("s3://backup/eu", f"s3://{bucket}/eu")
 
     assert f"{{{KEY!r}}}\n" == run(tmp_path, script + "    print(keys)\n")
+
+
+def test_duckdb_pandas_and_polars(bucket: str, tmp_path: Path) -> None:
+    """The page's program sums a column over the files of an archive, and of one file each."""
+    script = re.sub(r"windrow://backup/\S+?\.tar\.gz", f"windrow://{bucket}/{KEY}", code("python", "import duckdb"))
+
+    assert "[(42,)]\n1\n41\n" == run(tmp_path, script)
 
 
 @pytest.fixture

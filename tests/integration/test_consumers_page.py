@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.archives import archive_of, joined
-from tests.tools import ROOT, locate
+from tests.tools import ROOT
 from windrow.core.archive.writer import SealedArchive
 from windrow.core.completeness import Mark
 from windrow.core.keys import archive_key, mark_key, window_of
@@ -88,14 +88,6 @@ def test_python_refuses_an_archive_that_was_cut(archive: SealedArchive, tmp_path
     done = run(tmp_path, sys.executable, "-c", code("python", "files(stream)"))
 
     assert "ValueError: 1 files are missing: the archive was cut short" == done.stderr.splitlines()[-1]
-
-
-@pytest.mark.needs("python-readers")
-def test_duckdb(archive: SealedArchive, tmp_path: Path) -> None:
-    """It sums a column over the files of an archive."""
-    done = run(tmp_path, locate("python-readers"), "-c", code("python", "import duckdb"))
-
-    assert ("", "[(42,)]\n") == (done.stderr, done.stdout)
 
 
 def test_the_policy_only_reads() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from windrow.core.errors import LocalStackError
@@ -56,17 +57,25 @@ def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> S
 
 
 def minio(
-    folder: Path, *, access_key: str, secret_key: str, certs: Path | None = None, binary: Path | None = None
+    folder: Path,
+    *,
+    access_key: str,
+    secret_key: str,
+    certs: Path | None = None,
+    binary: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Server:
     """Return a MinIO that keeps its data in ``folder``: a restart finds it again.
 
     The keys are the root user's. ``certs`` is a folder with ``public.crt`` and ``private.key``; with it the server
-    speaks TLS only. ``binary`` is found by `find_minio` unless given; without any, Docker runs it.
+    speaks TLS only. ``binary`` is found by `find_minio` unless given; without any, Docker runs it. ``more`` are
+    variables of MinIO's environment, such as those that name a webhook.
 
     Raises:
         LocalStackError: there is no MinIO, and no Docker that has its image.
     """
-    environ = {"MINIO_ROOT_USER": access_key, "MINIO_ROOT_PASSWORD": secret_key, "MINIO_BROWSER": "off"}
+    root = {"MINIO_ROOT_USER": access_key, "MINIO_ROOT_PASSWORD": secret_key}
+    environ = {**root, "MINIO_BROWSER": "off", **(more or {})}
     data = folder.absolute() / "minio-data"
     data.mkdir(parents=True, exist_ok=True)
     binary = binary or find_minio()
@@ -79,7 +88,7 @@ def minio(
         return Server(
             "minio",
             folder,
-            lambda port: _docker_command(container, port, data, certs),
+            lambda port: _docker_command(container, port, data, certs, environ),
             environ=environ,
             health=_MINIO_HEALTH,
             scheme=scheme,
@@ -107,13 +116,16 @@ def docker_has_minio() -> bool:
     return answer("docker", "image", "inspect", "--format", "{{.Id}}", MINIO_IMAGE) is not None
 
 
-def _docker_command(container: str, port: int, data: Path, certs: Path | None) -> list[str]:
-    """Return the command that runs MinIO in a container as this user; the keys go by name, not on the command line."""
+def _docker_command(container: str, port: int, data: Path, certs: Path | None, names: Iterable[str]) -> list[str]:
+    """Return the command that runs MinIO in a container as this user; ``names`` are those of its environment.
+
+    So the keys are not on the command line.
+    """
     mount_certs = ["--volume", f"{certs}:/certs:ro"] if certs else []
     with_tls = ["--certs-dir", "/certs"] if certs else []
     return [
         *("docker", "run", "--rm", "--name", container, "--user", f"{os.getuid()}:{os.getgid()}"),
         *("--publish", f"{HOST}:{port}:9000", "--volume", f"{data}:/data", *mount_certs),
-        *("--env", "MINIO_ROOT_USER", "--env", "MINIO_ROOT_PASSWORD", "--env", "MINIO_BROWSER"),
+        *(each for name in names for each in ("--env", name)),
         *(MINIO_IMAGE, "server", "--quiet", "--address", ":9000", *with_tls, "/data"),
     ]
