@@ -29,7 +29,8 @@ from bench.stand import Stand, stand
 from windrow.clients.clock import SystemClock
 from windrow.clients.ledger import MAX_STATEMENTS, DynamoLedger
 from windrow.core.ledger import Claim
-from windrow.worker.batcher import RECEIVE_MOST, RECEIVERS
+from windrow.core.sqs import MESSAGES_A_CALL
+from windrow.worker.batcher import RECEIVERS
 
 MESSAGES = 100_000
 FILE_BYTES = 1_000
@@ -95,7 +96,7 @@ def _serve(place: Stand, table: str, left: threading.Semaphore) -> None:
     ledger = DynamoLedger(table, place.client("dynamodb"), SystemClock(), lambda: 0.5)
     unclaimed: list[str] = []
     deadline = time.monotonic() + LIMIT_S
-    while (wanted := _take(left, RECEIVE_MOST)) and time.monotonic() < deadline:
+    while (wanted := _take(left, MESSAGES_A_CALL)) and time.monotonic() < deadline:
         reply = sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=wanted,

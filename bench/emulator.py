@@ -25,12 +25,12 @@ from windrow import bootstrap, settings
 from windrow.clients.landing import S3Landing
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.load.bodies import Bodies
 from windrow.load.generator import landing_put
 from windrow.local.provision import Shape, StackOutputs
 from windrow.local.stack import Stack
 from windrow.ports import Destination
-from windrow.worker.batcher import RECEIVE_MOST
 from windrow.worker.records import receive_record
 
 FILES = 600
@@ -79,7 +79,7 @@ def _received(outputs: StackOutputs, files: int) -> dict[SourceObject, bytes]:
     while len(found) < files:
         reply = sqs.receive_message(
             QueueUrl=outputs.queue_url,
-            MaxNumberOfMessages=RECEIVE_MOST,
+            MaxNumberOfMessages=MESSAGES_A_CALL,
             WaitTimeSeconds=1,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],

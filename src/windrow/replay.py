@@ -12,11 +12,9 @@ import msgspec
 
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.events import REPLAYED, SourceObject, utc_text
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.pipeline.inspector import Inspector
 from windrow.ports import Clock, Ledger, ListedVersion, Sender
-
-BATCH = 10
-"""Messages of one SendMessageBatch."""
 
 LOOKED_UP_AT_ONCE = 100
 """Objects whose claims are read in one request."""
@@ -54,7 +52,7 @@ class Replayer:
         iterator = iter(versions)
         # What the rate allows while the objects are found out, or while SQS is slow, is not made up for afterwards.
         due = self._clock.monotonic()
-        while piece := list(islice(iterator, BATCH)):
+        while piece := list(islice(iterator, MESSAGES_A_CALL)):
             due = max(due, self._clock.monotonic()) + len(piece) / self._rate_per_s
             self._sender.send([notification(version) for version in piece])
             queued += len(piece)

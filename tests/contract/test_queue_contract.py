@@ -11,9 +11,10 @@ import boto3.session
 import pytest
 
 from tests.servers.endpoint import Endpoint, new_name
-from windrow.clients.queue import MAX_PAYLOAD_BYTES, SqsQueue, connect
+from windrow.clients.queue import SqsQueue, connect
 from windrow.core.errors import MalformedEvent, ObjectMissing
 from windrow.core.events import Message
+from windrow.core.sqs import MAX_PAYLOAD_BYTES
 from windrow.ports import Queue
 from windrow.testing import START, FakeClock, FakeQueue
 

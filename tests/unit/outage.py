@@ -16,6 +16,7 @@ from random import Random
 from tests.unit.world import World, record
 from windrow.core.errors import DestinationError, DestinationFault, Permanent
 from windrow.core.events import Message, SourceObject
+from windrow.core.sqs import IN_FLIGHT_MOST
 from windrow.local.provision import MAX_RECEIVES
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.probe import Probe
@@ -23,7 +24,6 @@ from windrow.ports import EventSourceMapping
 from windrow.sentinel import Sentinel, WithoutMapping
 from windrow.testing import FakeCircuits, FakeClock, FakeMapping, FakeMetrics
 from windrow.worker.engine import CONFIG_REFRESH_S
-from windrow.worker.mapping import IN_FLIGHT_MOST
 
 DAY_S = 86_400
 EACH = 2_000

@@ -9,9 +9,8 @@ from enum import Enum, auto
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
-from windrow.clients.destination import PASSING
 from windrow.core.described import UNSAID
-from windrow.core.errors import DestinationError, DestinationFault
+from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault
 from windrow.core.manifest import ManifestFile
 from windrow.ports import Part, Stored
 
@@ -26,7 +25,7 @@ MOST_PARTS = 10_000
 ATTEMPTS = 5
 PAUSE_S = 0.5
 """Before the second attempt of a PUT, and twice as long before each one after that: 7.5 s in all."""
-_AGAIN = PASSING | {DestinationFault.CHECKSUM}
+_AGAIN = READ_AGAIN | {DestinationFault.CHECKSUM}
 """Faults after which a PUT is tried again; other bytes than were sent may have come by the network's fault."""
 
 

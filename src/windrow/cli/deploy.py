@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -18,6 +17,7 @@ import msgspec
 import typer
 
 from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, out, print_json
+from windrow.cli.span import duration
 from windrow.cli.streams import forget_output
 from windrow.core.errors import DeploymentError
 from windrow.core.words import counted
@@ -26,9 +26,7 @@ from windrow.deployment import KEEP, DeploymentOutcome, Event, Progress, Result,
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
 
-LONGEST_BAKE_S = 86_400.0
-
-_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
+LONGEST_BAKE = timedelta(days=1)
 
 
 def deploy(
@@ -64,7 +62,7 @@ def deploy(
         raise WrongUse("--to goes with --rollback")
     from windrow import bootstrap
 
-    percents, bake_s = parse_steps(steps), parse_duration(bake)
+    percents, bake_s = parse_steps(steps), parse_bake(bake)
     alarms, prefixes = parse_names(alarm, "--alarm"), parse_names(alarm_prefix, "--alarm-prefix")
     with _stoppable() as wait, _display(as_json=as_json) as (note, follow):
         if package is not None and not (alarms or prefixes):
@@ -88,12 +86,12 @@ def parse_steps(text: str) -> list[float]:
     return percents
 
 
-def parse_duration(text: str) -> float:
-    """Read seconds from ``90``, ``30s``, ``5m`` or ``1h``. Raises `WrongUse`."""
-    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh]?)", text.strip())
-    if match is None or (seconds := float(match[1]) * _UNITS_S[match[2]]) > LONGEST_BAKE_S:
-        raise WrongUse(f"--bake must be a duration of a day at most, as in 30s or 5m, not {text[:40]!r}")
-    return seconds
+def parse_bake(text: str) -> float:
+    """Read seconds from ``90``, ``30s``, ``5m`` or ``1.5h``. Raises `WrongUse`."""
+    found = duration(f"{text}s" if text[-1:].isdecimal() else text)
+    if found > LONGEST_BAKE:
+        raise WrongUse(f"--bake must be a day at most, not {text}")
+    return found.total_seconds()
 
 
 def parse_names(texts: Sequence[str] | None, option: str) -> list[str]:

@@ -20,6 +20,7 @@ from windrow.cli.output import PROBLEM, WrongUse, err, out, print_error, print_j
 from windrow.core.errors import MalformedEvent, Permanent, QueueError
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ NEEDS = ("queue_url", "dlq_url")
 LOOKED_AT = 1_000
 TAKEN = 10_000
 EXAMPLES = 3
-EACH = 10
-"""Messages of one SQS batch call."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look into the dead-letter queue, send back, drop.")
 
@@ -218,7 +217,7 @@ def chosen(
                     continue
                 batch.append(letter)
                 left -= 1
-                if len(batch) == EACH or not left:
+                if len(batch) == MESSAGES_A_CALL or not left:
                     yield batch
                     batch = []
                 if not left:

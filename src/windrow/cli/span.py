@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from windrow.cli.output import WrongUse
 
-_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])")
 _LONGEST = timedelta(days=3650)
 _YEARS = range(2000, 3000)
 """No object of S3 is older, and whatever is added to or taken from a time is one still."""
@@ -15,10 +15,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
-    """Read ``90s``, ``5m``, ``24h`` or ``7d``. Raises `WrongUse`."""
+    """Read ``90s``, ``5m``, ``1.5h`` or ``7d``. Raises `WrongUse`."""
     match = _DURATION.fullmatch(text.strip())
-    if match is None or (found := timedelta(**{_UNITS[match[2]]: int(match[1])})) > _LONGEST:
-        raise WrongUse(f"{text!r} is no duration of up to ten years; write 90s, 5m, 24h or 7d")
+    if match is None or (found := timedelta(**{_UNITS[match[2]]: float(match[1])})) > _LONGEST:
+        raise WrongUse(f"{text!r} is no duration of up to ten years; write 90s, 5m, 1.5h or 7d")
     return found
 
 

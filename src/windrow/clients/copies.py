@@ -13,6 +13,7 @@ from windrow.clients import answers, s3_answers
 from windrow.clients.body import ChunksBody
 from windrow.clients.destination import CONTENT_TYPE
 from windrow.core.errors import CopyError
+from windrow.core.parts import in_parts
 from windrow.ports import StoredCopy
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class S3Copies:
         try:
             parts = [
                 self._send_part(upload, number, chunks)
-                for number, chunks in enumerate(_cut(proof.watch(pieces), part_bytes), 1)
+                for number, chunks in enumerate(in_parts(proof.watch(pieces), part_bytes), 1)
             ]
             self._ask(
                 f"POST {key}",
@@ -194,20 +195,6 @@ class _Proof:
                 f"{self._key} gave a body with SHA-256 {digest.hexdigest()}, not {self._sha256.hex()}; "
                 "nothing is stored"
             )
-
-
-def _cut(pieces: Iterable[Buffer], part_bytes: int) -> Iterator[list[Buffer]]:
-    """Gather the pieces into parts of ``part_bytes`` or more: only the last may be smaller."""
-    part: list[Buffer] = []
-    size = 0
-    for piece in pieces:
-        part.append(piece)
-        size += memoryview(piece).nbytes
-        if size >= part_bytes:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
 
 
 def _base64(digest: bytes) -> str:

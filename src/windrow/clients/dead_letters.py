@@ -13,9 +13,10 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
-from windrow.clients.queue import MAX_ENTRIES, PREFIX, attributes, by_payload, numbers, refused, rejections
+from windrow.clients.queue import PREFIX, attributes, by_payload, numbers, refused, rejections
 from windrow.core.errors import QueueError
 from windrow.core.events import REJECTIONS
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class DeadLetterQueue:
         """
         seen: set[str] = set()
         while len(seen) < limit:
-            letters = self._call("read", partial(self._receive, min(MAX_ENTRIES, limit - len(seen))))
+            letters = self._call("read", partial(self._receive, min(MESSAGES_A_CALL, limit - len(seen))))
             self._held |= {letter.message_id: letter for letter in letters}
             fresh = [letter for letter in letters if letter.message_id not in seen]
             if not fresh:
@@ -218,8 +219,8 @@ class DeadLetterQueue:
     ) -> None:
         """Give back or delete; what fails keeps none of the others from their turn, and stays held."""
         failure: QueueError | None = None
-        for at in range(0, len(letters), MAX_ENTRIES):
-            batch = letters[at : at + MAX_ENTRIES]
+        for at in range(0, len(letters), MESSAGES_A_CALL):
+            batch = letters[at : at + MESSAGES_A_CALL]
             try:
                 left = self._left(batch, call, entry)
             except QueueError as error:

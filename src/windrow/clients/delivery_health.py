@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from windrow.clients import answers
 from windrow.core.circuit import Streak
 from windrow.core.errors import LedgerError
+from windrow.core.windows import DAY_S
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,7 +21,7 @@ FAILED = "deliveries#failed"
 DELIVERED = "deliveries#delivered"
 """Keys of the two items. No object id is one of them: a bucket name holds no ``#``."""
 
-KEPT_S = 86_400
+KEPT_S = DAY_S
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from windrow.clients.body import ChunksBody
 from windrow.clients.faults import to_destination_error
 from windrow.clients.s3_answers import Entry, Head, Page, Part, Range
 from windrow.clients.tls import StrictHttp, context_for
-from windrow.core.errors import DestinationError, DestinationFault, SecretError
+from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError
 from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ PAUSE_S = 0.2
 CONTENT_TYPE = "application/gzip"
 
 SHA256_BYTES = 32
-
-PASSING = frozenset(
-    {DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE, DestinationFault.PROTOCOL}
-)
-"""Faults that may be over in a moment."""
 
 _FAILURES = (ClientError, BotoCoreError, HTTPError, OSError, ValueError)
 """All that a request raises, and the making of its client: botocore lets errors of urllib3 and of Python through, the
@@ -233,7 +228,7 @@ class S3Destination:
             try:
                 return self._once(request, what)
             except DestinationError as error:
-                if error.kind not in PASSING:
+                if error.kind not in READ_AGAIN:
                     raise
                 _log.info("destination asked again", extra={"request": what, "kind": error.kind})
                 self._clock.sleep(PAUSE_S * attempt)

@@ -16,21 +16,13 @@ from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer
 from windrow.core.errors import Permanent
 from windrow.core.events import REJECTIONS, Message
+from windrow.core.sqs import MAX_ATTRIBUTES, MAX_PAYLOAD_BYTES, MAX_VISIBILITY_S, MESSAGES_A_CALL
 from windrow.ports import Clock
 
 if TYPE_CHECKING:
     import boto3.session
     from mypy_boto3_sqs import SQSClient
 
-MAX_ENTRIES = 10
-MAX_ATTRIBUTES = 10
-MAX_PAYLOAD_BYTES = 256 * 1024
-"""Entries a batch call, attributes a message, bytes a message (attributes included) and a batch call:
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-SQS takes 1 MiB since August 2025, but a queue may be set to less and emulators may not know it.
-"""
-
-MAX_VISIBILITY_S = 43_200
 MAX_DETAIL_CHARS = 256
 CONNECTIONS = 8
 
@@ -238,7 +230,7 @@ def by_payload(messages: Iterable[T], size_of: Callable[[T], int]) -> Iterator[l
     batch_bytes = 0
     for message in messages:
         message_bytes = size_of(message)
-        if batch and (len(batch) == MAX_ENTRIES or batch_bytes + message_bytes > MAX_PAYLOAD_BYTES):
+        if batch and (len(batch) == MESSAGES_A_CALL or batch_bytes + message_bytes > MAX_PAYLOAD_BYTES):
             yield batch
             batch, batch_bytes = [], 0
         batch.append(message)
@@ -248,4 +240,4 @@ def by_payload(messages: Iterable[T], size_of: Callable[[T], int]) -> Iterator[l
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[at : at + MAX_ENTRIES] for at in range(0, len(items), MAX_ENTRIES))
+    return (items[at : at + MESSAGES_A_CALL] for at in range(0, len(items), MESSAGES_A_CALL))

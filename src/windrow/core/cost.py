@@ -14,6 +14,8 @@ import msgspec
 from windrow.core.errors import PriceError
 from windrow.core.ledger import MEMBER_BYTES
 from windrow.core.prices import PriceBook
+from windrow.core.sqs import MESSAGES_A_CALL
+from windrow.core.windows import DAY_S
 from windrow.core.words import counted, measured
 
 HOURS = 730.0
@@ -23,10 +25,6 @@ GIB = 2.0**30
 
 KEY_ROTATIONS_BILLED = 2
 """Each of a key's first two rotations adds the price of a key for good: https://aws.amazon.com/kms/pricing/"""
-
-MOST_RECEIVED = 10
-"""Messages that one receive returns at most:
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 
 RECEIVED_AT_1_PER_S = 0.3
 """Assumed messages of one receive for each that arrives in a second: 3 at 10 files a second, of which each of the five
@@ -205,8 +203,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def received(self) -> float:
         """Messages that a receive returns, on average."""
-        assumed = RECEIVED_AT_1_PER_S * self.files_per_day / 86_400
-        return self.messages_per_receive or min(MOST_RECEIVED, max(1.0, assumed))
+        assumed = RECEIVED_AT_1_PER_S * self.files_per_day / DAY_S
+        return self.messages_per_receive or min(MESSAGES_A_CALL, max(1.0, assumed))
 
     @property
     def own_vpns(self) -> int:

@@ -162,6 +162,13 @@ class DestinationFault(StrEnum):
     CHECKSUM = "checksum"
 
 
+PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
+"""Faults that may be over in a moment: a write is made again within its batch."""
+
+READ_AGAIN = PASSING | {DestinationFault.PROTOCOL}
+"""Faults after which a request that only reads is made again: an answer that is not S3's may be a proxy's."""
+
+
 class DestinationError(Transient):
     """MinIO did not do what was asked.
 

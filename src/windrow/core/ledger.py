@@ -10,6 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from windrow.core.manifest import Manifest
+from windrow.core.windows import DAY_S
 
 RECORD_VERSION = 1
 """Written to every item, so that two versions of Windrow can share one table."""
@@ -35,7 +36,7 @@ MEMBER_BYTES = 8
 """Bytes of each member's digest in an archive record: a file is taken for a member of an archive of 3,000 by mistake
 once in 6 x 10^15 looks, and only if its claim names that archive."""
 
-RECORD_MARGIN_S = 86_400
+RECORD_MARGIN_S = DAY_S
 """An archive's record outlives the claims of its members by this much, for clocks that differ."""
 
 NEVER = 0

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+DAY_S = 86_400
 
 
 def floor(moment: datetime, width: timedelta) -> datetime:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60))
+from windrow.core.windows import DAY_S
+
+_UNITS = (("day", DAY_S), ("hour", 3600), ("minute", 60))
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from windrow import bootstrap
+from windrow.core.windows import DAY_S
 from windrow.core.words import measured
 from windrow.doctor.check import Check, asked, fail, ok, warn
 from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings, misplaced
@@ -16,7 +17,6 @@ from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in
 if TYPE_CHECKING:
     import boto3.session
 
-DAY_S = 86_400
 QUEUE_RETENTION_S = QUEUE_RETENTION_DAYS * DAY_S
 DLQ_RETENTION_S = DLQ_RETENTION_DAYS * DAY_S
 """A message that SQS moves to the dead-letter queue keeps its first enqueue time there."""

@@ -6,6 +6,7 @@ while TLS is agreed on, or does not answer. Tests hold ``HANG_S`` and ``ASK_S`` 
 
 from __future__ import annotations
 
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.ports import Clock
 
 START_RESERVE_S = 30.0
@@ -28,9 +29,8 @@ RESOLVE_RESERVE_S = ASK_S + SETTLE_RESERVE_S
 """With less time left than this nobody asks what became of a write. Each reserve is longer for a batch of many
 messages."""
 
-MESSAGES_A_CALL = 10
 CALLS_AT_ONCE = 8
-"""How messages are given back: ten a call, as SQS takes them, and so many calls side by side."""
+"""How many calls give messages back side by side."""
 
 CALL_S = 0.15
 """Assumed for such a call in a worker that gets little of a processor; with one of its own it takes 10 to 30 ms."""

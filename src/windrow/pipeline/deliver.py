@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from windrow.core.archive.writer import ArchiveSummary
-from windrow.core.errors import ChecksumMismatch, DestinationError, DestinationFault, LedgerError, Transient
+from windrow.core.errors import PASSING, ChecksumMismatch, DestinationError, LedgerError, Transient
 from windrow.core.ledger import ArchiveRecord
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
@@ -16,9 +16,6 @@ from windrow.ports import Clock
 
 RETRY_DELAYS_S = (0.25, 1.0, 0.0)
 """Pauses after the first, second and third attempt at a write; the last is followed by none."""
-
-PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
-"""Faults that another attempt within the same batch may mend."""
 
 _log = logging.getLogger(__name__)
 

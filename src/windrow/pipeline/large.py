@@ -30,6 +30,7 @@ from windrow.core.errors import (
 from windrow.core.events import SourceObject
 from windrow.core.metric import Metric
 from windrow.core.naming import safe_names
+from windrow.core.parts import in_parts
 from windrow.core.planning import PlannedArchive
 from windrow.pipeline.bounded_map import bounded_map
 from windrow.pipeline.deadline import Deadline
@@ -145,7 +146,7 @@ class LargeArchiver:
                 yield wrappings[0].end
 
             try:
-                upload.send(enumerate(_cut(rest(), PART_BYTES), 2))
+                upload.send(enumerate(in_parts(rest(), PART_BYTES), 2))
                 upload.send([(1, [wrappings[0].first, *held])])
                 return upload.finish(), wrappings[0]
             except Exception:
@@ -224,17 +225,3 @@ def _take(chunks: Iterator[bytes | bytearray], least_bytes: int) -> list[bytes |
         if left <= 0:
             break
     return taken
-
-
-def _cut(chunks: Iterable[Buffer], part_bytes: int) -> Iterator[list[Buffer]]:
-    """Gather chunks into parts of about ``part_bytes``: never less, but for the last one."""
-    part: list[Buffer] = []
-    size = 0
-    for chunk in chunks:
-        part.append(chunk)
-        size += memoryview(chunk).nbytes
-        if size >= part_bytes:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from windrow.core.errors import ChecksumMismatch, DestinationError
 from windrow.core.keys import is_staged, staged_at_s, staging_folder, staging_key
+from windrow.core.windows import DAY_S
 from windrow.pipeline.bounded_map import bounded_map
 from windrow.ports import ByteRange, Clock, MultipartDestination, Part
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 READ_BYTES = 8 * 1024 * 1024
 """Bytes of one range request when staged parts are read back."""
 
-STALE_S = 86_400
+STALE_S = DAY_S
 """A staged object this old was left behind: no worker runs so long."""
 
 _log = logging.getLogger(__name__)

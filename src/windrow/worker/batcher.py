@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from enum import StrEnum
 
 from windrow.core.errors import QueueError
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.worker.records import Received
 from windrow.worker.timing import TICK_S, Clock, backoff_s
 
@@ -22,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 """Largest event of a synchronous invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-
-RECEIVE_MOST = 10
-"""Messages that one ReceiveMessage returns at most."""
 
 QUIET_WAIT_S = 20
 """The longest long poll that SQS knows, and what AWS waits on a quiet queue."""
@@ -185,7 +183,7 @@ class Gatherer:
         Only one waits for messages: more would each hold a message back from it on a quiet queue.
         """
         while len(self._asked) < self._lanes:
-            count = min(RECEIVE_MOST, batch.room(sum(self._asked.values())))
+            count = min(MESSAGES_A_CALL, batch.room(sum(self._asked.values())))
             if count == 0:
                 return
             wait_s = 0 if self._asked else int(min(self._quiet_wait_s, batch.remaining_s(now)))

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from windrow.clients import answers
 from windrow.clients.queue import attributes
 from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
+from windrow.core.sqs import IN_FLIGHT_MOST
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -21,10 +22,6 @@ TIMEOUT_MOST_S = 900
 UNWINDOWED_BATCH_MOST = 10
 """The limits of https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html; a batch over 10
 messages needs a window of at least 1 s."""
-
-IN_FLIGHT_MOST = 120_000
-"""Messages of one standard queue that may be received and not deleted; SQS answers OverLimit beyond:
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 
 VISIBILITY_FACTOR = 6
 """AWS's rule for a queue before Lambda: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""

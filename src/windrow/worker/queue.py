@@ -15,6 +15,7 @@ from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer
 from windrow.clients.queue import numbers, refused
 from windrow.core.errors import QueueError
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.worker.records import Received, receive_record
 from windrow.worker.timing import Clock, backoff_s
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 logger = logging.getLogger(__name__)
-
-BATCH_MOST = 10
-"""Entries of one SQS batch request at most."""
 
 DELETE_ATTEMPTS = 4
 """Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
@@ -130,4 +128,4 @@ class SourceQueue:
 
 
 def _tens(messages: Sequence[Received]) -> Iterator[Sequence[Received]]:
-    return (messages[start : start + BATCH_MOST] for start in range(0, len(messages), BATCH_MOST))
+    return (messages[start : start + MESSAGES_A_CALL] for start in range(0, len(messages), MESSAGES_A_CALL))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from windrow.cli.deploy import parse_duration, parse_names, parse_steps, standing
+from windrow.cli.deploy import parse_bake, parse_names, parse_steps, standing
 from windrow.cli.output import WrongUse
 from windrow.cli.root import run
 from windrow.deployment import Progress, RolloutReading
@@ -13,14 +13,21 @@ from windrow.deployment import Progress, RolloutReading
 @pytest.mark.parametrize(("text", "expected"), [("90", 90), ("30s", 30), ("5m", 300), ("1.5h", 5400), ("0", 0)])
 def test_durations_are_read(text: str, expected: float) -> None:
     """Seconds, minutes and hours are understood; a bare number is seconds."""
-    assert expected == parse_duration(text)
+    assert expected == parse_bake(text)
 
 
-@pytest.mark.parametrize("text", ["", "m", "-5m", "5d", "five", "1m30s"])
+@pytest.mark.parametrize("text", ["", "m", "-5m", "five", "1m30s"])
 def test_other_durations_are_wrong_use(text: str) -> None:
     """Anything else is refused."""
-    with pytest.raises(WrongUse, match="as in 30s or 5m"):
-        parse_duration(text)
+    with pytest.raises(WrongUse, match="write 90s, 5m"):
+        parse_bake(text)
+
+
+def test_a_version_is_watched_for_a_day_at_most() -> None:
+    """As the longest run of the command."""
+    assert 86_400 == parse_bake("1d")
+    with pytest.raises(WrongUse, match="a day at most, not 25h"):
+        parse_bake("25h")
 
 
 def test_steps_are_read() -> None:

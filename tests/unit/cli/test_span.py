@@ -13,17 +13,27 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("0s", 0), ("90s", 90), ("5m", 300), ("24h", 86_400), ("7d", 604_800), (" 5m ", 300)]
+    ("text", "seconds"),
+    [
+        ("0s", 0),
+        ("90s", 90),
+        ("5m", 300),
+        ("24h", 86_400),
+        ("7d", 604_800),
+        (" 5m ", 300),
+        ("1.5h", 5_400),
+        ("0.25d", 21_600),
+    ],
 )
 def test_durations(text: str, seconds: int) -> None:
-    """A whole number and a unit."""
+    """A number and a unit."""
     assert timedelta(seconds=seconds) == duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "1.5h", "5w", "٥m" * 2, "9" * 30 + "d"])
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", ".5h", "1.h", "5w", "٥m" * 2, "9" * 30 + "d"])
 def test_what_is_no_duration_is_wrong_use(text: str) -> None:
     """The message shows how to write one."""
-    with pytest.raises(WrongUse, match="write 90s, 5m, 24h or 7d"):
+    with pytest.raises(WrongUse, match=r"write 90s, 5m, 1\.5h or 7d"):
         duration(text)
 
 

@@ -11,13 +11,13 @@ from tests.unit.world import World
 from windrow.clients import landing, queue
 from windrow.clients.destination import PATIENT, PAUSE_S
 from windrow.core.errors import DestinationError, DestinationFault, LandingError
+from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.pipeline.deadline import (
     ASK_S,
     CALL_S,
     CALLS_AT_ONCE,
     DELIVER_RESERVE_S,
     HANG_S,
-    MESSAGES_A_CALL,
     RESOLVE_RESERVE_S,
     SETTLE_RESERVE_S,
     START_RESERVE_S,
@@ -144,8 +144,8 @@ def test_a_write_that_hangs_leaves_time_to_settle() -> None:
 
 
 def test_calls_are_counted_as_the_client_makes_them() -> None:
-    """So many messages a call, and so many calls side by side."""
-    assert (queue.MAX_ENTRIES, queue.CONNECTIONS) == (MESSAGES_A_CALL, CALLS_AT_ONCE)
+    """So many side by side."""
+    assert queue.CONNECTIONS == CALLS_AT_ONCE
 
 
 def test_a_starved_worker_gives_a_large_batch_back_in_time() -> None:

@@ -115,16 +115,6 @@ def test_as_much_is_held_as_is_asked_for_and_no_chunk_more(chunks: list[int], ta
     )
 
 
-@pytest.mark.parametrize(
-    ("chunks", "parts"), [([5, 5, 5], [10, 5]), ([10, 10], [10, 10]), ([9, 9, 1], [18, 1]), ([], []), ([0], [0])]
-)
-def test_parts_are_cut_at_their_size_or_a_little_above(chunks: list[int], parts: list[int]) -> None:
-    """Never below it: S3 refuses that for all but the last."""
-    cut = large._cut([bytes(size) for size in chunks], 10)
-
-    assert parts == [sum(memoryview(chunk).nbytes for chunk in part) for part in cut]
-
-
 @pytest.mark.parametrize(("concurrency", "at_once"), [(1, 1), (2, 2), (3, 3), (16, 3)])
 def test_three_parts_are_under_way_at_most(concurrency: int, at_once: int) -> None:
     """Each is held in memory."""
