@@ -1,37 +1,50 @@
 """How much memory and time an audit takes: a synthetic landing bucket and destination of any size.
 
-``python -m bench.audit [--files 1000000] [--json]``. Listings and manifests are made on the fly, as a server's would
-come in, so that what is measured is the audit's own. Making an archive costs about as much as reading it; the seconds
-are an upper bound. Nothing is read from a network.
+``python -m bench.audit [--files 1000000] [--inventory] [--manifests] [--json]``. Listings and archives are made on the
+fly, as a server's would come in. Making an archive costs about as much as reading it; the seconds are an upper bound.
+With ``--manifests`` archives are neither made nor read, and the audit is handed their manifests: what is left is its
+own work. With ``--inventory`` what landed is told by an S3 inventory on this machine's disk, in lists of a million
+lines, which is made first and not counted. Nothing is read from a network.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import hashlib
 import json
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, cast
 
-from windrow.audit import ArchiveReader, Auditor, AuditReport
+from windrow.audit import ArchiveReader, Auditor, AuditReport, Finding, Inventory
 from windrow.audit.archives import READERS
+from windrow.audit.inventory import ListFile
+from windrow.clients.inventory import InventoryIndex
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.events import SourceObject
 from windrow.core.ledger import ArchiveRecord, ArchiveState
-from windrow.core.manifest import Window
+from windrow.core.manifest import FORMAT, Manifest, ManifestFile, Window
 from windrow.core.windows import MINUTE
-from windrow.ports import ListedVersion, Stored
+from windrow.pipeline.inspector import Found
+from windrow.ports import LandingIndex, ListedVersion, Stored
 from windrow.testing import FakeClock, FakeLedger
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from typing_extensions import Buffer
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 FILES_AN_ARCHIVE = 1000
+LINES_A_LIST = 1_000_000
 
 
 class Synthetic:
@@ -94,14 +107,74 @@ class Synthetic:
         """Refuse: an audit writes nothing."""
         raise NotImplementedError
 
-    def _archive(self, key: str) -> SealedArchive:
-        number = int(key.removesuffix(".tar.gz").rpartition("-")[2], 16)
+    def delivered(self, number: int) -> Sequence[SourceObject]:
+        """Return what the archive of a number holds."""
         first = number * self.size
         numbers = range(first, min(first + self.size, self.files))
-        delivered = [self.source(each) for each in numbers if each % self.missing_every]
+        return [self.source(each) for each in numbers if each % self.missing_every]
+
+    def _archive(self, key: str) -> SealedArchive:
+        number = int(key.removesuffix(".tar.gz").rpartition("-")[2], 16)
+        delivered = self.delivered(number)
         start = START + MINUTE * number
         frame = build_frame([(f"data/{source.key}", source, b"x") for source in delivered], 1)
         return seal(Window(start, start + MINUTE), [frame], 1)
+
+
+class Manifests(ArchiveReader):
+    """Reads archives of a synthetic destination that were never made."""
+
+    def __init__(self, world: Synthetic) -> None:
+        super().__init__(world, "")
+        self._world = world
+
+    def inspect(self, key: str) -> Found | Finding:
+        """Return what the archive would hold."""
+        number = int(key.removesuffix(".tar.gz").rpartition("-")[2], 16)
+        start = START + MINUTE * number
+        files = [
+            ManifestFile(
+                f"data/{each.key}", each.bucket, each.key, each.version_id, each.etag, 1, "", each.event_time, 0, 0
+            )
+            for each in self._world.delivered(number)
+        ]
+        manifest = Manifest(FORMAT, start, start + MINUTE, files, [])
+        return Found(manifest, "", 1, start + MINUTE + timedelta(seconds=15))
+
+
+class Disk:
+    """Stands in for S3's client: objects are files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get_object(self, **asked: str) -> dict[str, object]:
+        """Return an object, or a range of it."""
+        path = self._folder / asked["Key"].replace("/", "_")
+        size = path.stat().st_size
+        first, last = map(int, asked.get("Range", f"bytes=0-{size - 1}").removeprefix("bytes=").split("-"))
+        with path.open("rb") as stream:
+            stream.seek(first)
+            data = stream.read(last - first + 1)
+        return {"Body": BytesIO(data), "ContentRange": f"bytes {first}-{last}/{size}", "ContentLength": len(data)}
+
+    def write(self, world: Synthetic) -> InventoryIndex:
+        """Write the inventory of a landing bucket, and return what reads it."""
+        rows = (
+            f'"landing","{each.key}","{each.version_id}","true","false","1","{each.event_time:%Y-%m-%dT%H:%M:%S}.000Z",'
+            f'"{each.etag}"\n'.encode()
+            for each in map(world.source, range(world.files))
+        )
+        lists: list[ListFile] = []
+        while lines := b"".join(islice(rows, LINES_A_LIST)):
+            data = gzip.compress(lines, 1)
+            lists.append(
+                ListFile(f"{len(lists)}.csv.gz", len(data), hashlib.md5(data, usedforsecurity=False).hexdigest())
+            )
+            (self._folder / lists[-1].key).write_bytes(data)
+        fields = ("Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "Size", "LastModifiedDate", "ETag")
+        told = Inventory("s3://disk/manifest.json", "landing", world.end, fields, tuple(lists))
+        return InventoryIndex(cast("S3Client", self), [told])
 
 
 class Recorded(FakeLedger):
@@ -113,26 +186,56 @@ class Recorded(FakeLedger):
         return {key: ArchiveRecord(key, "", ArchiveState.COMMITTED, 0, 0) for key in archive_keys}
 
 
-def audit(files: int, missing_every: int = 100_000, size: int = FILES_AN_ARCHIVE) -> AuditReport:
+def audit(
+    files: int,
+    missing_every: int = 100_000,
+    size: int = FILES_AN_ARCHIVE,
+    *,
+    index: Callable[[Synthetic], LandingIndex] = lambda world: world,
+    archives: Callable[[Synthetic], ArchiveReader] = lambda world: ArchiveReader(world, ""),
+) -> AuditReport:
     """Audit so many files in archives of ``size``."""
-    world = Synthetic(files, missing_every, size)
-    archives = ArchiveReader(world, "")
+    return auditing(Synthetic(files, missing_every, size), index, archives)()
+
+
+def auditing(
+    world: Synthetic,
+    index: Callable[[Synthetic], LandingIndex],
+    archives: Callable[[Synthetic], ArchiveReader],
+) -> Callable[[], AuditReport]:
+    """Make ready what an audit reads, and return the audit."""
     clock = FakeClock(world.end + timedelta(days=1))
-    auditor = Auditor(index=world, ledger=Recorded(), archives=archives, buckets={"landing"}, clock=clock)
-    return auditor.audit(START, world.end, grace=timedelta(minutes=5), retention=timedelta(days=7))
+    auditor = Auditor(index=index(world), ledger=Recorded(), archives=archives(world), buckets={"landing"}, clock=clock)
+    return lambda: auditor.audit(START, world.end, grace=timedelta(minutes=5), retention=timedelta(days=7))
 
 
 def main() -> int:
     """Run and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--inventory", action="store_true")
+    parser.add_argument("--manifests", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    with TemporaryDirectory(prefix="windrow-bench-") as folder:
+        figures = measure(options, Path(folder))
+    print(json.dumps(figures) if options.json else "\n".join(f"{name:12} {value:,}" for name, value in figures.items()))
+    return 0
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """Run one audit and return its figures."""
+    world = Synthetic(options.files, 100_000)
+    run = auditing(
+        world,
+        Disk(folder).write if options.inventory else lambda world: world,
+        Manifests if options.manifests else lambda world: ArchiveReader(world, ""),
+    )
     unit = 1 if sys.platform == "darwin" else 1024
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     started, cpu = time.perf_counter(), time.process_time()
-    report = audit(options.files)
-    figures = {
+    report = run()
+    return {
         "files": options.files,
         "archives": report.archives,
         "missing": report.missing,
@@ -141,8 +244,6 @@ def main() -> int:
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6),
         "before_mb": round(before_mb),
     }
-    print(json.dumps(figures) if options.json else "\n".join(f"{name:12} {value:,}" for name, value in figures.items()))
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The audit: what arrived in the landing buckets against what the archives hold.
+"""The audit: what arrived in the landing buckets, by listings or inventories, against what the archives hold.
 
 Landing versions and manifest entries are gathered in a scratch SQLite database on disk and reconciled there, so that
 memory does not grow with the number of files. The destination is asked twice an archive (HEAD, and one range read of
@@ -8,7 +8,18 @@ the manifest), never once a file.
 from windrow.audit.archives import ArchiveReader
 from windrow.audit.auditor import Auditor, Missing
 from windrow.audit.coverage import Coverage, Listing
+from windrow.audit.inventory import Inventory
 from windrow.audit.marks import Marker
 from windrow.audit.report import AuditReport, Finding
 
-__all__ = ["ArchiveReader", "AuditReport", "Auditor", "Coverage", "Finding", "Listing", "Marker", "Missing"]
+__all__ = [
+    "ArchiveReader",
+    "AuditReport",
+    "Auditor",
+    "Coverage",
+    "Finding",
+    "Inventory",
+    "Listing",
+    "Marker",
+    "Missing",
+]

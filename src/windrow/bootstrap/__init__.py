@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import boto3.session
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from windrow.audit import ArchiveReader, Auditor, Marker
+    from windrow.audit import ArchiveReader, Auditor, Inventory, Marker
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
@@ -214,6 +214,31 @@ def auditor(settings: Settings) -> Auditor:
 
     return Auditor(
         index=S3LandingIndex(_session().client("s3")),
+        ledger=ledger(settings),
+        archives=archive_reader(settings),
+        buckets=settings.landing_buckets,
+        clock=_clock,
+    )
+
+
+def inventories(settings: Settings, manifests: Iterable[str]) -> list[Inventory]:
+    """Return the inventories of these manifests, one for each landing bucket. Raises `InventoryError`."""
+    from windrow.audit.inventory import check_buckets
+    from windrow.clients import inventory
+
+    store = inventory.InventoryStore(inventory.connect(_session()))
+    opened = [store.open(manifest) for manifest in manifests]
+    check_buckets(settings.landing_buckets, opened)
+    return opened
+
+
+def inventory_auditor(settings: Settings, opened: Sequence[Inventory]) -> Auditor:
+    """Return an auditor that goes by inventories instead of listings."""
+    from windrow.audit import Auditor
+    from windrow.clients import inventory
+
+    return Auditor(
+        index=inventory.InventoryIndex(inventory.connect(_session()), opened),
         ledger=ledger(settings),
         archives=archive_reader(settings),
         buckets=settings.landing_buckets,

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from windrow import settings
-from windrow.audit import AuditReport, Coverage
+from windrow.audit import AuditReport, Coverage, Inventory
 from windrow.cli.coverage import left_open, range_of, why_nothing
 from windrow.cli.output import PROBLEM, Count, WrongUse, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
@@ -35,6 +35,13 @@ def audit(
     grace: Annotated[str, typer.Option(help="Younger files than this may still be under way.")] = "5m",
     retention: Annotated[str, typer.Option(help="How long the landing bucket keeps delivered files.")] = "7d",
     mark: Annotated[bool, typer.Option("--mark", help="Mark at the destination which minutes are complete.")] = False,
+    inventory: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Go by an S3 inventory instead of a listing: s3://bucket/.../manifest.json. Once for each bucket.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
@@ -42,16 +49,20 @@ def audit(
     Exits with 1 if anything is missing, duplicated, orphaned or broken, if a bucket is not there, and if there was
     nothing to judge: no file in the range, or only such as are younger than the grace. --mark writes, for those who
     receive archives, which minutes of the range are complete. Costs two small requests for each archive of the range
-    and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix.
+    and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix. With
+    --inventory nothing is listed; what arrived after the inventory, or in the hour before it, is not judged.
     """
     from windrow import bootstrap
+    from windrow.audit.inventory import span_judged
 
     start, end = span(since, until, datetime.now(UTC))
     young = duration(grace)
     if mark and prefix:
         raise WrongUse("--mark is for all keys; leave --prefix out")
     config = settings.load(os.environ, needs=NEEDS)
-    auditor = bootstrap.auditor(config)
+    opened = bootstrap.inventories(config, inventory) if inventory else []
+    asked, end = end, span_judged(start, end, opened).end if opened else end
+    auditor = bootstrap.inventory_auditor(config, opened) if opened else bootstrap.auditor(config)
     marks = _Marks(bootstrap.marker(config).write) if mark else None
     with err.status("reading") as status:
         counts: dict[str, int] = {}
@@ -64,13 +75,24 @@ def audit(
             start, end, grace=young, retention=duration(retention), prefix=prefix, progress=note, mark=marks
         )
     if as_json:
-        print_json({**msgspec.to_builtins(report), **({"marked": marks.spans} if marks else {})})
+        by = [{"manifest": each.manifest, "created_at": each.created_at} for each in opened]
+        told = {"inventories": by, "asked_until": asked} if opened else {}
+        print_json({**msgspec.to_builtins(report), **told, **({"marked": marks.spans} if marks else {})})
     else:
         _print(report, young)
+        _print_inventories(opened, Window(end, asked))
         if marks:
             _print_marks(marks.spans)
     if not report.ok:
         raise typer.Exit(PROBLEM)
+
+
+def _print_inventories(opened: Sequence[Inventory], left: Window) -> None:
+    """Say what was judged by, and what of the range it does not tell."""
+    for each in opened:
+        out.print(f"by the inventory {each.manifest} of {each.created_at:%Y-%m-%d %H:%M:%S} UTC", soft_wrap=True)
+    if opened and left.start < left.end:
+        out.print(f"not judged: what arrived in {range_of(left.start, left.end)}, see a newer one", soft_wrap=True)
 
 
 class _Marks:

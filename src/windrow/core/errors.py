@@ -12,6 +12,7 @@ WindrowError
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   │   ├── BucketMissing     there is no such bucket
+│   │   ├── InventoryError    an inventory of it is not there, not whole, or tells too little
 │   │   └── ObjectRefused     it refuses to, for good if it goes on (``rejection`` is what the object ends with then)
 │   ├── CopyError             the bucket for copies of archives did not do what was asked
 │   ├── LedgerError           DynamoDB did not answer, or not in full
@@ -91,6 +92,10 @@ class LandingError(Transient):
 
 class BucketMissing(LandingError):
     """There is no such landing bucket: it was deleted, or is called otherwise."""
+
+
+class InventoryError(LandingError):
+    """An inventory of a landing bucket is not there, not whole, not as S3 writes it, or tells too little."""
 
 
 class ObjectRefused(LandingError):

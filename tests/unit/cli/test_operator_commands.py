@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from windrow import bootstrap
-from windrow.audit import AuditReport, Finding
+from windrow.audit import AuditReport, Finding, Inventory
+from windrow.audit.inventory import SETTLING
 from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
 from windrow.cli.run import _batch_line
@@ -257,6 +258,32 @@ def test_an_audit_of_a_prefix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     text = audited(monkeypatch, capsys, report(), "--prefix", "[b]/2026")[1]
 
     assert "keys under [b]/2026" in text.replace("\n", " ")
+
+
+def test_an_audit_by_inventories_says_what_they_do_not_tell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It goes by one for each bucket, judges as far as the older one tells, and says so."""
+    days = [Inventory(f"s3://i/{day}/manifest.json", "b", START + timedelta(days=day), (), ()) for day in (1, 2)]
+    ends: list[datetime] = []
+
+    class ByInventory(Auditing):
+        def audit(self, *span: datetime, **options: Any) -> AuditReport:
+            ends.append(span[1])
+            return super().audit(*span, **options)
+
+    monkeypatch.setattr("windrow.bootstrap.inventories", lambda _settings, urls: days[: len(list(urls))])
+    monkeypatch.setattr("windrow.bootstrap.inventory_auditor", lambda _settings, _opened: ByInventory(report()))
+    options = ["--since", "2026-11-23", "--until", "2026-11-26", "--inventory", "a", "--inventory", "b"]
+    code, text = audited(monkeypatch, capsys, report(ok=False), *options)
+    machine = json.loads(audited(monkeypatch, capsys, report(ok=False), *options, "--json")[1])
+
+    settled = START + timedelta(days=1) - SETTLING
+    assert (0, [settled] * 2) == (code, ends)
+    assert f"by the inventory s3://i/2/manifest.json of {days[1].created_at:%Y-%m-%d %H:%M:%S} UTC\n" in text
+    assert f"not judged: what arrived in {settled:%Y-%m-%d %H:%M:%S} to 2026-11-26 00:00:00 UTC" in text
+    assert ["s3://i/1/manifest.json", "s3://i/2/manifest.json"] == [each["manifest"] for each in machine["inventories"]]
+    assert "2026-11-26T00:00:00Z" == machine["asked_until"]
 
 
 def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
