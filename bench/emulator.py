@@ -23,6 +23,7 @@ import msgspec
 
 from windrow import bootstrap, settings
 from windrow.clients.landing import S3Landing
+from windrow.clients.sqs_records import receive_record
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
 from windrow.core.sqs import MESSAGES_A_CALL
@@ -31,7 +32,6 @@ from windrow.load.generator import landing_put
 from windrow.local.provision import Shape, StackOutputs
 from windrow.local.stack import Stack
 from windrow.ports import Destination
-from windrow.worker.records import receive_record
 
 FILES = 600
 FILE_BYTES = 100_000

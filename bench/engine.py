@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Self
 
+from windrow.clients.clock import SystemClock
+from windrow.clients.source_queue import opener, queue_arn
+from windrow.core.mapping import FixedMapping, MappingConfig
 from windrow.local.provision import Shape
 from windrow.local.waiting import polls
 from windrow.worker.engine import Engine
-from windrow.worker.mapping import FixedMapping, MappingConfig, queue_arn
 from windrow.worker.pool import Pool
 from windrow.worker.progress import Counters, Totals
 
@@ -36,7 +38,10 @@ class BackgroundEngine:
             max_concurrency=workers,
         )
         self._counters = Counters()
-        self._engine = Engine(FixedMapping(mapping), sqs, pool, observer=self._counters, quiet_wait_s=QUIET_WAIT_S)
+        clock = SystemClock()
+        self._engine = Engine(
+            FixedMapping(mapping), opener(sqs, clock), pool, clock, observer=self._counters, quiet_wait_s=QUIET_WAIT_S
+        )
         self._stop = threading.Event()
         self._thread = ThreadPoolExecutor(1)
 

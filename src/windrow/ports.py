@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum, auto
+from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -19,6 +20,7 @@ from windrow.core.described import Described
 from windrow.core.errors import Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
+from windrow.core.mapping import MappingConfig
 from windrow.core.metric import Metric
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        """Wait until the event is set, ``seconds`` at most; tell whether it is set."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -333,6 +338,42 @@ class Queue(Protocol):
 
     def dead_letter(self, rejects: Sequence[tuple[Message, Permanent]]) -> set[str]:
         """Copy each message to the dead-letter queue with the reason as attributes; return the ids of those copied."""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """One message in hand, and its record of the event, encoded."""
+
+    message_id: str
+    receipt_handle: str
+    record: bytes
+
+
+class SourceQueue(Protocol):
+    """The queue that an engine serves as an event source mapping does."""
+
+    def receive(self, count: int, wait_s: int) -> list[Received]:
+        """Receive up to ``count`` (1 to 10) messages, waiting up to ``wait_s`` for the first. Raises `QueueError`."""
+
+    def visibility_timeout_s(self) -> int:
+        """Return how long the queue hides a received message. Raises `QueueError`."""
+
+    def delete(self, messages: Sequence[Received]) -> int:
+        """Delete the messages; return how many are known deleted. What is left comes again."""
+
+    def give_back(self, messages: Sequence[Received]) -> None:
+        """Make the messages visible at once. Best effort: what fails appears after the visibility timeout."""
+
+
+class ConfigSource(Protocol):
+    """Where the engine reads its configuration, again every few seconds."""
+
+    def read(self) -> MappingConfig:
+        """Return the configuration as it is now.
+
+        Raises:
+            MappingError: it can't be told now.
+            SettingsError: it is not one the engine can follow.
+        """
 
 
 class Sender(Protocol):

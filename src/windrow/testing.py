@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
-from threading import RLock
+from threading import Event, RLock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -86,6 +86,11 @@ class FakeClock:
         with self._lock:
             self.sleeps.append(seconds)
             self.advance(seconds)
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        """Move on at once; tell whether the event is set."""
+        self.advance(max(0.0, seconds))
+        return event.is_set()
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -21,12 +21,15 @@ import psutil
 import pytest
 from botocore.config import Config
 
+from windrow.clients.clock import SystemClock
+from windrow.clients.mapping import LambdaMapping
+from windrow.clients.source_queue import opener
+from windrow.core.mapping import Overrides
 from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, ministack
 from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import CloseReason
 from windrow.worker.engine import Engine
-from windrow.worker.mapping import LambdaMapping, Overrides
 from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchStarted, Counters, Progress
 
@@ -178,7 +181,9 @@ def _engine(aws: Aws, mapping_id: str, monkeypatch: pytest.MonkeyPatch, sqs: Any
     def run() -> None:
         try:
             with Pool(f"{HANDLERS}.succeed") as pool:
-                Engine(source, sqs or aws.sqs, pool, observer=watch.counters, quiet_wait_s=1).run(stop)
+                clock = SystemClock()
+                queue = opener(sqs or aws.sqs, clock)
+                Engine(source, queue, pool, clock, observer=watch.counters, quiet_wait_s=1).run(stop)
         except Exception as error:  # noqa: BLE001 - raised again on the test's thread
             errors.append(error)
 

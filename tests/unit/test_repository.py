@@ -1,6 +1,7 @@
 """Rules that the repository itself keeps: its files, its documents, its lock and its CI."""
 
 import ast
+import pkgutil
 import re
 import subprocess
 import tomllib
@@ -58,6 +59,11 @@ def tracked_files() -> list[Path]:
 def documents() -> list[Path]:
     """Return the Markdown files that people read."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def living_documents() -> list[Path]:
+    """Return those that tell of the present, not of what was."""
+    return [path for path in documents() if path.parent.name != "decisions" and path.name != "CHANGELOG.md"]
 
 
 def shell_lines(text: str) -> Iterator[str]:
@@ -181,6 +187,35 @@ def test_readme_lists_every_setting_with_its_default() -> None:
 def shown(default: object) -> str:
     """Return how the README shows a default."""
     return f"`{default}`" if default else ""
+
+
+def test_modules_and_names_that_are_written_about_exist() -> None:
+    """In documents and docstrings; so that what was renamed is renamed there as well."""
+    sources = [*(ROOT / "src").rglob("*.py"), *living_documents()]
+    written = {name for path in sources for name in re.findall(r"`(windrow(?:\.\w+)+)", path.read_text())}
+    assert len(written) > 20
+    assert [] == sorted(name for name in written if not _exists(name))
+
+
+def test_files_that_are_written_about_exist() -> None:
+    """Below the root, the package or the tests."""
+    roots = [ROOT, ROOT / "src/windrow", ROOT / "tests", ROOT / "tests/unit"]
+    written = {
+        name
+        for path in living_documents()
+        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)(?:::\w+)?`", path.read_text())
+    }
+    assert len(written) > 20
+    assert [] == sorted(name for name in written if not any((root / name).is_file() for root in roots))
+
+
+def _exists(name: str) -> bool:
+    """Tell whether a dotted name is a module, or what a module has."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def test_every_decision_is_listed() -> None:

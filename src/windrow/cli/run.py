@@ -18,16 +18,17 @@ import typer
 
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
+from windrow.clients.clock import SystemClock
 from windrow.clients.metrics import SCRAPED
 from windrow.core.errors import SettingsError
+from windrow.core.mapping import FixedMapping, MappingConfig, Overrides
 from windrow.core.words import counted
+from windrow.ports import ConfigSource
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_probing
 from windrow.worker.engine import REQUESTERS, Engine
-from windrow.worker.mapping import ConfigSource, FixedMapping, LambdaMapping, MappingConfig, Overrides, queue_arn
 from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchFinished, Counters, InvocationOutcome, Progress, Switched, Totals
-from windrow.worker.timing import SystemClock
 from windrow.worker.watched import Surroundings, unready
 
 if TYPE_CHECKING:
@@ -104,9 +105,10 @@ def run(
         processes_most=os.cpu_count() or 1,
     )
     display = _Display(as_json)
-    from windrow.clients import aws
+    from windrow.clients import aws, source_queue
 
     session = aws.session(os.environ)
+    clock = SystemClock()
     config = _settings(handler, session)
     sqs = _sqs(pollers, session)
     source = _source(config, sqs, session, overrides)
@@ -114,7 +116,15 @@ def run(
     pages = _pages(config, listen, display.counters) if listen else nullcontext()
     # The pages first: what counts is decided by an environment that the workers inherit and the probing reads.
     with display.shown() as output, pages, Pool(handler, output=output) as pool, probing:
-        engine = Engine(source, sqs, pool, observer=display.counters, pollers=pollers, quiet_wait_s=quiet_wait)
+        engine = Engine(
+            source,
+            source_queue.opener(sqs, clock),
+            pool,
+            clock,
+            observer=display.counters,
+            pollers=pollers,
+            quiet_wait_s=quiet_wait,
+        )
         _until_stopped(engine, pool, display)
     display.summarize()
 
@@ -144,15 +154,15 @@ def _sqs(pollers: int, session: boto3.session.Session) -> SQSClient:
 def _source(config: Settings, sqs: SQSClient, session: boto3.session.Session, overrides: Overrides) -> ConfigSource:
     """Return where the engine's configuration comes from. Raises `SettingsError`, `QueueError`."""
     from windrow import bootstrap
-    from windrow.clients import mapping
+    from windrow.clients import mapping, source_queue
 
     if config.event_source_mapping_id:
         functions = mapping.connect(session)
-        return LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides)
+        return mapping.LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides)
     by_hand = overrides.apply(
         MappingConfig(
             queue_url=config.queue_url,
-            queue_arn=queue_arn(sqs, config.queue_url),
+            queue_arn=source_queue.queue_arn(sqs, config.queue_url),
             batch_size=BATCH_SIZE,
             window_s=WINDOW_S,
             timeout_s=TIMEOUT_S,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from threading import Event
 
 
 class SystemClock:
@@ -20,3 +21,7 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def wait(self, event: Event, seconds: float) -> bool:
+        """Wait until the event is set, ``seconds`` at most; tell whether it is set."""
+        return event.wait(max(0.0, seconds))

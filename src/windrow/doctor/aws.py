@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from windrow import bootstrap
+from windrow.clients.mapping import LambdaMapping
+from windrow.core.mapping import BATCH_SIZE_MOST, Overrides, in_flight_fault, visibility_fault
 from windrow.core.windows import DAY_S
 from windrow.core.words import measured
 from windrow.doctor.check import Check, asked, fail, ok, warn
 from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings, misplaced
-from windrow.worker.mapping import BATCH_SIZE_MOST, LambdaMapping, Overrides, in_flight_fault, visibility_fault
 
 if TYPE_CHECKING:
     import boto3.session

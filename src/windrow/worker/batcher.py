@@ -14,12 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from enum import StrEnum
 
+from windrow.core.backoff import exponential_s
 from windrow.core.errors import QueueError
 from windrow.core.sqs import MESSAGES_A_CALL
-from windrow.worker.records import Received
-from windrow.worker.timing import TICK_S, Clock, backoff_s
+from windrow.ports import Clock, Received
+from windrow.worker.timing import TICK_S
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 """Largest event of a synchronous invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -205,8 +206,8 @@ class Gatherer:
             except QueueError as error:
                 self._failures += 1
                 self._lanes = 1
-                self._rest(backoff_s(self._failures))
-                logger.warning("receiving failed %d times in a row: %s", self._failures, error)
+                self._rest(exponential_s(self._failures))
+                _log.warning("receiving failed %d times in a row: %s", self._failures, error)
                 continue
             self._failures = 0
             self._held.extend(messages)

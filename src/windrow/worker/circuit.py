@@ -13,14 +13,14 @@ import msgspec
 
 from windrow.core.circuit import Circuit
 from windrow.core.errors import LedgerError, MappingError, WindrowError
+from windrow.core.mapping import MappingConfig, check
 from windrow.ports import CircuitStore
 from windrow.sentinel import Sentinel
-from windrow.worker.mapping import MappingConfig, check
 
 PROBE_EVERY_S = 60
 """As often as the sentinel runs on Lambda."""
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class CircuitSource:
@@ -74,8 +74,8 @@ def keep_probing(turns: Turns, wait: Callable[[float], bool], every_s: float) ->
         try:
             turns.take()
         except WindrowError as error:
-            logger.warning("the circuit could not be looked after: %s", error)
-        except Exception:
-            logger.exception("the circuit could not be looked after")
+            _log.warning("the circuit could not be looked after: %s", error)
+        except Exception:  # noqa: BLE001 - the next turn may do better
+            _log.exception("the circuit could not be looked after")
         if wait(every_s):
             return

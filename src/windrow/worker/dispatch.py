@@ -6,15 +6,15 @@ import logging
 import threading
 import uuid
 
+from windrow.core.backoff import exponential_s
+from windrow.core.mapping import MappingConfig
+from windrow.ports import Clock, SourceQueue
 from windrow.worker.batcher import CloseReason, MessageBatch
-from windrow.worker.mapping import MappingConfig
 from windrow.worker.pool import Function, Invocation, Pool
 from windrow.worker.progress import BatchFinished, BatchStarted, InvocationOutcome, Observer
-from windrow.worker.queue import SourceQueue
 from windrow.worker.response import ResponseError, failed_ids
-from windrow.worker.timing import Clock, backoff_s
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -47,7 +47,7 @@ class Dispatcher:
         outcome, detail, failed = judge(invocation, {m.message_id for m in batch.messages}, config.partial_responses)
         self._note(outcome)
         if detail:
-            logger.error("invocation %s of %d messages: %s: %s", request_id, len(batch.messages), outcome, detail)
+            _log.error("invocation %s of %d messages: %s: %s", request_id, len(batch.messages), outcome, detail)
         done = [message for message in batch.messages if message.message_id not in failed]
         self._observe(
             BatchFinished(
@@ -64,7 +64,7 @@ class Dispatcher:
     def _note(self, outcome: InvocationOutcome) -> None:
         with self._lock:
             self._failures = 0 if outcome is InvocationOutcome.OK else self._failures + 1
-            self._resume_at = self._clock.monotonic() + backoff_s(self._failures)
+            self._resume_at = self._clock.monotonic() + exponential_s(self._failures)
 
 
 def judge(

@@ -12,31 +12,20 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
+from windrow.core.mapping import BATCH_SIZE_MOST, MappingConfig, in_flight_fault, visibility_fault
+from windrow.ports import Clock, ConfigSource, Received, SourceQueue
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, CloseReason, Gatherer, MessageBatch
 from windrow.worker.dispatch import Dispatcher
-from windrow.worker.mapping import (
-    BATCH_SIZE_MOST,
-    ConfigSource,
-    MappingConfig,
-    in_flight_fault,
-    visibility_fault,
-)
 from windrow.worker.pool import Pool
 from windrow.worker.progress import GivenBack, Observer, ReceivedMessages, Switched
-from windrow.worker.queue import SourceQueue
-from windrow.worker.records import Received
 from windrow.worker.semaphore import ResizableSemaphore
-from windrow.worker.timing import TICK_S, Clock, SystemClock
+from windrow.worker.timing import TICK_S
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 CONFIG_REFRESH_S = 3.0
 """How old the configuration may become; the circuit breaker works through it."""
@@ -48,26 +37,27 @@ REQUESTERS = 4
 class Engine:
     """Runs one event source mapping until told to stop; an engine runs once.
 
-    ``pollers`` gather at once, each its own batch: 1 makes the fullest batches, 5 is what AWS starts with. The caller
-    keeps the pool and closes it. ``quiet_wait_s`` (1 to 20) is how long an empty queue is waited on, and so how long
-    a stop may take when nothing runs.
+    ``open_queue`` opens the mapping's queue, with an executor for its requests. ``pollers`` gather at once, each its
+    own batch: 1 makes the fullest batches, 5 is what AWS starts with. The caller keeps the pool and closes it.
+    ``quiet_wait_s`` (1 to 20) is how long an empty queue is waited on, and so how long a stop may take when nothing
+    runs.
     """
 
     def __init__(
         self,
         config_source: ConfigSource,
-        sqs_client: SQSClient,
+        open_queue: Callable[[MappingConfig, Executor], SourceQueue],
         pool: Pool,
-        clock: Clock | None = None,
+        clock: Clock,
         observer: Observer = lambda _: None,
         *,
         pollers: int = 1,
         quiet_wait_s: int = QUIET_WAIT_S,
     ) -> None:
         self._source = config_source
-        self._client = sqs_client
+        self._open_queue = open_queue
         self._pool = pool
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._observe = observer
         self._pollers = pollers
         self._quiet_wait_s = quiet_wait_s
@@ -92,13 +82,7 @@ class Engine:
             def threads(name: str, most: int) -> Executor:
                 return stack.enter_context(ThreadPoolExecutor(most, f"windrow-{name}"))
 
-            self._queue = SourceQueue(
-                self._client,
-                self._config.queue_url,
-                self._config.queue_arn,
-                self._clock,
-                threads("request", REQUESTERS),
-            )
+            self._queue = self._open_queue(self._config, threads("request", REQUESTERS))
             self._warn()
             self._pool.warm()
             self._observe(Switched(self._config.enabled))
@@ -170,16 +154,16 @@ class Engine:
             try:
                 self._config = self._source.read()
                 if _limits(self._config) != _limits(before):
-                    logger.info("the mapping has changed: %s", self._config)
+                    _log.info("the mapping has changed: %s", self._config)
                     self._warn()
             except MappingGone as error:
                 if before.enabled:
-                    logger.error("nothing is received any more: %s", error)  # noqa: TRY400 - the message says it all
+                    _log.error("nothing is received any more: %s", error)
                 self._config = msgspec.structs.replace(before, enabled=False)
             except (MappingError, SettingsError, QueueError) as error:
-                logger.warning("going on with what is known of the mapping: %s", error)
+                _log.warning("going on with what is known of the mapping: %s", error)
             if self._config.enabled != before.enabled:
-                logger.info("the mapping was %s", "enabled" if self._config.enabled else "disabled")
+                _log.info("the mapping was %s", "enabled" if self._config.enabled else "disabled")
                 self._observe(Switched(self._config.enabled))
 
     def _warn(self) -> None:
@@ -188,7 +172,7 @@ class Engine:
         visibility_s = self._queue.visibility_timeout_s()
         for fault in (visibility_fault(visibility_s, config.timeout_s, config.window_s), in_flight_fault(config)):
             if fault:
-                logger.warning(fault)
+                _log.warning(fault)
 
 
 def _limits(config: MappingConfig) -> MappingConfig:

@@ -25,7 +25,7 @@ import msgspec
 from windrow.core.errors import WindrowError
 from windrow.worker.progress import InvocationOutcome
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 LOAD_LIMIT_S = 60.0
 """How long a worker may take to import the handler. Lambda allows 10 s, and then the function's timeout once more."""

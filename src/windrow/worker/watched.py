@@ -10,10 +10,9 @@ import msgspec
 
 from windrow.core.circuit import Circuit
 from windrow.core.errors import WindrowError
-from windrow.ports import CircuitStore, QueueDepth, QueueGauge
+from windrow.ports import CircuitStore, Clock, QueueDepth, QueueGauge
 from windrow.status import DeadLetters
 from windrow.worker.progress import Totals
-from windrow.worker.timing import Clock
 
 LOOK_EVERY_S = 10.0
 """However often the worker is asked, AWS is so seldom."""

@@ -24,7 +24,7 @@ PATIENCE_S = 10.0
 Page = Callable[[], tuple[int, str, bytes]]
 """Returns status, content type and body."""
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def metrics_page(registry: CollectorRegistry) -> Page:
@@ -61,7 +61,7 @@ def serving(at: tuple[str, int], pages: Mapping[str, Page]) -> Iterator[None]:
     with server:
         thread = threading.Thread(target=server.serve_forever, name="windrow-web", daemon=True)
         thread.start()
-        logger.info("listening at %s:%d", *at)
+        _log.info("listening at %s:%d", *at)
         try:
             yield
         finally:
@@ -103,8 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.server.pages.get(self.path.partition("?")[0])
         try:
             status, kind, body = page() if page else (404, "text/plain", b"not found\n")
-        except Exception:
-            logger.exception("a page could not be made")
+        except Exception:  # noqa: BLE001 - it costs this request alone
+            _log.exception("a page could not be made")
             status, kind, body = 500, "text/plain", b"this page could not be made; the log says why\n"
         self.send_response(status)
         self.send_header("Content-Type", kind)

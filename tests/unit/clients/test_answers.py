@@ -38,7 +38,7 @@ from windrow.clients.gauge import SqsGauge
 from windrow.clients.landing import S3Landing
 from windrow.clients.landing_index import S3LandingIndex
 from windrow.clients.ledger import DynamoLedger
-from windrow.clients.mapping import LambdaMappingSwitch
+from windrow.clients.mapping import LambdaMapping, LambdaMappingSwitch
 from windrow.clients.minio_keys import MinioKeys
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.clients.queue import SqsQueue, letter
@@ -46,6 +46,7 @@ from windrow.clients.raw_files import S3RawFiles
 from windrow.clients.secret_versions import SecretsManagerVersions
 from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
 from windrow.clients.sender import SqsSender
+from windrow.clients.source_queue import SqsSourceQueue
 from windrow.clients.versions import LambdaVersions
 from windrow.core.circuit import Circuit, Streak
 from windrow.core.errors import (
@@ -66,11 +67,8 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
-from windrow.ports import ByteRange, Credentials, Part, RawVersion
+from windrow.ports import ByteRange, Credentials, Part, RawVersion, Received
 from windrow.testing import FakeClock
-from windrow.worker.mapping import LambdaMapping
-from windrow.worker.queue import SourceQueue
-from windrow.worker.records import Received
 
 PAGE = b"<!DOCTYPE html><html><body>Please log in<br></body></html>"
 XHTML = b"<?xml version='1.0'?><html><body>Please log in</body></html>"
@@ -247,9 +245,9 @@ class NoWait:
 
 
 @cache
-def source_queue(url: str) -> SourceQueue:
+def source_queue(url: str) -> SqsSourceQueue:
     """Return the engine's queue."""
-    return SourceQueue(client("sqs", url), f"{url}/1/queue", ARN, cast("Any", NoWait()), ThreadPoolExecutor(1))
+    return SqsSourceQueue(client("sqs", url), f"{url}/1/queue", ARN, cast("Any", NoWait()), ThreadPoolExecutor(1))
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

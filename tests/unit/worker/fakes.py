@@ -1,31 +1,18 @@
-"""A clock that only moves when waited on, a queue that delivers by that clock, and an executor without threads."""
+"""A queue that delivers by a fake clock, and an executor without threads."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from windrow.testing import FakeClock
+
 QUEUE_URL = "http://127.0.0.1/000000000000/uploads"
 QUEUE_ARN = "arn:aws:sqs:eu-west-2:000000000000:uploads"
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        """Return the fake time."""
-        return self.now
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Move the time on instead of waiting."""
-        self.now += max(0.0, seconds)
-        return event.is_set()
 
 
 class InlineExecutor(Executor):
@@ -46,7 +33,7 @@ class FakeSqs:
 
     def __init__(self, clock: FakeClock, arrivals: list[tuple[float, str]], visibility_s: int = 3600) -> None:
         self.clock = clock
-        self.start = clock.now
+        self.start = clock.monotonic()
         self.waiting = [
             (at, self._message(number, body)) for number, (at, body) in enumerate(sorted(arrivals, key=lambda a: a[0]))
         ]
@@ -72,10 +59,11 @@ class FakeSqs:
         self.receives.append((count, wait_s))
         if self.refusals and isinstance(self.refusals[0], Exception):
             raise self.refusals.pop(0)  # type: ignore[misc]
-        end = self.clock.now + wait_s
+        now_s = self.clock.monotonic()
+        end = now_s + wait_s
         first = self.start + self.waiting[0][0] if self.waiting else end
-        self.clock.now = max(self.clock.now, min(end, first))
-        there = [message for at, message in self.waiting if self.start + at <= self.clock.now][:count]
+        self.clock.advance(max(0.0, min(end, first) - now_s))
+        there = [message for at, message in self.waiting if self.start + at <= self.clock.monotonic()][:count]
         self.waiting = self.waiting[len(there) :]
         return {"Messages": there} if there else {}
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeClock, FakeSqs, InlineExecutor, aws_error
+from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeSqs, InlineExecutor, aws_error
+from windrow.clients.source_queue import SqsSourceQueue
+from windrow.ports import Received
+from windrow.testing import FakeClock
 from windrow.worker.batcher import PAYLOAD_LIMIT_BYTES, CloseReason, Gatherer, MessageBatch
-from windrow.worker.queue import SourceQueue
-from windrow.worker.records import Received
 
 GO_ON = threading.Event()
 
@@ -27,7 +28,7 @@ class Rig:
     def __init__(self, arrivals: list[tuple[float, str]]) -> None:
         self.clock = FakeClock()
         self.sqs = FakeSqs(self.clock, arrivals)
-        queue = SourceQueue(self.sqs, QUEUE_URL, QUEUE_ARN, self.clock, InlineExecutor())  # type: ignore[arg-type]
+        queue = SqsSourceQueue(self.sqs, QUEUE_URL, QUEUE_ARN, self.clock, InlineExecutor())  # type: ignore[arg-type]
         self.gatherer = Gatherer(queue.receive, InlineExecutor(), self.clock)
 
     def gather(
@@ -36,7 +37,7 @@ class Rig:
         """Return the next batch's message ids, and why it closed; disabled at ``until_s``."""
 
         def halted() -> CloseReason | None:
-            return CloseReason.DISABLED if self.clock.now - self.sqs.start >= until_s else None
+            return CloseReason.DISABLED if self.clock.monotonic() - self.sqs.start >= until_s else None
 
         batch = MessageBatch(size, window_s, limit)
         reason = self.gatherer.gather(batch, halted, GO_ON)
@@ -130,7 +131,7 @@ def test_backlog_fills_batches_at_once() -> None:
 
     assert (ids(0, 100), CloseReason.SIZE) == rig.gather(size=100)
     assert (ids(100, 200), CloseReason.SIZE) == rig.gather(size=100)
-    assert rig.sqs.start == rig.clock.now
+    assert rig.sqs.start == rig.clock.monotonic()
 
 
 def test_backlog_is_received_in_parallel() -> None:
@@ -191,7 +192,7 @@ def test_long_poll_never_outlasts_the_window() -> None:
 
     assert rig.sqs.receives[1:]
     assert all(wait_s <= 3 for _, wait_s in rig.sqs.receives[1:])
-    assert 3.5 == rig.clock.now - rig.sqs.start
+    assert 3.5 == rig.clock.monotonic() - rig.sqs.start
 
 
 def test_trickle_does_not_cost_a_request_a_message() -> None:
@@ -209,7 +210,7 @@ def test_failing_receive_is_tried_again_with_growing_rests() -> None:
     rig.sqs.refusals = [aws_error("OverLimit"), aws_error(), aws_error()]
 
     assert (ids(0, 3), CloseReason.SIZE) == rig.gather(size=3)
-    assert 1 + 2 + 4 == pytest.approx(rig.clock.now - rig.sqs.start)
+    assert 1 + 2 + 4 == pytest.approx(rig.clock.monotonic() - rig.sqs.start)
 
 
 def test_disabling_finishes_what_is_gathered() -> None:

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeClock, FakeSqs, InlineExecutor
+from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeSqs, InlineExecutor
+from windrow.clients.source_queue import SqsSourceQueue
+from windrow.core.mapping import MappingConfig
+from windrow.ports import Received
+from windrow.testing import FakeClock
 from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.dispatch import Dispatcher
-from windrow.worker.mapping import MappingConfig
 from windrow.worker.pool import Function, Invocation
 from windrow.worker.progress import BatchFinished, BatchStarted, InvocationOutcome, Progress
-from windrow.worker.queue import SourceQueue
-from windrow.worker.records import Received
 
 PARTIAL = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN)
 WHOLE = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN, partial_responses=False)
@@ -43,7 +44,7 @@ class Rig:
         self.sqs = FakeSqs(self.clock, [])
         self.pool = FakePool()
         self.told: list[Progress] = []
-        queue = SourceQueue(self.sqs, QUEUE_URL, QUEUE_ARN, self.clock, InlineExecutor())  # type: ignore[arg-type]
+        queue = SqsSourceQueue(self.sqs, QUEUE_URL, QUEUE_ARN, self.clock, InlineExecutor())  # type: ignore[arg-type]
         self.dispatcher = Dispatcher(queue, self.pool, self.clock, self.told.append)  # type: ignore[arg-type]
 
     def run(self, config: MappingConfig = PARTIAL, **ends: Any) -> None:
@@ -128,8 +129,8 @@ def test_pause_runs_down() -> None:
     """The pause ends by itself."""
     rig = Rig()
     rig.run(outcome=InvocationOutcome.ERROR)
-    rig.clock.now += 0.75
+    rig.clock.advance(0.75)
     assert 0.25 == rig.dispatcher.pause_s()
-    rig.clock.now += 0.5
+    rig.clock.advance(0.5)
 
     assert 0 == rig.dispatcher.pause_s()

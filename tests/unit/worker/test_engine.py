@@ -11,15 +11,17 @@ import msgspec
 import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
+from windrow.clients.clock import SystemClock
+from windrow.clients.source_queue import opener
 from windrow.core.errors import MappingError, MappingGone, SettingsError
+from windrow.core.mapping import FixedMapping, MappingConfig
 from windrow.local.waiting import LIMIT_S
+from windrow.ports import ConfigSource, Received
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.engine import Engine
-from windrow.worker.mapping import ConfigSource, FixedMapping, MappingConfig
 from windrow.worker.pool import Function, HandlerNotLoaded, Invocation
 from windrow.worker.progress import BatchStarted, Counters, InvocationOutcome, Progress, Switched
-from windrow.worker.records import Received
 
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN, batch_size=10, max_concurrency=2, timeout_s=5)
 
@@ -143,11 +145,17 @@ def _pass(source: Steered, reads: int) -> None:
         assert source.reads.acquire(timeout=LIMIT_S)
 
 
+def engine_on(source: ConfigSource, sqs: MemorySqs, pool: GatedPool, **options: Any) -> Engine:
+    """Return an engine by the machine's clock."""
+    clock = SystemClock()
+    return Engine(source, opener(sqs, clock), pool, clock, **options)  # type: ignore[arg-type]
+
+
 @contextmanager
 def _running(source: ConfigSource, sqs: MemorySqs, pool: GatedPool, pollers: int = 1) -> Iterator[Watch]:
     """Run an engine; the block's end stops it, opens the gate and raises what it raised."""
     watch, stop, errors = Watch(), threading.Event(), list[Exception]()
-    engine = Engine(source, sqs, pool, observer=watch, pollers=pollers, quiet_wait_s=1)  # type: ignore[arg-type]
+    engine = engine_on(source, sqs, pool, observer=watch, pollers=pollers, quiet_wait_s=1)
 
     def run() -> None:
         try:
@@ -235,7 +243,7 @@ def test_changed_batch_size_takes_effect() -> None:
 
 def test_empty_batch_follows_a_change() -> None:
     """On a quiet queue a change counts at once; a batch that has begun keeps to what it began with."""
-    engine = Engine(FixedMapping(CONFIG), MemorySqs(0), GatedPool())  # type: ignore[arg-type]
+    engine = engine_on(FixedMapping(CONFIG), MemorySqs(0), GatedPool())
     engine._config = msgspec.structs.replace(CONFIG, window_s=7)
     batch, stop = MessageBatch(10, 0), threading.Event()
 
@@ -281,7 +289,7 @@ def test_fault_of_the_engine_stops_it() -> None:
     sqs, pool = MemorySqs(1), GatedPool()
     pool.error = ZeroDivisionError("bug")
     stop = threading.Event()
-    engine = Engine(FixedMapping(CONFIG), sqs, pool, quiet_wait_s=1)  # type: ignore[arg-type]
+    engine = engine_on(FixedMapping(CONFIG), sqs, pool, quiet_wait_s=1)
     with pytest.raises(ZeroDivisionError):
         engine.run(stop)
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.unit.worker.fakes import QUEUE_ARN
-from windrow.worker.records import receive_record
+from windrow.clients.sqs_records import receive_record
 
 MESSAGE: dict[str, Any] = {
     "MessageId": "id-1",

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from windrow.clients import answers
+from windrow.ports import Received
 
 
 class _Message(msgspec.Struct, frozen=True, rename="pascal"):
@@ -25,14 +26,6 @@ class _Message(msgspec.Struct, frozen=True, rename="pascal"):
     attributes: dict[str, str]
     message_attributes: dict[str, dict[str, Any]] = {}
     md5_of_message_attributes: str = msgspec.field(name="MD5OfMessageAttributes", default="")
-
-
-class Received(msgspec.Struct, frozen=True):
-    """One message in hand, and its record of the event, encoded."""
-
-    message_id: str
-    receipt_handle: str
-    record: bytes
 
 
 def receive_record(received: object, queue_arn: str) -> Received:

@@ -1,10 +1,10 @@
-"""The source queue as the engine uses it: receive, delete, give back."""
+"""The source queue by boto3: what the engine receives from, deletes from and gives back to."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +13,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer
-from windrow.clients.queue import numbers, refused
+from windrow.clients.queue import attributes, numbers, refused
+from windrow.clients.sqs_records import receive_record
+from windrow.core.backoff import exponential_s
 from windrow.core.errors import QueueError
+from windrow.core.mapping import MappingConfig
 from windrow.core.sqs import MESSAGES_A_CALL
-from windrow.worker.records import Received, receive_record
-from windrow.worker.timing import Clock, backoff_s
+from windrow.ports import Clock, Received, SourceQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 DELETE_ATTEMPTS = 4
 """Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
+
+
+class _Url(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to GetQueueUrl."""
+
+    queue_url: str
 
 
 class _Reply(msgspec.Struct, frozen=True, rename="pascal"):
@@ -34,8 +42,8 @@ class _Reply(msgspec.Struct, frozen=True, rename="pascal"):
     messages: list[Any] = []
 
 
-class SourceQueue:
-    """One queue. All methods are safe to call from several threads at once."""
+class SqsSourceQueue:
+    """Implements `SourceQueue` for one queue. All methods are safe to call from several threads at once."""
 
     def __init__(self, client: SQSClient, url: str, arn: str, clock: Clock, executor: Executor) -> None:
         self._client = client
@@ -64,7 +72,7 @@ class SourceQueue:
         try:
             return receive_record(message, self._arn)
         except UnreadableAnswer as error:
-            logger.warning("a message can't be read and comes again after the visibility timeout: %s", error)
+            _log.warning("a message can't be read and comes again after the visibility timeout: %s", error)
             return None
 
     def visibility_timeout_s(self) -> int:
@@ -88,7 +96,7 @@ class SourceQueue:
         left = list(messages)
         problem = ""
         for attempt in range(DELETE_ATTEMPTS):
-            self._clock.wait(self._never, backoff_s(attempt, first_s=0.2))
+            self._clock.wait(self._never, exponential_s(attempt, first_s=0.2))
             try:
                 reply = self._client.delete_message_batch(
                     QueueUrl=self._url,
@@ -102,7 +110,7 @@ class SourceQueue:
                 return len(messages)
             problem = "; ".join(sorted(set(failed.values())))
             left = [left[position] for position in failed]
-        logger.error(
+        _log.error(
             "%d messages were processed and not deleted, they will come again: %s (first: %s)",
             len(left),
             problem,
@@ -121,10 +129,34 @@ class SourceQueue:
             )
             failed = refused(reply, len(messages))
         except (BotoCoreError, ClientError) as error:
-            logger.warning("%d messages could not be given back at once: %s", len(messages), error)
+            _log.warning("%d messages could not be given back at once: %s", len(messages), error)
             return
         for position, cause in failed.items():
-            logger.warning("message %s could not be given back at once: %s", messages[position].message_id, cause)
+            _log.warning("message %s could not be given back at once: %s", messages[position].message_id, cause)
+
+
+def opener(client: SQSClient, clock: Clock) -> Callable[[MappingConfig, Executor], SourceQueue]:
+    """Return what opens a mapping's queue; its requests run on the executor."""
+    return lambda config, executor: SqsSourceQueue(client, config.queue_url, config.queue_arn, clock, executor)
+
+
+def queue_url(sqs_client: SQSClient, queue_arn: str) -> str:
+    """Return the URL of the queue that an ARN names. Raises `QueueError`."""
+    account, name = queue_arn.split(":")[4:6]
+    try:
+        return answers.read(sqs_client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account), _Url).queue_url
+    except (BotoCoreError, ClientError) as error:
+        raise QueueError(f"GetQueueUrl of {queue_arn} failed: {error}") from error
+
+
+def queue_arn(sqs_client: SQSClient, queue_url: str) -> str:
+    """Return the ARN of a queue. Raises `QueueError`."""
+    try:
+        reply = sqs_client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        (arn,) = attributes(reply, ["QueueArn"])
+    except (BotoCoreError, ClientError) as error:
+        raise QueueError(f"GetQueueAttributes of {queue_url} failed: {error}") from error
+    return arn
 
 
 def _tens(messages: Sequence[Received]) -> Iterator[Sequence[Received]]:

@@ -1,25 +1,17 @@
-"""Reading and checking the mapping."""
+"""Reading the mapping."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, aws_error
-from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
-from windrow.worker.mapping import (
-    FixedMapping,
-    LambdaMapping,
-    MappingConfig,
-    Overrides,
-    check,
-    in_flight_fault,
-    queue_url,
-    visibility_fault,
-)
+from windrow.clients.mapping import LambdaMapping
+from windrow.clients.source_queue import queue_url
+from windrow.core.errors import MappingError, MappingGone, QueueError
+from windrow.core.mapping import MappingConfig, Overrides
 
 FUNCTION_ARN = "arn:aws:lambda:eu-west-2:000000000000:function:windrow-aggregator:live"
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN)
@@ -173,48 +165,3 @@ def test_queue_that_is_gone() -> None:
 
     with pytest.raises(QueueError, match="uploads"):
         queue_url(Gone(), QUEUE_ARN)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"batch_size": 0}, "batch_size"),
-        ({"batch_size": 10_001, "window_s": 1}, "batch_size"),
-        ({"window_s": -1}, "window_s"),
-        ({"window_s": 301}, "window_s"),
-        ({"timeout_s": 0}, "timeout_s"),
-        ({"timeout_s": 901}, "timeout_s"),
-        ({"max_concurrency": 0}, "max_concurrency"),
-        ({"batch_size": 11, "window_s": 0}, "window_s of at least 1"),
-    ],
-)
-def test_limits_of_aws_hold(changes: dict[str, int], named: str) -> None:
-    """What AWS would refuse is refused, by name."""
-    with pytest.raises(SettingsError, match=named):
-        FixedMapping(msgspec.structs.replace(CONFIG, **changes))
-
-
-def test_all_faults_are_listed() -> None:
-    """Two wrong values are named at once."""
-    with pytest.raises(SettingsError, match=r"batch_size.*timeout_s"):
-        check(msgspec.structs.replace(CONFIG, batch_size=0, timeout_s=0))
-
-
-def test_visibility_timeout_covers_six_runs_and_the_window() -> None:
-    """The check passes at 6 x timeout + window and names both numbers one second below."""
-    assert None is visibility_fault(780, timeout_s=120, window_s=60)
-    fault = visibility_fault(779, timeout_s=120, window_s=60)
-
-    assert fault is not None
-    assert "779 s" in fault
-    assert "780 s" in fault
-
-
-def test_in_flight_limit_bounds_the_concurrency() -> None:
-    """Concurrency x batch size stays within 120,000 messages in flight."""
-    within = msgspec.structs.replace(CONFIG, batch_size=10_000, window_s=1, max_concurrency=12)
-    beyond = msgspec.structs.replace(within, max_concurrency=13)
-
-    assert (12, None) == (within.concurrency, in_flight_fault(within))
-    assert 12 == beyond.concurrency
-    assert "120000" in str(in_flight_fault(beyond))
