@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from bench.simulate import RUNS, STEPS, Result, Setup, Simulation, simulate
-from windrow.core.cost import Retention
+from windrow.cost.model import Retention
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "scaling.md"

@@ -1,7 +1,7 @@
 """What the design does at 1,000 and 10,000 files a second: a discrete simulation of queue, mapping, batches and limits.
 
 Every batch passes through what it shares with the others (ledger, bucket, VPN), each a server with a rate of its own
-that takes batches in order. The limits are AWS's, the times those of `windrow.core.cost`, measured here or marked
+that takes batches in order. The limits are AWS's, the times those of `windrow.cost.model`, measured here or marked
 there as assumed. Utilisation says which limit comes first; the cost is that of `windrow cost`, for both kinds of
 retention.
 """
@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from windrow import pricelist
-from windrow.core.cost import (
+from windrow.core.windows import MINUTE
+from windrow.cost import price_list
+from windrow.cost.model import (
     BATCH_WAIT_MS,
     COMPRESSIONS,
     FILE_CPU_MS,
@@ -30,7 +31,6 @@ from windrow.core.cost import (
     Scenario,
     estimate,
 )
-from windrow.core.windows import MINUTE
 from windrow.settings import Settings
 
 STEP_S = 0.25
@@ -302,7 +302,7 @@ class Simulation:
             first_limit=max(load, key=lambda name: load[name]),
             usd_per_month={
                 retention.value: round(
-                    estimate(msgspec.structs.replace(scenario, retention=retention), pricelist.load()).total_usd, 2
+                    estimate(msgspec.structs.replace(scenario, retention=retention), price_list.load()).total_usd, 2
                 )
                 for retention in (Retention.ARCHIVES, Retention.RAW)
             },

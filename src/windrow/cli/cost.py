@@ -13,10 +13,10 @@ import typer
 from rich.table import Table
 
 from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
-from windrow.core.cost import COMPRESSIONS, DEFAULT_RETENTION, Egress, Estimate, Retention, Scenario, estimate
-from windrow.core.prices import PriceBook, Refreshed, refreshed
-from windrow.core.stated import compare
 from windrow.core.words import counted
+from windrow.cost.model import COMPRESSIONS, DEFAULT_RETENTION, Egress, Estimate, Retention, Scenario, estimate
+from windrow.cost.prices import PriceBook, Refreshed, refreshed
+from windrow.cost.requirement import compare
 
 MEMORIES_MB = (512, 1024, 1769, 3008)
 MOVES_USD, MOVES_SHARE = 0.01, 0.02
@@ -78,11 +78,11 @@ def cost(
     --items shows what each group is made of, --compare the requirement's own estimate beside this one. --json has all
     of it, and every alternative.
     """
-    from windrow import pricelist
+    from windrow.cost import price_list
 
     if output and not refresh:
         raise WrongUse("--output goes with --refresh")
-    book = pricelist.load(prices)
+    book = price_list.load(prices)
     if refresh:
         _refresh(book, output, as_json=as_json)
         return
@@ -153,16 +153,16 @@ def by_retention(others: dict[str, Estimate]) -> dict[str, float]:
 
 
 def _refresh(book: PriceBook, output: Path | None, *, as_json: bool) -> None:
-    from windrow import pricelist
+    from windrow.cost import price_list
 
     today = datetime.now(UTC).date().isoformat()
     with nullcontext() if as_json else err.status("downloading AWS's price files"):
-        offers, failed = pricelist.offer_files(book.offers(), book.region)
+        offers, failed = price_list.offer_files(book.offers(), book.region)
     result = refreshed(book, offers, today)
     fresh = len(book.prices) - len(result.kept)
     path = output or Path(f"prices-{book.region}-{today}.json")
     if fresh:
-        pricelist.save(result.book, path)
+        price_list.save(result.book, path)
     # A price without a usage type is in no file that is known, so keeping it is no failure.
     missed = [name for name in result.kept if book.prices[name].usage_type]
     _report_refresh(result, failed, path if fresh else None, ok=not missed, as_json=as_json)

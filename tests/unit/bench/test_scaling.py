@@ -9,8 +9,8 @@ import pytest
 
 from bench.scaling import EMULATOR_MESSAGE_BYTES, LOCAL_GET_MS, LOCAL_PUT_BYTES_PER_S, PAGE, RUN_S, tables, written
 from bench.simulate import PAYLOAD_BYTES, RUNS, Result, Setup, simulate
-from windrow import pricelist
-from windrow.core.cost import COMPRESSIONS, FILE_CPU_MS, SWEEP_PAGE_S, Retention, Scenario, estimate
+from windrow.cost import price_list
+from windrow.cost.model import COMPRESSIONS, FILE_CPU_MS, SWEEP_PAGE_S, Retention, Scenario, estimate
 
 LOADS = ("100/s, defaults", "1,000/s, defaults", "10,000/s, defaults")
 
@@ -73,7 +73,7 @@ def test_the_costs_are_those_of_the_network_that_is_advised(results: dict[str, R
     """What the page says of the bill at 10,000 files a second, with either retention, and what it is made of."""
     usd = results["10,000/s, advised"].usd_per_month
     scenario = Scenario(files_per_day=10_000 * 86_400, retention=Retention.RAW)
-    lines = {line.item: line.usd for line in estimate(scenario, pricelist.load()).lines}
+    lines = {line.item: line.usd for line in estimate(scenario, price_list.load()).lines}
     uploads = 100 * lines["uploads (PUT)"] / usd["archives"]
     moves = 100 * lines["transitions of raw files to Deep Archive"] / usd["raw"]
     page = said()

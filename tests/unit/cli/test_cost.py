@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.core.test_prices import offer
-from windrow import pricelist
+from tests.unit.cost.test_prices import offer
 from windrow.cli.root import run
-from windrow.core.cost import Egress, Retention, Scenario, estimate
-from windrow.core.stated import compare
+from windrow.cost import price_list
+from windrow.cost.model import Egress, Retention, Scenario, estimate
+from windrow.cost.requirement import compare
 
 PAGE = (Path(__file__).parents[3] / "docs/cost.md").read_text()
 
@@ -20,7 +20,7 @@ def test_json_holds_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
     """--json prints one object with lines, the requirement's comparison and the alternatives."""
     assert 0 == run(["cost", "--json", "--retention", "raw"])
     report = json.loads(capsys.readouterr().out)
-    expected = estimate(Scenario(retention=Retention.RAW), pricelist.load())
+    expected = estimate(Scenario(retention=Retention.RAW), price_list.load())
     assert pytest.approx(expected.total_usd) == report["total_usd"]
     assert len(expected.lines) == len(report["lines"])
     assert pytest.approx(expected.total_usd) == report["alternatives"]["retention raw"]["total_usd"]
@@ -31,7 +31,7 @@ def test_a_screenful_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     """The total, what it consists of with the largest group first, and what moves it; no items, on 30 lines."""
     assert 0 == run(["cost"])
     printed = capsys.readouterr().out
-    expected = estimate(Scenario(), pricelist.load())
+    expected = estimate(Scenario(), price_list.load())
     groups = sorted(expected.groups, key=lambda group: -expected.groups[group])
 
     assert re.search(rf"^total +{expected.total_usd:,.2f}$", printed, re.MULTILINE)
@@ -43,7 +43,7 @@ def test_a_screenful_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_items_and_the_requirements_estimate_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """Each item with --items, each stated line with --compare."""
-    expected = estimate(Scenario(), pricelist.load())
+    expected = estimate(Scenario(), price_list.load())
     assert 0 == run(["cost", "--items"])
     items = capsys.readouterr().out
     assert 0 == run(["cost", "--compare"])
@@ -59,7 +59,7 @@ def test_what_moves_the_bill_comes_by_how_much(capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert 0 == run(["cost", "--json"])
     report = json.loads(capsys.readouterr().out)
-    totals = {kind.value: estimate(Scenario(retention=kind), pricelist.load()).total_usd for kind in Retention}
+    totals = {kind.value: estimate(Scenario(retention=kind), price_list.load()).total_usd for kind in Retention}
     differences = re.findall(r" ([+-][0-9,]+\.[0-9]{2})(?: |$)", printed, re.MULTILINE)
     moving = [abs(float(by.replace(",", ""))) for by in differences]
 
@@ -95,19 +95,19 @@ def test_refresh_writes_what_it_could_read(
             raise OSError("no route")
         return json.dumps(s3).encode()
 
-    real = pricelist.offer_files
-    monkeypatch.setattr(pricelist, "offer_files", lambda offers, region: real(offers, region, fetch))
+    real = price_list.offer_files
+    monkeypatch.setattr(price_list, "offer_files", lambda offers, region: real(offers, region, fetch))
     path = tmp_path / "prices.json"
     assert 1 == run(["cost", "--refresh", "--output", str(path), "--json"])
     report = json.loads(capsys.readouterr().out)
     assert (False, 1, str(path)) == (report["ok"], report["refreshed"], report["written"])
-    assert 0.01 == pricelist.load(path).prices["s3-put"].charge(1)
+    assert 0.01 == price_list.load(path).prices["s3-put"].charge(1)
     assert 0 == run(["cost", "--json", "--prices", str(path)])
 
 
 def test_the_page_about_cost_is_up_to_date() -> None:
     """The comparison in docs/cost.md is the one that the command makes."""
-    rows = compare(estimate(Scenario(), pricelist.load()))
+    rows = compare(estimate(Scenario(), price_list.load()))
     expected = [
         (row.group, "" if row.stated_usd is None else f"{row.stated_usd:.0f}", f"{row.ours_usd:.0f}") for row in rows
     ]
@@ -116,13 +116,13 @@ def test_the_page_about_cost_is_up_to_date() -> None:
 
 def test_the_totals_on_the_page_about_cost_are_up_to_date() -> None:
     """Those of each retention, over Direct Connect, and of the production example."""
-    totals = {kind: estimate(Scenario(retention=kind), pricelist.load()).total_usd for kind in Retention}
+    totals = {kind: estimate(Scenario(retention=kind), price_list.load()).total_usd for kind in Retention}
     direct = Scenario(egress=Egress.DIRECT_CONNECT)
     production = {
-        kind: estimate(replace(direct, retention=kind, transit_gateway=True, zones=3), pricelist.load()).total_usd
+        kind: estimate(replace(direct, retention=kind, transit_gateway=True, zones=3), price_list.load()).total_usd
         for kind in Retention
     }
-    over_direct_usd = estimate(direct, pricelist.load()).total_usd
+    over_direct_usd = estimate(direct, price_list.load()).total_usd
     rows = re.findall(r"^\| `?(raw|archives|none)`? \| ([\d,]+) \|", PAGE, re.MULTILINE)
     text = " ".join(PAGE.split())
 
@@ -134,7 +134,7 @@ def test_the_totals_on_the_page_about_cost_are_up_to_date() -> None:
 
 def test_metrics_and_alarms_on_the_page_about_cost_are_up_to_date() -> None:
     """Their numbers and prices are those that the command prints."""
-    lines = {line.item: line for line in estimate(Scenario(), pricelist.load()).lines}
+    lines = {line.item: line for line in estimate(Scenario(), price_list.load()).lines}
     metrics, alarms, composite = (lines[item] for item in ("custom metrics", "metrics in alarms", "composite alarms"))
     expected = (
         f"{metrics.quantity:.0f} custom metrics ({metrics.usd:.2f}), {alarms.quantity:.0f} metrics in alarms "

@@ -153,7 +153,7 @@ def test_a_missing_package_is_named(command: str, package: str, tmp_path: Path) 
         (["cost"], "rich.console"),
         (["cost"], "windrow.cli.root"),
         (["cost"], "windrow.cli.cost"),
-        (["cost"], "windrow.core.prices"),
+        (["cost"], "windrow.cost.prices"),
         (["status"], "windrow.bootstrap"),
         (["status"], "botocore.session"),
         (["demo"], "windrow.local.samples"),

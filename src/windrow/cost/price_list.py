@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import msgspec
 
 from windrow.core.errors import PriceError
-from windrow.core.prices import PriceBook, decode
+from windrow.cost.prices import PriceBook, decode
 
 OFFER_URL = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{offer}/current/{region}/index.json"
 """Public, without credentials:
@@ -64,8 +64,10 @@ def offer_files(
 
 
 def _shipped() -> bytes:
-    folder = resources.files("windrow") / "data"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith("prices-"))
+    folder = resources.files("windrow.cost")
+    names = sorted(
+        entry.name for entry in folder.iterdir() if entry.name.startswith("prices-") and entry.name.endswith(".json")
+    )
     if not names:
         raise PriceError("no price file ships with this installation; give one with --prices")
     return (folder / names[-1]).read_bytes()

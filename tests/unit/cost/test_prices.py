@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from windrow.core.errors import PriceError
-from windrow.core.prices import Price, PriceBook, Tier, decode, refreshed
+from windrow.cost.prices import Price, PriceBook, Tier, decode, refreshed
 
 
 def price(usage_type: str | None = "EUW2-Requests-Tier1", operation: str | None = None) -> Price:

@@ -13,10 +13,10 @@ import msgspec
 
 from windrow.core.errors import PriceError
 from windrow.core.ledger import MEMBER_BYTES
-from windrow.core.prices import PriceBook
 from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.core.windows import DAY_S
 from windrow.core.words import counted, measured
+from windrow.cost.prices import PriceBook
 
 HOURS = 730.0
 DAYS = HOURS / 24

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
-from windrow.core.cost import GIB, Estimate
+from windrow.cost.model import GIB, Estimate
 
 FILES = 26e6
 FILE_BYTES = 100_000
 HOT_GB = FILES / 30 * 7 * FILE_BYTES / GIB
 
 
-class Stated(msgspec.Struct, frozen=True):
+class RequirementLine(msgspec.Struct, frozen=True):
     """One line of the requirement's estimate; ``redone_usd`` is what the reading ``how`` yields."""
 
     group: str
@@ -35,22 +35,22 @@ class Compared(msgspec.Struct, frozen=True):
     why: str
 
 
-STATED = (
-    Stated(
+REQUIREMENT = (
+    RequirementLine(
         "S3",
         145,
         FILES * 0.005 / 1000 + HOT_GB * 0.023,
         "26 million PUTs at 0.005 per 1,000, and 7 days of raw files at 0.023 a GB",
     ),
-    Stated("SQS", 10, FILES * 0.40 / 1e6, "one request a message at 0.40 a million"),
-    Stated(
+    RequirementLine("SQS", 10, FILES * 0.40 / 1e6, "one request a message at 0.40 a million"),
+    RequirementLine(
         "Lambda",
         25,
         43_200 * 35 * 0.0000166667,
         "one invocation a minute, 35 s at 1 GB, at the x86 rate",
     ),
-    Stated("DynamoDB", 5, FILES * 0.3 * 0.625 / 1e6, "0.3 writes a file at 0.625 a million"),
-    Stated(
+    RequirementLine("DynamoDB", 5, FILES * 0.3 * 0.625 / 1e6, "0.3 writes a file at 0.625 a million"),
+    RequirementLine(
         "Transfer",
         60,
         FILES * FILE_BYTES / GIB / 3.6 * 0.09,
@@ -76,12 +76,12 @@ WHY = {
 
 def compare(estimate: Estimate) -> tuple[Compared, ...]:
     """Return the stated lines in their order, then the groups that the requirement's estimate leaves out."""
-    stated = {line.group: line for line in STATED}
+    stated = {line.group: line for line in REQUIREMENT}
     order = [*stated, *(group for group in estimate.groups if group not in stated)]
     return tuple(_compared(stated.get(group), group, estimate.groups.get(group, 0.0)) for group in order)
 
 
-def _compared(line: Stated | None, group: str, ours_usd: float) -> Compared:
+def _compared(line: RequirementLine | None, group: str, ours_usd: float) -> Compared:
     if line is None:
         return Compared(group, None, None, ours_usd, "", WHY[group])
     return Compared(group, line.stated_usd, line.redone_usd, ours_usd, line.how, WHY[group])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from windrow.core.errors import PriceError
-from windrow.pricelist import download, load, offer_files, save
+from windrow.cost.price_list import download, load, offer_files, save
 
 
 def test_shipped_prices_say_where_they_come_from() -> None:

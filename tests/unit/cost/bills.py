@@ -2,7 +2,7 @@
 
 Run it from the checkout after a change to the model that is meant, and read the difference:
 
-    python -m tests.unit.core.bills > tests/unit/core/bills.json
+    python -m tests.unit.cost.bills > tests/unit/cost/bills.json
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from windrow.core.cost import Egress, Retention, Scenario, estimate
-from windrow.core.stated import compare
-from windrow.pricelist import load
+from windrow.cost.model import Egress, Retention, Scenario, estimate
+from windrow.cost.price_list import load
+from windrow.cost.requirement import compare
 
 SCENARIOS = {
     "baseline": Scenario(),

@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.core.bills import bills
+from tests.unit.cost.bills import bills
 from windrow.clients.metrics import OF_EACH_VERSION
 from windrow.clients.raw_files import AT_ONCE, CALLS_AT_ONCE
-from windrow.core.cost import (
+from windrow.core.errors import DestinationFault, PriceError
+from windrow.core.metric import Metric
+from windrow.cost.model import (
     DAYS,
     DEFAULT_RETENTION,
     GIB,
@@ -27,11 +29,9 @@ from windrow.core.cost import (
     Scenario,
     estimate,
 )
-from windrow.core.errors import DestinationFault, PriceError
-from windrow.core.metric import Metric
-from windrow.core.prices import PriceBook
-from windrow.core.stated import STATED, compare
-from windrow.pricelist import load
+from windrow.cost.price_list import load
+from windrow.cost.prices import PriceBook
+from windrow.cost.requirement import REQUIREMENT, compare
 from windrow.retention import LOOKBACK
 from windrow.retention.sweep import COPIES_AT_ONCE
 
@@ -216,11 +216,11 @@ def test_missing_price_is_named() -> None:
 
 def test_requirement_is_reproduced_line_by_line() -> None:
     """Our reading of each stated line yields its sum to within 5 %, and all of them the 245 that it states."""
-    assert ["S3", "SQS", "Lambda", "DynamoDB", "Transfer"] == [line.group for line in STATED]
-    assert [145, 10, 25, 5, 60] == [line.stated_usd for line in STATED]
-    for line in STATED:
+    assert ["S3", "SQS", "Lambda", "DynamoDB", "Transfer"] == [line.group for line in REQUIREMENT]
+    assert [145, 10, 25, 5, 60] == [line.stated_usd for line in REQUIREMENT]
+    for line in REQUIREMENT:
         assert pytest.approx(line.stated_usd, rel=0.05) == line.redone_usd
-    assert pytest.approx(245, rel=0.01) == sum(line.redone_usd for line in STATED)
+    assert pytest.approx(245, rel=0.01) == sum(line.redone_usd for line in REQUIREMENT)
 
 
 @pytest.mark.parametrize("retention", list(Retention))
