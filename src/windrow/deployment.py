@@ -17,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from windrow.core.errors import DeploymentError
+from windrow.core.errors import AliasChanged, DeploymentError
 from windrow.ports import Clock
 
 POLL_S = 5.0
@@ -33,10 +33,6 @@ KEEP = 10
 
 DELETED_AT_ONCE = 50
 """Versions that one deployment deletes at most; the next one deletes more."""
-
-
-class AliasChanged(DeploymentError):
-    """Somebody else changed the alias since it was read; nothing was done."""
 
 
 class Alias(msgspec.Struct, frozen=True):

@@ -6,12 +6,11 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from windrow.core.errors import DeploymentError
+from windrow.core.errors import AliasChanged, DeploymentError
 from windrow.deployment import (
     DELETED_AT_ONCE,
     POLL_S,
     Alias,
-    AliasChanged,
     Deployer,
     DeploymentOutcome,
     Event,

@@ -17,14 +17,20 @@ used by several threads at once.
 from windrow.archives.archive import Archive, open_archive
 from windrow.archives.completeness import complete, find_marks
 from windrow.archives.connection import Connection
-from windrow.archives.extract import TargetError
-from windrow.archives.restore_plan import TargetConflict
 from windrow.archives.restoring import Problem, Restored, restore
 from windrow.archives.search import FoundArchive, FoundFile, Selection, find_archives, find_files
-from windrow.archives.sources import SourceMissing
 from windrow.core.archive.verify import Verified
 from windrow.core.completeness import Mark
-from windrow.core.errors import ArchiveError, DestinationError, SecretError, SettingsError, WindrowError
+from windrow.core.errors import (
+    ArchiveError,
+    DestinationError,
+    SecretError,
+    SettingsError,
+    SourceMissing,
+    TargetConflict,
+    TargetError,
+    WindrowError,
+)
 from windrow.core.manifest import Manifest, ManifestFile, Window
 
 __all__ = [

@@ -9,11 +9,11 @@ from typing import Self
 from windrow.archives.connection import Connection
 from windrow.archives.extract import extract, missing
 from windrow.archives.folders import open_source
-from windrow.archives.sources import Source, SourceMissing
+from windrow.archives.sources import Source
 from windrow.core.archive import reader
 from windrow.core.archive.verify import Verified
 from windrow.core.archive.verify import verify as verify_source
-from windrow.core.errors import ArchiveError
+from windrow.core.errors import ArchiveError, SourceMissing
 from windrow.core.manifest import Manifest, ManifestFile, Window
 from windrow.core.naming import DATA_FOLDER
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from windrow.core.archive import tar
-from windrow.core.errors import ArchiveError, WindrowError
+from windrow.core.errors import ArchiveError, TargetError
 from windrow.core.manifest import ManifestFile
 from windrow.core.naming import is_safe
 
@@ -24,10 +24,6 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PIECE_BYTES = 1024 * 1024
 _FOLDER_MODE = 0o777
 _FILE_MODE = 0o666
-
-
-class TargetError(WindrowError):
-    """A file could not be written below the target folder; the message names it."""
 
 
 def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path) -> Iterator[ManifestFile]:

@@ -24,7 +24,7 @@ from fsspec.spec import AbstractFileSystem
 from windrow.archives.archive import Archive
 from windrow.archives.connection import Connection
 from windrow.archives.folders import S3, open_source
-from windrow.archives.sources import SourceMissing
+from windrow.core.errors import SourceMissing
 from windrow.core.manifest import MAX_MANIFEST_BYTES, ManifestFile
 
 CACHE_BYTES = 64 * 1024 * 1024

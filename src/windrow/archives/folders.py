@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from windrow.archives.connection import Connection, buckets
-from windrow.archives.sources import FsspecArchive, LocalArchive, Source, SourceMissing, StoredArchive
+from windrow.archives.sources import FsspecArchive, LocalArchive, Source, StoredArchive
+from windrow.core.errors import SourceMissing
 from windrow.ports import Destination
 
 S3 = "s3://"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from windrow.core.errors import WindrowError
+from windrow.core.errors import TargetConflict
 from windrow.core.manifest import ManifestFile
 
 _SCHEMA = """
@@ -23,10 +23,6 @@ BEGIN;
 """
 _SEQUENCER_DIGITS = 64
 """S3's sequencers are hex numbers of different lengths, to be compared as numbers."""
-
-
-class TargetConflict(WindrowError):
-    """Files of two landing buckets would land on one key."""
 
 
 class Plan:

@@ -17,11 +17,10 @@ import msgspec
 from windrow.archives.archive import open_archive
 from windrow.archives.connection import Connection, buckets
 from windrow.archives.folders import S3, in_bucket, is_folder
-from windrow.archives.restore_plan import Plan, TargetConflict
+from windrow.archives.restore_plan import Plan
 from windrow.archives.restore_target import PART_BYTES, Target, There
 from windrow.archives.search import Selection, find_archives, read_manifests
-from windrow.archives.sources import SourceMissing
-from windrow.core.errors import ArchiveError, DestinationError, DestinationFault
+from windrow.core.errors import ArchiveError, DestinationError, DestinationFault, SourceMissing, TargetConflict
 from windrow.core.manifest import ManifestFile
 
 SENDERS = 8

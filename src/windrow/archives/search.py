@@ -19,9 +19,8 @@ from itertools import islice
 from windrow.archives.archive import Archive
 from windrow.archives.connection import Connection
 from windrow.archives.folders import Folder, Listed, open_folder
-from windrow.archives.sources import SourceMissing
 from windrow.core.archive.writer import seal
-from windrow.core.errors import ArchiveError
+from windrow.core.errors import ArchiveError, SourceMissing
 from windrow.core.keys import day_folder, is_apart, window_of
 from windrow.core.manifest import ManifestFile, Window
 from windrow.core.windows import DAY, HOUR, floor

@@ -11,12 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from windrow.core.archive.reader import RangeSource, manifest_bytes_of
-from windrow.core.errors import ArchiveError, WindrowError
+from windrow.core.errors import ArchiveError, SourceMissing
 from windrow.ports import Destination
-
-
-class SourceMissing(WindrowError):
-    """There is no archive where one was looked for, or the location is not one that Windrow understands."""
 
 
 class Source(RangeSource, Protocol):

@@ -17,9 +17,9 @@ from windrow.archives import Archive, SourceMissing, TargetError, open_archive
 from windrow.archives.folders import is_folder
 from windrow.cli.archive_restore import Options, To, restore
 from windrow.cli.archive_search import Since, Until, find, ls_folder
-from windrow.cli.output import WrongUse, err, human_bytes, out, print_json, write_bytes
+from windrow.cli.output import err, human_bytes, out, print_json, write_bytes
 from windrow.cli.quarantine import quarantine
-from windrow.core.errors import ArchiveError
+from windrow.core.errors import ArchiveError, WrongUse
 from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.words import counted
 

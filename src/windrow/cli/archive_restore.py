@@ -11,7 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 from windrow import archives
 from windrow.archives import Connection, Restored, Selection, TargetConflict
 from windrow.cli.archive_search import span, told
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.output import PROBLEM, err, out, print_json
+from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 
 To = Annotated[

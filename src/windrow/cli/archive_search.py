@@ -12,8 +12,9 @@ import msgspec
 import typer
 
 from windrow.archives import FoundArchive, FoundFile, SourceMissing, find_archives, find_files
-from windrow.cli.output import PROBLEM, WrongUse, out, print_json
+from windrow.cli.output import PROBLEM, out, print_json
 from windrow.cli.span import moment
+from windrow.core.errors import WrongUse
 from windrow.settings import load
 
 Since = Annotated[

@@ -13,9 +13,10 @@ import typer
 from windrow import settings
 from windrow.audit import AuditReport, Coverage, Inventory
 from windrow.cli.coverage import left_open, range_of, why_nothing
-from windrow.cli.output import PROBLEM, Count, WrongUse, err, out, print_counts, print_json
+from windrow.cli.output import PROBLEM, Count, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
 from windrow.core.completeness import Mark
+from windrow.core.errors import WrongUse
 from windrow.core.manifest import Window
 from windrow.core.words import counted, lasting, percent
 

@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from windrow import settings
-from windrow.cli.output import WrongUse, out, print_json
+from windrow.cli.output import out, print_json
 from windrow.core.circuit import Circuit, Mode, hold_s
-from windrow.core.errors import MappingBusy
+from windrow.core.errors import MappingBusy, WrongUse
 from windrow.core.words import lasting
 
 if TYPE_CHECKING:

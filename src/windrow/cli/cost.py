@@ -12,7 +12,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.output import PROBLEM, err, out, print_json
+from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 from windrow.cost.model import COMPRESSIONS, DEFAULT_RETENTION, Egress, Estimate, Retention, Scenario, estimate
 from windrow.cost.prices import PriceBook, Refreshed, refreshed

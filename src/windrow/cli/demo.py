@@ -13,9 +13,10 @@ from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID
 from rich.table import Table
 
-from windrow.cli.output import INTERRUPTED, PROBLEM, WrongUse, err, human_bytes, out, print_json, print_verdict
+from windrow.cli.output import INTERRUPTED, PROBLEM, err, human_bytes, out, print_json, print_verdict
 from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands, program
 from windrow.cli.up import stop_and_start, watch
+from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from windrow.cli.output import PROBLEM, WrongUse, err, heard_or_not, out, print_json
+from windrow.cli.output import PROBLEM, err, heard_or_not, out, print_json
 from windrow.cli.span import duration
 from windrow.cli.streams import forget_output
-from windrow.core.errors import DeploymentError
+from windrow.core.errors import DeploymentError, WrongUse
 from windrow.core.words import counted
 from windrow.deployment import KEEP, DeploymentOutcome, Event, Progress, Result, check_steps
 

@@ -16,8 +16,8 @@ import typer
 from rich.table import Table
 
 from windrow import settings
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_error, print_json
-from windrow.core.errors import MalformedEvent, Permanent, QueueError
+from windrow.cli.output import PROBLEM, err, out, print_error, print_json
+from windrow.core.errors import MalformedEvent, Permanent, QueueError, WrongUse
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
 from windrow.core.sqs import MESSAGES_A_CALL

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from windrow.cli.output import WrongUse, how_to_get
+from windrow.cli.output import how_to_get
 from windrow.core import faults
-from windrow.core.errors import DestinationError, WindrowError
-
-
-class UnforeseenError(WindrowError):
-    """Something that Windrow has no error for; the message names what was raised."""
-
-
-class FailedDestination(WindrowError):
-    """The destination failed; the message says which one it is, what is wrong, and what to do."""
+from windrow.core.errors import DestinationError, FailedDestination, UnforeseenError, WindrowError, WrongUse
 
 
 def explained(error: Exception) -> WindrowError:

@@ -10,9 +10,10 @@ import typer
 
 from windrow import settings
 from windrow.cli.circuit import known_switch
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.cli.span import span
 from windrow.core.circuit import Mode
+from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 
 if TYPE_CHECKING:

@@ -11,19 +11,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from windrow.cli.output import (
-    INTERRUPTED,
-    PROBLEM,
-    WrongUse,
-    err,
-    human_bytes,
-    out,
-    print_json,
-    print_verdict,
-    require_extra,
-)
+from windrow.cli.output import INTERRUPTED, PROBLEM, err, human_bytes, out, print_json, print_verdict, require_extra
 from windrow.cli.session import local_stack
-from windrow.core.errors import SettingsError
+from windrow.core.errors import SettingsError, WrongUse
 from windrow.core.words import counted, percent
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import msgspec
 from rich.table import Table
 
 from windrow.cli.screen import Screen
-from windrow.cli.streams import OutputLost, told_if_lost
-from windrow.core.errors import LocalStackError, PackageError, SettingsError, WindrowError
+from windrow.cli.streams import told_if_lost
+from windrow.core.errors import LocalStackError, OutputLost, PackageError, SettingsError, WindrowError, WrongUse
 from windrow.core.printable import printable, printable_json
 
 PROBLEM = 1
@@ -35,10 +35,6 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 _EXTRAS = {"local": ("ministack", "psutil")}
 _QUOTING = (LocalStackError, PackageError)
 """Errors whose message quotes, line by line, what a program wrote."""
-
-
-class WrongUse(WindrowError):
-    """What the user asked for can't be done; the message says what to do instead."""
 
 
 def exit_code(error: WindrowError) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from windrow.cli.output import PROBLEM, WrongUse, out, print_json
+from windrow.cli.output import PROBLEM, out, print_json
+from windrow.core.errors import WrongUse
 from windrow.settings import load
 
 if TYPE_CHECKING:

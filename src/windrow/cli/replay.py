@@ -15,10 +15,11 @@ from windrow import settings
 from windrow.audit import Coverage, Listing, Missing
 from windrow.cli.audit import NEEDS
 from windrow.cli.coverage import left_open, why_nothing
-from windrow.cli.output import PROBLEM, WrongUse, err, out, print_json
+from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.cli.replay_state import Request, Saved, StateFile
 from windrow.cli.span import duration, span
 from windrow.clients.clock import SystemClock
+from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 from windrow.ports import Clock, ListedVersion
 from windrow.replay import Position, Replayer, TtlFilter, VersionFilter, after

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from windrow.cli.output import WrongUse
+from windrow.core.errors import WrongUse
 from windrow.replay import Position
 
 

@@ -16,17 +16,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from windrow import __version__
 from windrow.cli.failures import explained
-from windrow.cli.output import (
-    INTERRUPTED,
-    PROBLEM,
-    WrongUse,
-    err,
-    exit_code,
-    out,
-    print_error,
-)
+from windrow.cli.output import INTERRUPTED, PROBLEM, err, exit_code, out, print_error
 from windrow.cli.screen import LogLines
 from windrow.cli.streams import standard_streams
+from windrow.core.errors import WrongUse
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from windrow.cli.output import err, out, require_extra
-from windrow.cli.streams import OutputLost
+from windrow.core.errors import OutputLost
 
 if TYPE_CHECKING:
     from windrow.local.provision import Shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from windrow.cli.output import WrongUse
+from windrow.core.errors import WrongUse
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])")
 _LONGEST = timedelta(days=3650)

@@ -13,9 +13,10 @@ from rich.table import Table
 
 from windrow import settings
 from windrow.cli.circuit import describe, describe_mapping, receiver
-from windrow.cli.output import PROBLEM, WrongUse, out, print_json
+from windrow.cli.output import PROBLEM, out, print_json
 from windrow.cli.watch import watch as show_changes
 from windrow.core.circuit import Mode
+from windrow.core.errors import WrongUse
 from windrow.core.objectives import FAST_SHARE, SURE_SHARE
 from windrow.core.words import counted, percent
 from windrow.status import Status

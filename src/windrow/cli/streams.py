@@ -8,11 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-from windrow.core.errors import WindrowError
-
-
-class OutputLost(WindrowError):
-    """Standard output can't be written any more, so that what was found out reaches nobody."""
+from windrow.core.errors import OutputLost
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from windrow.clients import answers
-from windrow.core.errors import DeploymentError
-from windrow.deployment import Alias, AliasChanged
+from windrow.core.errors import AliasChanged, DeploymentError
+from windrow.deployment import Alias
 from windrow.ports import Clock
 
 if TYPE_CHECKING:

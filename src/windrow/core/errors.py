@@ -8,7 +8,18 @@ WindrowError
 ├── PriceError                a price is unknown, or a price file can't be read
 ├── PackageError              the Lambda zip could not be built
 ├── DeploymentError           a deployment could not start, or could not go on
+│   └── AliasChanged          somebody else changed the alias meanwhile
 ├── QuarantineError           what is to be quarantined is no archive
+├── SourceMissing             there is no archive where one was looked for
+├── TargetError               a file could not be written below the target folder
+├── TargetConflict            files of two landing buckets would land on one key
+├── WrongUse                  what the user asked a command for can't be done
+├── OutputLost                standard output can't be written any more
+├── FailedDestination         the destination failed; the command says what to do
+├── UnforeseenError           something that Windrow has no error for ended a command
+├── HandlerNotLoaded          a worker could not import the handler
+├── WorkerDied                a worker ended before it answered
+├── ResponseError             a handler's response does not say which messages failed
 ├── Transient                 may go away: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   │   ├── BucketMissing     there is no such bucket
@@ -80,6 +91,50 @@ class DeploymentError(WindrowError):
 
 class QuarantineError(WindrowError):
     """What is to be quarantined is not an archive of Windrow's."""
+
+
+class TargetError(WindrowError):
+    """A file could not be written below the target folder; the message names it."""
+
+
+class TargetConflict(WindrowError):
+    """Files of two landing buckets would land on one key."""
+
+
+class SourceMissing(WindrowError):
+    """There is no archive where one was looked for, or the location is not one that Windrow understands."""
+
+
+class UnforeseenError(WindrowError):
+    """Something that Windrow has no error for; the message names what was raised."""
+
+
+class FailedDestination(WindrowError):
+    """The destination failed; the message says which one it is, what is wrong, and what to do."""
+
+
+class WrongUse(WindrowError):
+    """What the user asked for can't be done; the message says what to do instead."""
+
+
+class OutputLost(WindrowError):
+    """Standard output can't be written any more, so that what was found out reaches nobody."""
+
+
+class AliasChanged(DeploymentError):
+    """Somebody else changed the alias since it was read; nothing was done."""
+
+
+class HandlerNotLoaded(WindrowError):
+    """A worker could not import the handler; the message says why."""
+
+
+class WorkerDied(WindrowError):
+    """A worker ended before it answered."""
+
+
+class ResponseError(WindrowError):
+    """The response does not say which messages failed, so all count as failed; the message says what is wrong."""
 
 
 class Transient(WindrowError):

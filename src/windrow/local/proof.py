@@ -9,9 +9,9 @@ from hashlib import sha256
 
 import msgspec
 
-from windrow.archives.sources import SourceMissing, StoredArchive
+from windrow.archives.sources import StoredArchive
 from windrow.core.archive.reader import Archive
-from windrow.core.errors import ArchiveError
+from windrow.core.errors import ArchiveError, SourceMissing
 from windrow.core.keys import is_apart
 from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency

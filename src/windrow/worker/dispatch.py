@@ -7,12 +7,13 @@ import threading
 import uuid
 
 from windrow.core.backoff import exponential_s
+from windrow.core.errors import ResponseError
 from windrow.core.mapping import MappingConfig
 from windrow.ports import Clock, SourceQueue
 from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.pool import Function, Invocation, Pool
 from windrow.worker.progress import BatchFinished, BatchStarted, InvocationOutcome, Observer
-from windrow.worker.response import ResponseError, failed_ids
+from windrow.worker.response import failed_ids
 
 _log = logging.getLogger(__name__)
 

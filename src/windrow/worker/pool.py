@@ -22,7 +22,7 @@ from typing import Any, Self
 
 import msgspec
 
-from windrow.core.errors import WindrowError
+from windrow.core.errors import HandlerNotLoaded, WorkerDied
 from windrow.worker.progress import InvocationOutcome
 
 _log = logging.getLogger(__name__)
@@ -35,14 +35,6 @@ CLOSE_LIMIT_S = 5.0
 
 DEATH_CHECK_S = 0.2
 """How often a worker that is running is looked at, should its end of the socket outlive it in another process."""
-
-
-class HandlerNotLoaded(WindrowError):
-    """A worker could not import the handler; the message says why."""
-
-
-class WorkerDied(WindrowError):
-    """A worker ended before it answered."""
 
 
 class Function(msgspec.Struct, frozen=True):

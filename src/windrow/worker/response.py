@@ -12,11 +12,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from windrow.core.errors import WindrowError
-
-
-class ResponseError(WindrowError):
-    """The response does not say which messages failed, so all count as failed; the message says what is wrong."""
+from windrow.core.errors import ResponseError
 
 
 def failed_ids(response: bytes, message_ids: AbstractSet[str]) -> frozenset[str]:

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from tests.archives import MemorySource, archive_of, joined
-from windrow.archives.extract import TargetError, extract
+from windrow.archives.extract import extract
 from windrow.core.archive.reader import Archive
-from windrow.core.errors import ArchiveError
+from windrow.core.errors import ArchiveError, TargetError
 from windrow.core.manifest import ManifestFile
 
 FILES = [("a.txt", b"first"), ("b/empty", b""), ("b/deep/er/ü 😀.bin", bytes(range(256)) * 9), ("../up", b"up")]

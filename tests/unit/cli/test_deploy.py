@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from windrow.cli.deploy import parse_bake, parse_names, parse_steps, standing
-from windrow.cli.output import WrongUse
 from windrow.cli.root import run
+from windrow.core.errors import WrongUse
 from windrow.deployment import Progress, RolloutReading
 
 

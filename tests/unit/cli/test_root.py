@@ -13,7 +13,7 @@ import typer
 from windrow import __version__
 from windrow.cli import main, output
 from windrow.cli.root import COMMANDS, Entry, load, run
-from windrow.core.errors import LedgerError, SettingsError
+from windrow.core.errors import LedgerError, SettingsError, WrongUse
 
 HEAVY = ("boto3", "deflate", "minio", "ministack", "obstore", "psutil", "windrow.bootstrap")
 """Packages that a help page has no use for, and that cost more than the page."""
@@ -88,7 +88,7 @@ def test_wrong_use_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("error", "expected"),
-    [(LedgerError("throttled"), 1), (SettingsError("WINDROW_X is no setting"), 2), (output.WrongUse("no"), 2)],
+    [(LedgerError("throttled"), 1), (SettingsError("WINDROW_X is no setting"), 2), (WrongUse("no"), 2)],
 )
 def test_error_is_one_line_and_an_exit_code(
     failing: list[Exception], capsys: pytest.CaptureFixture[str], error: Exception, expected: int
@@ -134,7 +134,7 @@ def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, capsys
 def test_missing_local_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without MiniStack, the commands that need it say how to install it."""
     monkeypatch.setattr(output, "_EXTRAS", {"local": ("no_such_package",)})
-    with pytest.raises(output.WrongUse, match=re.escape("pip install 'windrow[cli,local]'")):
+    with pytest.raises(WrongUse, match=re.escape("pip install 'windrow[cli,local]'")):
         output.require_extra("local")
 
 

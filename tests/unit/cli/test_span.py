@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from windrow.cli.output import WrongUse
 from windrow.cli.span import duration, moment, span
+from windrow.core.errors import WrongUse
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

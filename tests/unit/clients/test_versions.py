@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from windrow.clients.versions import LambdaVersions, smoke_event
-from windrow.core.errors import DeploymentError
+from windrow.core.errors import AliasChanged, DeploymentError
 from windrow.core.notifications import IgnoredEvent, parse
-from windrow.deployment import Alias, AliasChanged
+from windrow.deployment import Alias
 from windrow.testing import START, FakeClock
 
 

@@ -13,14 +13,14 @@ import pytest
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
 from windrow.clients.clock import SystemClock
 from windrow.clients.source_queue import opener
-from windrow.core.errors import MappingError, MappingGone, SettingsError
+from windrow.core.errors import HandlerNotLoaded, MappingError, MappingGone, SettingsError
 from windrow.core.mapping import FixedMapping, MappingConfig
 from windrow.local.waiting import LIMIT_S
 from windrow.ports import ConfigSource, Received
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import CloseReason, MessageBatch
 from windrow.worker.engine import Engine
-from windrow.worker.pool import Function, HandlerNotLoaded, Invocation
+from windrow.worker.pool import Function, Invocation
 from windrow.worker.progress import BatchStarted, Counters, InvocationOutcome, Progress, Switched
 
 CONFIG = MappingConfig(queue_url=QUEUE_URL, queue_arn=QUEUE_ARN, batch_size=10, max_concurrency=2, timeout_s=5)

@@ -15,8 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from windrow.core.errors import HandlerNotLoaded
 from windrow.local.waiting import LIMIT_S, wait_until
-from windrow.worker.pool import Function, HandlerNotLoaded, Invocation, Pool
+from windrow.worker.pool import Function, Invocation, Pool
 from windrow.worker.progress import InvocationOutcome
 
 FUNCTION = Function("windrow", "arn:aws:lambda:eu-west-2:0:function:windrow", 512)

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from windrow.worker.response import ResponseError, failed_ids
+from windrow.core.errors import ResponseError
+from windrow.worker.response import failed_ids
 
 IDS = {"a", "b", "c"}
 
