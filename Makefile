@@ -27,7 +27,7 @@ install: $(STAMP) ## Make .venv with the locked packages (the others do it by th
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [ARGS=...]" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Check
 
@@ -94,6 +94,10 @@ lock: $(STAMP) ## Write requirements.lock from pyproject.toml (ARGS=--upgrade mo
 dist: $(STAMP) ## Build the wheel and the source distribution into dist/
 	@$(RUN) hatchling build --directory dist
 
+.PHONY: image
+image: $(STAMP) ## Build the worker's image (needs buildah, podman or docker; BUILDER, TAG, ARGS: scripts/image.sh)
+	@BUILDER="$(BUILDER)" TAG="$(TAG)" sh scripts/image.sh $(BIN)/python $(ARGS)
+
 .PHONY: clean
 clean: ## Remove .venv, caches and build output (not the tools)
 	rm -rf .venv .venv-* build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -109,6 +113,18 @@ minio: ## Build MinIO (needs Go; 3 minutes)
 versitygw: ## Build versitygw, another S3 server (needs Go; 2 minutes)
 	@bash scripts/tools.sh get versitygw
 
+.PHONY: s3proxy
+s3proxy: ## Fetch S3Proxy, another S3 server (needs Maven and Java)
+	@bash scripts/tools.sh get s3proxy
+
+.PHONY: s3mock
+s3mock: ## Fetch S3Mock, an S3 server that doctor must refuse (needs Maven and Java)
+	@bash scripts/tools.sh get s3mock
+
+.PHONY: seaweedfs
+seaweedfs: ## Build SeaweedFS, another S3 server (needs Go; a quarter of an hour; not among `make tools`)
+	@bash scripts/tools.sh get seaweedfs
+
 .PHONY: toxiproxy
 toxiproxy: ## Build Toxiproxy, which makes networks fail (needs Go)
 	@bash scripts/tools.sh get toxiproxy
@@ -121,12 +137,16 @@ lambda-rie: ## Fetch AWS's Lambda runtime client and emulator (Linux)
 readers: ## Fetch readers of archives by other people, which the tests try
 	@bash scripts/tools.sh get readers
 
+.PHONY: image-base
+image-base: ## Make a base for the image from Debian's packages (needs mmdebstrap)
+	@bash scripts/tools.sh get image-base
+
 .PHONY: terraform-provider
 terraform-provider: ## Fetch the AWS provider that the tests of infra/ use (needs Terraform 1.11)
 	@bash scripts/tools.sh get terraform-provider
 
 .PHONY: tools
-tools: ## Get all of them
+tools: ## Get all of them, but for SeaweedFS
 	@bash scripts/tools.sh get
 
 # As old as its beginning: a lock that changes meanwhile is installed next time.

@@ -22,3 +22,8 @@ compile requirements pip-audit.txt pip-audit.in "$@"
 compile requirements readers.txt readers.in "$@"
 compile requirements kubernetes.txt kubernetes.in "$@"
 compile requirements awscrt.txt awscrt.in "$@"
+compile requirements sbom.txt sbom.in "$@"
+# What the image holds, in the versions of the lock above.
+compile requirements image.txt "--extra=cli --extra=server --constraint=../requirements.lock ../pyproject.toml" "$@"
+# What signs a release, and sends it.
+compile requirements release.txt release.in "$@"

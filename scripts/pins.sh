@@ -7,6 +7,9 @@
 readonly MINIO=v0.0.0-20260212201848-7aac2a2c5b7c
 # renovate: datasource=go depName=github.com/versity/versitygw
 readonly VERSITYGW=v1.8.0
+# Its releases are no Go versions that can be had by name: this is the commit of 4.53.
+# renovate: datasource=go depName=github.com/seaweedfs/seaweedfs
+readonly SEAWEEDFS=v0.0.0-20261109003541-7506e5f91cd6
 # renovate: datasource=go depName=github.com/Shopify/toxiproxy/v2
 readonly TOXIPROXY=v2.5.0
 # AWS's Lambda runtime interface emulator comes inside this package.

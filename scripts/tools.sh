@@ -6,7 +6,9 @@
 #   tools.sh cache         print the cache folder
 set -euo pipefail
 
-readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider readers)
+readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider readers image-base s3proxy s3mock)
+# Named to be got: it takes Go a quarter of an hour.
+readonly LARGE=(seaweedfs)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
 readonly PROVIDER="$CACHE/terraform-plugins"
 HERE="$(cd "$(dirname "$0")" && pwd)"
@@ -20,6 +22,7 @@ fail() { echo "$*" >&2; exit 1; }
 binary_of() {
     case $1 in
         toxiproxy) echo toxiproxy-server ;;
+        seaweedfs) echo weed ;;
         *) echo "$1" ;;
     esac
 }
@@ -30,6 +33,7 @@ module_of() {
         minio) echo "github.com/minio/minio@$MINIO" ;;
         versitygw) echo "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" ;;
         toxiproxy) echo "github.com/Shopify/toxiproxy/v2/cmd/server@$TOXIPROXY" ;;
+        seaweedfs) echo "github.com/seaweedfs/seaweedfs@$SEAWEEDFS" ;;
     esac
 }
 
@@ -37,6 +41,7 @@ module_of() {
 is_on_path() {
     case $1 in
         toxiproxy) toxiproxy-server -version ;;
+        seaweedfs) weed version ;;
         *) "$1" --version ;;
     esac >/dev/null 2>&1
 }
@@ -45,6 +50,8 @@ is_present() {
     case $1 in
         lambda-rie) bash "$HERE/get_rie.sh" present ;;
         readers) bash "$HERE/get_readers.sh" present ;;
+        image-base) bash "$HERE/get_image_base.sh" present ;;
+        s3proxy | s3mock) bash "$HERE/get_java_servers.sh" present "$1" ;;
         terraform-provider) [ -d "${TF_PLUGIN_DIR:-$PROVIDER}" ] ;;
         *) is_on_path "$1" || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
     esac
@@ -56,13 +63,27 @@ is_current() {
     binary="$CACHE/bin/$(binary_of "$1")"
     is_present "$1" || return 1
     case $1 in
-        lambda-rie | readers | terraform-provider) ;;
+        lambda-rie | readers | image-base | s3proxy | s3mock | terraform-provider) ;;
         *) is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ] ;;
     esac
 }
 
+go_install() { GOBIN=$2 go install "$1"; } # MODULE FOLDER
+
+# `go install` refuses a module that replaces others.
+build_copy() { # MODULE FOLDER
+    local source
+    source=$(cd "$2" && go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p') || return 1
+    [ -n "$source" ] || return 1
+    cp -r "$source" "$2.source" && chmod -R u+w "$2.source" || return 1
+    (cd "$2.source" && CGO_ENABLED=0 go build -buildvcs=false -mod=mod -ldflags="-s -w" -o "$2/weed" ./weed)
+    local status=$?
+    rm -rf "$2.source"
+    return "$status"
+}
+
 # Build beside the cache and move into place, so that an interrupted build leaves nothing behind.
-build_with_go() { # TOOL
+build_with_go() { # TOOL [HOW]
     command -v go >/dev/null || fail "$1: needs Go to build (it is in every package manager as 'go' or 'golang')"
     local work module binary
     module=$(module_of "$1")
@@ -70,7 +91,7 @@ build_with_go() { # TOOL
     mkdir -p "$CACHE/bin"
     work=$(mktemp -d "$CACHE/build.XXXXXX")
     echo "$1: building $module once into $CACHE/bin"
-    if ! GOBIN=$work go install "$module"; then
+    if ! "${2:-go_install}" "$module" "$work"; then
         rm -rf "$work"
         fail "$1: the build failed, see above"
     fi
@@ -103,10 +124,13 @@ get() {
     fi
     case $1 in
         minio | versitygw | toxiproxy) build_with_go "$1" ;;
+        seaweedfs) build_with_go "$1" build_copy ;;
         lambda-rie) bash "$HERE/get_rie.sh" get ;;
         readers) bash "$HERE/get_readers.sh" get ;;
+        image-base) bash "$HERE/get_image_base.sh" get ;;
+        s3proxy | s3mock) bash "$HERE/get_java_servers.sh" get "$1" ;;
         terraform-provider) fetch_provider ;;
-        *) fail "no tool called '$1'; there are: ${TOOLS[*]}" ;;
+        *) fail "no tool called '$1'; there are: ${TOOLS[*]} ${LARGE[*]}" ;;
     esac
 }
 

@@ -227,6 +227,52 @@ def _readers_for(kind: str, interpreter: Callable[[], str]) -> Callable[[], str]
     return find
 
 
+def _buildah() -> str:
+    path = _program("buildah")
+    if os.geteuid() != 0:
+        raise Absent("is not run by root, who alone may mount an image read-only")
+    return path
+
+
+def _image_base() -> str:
+    base = image_base()
+    recipe = base.with_name(f"{base.name}.recipe")
+    if not base.is_file() or not recipe.is_file() or recipe.read_bytes() != BASE_RECIPE.read_bytes():
+        raise Absent(f"is not made as {BASE_RECIPE.name} says")
+    return str(base)
+
+
+BASE_RECIPE = ROOT / "scripts/get_image_base.sh"
+
+
+def image_base() -> Path:
+    """Return where `scripts/get_image_base.sh` puts the base of an image, a tar of its root."""
+    return tools_cache() / "image-base.tar"
+
+
+JAVA_SERVERS = ["s3mock", "s3proxy"]
+"""S3 servers that `scripts/get_java_servers.sh` gets."""
+
+
+def java_server(name: str) -> Path:
+    """Return where `scripts/get_java_servers.sh` puts a server's jars."""
+    return tools_cache() / "java-servers" / name
+
+
+def _java_server(name: str) -> Callable[[], str]:
+    """Return what finds the jars of a server, and the Java that they need."""
+
+    def find() -> str:
+        jars, hashes = java_server(name), ROOT / f"tests/servers/java/{name}/jars.sha256"
+        made_of = jars.with_name(f"{name}.sha256")
+        if not made_of.is_file() or made_of.read_bytes() != hashes.read_bytes():
+            raise Absent(f"is not fetched as {hashes.relative_to(ROOT)} says")
+        _java()
+        return str(jars)
+
+    return find
+
+
 def _gnu_tar() -> str:
     path = _program("tar")
     if "GNU tar" not in (answer(path, "--version") or ""):
@@ -244,11 +290,13 @@ TOOLS = {
         "the sample events of aws-lambda-go", "https://go.dev/doc/install, and a module proxy", _lambda_go_samples
     ),
     "bsdtar": _debian("bsdtar", "libarchive-tools"),
+    "buildah": Tool("the worker's image", "apt-get install buildah", _buildah),
     "busybox": _debian("busybox", "busybox", "--help"),
     "git": Tool("rules that all files of a checkout keep", "install git", _git),
     "gnu-tar": Tool("archives read by GNU tar", "apt-get install tar", _gnu_tar),
     "go": Tool("archives read by Go", "https://go.dev/doc/install", _go),
     "go-tar-samples": Tool("the archives that Go's own tests read", "https://go.dev/doc/install", _go_samples),
+    "image-base": Tool("the worker's image", "make image-base (needs mmdebstrap)", _image_base),
     "java": Tool("archives read by Java", "apt-get install default-jdk-headless", _java),
     "java-readers": Tool(
         "archives read by Java packages", "make readers (needs Maven and a JDK)", _readers_for("java", _java)
@@ -280,6 +328,10 @@ TOOLS = {
     "ruby": _debian("Ruby", "ruby ruby-minitar", "-rarchive/tar/minitar", "-rrubygems/package", "-e1", program="ruby"),
     "rust-readers": Tool(
         "archives read by Rust crates", "make readers (needs Cargo)", _readers_program("rust", "readers")
+    ),
+    "s3mock": Tool("an S3 server that is to be refused", "make s3mock (needs Maven and a JDK)", _java_server("s3mock")),
+    "s3proxy": Tool(
+        "the destination contract on S3Proxy", "make s3proxy (needs Maven and a JDK)", _java_server("s3proxy")
     ),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),

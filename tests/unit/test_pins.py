@@ -51,7 +51,7 @@ def test_caches_follow_the_pins() -> None:
     (key,) = re.findall(r"^ +key: (.*)$", text, re.MULTILINE)
     (files,) = re.findall(r"hashFiles\((.*)\)", key)
     patterns = re.findall(r"'(.*?)'", files)
-    pins = ["scripts/pins.sh", *chain(*READERS.values())]
+    pins = ["scripts/pins.sh", "scripts/get_image_base.sh", *chain(*READERS.values())]
     assert [] == [pin for pin in pins if not any(fnmatch(pin, pattern) for pattern in patterns)]
     assert [] == [pattern for pattern in patterns if not any(fnmatch(pin, pattern) for pin in pins)]
     assert "matrix.python" in key
@@ -76,6 +76,7 @@ def test_renovate_can_write_the_locks(lock: str) -> None:
     assert header.startswith("#    uv pip compile ")
     arguments = header.split()[4:]
     known = {"--generate-hashes", "--universal", "--python-version=3.11", "--extra=dev"}
+    known |= {"--extra=cli", "--extra=server", "--constraint=../requirements.lock"}
     assert {"--output-file=" + Path(lock).name} == {each for each in arguments if each.startswith("-")} - known
 
 
@@ -94,6 +95,16 @@ def test_uv_is_installed_by_its_hash() -> None:
     assert "--require-hashes --requirement requirements/uv.txt" in makefile
     assert '--require-hashes --requirement "$REQUIREMENTS"' in script
     assert "REQUIREMENTS=requirements/pip-audit.txt" in script
+
+
+def test_image_holds_what_is_tested() -> None:
+    """Each of its packages in the version of the lock that the tests run with."""
+    tested, held = (
+        set(re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements/image.txt")
+    )
+    assert {"boto3", "prometheus-client", "typer"} <= {name for name, _ in held}
+    assert set() == held - tested
 
 
 def test_versions_of_python_agree() -> None:

@@ -86,7 +86,7 @@ def commands_in_documents() -> dict[str, set[str]]:
 
 def make_targets() -> set[str]:
     """Return the targets of the Makefile that have a help line."""
-    return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def project() -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_documents_name_existing_make_targets() -> None:
         target
         for document in documents()
         for line in shell_lines(document.read_text())
-        for target in re.findall(r"^make ([a-z][a-z-]*)", line)
+        for target in re.findall(r"^make ([a-z][a-z0-9-]*)", line)
     }
     assert {"demo", "test"} <= named
     assert set() == named - make_targets()

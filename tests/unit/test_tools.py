@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ RIE = '[ "$1" = --log-level=asked ] && echo "Failed to set log level" && exit 1;
 
 SOUND = {
     "bsdtar": ("bsdtar", "exit 0"),
+    "buildah": ("buildah", "exit 0"),
     "busybox": ("busybox", "exit 0"),
     "git": ("git", "exit 0"),
     "gnu-tar": ("tar", "echo 'tar (GNU tar) 1.34'"),
@@ -65,13 +67,21 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TF_PLUGIN_DIR", str(tmp_path / "plugins"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     (tmp_path / "cache/windrow/lambda-runtime" / PYTHON).mkdir(parents=True)
     return folder
 
 
 def test_every_program_is_tried() -> None:
     """What is no program of its own, on PATH, is found otherwise."""
-    elsewhere = {"aws-lambda-go-events", "go-tar-samples", "package-index", "sam-events"}
+    elsewhere = {
+        "aws-lambda-go-events",
+        "image-base",
+        "go-tar-samples",
+        "package-index",
+        "sam-events",
+        *tools.JAVA_SERVERS,
+    }
     assert TOOLS.keys() - elsewhere - {f"{kind}-readers" for kind in tools.READERS} == SOUND.keys()
 
 
@@ -153,6 +163,42 @@ def test_readers_have_their_interpreter(path: Path, kind: str, program: str, bod
         TOOLS[f"{kind}-readers"].find()
     written = write_program(path / program, body)
     assert str(written) == TOOLS[f"{kind}-readers"].find()
+
+
+def test_buildah_needs_root(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else may mount what it builds."""
+    write_program(path / "buildah")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Absent, match="is not run by root"):
+        TOOLS["buildah"].find()
+
+
+def test_base_of_an_image_is_made_as_its_script_says(tmp_path: Path) -> None:
+    """Not there, or made by another script, it is absent."""
+    base = tmp_path / "cache/windrow/image-base.tar"
+    recipe = base.with_name("image-base.tar.recipe")
+    for make in (lambda: None, base.touch, lambda: recipe.write_text("another")):
+        make()
+        with pytest.raises(Absent, match=r"is not made as get_image_base\.sh says"):
+            TOOLS["image-base"].find()
+    recipe.write_bytes(tools.BASE_RECIPE.read_bytes())
+    assert str(base) == TOOLS["image-base"].find()
+
+
+@pytest.mark.parametrize("name", tools.JAVA_SERVERS)
+def test_servers_of_java_are_those_of_the_list(path: Path, name: str) -> None:
+    """Of another list of jars, or without a Java, they are absent."""
+    fetched = tools.java_server(name).with_name(f"{name}.sha256")
+    fetched.parent.mkdir()
+    for make in (lambda: None, lambda: fetched.write_text("another")):
+        make()
+        with pytest.raises(Absent, match=r"is not fetched as tests/servers/java/.*/jars\.sha256 says"):
+            TOOLS[name].find()
+    fetched.write_bytes((tools.ROOT / f"tests/servers/java/{name}/jars.sha256").read_bytes())
+    with pytest.raises(Absent, match="is not installed"):
+        TOOLS[name].find()
+    write_program(path / "java", JDK)
+    assert str(tools.java_server(name)) == TOOLS[name].find()
 
 
 def test_use_without_the_marker_fails() -> None:

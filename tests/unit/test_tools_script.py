@@ -11,12 +11,21 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-SHELL = ("bash", "sh", "cat", "chmod", "dirname", "mkdir", "mktemp", "mv", "rm")
+SHELL = ("bash", "sh", "cat", "chmod", "cp", "dirname", "mkdir", "mktemp", "mv", "rm", "sed")
 GO = """#!/bin/sh
 echo "$2" >>"$ASKED"
 package=${2%@*}
 echo built >"$GOBIN/${package##*/}"
 chmod 755 "$GOBIN/${package##*/}"
+"""
+GO_WITH_COPY = """#!/bin/sh
+echo "$*" >>"$ASKED"
+case $1 in
+mod) printf '{\\n\\t"Path": "p",\\n\\t"Dir": "%s",\\n\\t"Sum": "s"\\n}\\n' "$HOME/module" ;;
+build)
+    while [ "$1" != -o ]; do shift; done
+    echo changed >>go.mod && echo built >"$2" && chmod 755 "$2" ;;
+esac
 """
 
 
@@ -84,6 +93,22 @@ def test_a_changed_pin_builds_that_tool_anew(machine: Machine) -> None:
     machine.pin("VERSITYGW", "v9.9.9")
     assert ["github.com/versity/versitygw/cmd/versitygw@v9.9.9"] == machine.get("minio", "versitygw")
     assert [] == machine.get("minio", "versitygw")
+
+
+def test_seaweedfs_is_built_in_a_copy_of_its_module(machine: Machine) -> None:
+    """Go's own copy can't be written to; and it is built only when it is asked for by name."""
+    module = machine.cache / "module"
+    module.mkdir(parents=True)
+    (module / "go.mod").write_text("module\n")
+    (module / "go.mod").chmod(0o444)
+    machine.executable("go", GO_WITH_COPY)
+    asked = machine.get("seaweedfs")
+
+    assert re.fullmatch(r"mod download -json github\.com/seaweedfs/seaweedfs@v0\.0\.0-\d{14}-[0-9a-f]{12}", asked[0])
+    assert "built\n" == (machine.cache / "windrow/bin/weed").read_text()
+    assert "module\n" == (module / "go.mod").read_text()
+    assert ["weed", "weed.built-from"] == sorted(path.name for path in (machine.cache / "windrow/bin").iterdir())
+    assert [] == machine.get("seaweedfs")
 
 
 def test_a_tool_on_path_is_the_users_own(machine: Machine) -> None:

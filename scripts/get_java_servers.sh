@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Obtain S3 servers that Maven has, which the tests run, once, into the user's cache folder, each jar checked against
+# the hash that tests/servers/java keeps.
+#
+#   get_java_servers.sh get NAME      obtain it (s3proxy or s3mock; needs Maven and Java)
+#   get_java_servers.sh present NAME  exit 0 if it is there
+set -euo pipefail
+
+HERE="$(cd "$(dirname "$0")" && pwd)"
+readonly HERE
+readonly NAME=${2:-}
+readonly FROM="$HERE/../tests/servers/java/$NAME"
+readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow/java-servers"
+
+# What it was made of is kept beside it.
+present() { cmp -s "$FROM/jars.sha256" "$CACHE/$NAME.sha256"; }
+
+get() {
+    command -v mvn >/dev/null || { echo "$NAME: needs Maven" >&2; exit 1; }
+    mkdir -p "$CACHE"
+    work=$(mktemp -d "$CACHE/build.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    echo "$NAME: fetching once into $CACHE"
+    mvn --quiet --batch-mode --file "$FROM/pom.xml" dependency:copy-dependencies -DoutputDirectory="$work/jars"
+    (cd "$work/jars" && sha256sum --quiet --strict --check "$(cd "$FROM" && pwd)/jars.sha256")
+    # Maven may bring a jar that the list does not know.
+    if [ "$(find "$work/jars" -name '*.jar' | wc -l)" -ne "$(wc -l <"$FROM/jars.sha256")" ]; then
+        echo "$NAME: jars.sha256 lacks a jar" >&2
+        exit 1
+    fi
+    rm -rf "${CACHE:?}/$NAME" "$CACHE/$NAME.sha256"
+    mv "$work/jars" "$CACHE/$NAME"
+    cp "$FROM/jars.sha256" "$CACHE/$NAME.sha256"
+}
+
+[ -n "$NAME" ] && [ -d "$FROM" ] || { echo "usage: get_java_servers.sh get|present s3proxy|s3mock" >&2; exit 2; }
+case $1 in
+    get) present || get ;;
+    present) present ;;
+    *) echo "usage: get_java_servers.sh get|present s3proxy|s3mock" >&2; exit 2 ;;
+esac
