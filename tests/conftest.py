@@ -16,7 +16,9 @@ import hypothesis
 import pytest
 
 from tests import needs
+from tests.servers import java
 from tests.servers.endpoint import Endpoint
+from tests.servers.seaweedfs import seaweedfs as make_seaweedfs
 from tests.servers.versitygw import versitygw as make_versitygw
 from tests.tools import locate
 from windrow.local import servers
@@ -100,3 +102,18 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Run one versitygw for all tests."""
     with make_versitygw(tmp_path_factory.mktemp("versitygw"), access_key=ACCESS_KEY, secret_key=SECRET_KEY) as server:
         yield Endpoint("versitygw", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")
+
+
+@pytest.fixture(scope="session")
+def s3proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one S3Proxy for all tests."""
+    with java.s3proxy(tmp_path_factory.mktemp("s3proxy"), access_key=ACCESS_KEY, secret_key=SECRET_KEY) as server:
+        yield Endpoint("s3proxy", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one SeaweedFS for all tests."""
+    folder = tmp_path_factory.mktemp("seaweedfs")
+    with make_seaweedfs(folder, access_key=ACCESS_KEY, secret_key=SECRET_KEY) as server:
+        yield Endpoint("seaweedfs", server.url, ACCESS_KEY, SECRET_KEY, region="us-east-1")

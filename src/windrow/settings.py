@@ -258,6 +258,8 @@ def _without_user(text: str) -> str:
 def _prefix(_name: str, text: str) -> str:
     if any(part in ("", ".", "..") for part in text.split("/")):
         raise ValueError(f"must have no '/' at its ends and no empty, '.' or '..' parts, as arch/eu, not {text[:80]!r}")
+    if "\\" in text:
+        raise ValueError(f"must have no '\\', which some servers list as another character, not {text[:80]!r}")
     if len(text.encode()) > MAX_PREFIX_BYTES:
         raise ValueError(f"must be at most {MAX_PREFIX_BYTES} bytes")
     return text

@@ -1,4 +1,4 @@
-"""The contract of `windrow.ports.MultipartDestination`, on the fake, MiniStack, MinIO and versitygw."""
+"""The contract of `windrow.ports.MultipartDestination`, on the fake, MiniStack and servers that are sound."""
 
 from __future__ import annotations
 

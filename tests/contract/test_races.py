@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
+from pathlib import Path
 
 import pytest
 
 from tests.contract.test_destination_contract import REAL
 from tests.servers.endpoint import Endpoint
+from tests.servers.java import s3mock
 from tests.servers.racing import Kind, racing
 from windrow.clients.clock import SystemClock
 from windrow.clients.held import HeldRequests
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.doctor.check import Check, State
+from windrow.doctor.destination import PROMISE, DestinationChecks
 from windrow.doctor.races import RaceTrial
 from windrow.ports import Credentials
+from windrow.settings import MIB, Settings
 from windrow.testing import FakeSecrets
 
 SECRETS = FakeSecrets(Credentials("key", "secret"))
@@ -33,37 +37,57 @@ def trials(
     return (RaceTrial(destination, requests, f"trial-{number}", clock) for number in count())
 
 
-def of_server(server: Endpoint) -> tuple[RaceTrial, str]:
-    """Return a trial on a new bucket of a real server, and the bucket."""
-    bucket = server.new_bucket()
-    secrets = FakeSecrets(Credentials(server.access_key, server.secret_key))
-    return next(trials(server.url, bucket, server.region, secrets)), bucket
+def doctor(server: Endpoint, bucket: str) -> list[Check]:
+    """Return what doctor finds out of a real server, uploads in parts included."""
+    settings = Settings(
+        destination_endpoint=server.url,
+        destination_bucket=bucket,
+        max_archive_bytes=MIB,  # which the trial of a large body sends
+    )
+    secrets, clock = FakeSecrets(Credentials(server.access_key, server.secret_key)), SystemClock()
+    destination = S3MultipartDestination(server.url, bucket, server.region, secrets, clock)
+    requests = HeldRequests(server.url, bucket, server.region, secrets)
+    return list(DestinationChecks(settings, destination, secrets, clock, lambda: "trial", requests).run())
 
 
-def states(found: Iterator[Check]) -> dict[str, State]:
+def states(found: Iterable[Check]) -> dict[str, State]:
     """Return how each check ended."""
     return {check.name: check.state for check in found}
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_sound_servers_hold(name: str, request: pytest.FixtureRequest) -> None:
-    """Exactly one writer wins each race, and nothing of the trial stays behind."""
+    """All that doctor tries is as the promise needs it, and nothing of the trial stays behind."""
     server: Endpoint = request.getfixturevalue(name)
-    races, bucket = of_server(server)
-    found = list(races.run(parts=True))
-    races.clear()
+    bucket = server.new_bucket()
+    found = doctor(server, bucket)
     s3 = server.client("s3")
 
-    assert dict.fromkeys(NAMES, State.OK) == states(iter(found)), found
+    assert {"TLS": State.WARN} == {check: state for check, state in states(found).items() if state != State.OK}, found
+    assert {*NAMES, *PROMISE} <= states(found).keys()
+    assert "exactly once: held" in f"{found[-1].name}: {found[-1].detail}"
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
     assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+@pytest.mark.needs("s3mock")
+def test_a_real_server_that_lets_two_win_is_refused(tmp_path: Path) -> None:
+    """S3Mock's answers look right one by one."""
+    with s3mock(tmp_path) as running:
+        server = Endpoint("s3mock", running.url, "any", "any", region="us-east-1")
+        found = doctor(server, server.new_bucket())
+
+    assert State.OK == states(found)["conditional write"]
+    assert State.FAIL == states(found)["race of writes"], found
+    assert ("exactly once", State.FAIL) == (found[-1].name, found[-1].state)
+    assert found[-1].detail.startswith("not held: ")
 
 
 def test_a_scripted_server_that_keeps_writers_apart_holds() -> None:
     """So what follows is due to how the others do it."""
     with racing(Kind.SOUND) as url:
         found = list(next(trials(url)).run(parts=True))
-    assert dict.fromkeys(NAMES, State.OK) == states(iter(found)), found
+    assert dict.fromkeys(NAMES, State.OK) == states(found), found
 
 
 def test_looking_and_storing_without_a_lock_is_caught_every_time() -> None:

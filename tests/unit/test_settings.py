@@ -106,6 +106,7 @@ def test_every_fault_is_named_at_once() -> None:
         ("DESTINATION_PREFIX", "arch/", "no '/' at its ends"),
         ("DESTINATION_PREFIX", "/arch", "no '/' at its ends"),
         ("DESTINATION_PREFIX", "/", "no '/' at its ends"),
+        ("DESTINATION_PREFIX", "arch\\eu", "must have no '\\', which some servers list"),
         ("DESTINATION_PREFIX", "a" * 513, "at most 512 bytes"),
         ("DESTINATION_PREFIX", "a//b", "no empty"),
         ("DESTINATION_PREFIX", "../b", "'..'"),
