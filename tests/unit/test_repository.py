@@ -227,6 +227,44 @@ def test_every_decision_is_listed() -> None:
     assert [int(name[:4]) for name in records] == numbers
 
 
+def test_decisions_are_numbered_in_order_but_for_the_gaps_that_are_said() -> None:
+    """One number a record, its title under the same."""
+    folder = ROOT / "docs/decisions"
+    numbers = [int(path.name[:4]) for path in sorted(folder.glob("[0-9]*.md"))]
+    titled = [int(path.read_text().removeprefix("# ").partition(".")[0]) for path in sorted(folder.glob("[0-9]*.md"))]
+    said = re.search(r"Numbers (\d+) to (\d+) and (\d+) were never given", (folder / "README.md").read_text())
+
+    assert said
+    first, last, single = map(int, said.groups())
+    assert [*range(1, first), *range(last + 1, single), *range(single + 1, numbers[-1] + 1)] == numbers == titled
+
+
+def test_requirements_that_are_cited_are_written_down() -> None:
+    """With tests that there are."""
+    page = (ROOT / "docs/requirements.md").read_text()
+    rows = re.findall(r"^\| ((?:REQ|NFR|OPS)-\d\d) \|.*\| (.+) \|$", page, re.MULTILINE)
+    sources = [path for path in tracked_files() if path.suffix in (".py", ".md", ".tf", ".json", ".html")]
+    cited = {name for path in sources for name in re.findall(r"\b(?:REQ|NFR|OPS)-\d\d\b", path.read_text())}
+    tests = [name for _, shown in rows for name in re.findall(r"`([\w/]+\.py)`", shown)]
+
+    assert cited == {name for name, _ in rows}
+    assert [] == [name for name in tests if not (ROOT / "tests" / name).is_file()]
+    assert all(re.search(r"`|\]\(", shown) for _, shown in rows)
+
+
+def test_the_way_to_thirty_behaviours_is_shown() -> None:
+    """To modules that there are, and by every package but what only starts or shows."""
+    package = ROOT / "src/windrow"
+    rows = re.findall(r"^\| (.+) \| (`.+`) \|$", (ROOT / "docs/find-your-way.md").read_text(), re.MULTILINE)
+    shown = [name for _, names in rows for name in re.findall(r"`([^`]+)`", names)]
+
+    assert len({behaviour for behaviour, _ in rows}) >= 30
+    assert [] == [name for name in shown if not (package / name).is_file()]
+    assert {"archives", "audit", "clients", "core", "pipeline", "retention", "worker"} <= {
+        name.partition("/")[0] for name in shown
+    }
+
+
 def test_changelog_has_a_place_for_the_next_release() -> None:
     """The changelog has an Unreleased section before any version."""
     headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
