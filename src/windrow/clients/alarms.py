@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.clients.metrics import NAMESPACE, version_dimensions
 from windrow.core.canary import Work, does_worse
 from windrow.core.errors import DeploymentError
@@ -120,15 +120,13 @@ class CloudWatchWatch:
         return RolloutReading(sums["invocations"], sums["errors"], harm)
 
     def _states(self) -> dict[str, str]:
-        try:
+        with failing_as(DeploymentError, "the alarms could not be read"):
             named = self._described(AlarmNames=self._alarms) if self._alarms else ()
             found = {alarm.alarm_name: alarm.state_value for alarm in named}
             for prefix in self._prefixes:
                 for alarm in self._described(AlarmNamePrefix=prefix):
                     if alarm.alarm_actions:
                         found[alarm.alarm_name] = alarm.state_value
-        except (BotoCoreError, ClientError) as error:
-            raise DeploymentError(f"the alarms could not be read: {error}") from error
         return found
 
     def _described(self, **which: Any) -> Iterator[_Alarm]:  # noqa: ANN401 - the caller's choice of request parameters
@@ -147,7 +145,7 @@ class CloudWatchWatch:
 
     def _sums(self, metrics: Mapping[str, MetricId], since: datetime) -> dict[str, int]:
         """Return each metric's sum since the beginning of that minute."""
-        try:
+        with failing_as(DeploymentError, "the metrics of the versions could not be read"):
             pages = self._client.get_paginator("get_metric_data").paginate(
                 MetricDataQueries=[_query(name, metric) for name, metric in metrics.items()],
                 StartTime=since.replace(second=0, microsecond=0),
@@ -156,8 +154,6 @@ class CloudWatchWatch:
             return _added_up(
                 metrics, (result for page in pages for result in answers.read(page, _Results).metric_data_results)
             )
-        except (BotoCoreError, ClientError) as error:
-            raise DeploymentError(f"the metrics of the versions could not be read: {error}") from error
 
 
 def _query(name: str, metric: MetricId) -> Any:  # noqa: ANN401 - a TypedDict of the stubs, which do not exist at run time

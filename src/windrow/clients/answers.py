@@ -6,6 +6,7 @@ leaves out what an answer lacks; here both become an `UnreadableAnswer`, which i
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import botocore.session
@@ -14,7 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from windrow.core.errors import WindrowError
 
 REFUSED_STATUS = 300
 """From this HTTP status on botocore takes an answer for an error."""
@@ -42,6 +45,15 @@ def read(answer: object, kind: type[T]) -> T:
         return msgspec.convert(answer, kind)
     except (msgspec.ValidationError, UnicodeError) as error:  # the latter: half a character, where a number should be
         raise UnreadableAnswer(detail=error) from error
+
+
+@contextmanager
+def failing_as(kind: Callable[[str], WindrowError], what: str) -> Iterator[None]:
+    """Raise what botocore raises within the block as a ``kind`` that says ``what`` could not be done."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise kind(f"{what}: {error}") from error
 
 
 def code(error: BaseException | None) -> str:

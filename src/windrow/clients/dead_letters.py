@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.clients.queue import PREFIX, attributes, by_payload, numbers, refused, rejections
 from windrow.core.errors import QueueError
 from windrow.core.events import REJECTIONS
@@ -244,10 +244,8 @@ class DeadLetterQueue:
         return self._call("changed", lambda: refused(call(entries), len(entries)))
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
-        try:
+        with failing_as(QueueError, f"the dead-letter queue could not be {what}"):
             return call()
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"the dead-letter queue could not be {what}: {error}") from error
 
 
 def _refusal(left: dict[int, str]) -> QueueError:

@@ -10,6 +10,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.core.circuit import Streak
 from windrow.core.errors import LedgerError
 from windrow.core.windows import DAY_S
@@ -84,11 +85,9 @@ class DynamoDeliveryHealth:
 
     def streak(self) -> Streak:
         """Return what was noted last; see the port's contract."""
-        try:
+        with failing_as(LedgerError, "how deliveries end could not be read"):
             failed = answers.read(self._get(FAILED), _FailedAnswer).item
             delivered = answers.read(self._get(DELIVERED), _DeliveredAnswer).item
-        except (BotoCoreError, ClientError) as error:
-            raise LedgerError(f"how deliveries end could not be read: {error}") from error
         delivered_at = int(delivered.delivered_at.digits) if delivered else 0
         if failed is None:
             return Streak(delivered_at=delivered_at)

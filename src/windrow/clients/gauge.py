@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.clients.queue import numbers
 from windrow.core.errors import QueueError
 from windrow.ports import Clock, QueueDepth
@@ -72,18 +72,14 @@ class SqsGauge:
                 "Stat": "Maximum",
             },
         }
-        try:
+        with failing_as(QueueError, "CloudWatch did not tell the age of the oldest message"):
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=[query], StartTime=now - AGE_LOOK_BACK, EndTime=now, ScanBy="TimestampDescending"
             )
             values = answers.read(answer, _Results).metric_data_results[0].values
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"CloudWatch did not tell the age of the oldest message: {error}") from error
         return values[0] if values else None
 
     def _numbers(self, names: Sequence[QueueAttributeNameType]) -> list[int]:
-        try:
+        with failing_as(QueueError, f"the queue {self._queue_url} could not be read"):
             answer = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=names)
             return numbers(answer, names)
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"the queue {self._queue_url} could not be read: {error}") from error

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.clients.source_queue import queue_url
 from windrow.core.errors import MappingBusy, MappingError, MappingGone, QueueError
 from windrow.core.mapping import BATCH_SIZE_MOST, MappingConfig, Overrides, polls
@@ -125,10 +126,8 @@ class LambdaMappingSwitch:
 
     def enabled(self) -> bool:
         """Tell whether it polls; see the port's contract."""
-        try:
+        with failing_as(MappingError, f"event source mapping {self._mapping_id} could not be read"):
             state = answers.read(self._client.get_event_source_mapping(UUID=self._mapping_id), _State).state
-        except (BotoCoreError, ClientError) as error:
-            raise MappingError(f"event source mapping {self._mapping_id} could not be read: {error}") from error
         found = polls(state)
         if found is None:
             raise MappingBusy(self._busy)

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.clients.metrics import NAMESPACE, SERVICE
 from windrow.core.errors import MetricsError
 from windrow.core.metric import Metric
@@ -45,13 +45,11 @@ class CloudWatchPunctuality:
     def last_hour(self) -> Punctuality | None:
         """Return the counts; see the port's contract."""
         now = self._clock.now()
-        try:
+        with failing_as(MetricsError, "CloudWatch did not tell how late files were"):
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=[self._query(*each) for each in COUNTED.items()], StartTime=now - HOUR, EndTime=now
             )
             results = answers.read(answer, _Results).metric_data_results
-        except (BotoCoreError, ClientError) as error:
-            raise MetricsError(f"CloudWatch did not tell how late files were: {error}") from error
         sums = {name: round(sum(sum(each.values) for each in results if each.id == name)) for name in COUNTED}
         if not sums["files"]:
             return None

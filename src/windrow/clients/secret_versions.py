@@ -9,6 +9,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
+from windrow.clients.answers import failing_as
 from windrow.clients.secrets import Value, decode
 from windrow.core.errors import RotationError, SecretError
 from windrow.ports import NEWEST_STAGE, Credentials
@@ -73,7 +74,5 @@ class SecretsManagerVersions:
             raise RotationError(str(error)) from error
 
     def _do(self, what: str, call: Callable[[], Any]) -> None:
-        try:
+        with failing_as(RotationError, f"the secret's new version could not be {what}"):
             call()
-        except (ClientError, BotoCoreError) as error:
-            raise RotationError(f"the secret's new version could not be {what}: {error}") from error

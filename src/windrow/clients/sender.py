@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from windrow.clients.answers import failing_as
 from windrow.clients.queue import refused
 from windrow.core.errors import QueueError
 
@@ -24,10 +23,8 @@ class SqsSender:
     def send(self, bodies: Sequence[str]) -> None:
         """Send up to ten messages; see the port's contract."""
         entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
-        try:
+        with failing_as(QueueError, "messages could not be queued"):
             answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)  # type: ignore[arg-type]
             left = refused(answer, len(entries))
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"messages could not be queued: {error}") from error
         if left:
             raise QueueError(f"{len(left)} messages were not queued, the first because: {next(iter(left.values()))}")

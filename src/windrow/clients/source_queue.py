@@ -12,7 +12,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
-from windrow.clients.answers import UnreadableAnswer
+from windrow.clients.answers import UnreadableAnswer, failing_as
 from windrow.clients.queue import attributes, numbers, refused
 from windrow.clients.sqs_records import receive_record
 from windrow.core.backoff import exponential_s
@@ -55,7 +55,7 @@ class SqsSourceQueue:
 
     def receive(self, count: int, wait_s: int) -> list[Received]:
         """Receive up to ``count`` (1 to 10) messages, waiting up to ``wait_s`` for the first. Raises `QueueError`."""
-        try:
+        with failing_as(QueueError, "ReceiveMessage failed"):
             reply = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=count,
@@ -64,8 +64,6 @@ class SqsSourceQueue:
                 MessageAttributeNames=["All"],
             )
             messages = answers.read(reply, _Reply).messages
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"ReceiveMessage failed: {error}") from error
         return [received for message in messages if (received := self._record(message)) is not None]
 
     def _record(self, message: object) -> Received | None:
@@ -77,11 +75,9 @@ class SqsSourceQueue:
 
     def visibility_timeout_s(self) -> int:
         """Return how long the queue hides a received message. Raises `QueueError`."""
-        try:
+        with failing_as(QueueError, "GetQueueAttributes failed"):
             reply = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["VisibilityTimeout"])
             (seconds,) = numbers(reply, ["VisibilityTimeout"])
-        except (BotoCoreError, ClientError) as error:
-            raise QueueError(f"GetQueueAttributes failed: {error}") from error
         return seconds
 
     def delete(self, messages: Sequence[Received]) -> int:
@@ -143,19 +139,15 @@ def opener(client: SQSClient, clock: Clock) -> Callable[[MappingConfig, Executor
 def queue_url(sqs_client: SQSClient, queue_arn: str) -> str:
     """Return the URL of the queue that an ARN names. Raises `QueueError`."""
     account, name = queue_arn.split(":")[4:6]
-    try:
+    with failing_as(QueueError, f"GetQueueUrl of {queue_arn} failed"):
         return answers.read(sqs_client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account), _Url).queue_url
-    except (BotoCoreError, ClientError) as error:
-        raise QueueError(f"GetQueueUrl of {queue_arn} failed: {error}") from error
 
 
 def queue_arn(sqs_client: SQSClient, queue_url: str) -> str:
     """Return the ARN of a queue. Raises `QueueError`."""
-    try:
+    with failing_as(QueueError, f"GetQueueAttributes of {queue_url} failed"):
         reply = sqs_client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
         (arn,) = attributes(reply, ["QueueArn"])
-    except (BotoCoreError, ClientError) as error:
-        raise QueueError(f"GetQueueAttributes of {queue_url} failed: {error}") from error
     return arn
 
 
