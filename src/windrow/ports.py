@@ -444,6 +444,13 @@ class Metrics(Protocol):
         """Publish what was gathered. Never raises."""
 
 
+class DailyMetrics(Metrics, Protocol):
+    """Metrics that know shares too."""
+
+    def share(self, name: Metric, share: float) -> None:
+        """Add a share of 0 to 1, which is published in per cent."""
+
+
 class Punctuality(msgspec.Struct, frozen=True):
     """How many files were delivered in some time, and how many of them took over 2 and over 3 minutes."""
 

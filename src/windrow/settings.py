@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """An object over this is dead-lettered as ``too-large``."""
     fetch_concurrency: int = 16
     event_source_mapping_id: str = ""
+    inventory: str = ""
+    """Where S3 delivers inventories of the landing buckets, ``s3://bucket/prefix``; the daily audit lists without."""
     copies_bucket: str = ""
     """Bucket for copies of archives, in retention mode ``archives``."""
     retention_hot_days: int = 7
@@ -255,6 +257,13 @@ def _without_user(text: str) -> str:
     return re.sub("//[^/]*@", "//***@", text)[:80]
 
 
+def _inventory(_name: str, text: str) -> str:
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not text.startswith("s3://") or not _BUCKET.fullmatch(bucket) or not _prefix("", prefix):
+        raise ValueError(f"must be where inventories are delivered, as s3://bucket/prefix, not {text[:80]!r}")
+    return text
+
+
 def _prefix(_name: str, text: str) -> str:
     if any(part in ("", ".", "..") for part in text.split("/")):
         raise ValueError(f"must have no '/' at its ends and no empty, '.' or '..' parts, as arch/eu, not {text[:80]!r}")
@@ -275,6 +284,7 @@ _PARSERS: dict[str, Callable[[str, str], object]] = {
     "destination_prefix": _prefix,
     "destination_region": _region,
     "destination_secret_id": _secret,
+    "inventory": _inventory,
     "queue_url": _queue,
     "dlq_url": _queue,
     **dict.fromkeys(_BOUNDS, _whole_number),

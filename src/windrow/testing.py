@@ -589,6 +589,11 @@ class FakeMetrics:
         with self._lock:
             self.latencies[name].extend(values_ms)
 
+    def share(self, name: Metric, share: float) -> None:
+        """Add a share in per cent."""
+        with self._lock:
+            self.latencies[name].append(100 * share)
+
     def flush(self) -> None:
         """Count the flush."""
         with self._lock:

@@ -39,7 +39,8 @@ def _values(printed: str) -> dict[str, list[float]]:
             blob["service"],
         )
         for metric in directive["Metrics"]:
-            assert ("Milliseconds" if metric["Name"].endswith("Ms") else "Count") == metric["Unit"]
+            by_name = "Percent" if metric["Name"].startswith("Share") else "Count"
+            assert ("Milliseconds" if metric["Name"].endswith("Ms") else by_name) == metric["Unit"]
             assert len(blob[metric["Name"]]) <= MAX_VALUES
             values[metric["Name"]] += blob[metric["Name"]]
     return values
@@ -168,3 +169,15 @@ def test_a_flush_that_fails_raises_nothing(monkeypatch: pytest.MonkeyPatch, capl
     monkeypatch.setattr("sys.stdout", closed)
     metrics.flush()
     assert ["metrics were not published"] == [record.message for record in caplog.records]
+
+
+def test_shares_are_published_in_per_cent(capsys: pytest.CaptureFixture[str]) -> None:
+    """As they are, however near to a limit; on the fake and by EMF, where nothing else has to be counted."""
+    fake, emf = FakeMetrics(), EmfMetrics()
+    for port in (fake, emf):
+        port.share(Metric.SHARE_WITHIN_3_MINUTES, 0.99899)
+        port.flush()
+
+    printed = _values(capsys.readouterr().out)
+    assert pytest.approx(99.899) == printed["ShareWithin3Minutes"][0]
+    assert printed == {name: values for name, values in fake.latencies.items() if values}

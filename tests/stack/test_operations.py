@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,19 @@ import boto3
 import pytest
 
 from tests.stack.command import windrow
+from tests.unit.audit.inventories import inventory, row
 from windrow import bootstrap, settings
+from windrow.clients.landing_index import S3LandingIndex
 from windrow.core.keys import QUARANTINE_FOLDER, window_of
+from windrow.functions import audit
 from windrow.local.proof import Deliveries
 from windrow.local.provision import LEDGER_TABLE, Shape
 from windrow.local.samples import ODD_KEYS
 from windrow.local.stack import Stack
 from windrow.local.waiting import LIMIT_S, wait_until
 from windrow.ports import Destination
+
+LISTINGS = "windrow-listings"
 
 
 class Site:
@@ -66,9 +72,25 @@ class Site:
         deliveries.refresh()
         return [delivery.key for delivery in deliveries.archives if delivery.manifest.files]
 
-    def audit(self, grace: str = "0s") -> tuple[int, dict[str, int]]:
+    def deliver_inventory(self) -> str:
+        """Do what S3 does once a day: list the landing bucket's versions; return the manifest's URL.
+
+        It is begun in two hours, so that what arrived now counts as settled.
+        """
+        versions = S3LandingIndex(self.s3).versions(self.out.landing_bucket, "")
+        begun = datetime.now(UTC) + timedelta(hours=2)
+        folder = f"daily/{self.out.landing_bucket}/windrow/{begun:%Y-%m-%dT%H-%MZ}/"
+        objects = inventory([map(row, versions)], begun, bucket=self.out.landing_bucket, folder=folder)
+        self.s3.create_bucket(
+            Bucket=LISTINGS, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_REGION"]}
+        )
+        for key, body in objects.items():
+            self.s3.put_object(Bucket=LISTINGS, Key=key, Body=body)
+        return f"s3://{LISTINGS}/{folder}manifest.json"
+
+    def audit(self, *options: str, grace: str = "0s") -> tuple[int, dict[str, int]]:
         """Audit the last hour; return the exit code and the findings that are not zero."""
-        code, report = windrow("audit", "--since", "1h", "--grace", grace)
+        code, report = windrow("audit", "--since", "1h", "--grace", grace, *options)
         names = ("pending", "missing", "duplicated", "orphaned", "expired", "replaced", "broken", "unrecorded")
         return code, {name: report[name] for name in names if report[name]}
 
@@ -78,6 +100,23 @@ def site(tmp_path: Path) -> Iterator[Site]:
     """A stack with a worker, on MinIO where there is one."""
     with Stack(tmp_path, Shape(window_s=1, timeout_s=20, sentinel_s=0)) as stack:
         yield Site(stack)
+
+
+def test_audits_by_inventory_find_what_listings_do(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand, and the daily one, which leaves its statement and page at a real destination."""
+    site.upload("twice", *ODD_KEYS, "twice")
+    site.await_delivery()
+    manifest = site.deliver_inventory()
+    monkeypatch.setenv("WINDROW_INVENTORY", f"s3://{LISTINGS}/daily")
+    audit._daily.cache_clear()
+    told = audit.handler({}, None)
+    page = site.destination.head(told["statement"].removesuffix("json") + "html")
+
+    assert (0, {}) == site.audit("--inventory", manifest)
+    assert (len(ODD_KEYS) + 2, 0, True) == (told["judged"], told["missing"], told["ok"])
+    assert page is not None
+    assert {"format": "windrow-statement/1"} == page.metadata
+    audit._daily.cache_clear()
 
 
 def test_audit_finds_what_is_wrong_and_nothing_else(site: Site) -> None:

@@ -31,6 +31,7 @@ NOT_RUN = {
     "windrow archive ls s3://BUCKET/.windrow-quarantine": "needs a broken archive; test_operations makes one",
     "windrow archive quarantine KEY": "the same",
     "windrow archive extract": "needs archives of those days and a bucket to restore to; test_restore runs it",
+    "windrow audit --since 2026-11-23 --until 2026-11-24 --inventory": "needs an inventory; test_operations makes one",
     "windrow status --watch": "needs a terminal; tests/unit/cli/test_terminal.py gives it one",
     "eval": "needs a Terraform state; tests/infra looks at the output",
     "terraform": "the same",

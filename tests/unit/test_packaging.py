@@ -109,7 +109,8 @@ def test_noise_stays_out_and_licences_in(name: str, expected: bool) -> None:
 def trees(*zips: Contents) -> dict[str, ast.Module]:
     """Return the syntax trees of the sources that go into the zips, by their name there."""
     functions = [name for contents in zips for name in contents.functions]
-    return {name: ast.parse(path.read_text()) for name, path in sources(ROOT / "src", functions)}
+    files = sources(ROOT / "src", functions)
+    return {name: ast.parse(path.read_text()) for name, path in files if name.endswith(".py")}
 
 
 def third_party(*zips: Contents) -> set[str]:
@@ -142,12 +143,20 @@ def test_services_are_those_whose_clients_are_built() -> None:
 def test_shipped_sources_are_what_the_functions_import() -> None:
     """Entry points, what they import and the packages around it go in; command line, worker and local stack do not."""
     names = set(trees(DELIVERY))
-    functions = {f"windrow/functions/{name}.py" for name in ("__init__", "aggregate", "retain", "sentinel")}
+    functions = {f"windrow/functions/{name}.py" for name in ("__init__", "aggregate", "audit", "retain", "sentinel")}
     expected = functions | {"windrow/__init__.py", "windrow/pipeline/aggregator.py", "windrow/core/archive/__init__.py"}
     assert expected <= names
     assert functions == {name for name in names if name.startswith("windrow/functions/")}
     left_out = ("windrow/cli/", "windrow/local/", "windrow/worker/", "windrow/packaging/", "windrow/testing.py")
     assert [] == [name for name in names if name.startswith(left_out)]
+
+
+def test_what_pages_are_made_of_goes_in_with_them() -> None:
+    """The page of the daily audit reads its style and script from beside the code."""
+    assets = {f"windrow/pages/{name}" for name in ("page.css", "page.js")}
+    shipped = {name for name, _ in sources(ROOT / "src", DELIVERY.functions)}
+
+    assert assets == {name for name in shipped if not name.endswith(".py")}
 
 
 def test_every_entry_point_is_in_one_zip() -> None:

@@ -46,6 +46,7 @@ def test_defaults_are_the_designs() -> None:
         max_object_bytes=5_368_709_120,
         fetch_concurrency=16,
         event_source_mapping_id="",
+        inventory="",
         copies_bucket="",
         retention_hot_days=7,
     )
@@ -114,6 +115,10 @@ def test_every_fault_is_named_at_once() -> None:
         ("LEDGER_TTL_DAYS", "24", "from 25 to"),
         ("LEDGER_TTL_DAYS", "9" * 5000, "whole number"),
         ("COPIES_BUCKET", "arn:aws:s3:::copies", "name of one bucket"),
+        ("INVENTORY", "inventories/daily", "as s3://bucket/prefix, not 'inventories/daily'"),
+        ("INVENTORY", "s3://Inventories/daily", "as s3://bucket/prefix"),
+        ("INVENTORY", "s3://inventories", "no '/' at its ends"),
+        ("INVENTORY", "s3://inventories/daily/", "no '/' at its ends"),
         ("COPIES_BUCKET", "second", "none of WINDROW_LANDING_BUCKETS"),
         ("RETENTION_HOT_DAYS", "0", "from 1 to"),
         ("MAX_OBJECT_BYTES", str(5 * 1024**4), "to 161061273600"),

@@ -6,7 +6,7 @@ the manifest), never once a file.
 """
 
 from windrow.audit.archives import ArchiveReader
-from windrow.audit.auditor import Auditor, Missing
+from windrow.audit.auditor import Auditor, Judged, Missing
 from windrow.audit.coverage import Coverage, Listing
 from windrow.audit.inventory import Inventory
 from windrow.audit.marks import Marker
@@ -19,6 +19,7 @@ __all__ = [
     "Coverage",
     "Finding",
     "Inventory",
+    "Judged",
     "Listing",
     "Marker",
     "Missing",

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 
+import msgspec
+
 from windrow.audit.archives import ArchiveReader
 from windrow.audit.coverage import SKEW, Coverage, Listing
 from windrow.audit.marks import marks
 from windrow.audit.report import AuditReport, Finding
 from windrow.audit.scratch import Scratch
+from windrow.audit.timeline import Timeline
 from windrow.core.completeness import LONGEST_UPLOAD, Mark
 from windrow.core.errors import BucketMissing, DestinationError, DestinationFault
 from windrow.core.faults import explained
@@ -23,8 +26,19 @@ def _quiet(_what: str, _count: int) -> None:
     """Tell nobody."""
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What an audit found, how the range went step by step, and when that was judged."""
+
+    report: AuditReport
+    timeline: Timeline
+    at: datetime
+
+
 class Auditor:
-    """Reconciles landing buckets, ledger and manifests over a range of arrival times."""
+    """Reconciles landing buckets, ledger and manifests over a range of arrival times.
+
+    ``listed_at`` is when the inventories were begun that ``index`` tells from, None where it lists.
+    """
 
     def __init__(
         self,
@@ -34,7 +48,9 @@ class Auditor:
         archives: ArchiveReader,
         buckets: Iterable[str],
         clock: Clock,
+        listed_at: datetime | None = None,
     ) -> None:
+        self._listed_at = listed_at
         self._index = index
         self._ledger = ledger
         self._archives = archives
@@ -52,6 +68,22 @@ class Auditor:
         progress: Progress = _quiet,
         mark: Callable[[Mark], object] | None = None,
     ) -> AuditReport:
+        """Return the report of what `judge` finds."""
+        return self.judge(
+            start, end, grace=grace, retention=retention, prefix=prefix, progress=progress, mark=mark
+        ).report
+
+    def judge(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        grace: timedelta,
+        retention: timedelta,
+        prefix: str = "",
+        progress: Progress = _quiet,
+        mark: Callable[[Mark], object] | None = None,
+    ) -> Judged:
         """Audit arrivals in [start, end) of landing keys under a prefix.
 
         The listings are of that prefix only; archives are read whatever they hold, and all broken ones reported.
@@ -69,9 +101,12 @@ class Auditor:
             self._gather_what_is_there(scratch, progress)
             report = scratch.report(now=now, grace=grace, kept_since=now - retention)
             if mark and not prefix:
-                for each in marks(scratch, report, now=now, grace=grace, kept_since=now - retention):
+                kept_since = now - retention
+                for each in marks(
+                    scratch, report, now=now, grace=grace, kept_since=kept_since, listed_at=self._listed_at
+                ):
                     mark(each)
-            return report
+            return Judged(report, scratch.timeline(), now)
 
     def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Missing:
         """Return the landing versions of [start, end) that no archive lists and that are older than the grace.

@@ -16,7 +16,13 @@ from windrow.ports import Destination
 
 
 def marks(
-    scratch: Scratch, report: AuditReport, *, now: datetime, grace: timedelta, kept_since: datetime
+    scratch: Scratch,
+    report: AuditReport,
+    *,
+    now: datetime,
+    grace: timedelta,
+    kept_since: datetime,
+    listed_at: datetime | None,
 ) -> Iterator[Mark]:
     """Yield a mark for each span of the report's range in which no file is missing or may still come.
 
@@ -28,7 +34,7 @@ def marks(
     start, end = max(report.start, kept_since), min(report.end, now - grace)
     for span in complete_spans(start, end, scratch.undelivered_minutes()):
         files, archives = scratch.held(span.start, span.end)
-        yield Mark(span.start, span.end, now, files, archives)
+        yield Mark(span.start, span.end, now, files, archives, listed_at=listed_at)
 
 
 class Marker:

@@ -58,7 +58,7 @@ _UNRECORDED = "FROM archives WHERE NOT recorded"
 LATENCY = f"""
     CREATE TABLE latency AS
     SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds,
-    min(CASE WHEN replayed THEN 2 ELSE redriven END) AS requeued
+    min(CASE WHEN replayed THEN 2 ELSE redriven END) AS requeued, min(event) AS arrived
     FROM delivered JOIN archives ON archives.id = archive WHERE {IN_RANGE} GROUP BY ident ORDER BY seconds
 """
 COUNTS = {
@@ -75,6 +75,15 @@ COUNTS = {
 }
 OVERDUE = "SELECT count(*) FROM undelivered WHERE modified < :limit"
 WITHIN = "SELECT count(*), coalesce(sum(seconds <= :limit), 0) FROM latency WHERE requeued <= :requeued"
+# Of each step of :step seconds from :start on, counted from 0.
+ARRIVED_BY_STEP = (
+    f"SELECT CAST((modified - :start) / :step AS INTEGER), count(*) FROM landed WHERE {_ARRIVED} GROUP BY 1"
+)
+UNDELIVERED_BY_STEP = "SELECT CAST((modified - :start) / :step AS INTEGER), count(*) FROM undelivered GROUP BY 1"
+LATENCY_BY_STEP = """
+    SELECT CAST((arrived - :start) / :step AS INTEGER), CAST(seconds AS INTEGER), count(*), sum(seconds > :limit)
+    FROM latency GROUP BY 1, 2 ORDER BY 1, 2
+"""
 LISTED_MISSING = f"SELECT bucket, key, version, etag, size, modified {_MISSING} ORDER BY modified, key"
 UNDELIVERED_MINUTES = "SELECT DISTINCT CAST(modified / 60 AS INTEGER) FROM undelivered"
 BY_EVENT = "CREATE INDEX IF NOT EXISTS delivered_event ON delivered (event, archive, ident)"

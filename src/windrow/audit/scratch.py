@@ -16,6 +16,7 @@ import msgspec
 from windrow.audit import queries
 from windrow.audit.coverage import Coverage
 from windrow.audit.report import AuditReport, Finding, Unreadable
+from windrow.audit.timeline import Timeline, step_of, timeline
 from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.objectives import FAST_S, FAST_SHARE, SURE_S, SURE_SHARE, nearest_rank
 from windrow.ports import ListedVersion
@@ -180,6 +181,16 @@ class Scratch:
             examples={**examples, "broken": self._broken[:SHOWN], "foreign": self._foreign},
             ok=coverage.judged > 0 and not found,
         )
+
+    def timeline(self) -> Timeline:
+        """Return how arrivals and deliveries went over the range. Call `report` first."""
+        step_s = step_of(self.end - self.start)
+        times = {**self._times(), "step": step_s, "limit": FAST_S}
+        arrived, undelivered = (
+            dict(self._db.execute(query, times)) for query in (queries.ARRIVED_BY_STEP, queries.UNDELIVERED_BY_STEP)
+        )
+        latencies = self._db.execute(queries.LATENCY_BY_STEP, times)
+        return timeline(self.end - self.start, step_s, arrived, undelivered, latencies)
 
     def _is_judged(self, file: ManifestFile) -> bool:
         """Tell whether a member is to be reconciled; count what of the range is not."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from windrow.audit import ArchiveReader, Auditor, Inventory, Marker
+    from windrow.audit.daily import DailyAudit
     from windrow.clients.circuits import DynamoCircuits
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
@@ -243,7 +244,42 @@ def inventory_auditor(settings: Settings, opened: Sequence[Inventory]) -> Audito
         archives=archive_reader(settings),
         buckets=settings.landing_buckets,
         clock=_clock,
+        listed_at=min(each.created_at for each in opened),
     )
+
+
+def daily_audit(settings: Settings) -> DailyAudit:
+    """Return the audit that runs by itself, by the newest inventories where the settings say where they are."""
+    from windrow.audit import ArchiveReader
+    from windrow.audit.daily import DailyAudit
+    from windrow.audit.late import LateFiles
+    from windrow.audit.statement import Statements
+
+    target = destination(settings)
+
+    def opened() -> tuple[Auditor, list[Inventory]]:
+        if not settings.inventory:
+            return auditor(settings), []
+        newest = newest_inventories(settings)
+        return inventory_auditor(settings, newest), newest
+
+    return DailyAudit(
+        opened,
+        Statements(target, settings.destination_prefix),
+        marker(settings),
+        LateFiles(target, ArchiveReader(target, settings.destination_prefix), settings.landing_buckets),
+        EmfMetrics(stack=settings.stack),
+        _clock,
+        timedelta(days=settings.retention_hot_days),
+    )
+
+
+def newest_inventories(settings: Settings) -> list[Inventory]:
+    """Return the newest inventory of each landing bucket. Raises `InventoryError`."""
+    from windrow.clients import inventory
+
+    store = inventory.InventoryStore(inventory.connect(_session()))
+    return inventories(settings, [store.newest(settings.inventory, bucket) for bucket in settings.landing_buckets])
 
 
 def marker(settings: Settings) -> Marker:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from windrow import settings
-from windrow.audit import AuditReport, Coverage, Inventory
+from windrow.audit import AuditReport, Coverage, Inventory, Judged
 from windrow.cli.coverage import left_open, range_of, why_nothing
 from windrow.cli.output import PROBLEM, Count, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
@@ -19,6 +20,9 @@ from windrow.core.completeness import Mark
 from windrow.core.errors import WrongUse
 from windrow.core.manifest import Window
 from windrow.core.words import counted, lasting, percent
+
+if TYPE_CHECKING:
+    from windrow.audit.statement import Statement
 
 NEEDS = (
     "landing_buckets",
@@ -43,6 +47,7 @@ def audit(
             help="Go by an S3 inventory instead of a listing: s3://bucket/.../manifest.json. Once for each bucket.",
         ),
     ] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the report as an HTML page to this file too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
@@ -55,6 +60,7 @@ def audit(
     """
     from windrow import bootstrap
     from windrow.audit.inventory import span_judged
+    from windrow.audit.page import render
 
     start, end = span(since, until, datetime.now(UTC))
     young = duration(grace)
@@ -72,9 +78,12 @@ def audit(
             counts[what] = count
             status.update(", ".join(f"{count:,} {what}" for what, count in counts.items()))
 
-        report = auditor.audit(
+        judged = auditor.judge(
             start, end, grace=young, retention=duration(retention), prefix=prefix, progress=note, mark=marks
         )
+    report = judged.report
+    if page:
+        page.write_text(render(_statement(judged, opened, marks.spans if marks else [])), encoding="utf-8")
     if as_json:
         by = [{"manifest": each.manifest, "created_at": each.created_at} for each in opened]
         told = {"inventories": by, "asked_until": asked} if opened else {}
@@ -86,6 +95,22 @@ def audit(
             _print_marks(marks.spans)
     if not report.ok:
         raise typer.Exit(PROBLEM)
+
+
+def _statement(judged: Judged, opened: Sequence[Inventory], marked: Sequence[Window]) -> Statement:
+    """Return what a daily audit would state, but for late files."""
+    from windrow.audit.statement import ListedBy, Statement
+
+    return Statement(
+        judged_at=judged.at,
+        inventories=[ListedBy(each.bucket, each.manifest, each.created_at) for each in opened],
+        report=judged.report,
+        timeline=judged.timeline,
+        marked=list(marked),
+        late=[],
+        late_archives=0,
+        late_files=0,
+    )
 
 
 def _print_inventories(opened: Sequence[Inventory], left: Window) -> None:

@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
@@ -15,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.audit.inventory import MAX_LINE_BYTES, MAX_MANIFEST_BYTES, Inventory, ListFile, read_manifest, versions
 from windrow.clients import answers, aws
-from windrow.clients.s3_answers import Range
+from windrow.clients.s3_answers import Folders, Range
 from windrow.core.errors import InventoryError
 from windrow.core.printable import printable
 from windrow.ports import ListedVersion
@@ -34,6 +35,9 @@ READ_S = 30.0
 ATTEMPTS = 3
 
 MANIFEST, CHECKSUM = "manifest.json", "manifest.checksum"
+TRIED = 7
+"""Folders that are looked into for a finished inventory, newest first."""
+_BEGUN = re.compile(r"/\d{4}-\d\d-\d\dT\d\d-\d\dZ/\Z")
 _URL = re.compile(r"s3://([^/]+)/(.+)")
 _GONE = frozenset({"NoSuchBucket", "NoSuchKey"})
 
@@ -69,6 +73,49 @@ class InventoryStore:
         bucket, key = match.groups()
         data = self._small(bucket, key)
         return read_manifest(url, data, self._small(bucket, f"{key.removesuffix(MANIFEST)}{CHECKSUM}"))
+
+    def newest(self, where: str, bucket: str) -> str:
+        """Return the URL of the newest manifest of a landing bucket's inventories below ``where``, s3://bucket/prefix.
+
+        Of those that S3 has finished, by the times in their folders' names; of all its inventories, whatever their ids.
+
+        Raises:
+            InventoryError: there is none yet, or the folder can't be listed.
+        """
+        match = _URL.fullmatch(where)
+        if match is None:
+            raise InventoryError(f"inventories are delivered to s3://bucket/prefix, not {where!r}")
+        begun = sorted(
+            (folder.rstrip("/").rpartition("/")[2], folder)
+            for inventory_id in self._folders(match[1], f"{match[2]}/{bucket}/")
+            for folder in self._folders(match[1], inventory_id)
+            if _BEGUN.search(folder)
+        )
+        for _, folder in reversed(begun[-TRIED:]):
+            if self._is_there(match[1], f"{folder}{CHECKSUM}"):
+                return f"s3://{match[1]}/{folder}{MANIFEST}"
+        raise InventoryError(
+            f"{where}/{bucket}/ holds no finished inventory: S3 delivers the first within 48 hours of its configuration"
+        )
+
+    def _folders(self, bucket: str, prefix: str) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        try:
+            for page in pages:
+                yield from (each.prefix for each in answers.read(page, Folders).common_prefixes)
+        except (BotoCoreError, ClientError) as error:
+            raise _unread(f"s3://{bucket}/{prefix}", error) from error
+
+    def _is_there(self, bucket: str, key: str) -> bool:
+        try:
+            self._s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if answers.status(error) == HTTPStatus.NOT_FOUND:
+                return False
+            raise _unread(f"s3://{bucket}/{key}", error) from error
+        except BotoCoreError as error:
+            raise _unread(f"s3://{bucket}/{key}", error) from error
+        return True
 
     def _small(self, bucket: str, key: str) -> bytes:
         where = f"s3://{bucket}/{printable(key)}"

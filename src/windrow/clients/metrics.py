@@ -46,7 +46,7 @@ def running_version(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class EmfMetrics:
-    """`windrow.ports.Metrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
+    """`windrow.ports.DailyMetrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
 
     With a ``stack`` that is a dimension too: two stacks in one account then have metrics of their own.
     What deployments compare is published under the dimensions of a ``version`` too, in an object of its own.
@@ -70,6 +70,7 @@ class EmfMetrics:
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
         self._latencies: list[tuple[str, list[float]]] = []
+        self._shares: list[tuple[str, float]] = []
 
     def count(self, name: Metric, value: int = 1) -> None:
         """Add to a counter. Zero is published too: an alarm needs to see that nothing happened."""
@@ -82,19 +83,27 @@ class EmfMetrics:
             with self._lock:
                 self._latencies.append((name, thin(values_ms)))
 
+    def share(self, name: Metric, share: float) -> None:
+        """Add a share of 0 to 1."""
+        with self._lock:
+            self._shares.append((name, 100 * share))
+
     def flush(self) -> None:
         """Print what was gathered. Never raises."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             latencies, self._latencies = self._latencies, []
-        if not counts and not latencies:
+            shares, self._shares = self._shares, []
+        if not counts and not latencies and not shares:
             return
         try:
-            self._print(counts, latencies)
+            self._print(counts, latencies, shares)
         except Exception:  # noqa: BLE001 - a batch is not to fail for its metrics
             _log.exception("metrics were not published")
 
-    def _print(self, counts: Counter[str], latencies: list[tuple[str, list[float]]]) -> None:
+    def _print(
+        self, counts: Counter[str], latencies: list[tuple[str, list[float]]], shares: list[tuple[str, float]]
+    ) -> None:
         emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service=self._service)
         if self._stack:
             # As the default, which stays when Powertools prints an object that is full and begins the next.
@@ -104,6 +113,8 @@ class EmfMetrics:
         for name, values_ms in latencies:
             for value_ms in values_ms:
                 emf.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value_ms)
+        for name, per_cent in shares:
+            emf.add_metric(name=name, unit=MetricUnit.Percent, value=per_cent)
         # Empty when the last value added filled an object: Powertools has printed that already.
         if emf.metric_set:
             emf.flush_metrics()

@@ -49,6 +49,18 @@ class Page(msgspec.Struct, frozen=True, rename="pascal"):
     next_continuation_token: str = ""
 
 
+class FolderEntry(msgspec.Struct, frozen=True, rename="pascal"):
+    """One folder of a listing with a delimiter."""
+
+    prefix: Text
+
+
+class Folders(msgspec.Struct, frozen=True, rename="pascal"):
+    """The answer to ListObjectsV2 with a delimiter."""
+
+    common_prefixes: list[FolderEntry] = []
+
+
 class Version(msgspec.Struct, frozen=True, rename="pascal"):
     """One version of a listing; ``version_id`` is ``null`` without versioning."""
 

@@ -28,6 +28,7 @@ class Mark(msgspec.Struct, frozen=True):
     """What an audit found of [``start``, ``end``) at ``judged_at``: every file is in one of these archives.
 
     ``files`` is how many different files there were, ``archives`` how many of them each archive holds, by its key.
+    ``listed_at`` is when S3 began the inventory that the audit went by, None where it listed the buckets itself.
     """
 
     start: Moment
@@ -36,6 +37,7 @@ class Mark(msgspec.Struct, frozen=True):
     files: Count
     archives: dict[Text, Annotated[int, msgspec.Meta(ge=1)]]
     format: Text = FORMAT
+    listed_at: Moment | None = None
 
 
 def complete_spans(start: datetime, end: datetime, blocked: Collection[datetime]) -> Iterator[Window]:

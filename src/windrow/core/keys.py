@@ -8,6 +8,7 @@
 | ``.windrow-quarantine/<key>.<stored at>`` | a broken archive, kept for an operator |
 | ``.windrow-retention/<hour>-<digest>`` | a note that the raw files of an hour have expired |
 | ``.windrow-complete/YYYY/MM/DD/<start>-<end>.<judged at>.json`` | a completeness mark |
+| ``.windrow-statements/YYYY/MM/DD/<start>-<end>.<judged at>.json``, ``.html`` | a statement of a daily audit |
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ CANARY_FOLDER = f"{APART}canary"
 QUARANTINE_FOLDER = f"{APART}quarantine"
 RETENTION_FOLDER = f"{APART}retention"
 MARK_FOLDER = f"{APART}complete"
+STATEMENT_FOLDER = f"{APART}statements"
 
 SUFFIX = ".tar.gz"
 ID_DIGITS = 16
@@ -42,7 +44,9 @@ _ARCHIVE = re.compile(
 )
 _STAGED = re.compile(r"(?:\A|/)\.windrow-staging/([0-9a-f]{16})-(\d{1,12})-[0-9a-f]{16}\Z")
 _CANARY = re.compile(r"(?:\A|/)\.windrow-canary/(\d{1,12})-[^/]+\Z")
-_MARK = re.compile(r"(?:\A|/)\.windrow-complete/\d{4}/\d\d/\d\d/(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)\.(\d{8}T\d{6}Z)\.json\Z")
+_JUDGED = r"/\d{4}/\d\d/\d\d/(\d{8}T\d{6}Z)-(\d{8}T\d{6}Z)\.(\d{8}T\d{6}Z)\.json\Z"
+_MARK = re.compile(rf"(?:\A|/)\.windrow-complete{_JUDGED}")
+_STATEMENT = re.compile(rf"(?:\A|/)\.windrow-statements{_JUDGED}")
 _SECOND = "%Y%m%dT%H%M%SZ"
 
 
@@ -158,14 +162,34 @@ def mark_key(prefix: str, mark: Mark) -> str:
 
 def span_of(key: str) -> Window | None:
     """Return the span that a mark's key tells, None if the key is no mark's."""
-    match = _MARK.search(key)
+    judged = _judged(_MARK.search(key))
+    return judged[0] if judged else None
+
+
+def statement_folder(prefix: str, day: datetime) -> str:
+    """Return where the statements of spans are that start on a day (it ends in a slash)."""
+    return below(prefix, f"{STATEMENT_FOLDER}/{day:%Y/%m/%d}/")
+
+
+def statement_key(prefix: str, span: Window, judged_at: datetime, form: str) -> str:
+    """Return the key of a statement in a form, ``json`` or ``html``."""
+    name = f"{span.start:{_SECOND}}-{span.end:{_SECOND}}.{judged_at:{_SECOND}}.{form}"
+    return statement_folder(prefix, span.start) + name
+
+
+def statement_of(key: str) -> tuple[Window, datetime] | None:
+    """Return the span that a statement's key tells and when it was judged, None if the key is no JSON statement's."""
+    return _judged(_STATEMENT.search(key))
+
+
+def _judged(match: re.Match[str] | None) -> tuple[Window, datetime] | None:
     if match is None:
         return None
     try:
-        start, end, _ = (datetime.strptime(text, _SECOND).replace(tzinfo=UTC) for text in match.groups())
+        start, end, at = (datetime.strptime(text, _SECOND).replace(tzinfo=UTC) for text in match.groups())
     except ValueError:
         return None
-    return Window(start, end) if start < end else None
+    return (Window(start, end), at) if start < end else None
 
 
 def _digits(text: str) -> str:

@@ -9,7 +9,10 @@ from windrow.core.errors import DestinationFault
 
 
 class Metric(StrEnum):
-    """What is measured; in CloudWatch in the namespace ``Windrow``. ``...Ms`` are milliseconds, all else counts."""
+    """What is measured; in CloudWatch in the namespace ``Windrow``.
+
+    ``...Ms`` are milliseconds, ``Share...`` per cent, all else counts.
+    """
 
     FILES_PROCESSED = "FilesProcessed"
     FILES_DUPLICATE = "FilesDuplicate"
@@ -44,7 +47,23 @@ class Metric(StrEnum):
     RAW_FILES_EXPIRE_FAILED = "RawFilesExpireFailed"
     RETENTION_SWEEPS_COMPLETED = "RetentionSweepsCompleted"
 
+    FILES_MISSING = "FilesMissing"
+    FILES_DUPLICATED = "FilesDuplicated"
+    SHARE_WITHIN_2_MINUTES = "ShareWithin2Minutes"
+    SHARE_WITHIN_3_MINUTES = "ShareWithin3Minutes"
+
     @classmethod
     def of_fault(cls, kind: DestinationFault) -> Self:
         """Return the metric that is 1 while the destination has a fault of this kind."""
         return cls(f"DestinationFault{kind.value.capitalize()}")
+
+
+DAILY = frozenset(
+    {
+        Metric.FILES_MISSING,
+        Metric.FILES_DUPLICATED,
+        Metric.SHARE_WITHIN_2_MINUTES,
+        Metric.SHARE_WITHIN_3_MINUTES,
+    }
+)
+"""What the daily audit tells of all files that arrived, once a statement. It is a function's: Prometheus has none."""

@@ -40,7 +40,7 @@ class Contents(msgspec.Struct, frozen=True):
     extra: str | None = None
 
 
-DELIVERY = Contents(("aggregate", "retain", "sentinel"))
+DELIVERY = Contents(("aggregate", "audit", "retain", "sentinel"))
 ROTATION = Contents(("rotate",), extra="rotation")
 
 

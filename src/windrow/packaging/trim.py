@@ -16,6 +16,7 @@ ENTRY_POINTS = "windrow.functions"
 
 _LEFT_OUT_FOLDERS = frozenset({"__pycache__", "SelfTest", "bin", "examples", "sboms", "test", "tests"})
 _LEFT_OUT_SUFFIXES = frozenset({".c", ".h", ".pxd", ".pyc", ".pyi", ".pyx"})
+_PARTS_OF_PAGES = frozenset({".css", ".js"})
 _METADATA_KEPT = re.compile(r"^(METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS)[^/]*)$", re.IGNORECASE)
 """Of a ``dist-info``: version and licence, which must travel with the code. The rest names paths of the build."""
 
@@ -41,7 +42,8 @@ def _used_by_botocore(parts: tuple[str, ...]) -> bool:
 def sources(folder: Path, functions: Iterable[str]) -> list[tuple[str, Path]]:
     """Return (name in the zip, path) of these entry points below ``src`` and every module of Windrow that they import.
 
-    Imports inside functions count; a package's own ``__init__`` comes with each of its modules.
+    Imports inside functions count; a package's own ``__init__`` comes with each of its modules, and what pages are made
+    of with the package that makes them.
     """
     open_ = list(_imported("".join(f"import {ENTRY_POINTS}.{name}\n" for name in functions)))
     found: set[str] = set()
@@ -50,6 +52,13 @@ def sources(folder: Path, functions: Iterable[str]) -> list[tuple[str, Path]]:
         if name not in found and (folder / name).is_file():
             found.add(name)
             open_ += _imported((folder / name).read_text())
+    found |= {
+        path.relative_to(folder).as_posix()
+        for name in found
+        if name.endswith("/__init__.py")
+        for path in (folder / name).parent.iterdir()
+        if path.suffix in _PARTS_OF_PAGES
+    }
     return [(name, folder / name) for name in sorted(found)]
 
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.load.result import LoadResult
-from windrow.report.chart import Chart, Line, ReferenceLine, Shade, clock, time_ticks
+from windrow.pages.chart import Chart, Line, ReferenceLine, Shade, clock, time_ticks
 
 SINCE = "min:s since the start"
 TWO, THREE = "2 min: 95 % by then", "3 min: 99.9 % by then"

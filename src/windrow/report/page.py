@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from html import escape
-from importlib.resources import files
 
 from windrow.core.printable import printable
 from windrow.core.words import counted, percent
 from windrow.load.plan import PROFILES
 from windrow.load.result import Disturbance, LoadResult
-from windrow.report.chart import Chart, clock
+from windrow.pages.chart import clock
+from windrow.pages.document import charts, document, facts, header, problems, table, tile, tiles
 from windrow.report.charts import latency_charts, load_charts, resource_charts
 
 TITLES = {
@@ -26,24 +26,15 @@ def render(result: LoadResult) -> str:
     sections = [
         _header(result, title),
         _tiles(result),
-        _charts("Latency", latency_charts(result)),
-        _charts("Load and backlog", load_charts(result)),
+        charts("Latency", latency_charts(result)),
+        charts("Load and backlog", load_charts(result)),
         _timeline(result.disturbance) if result.disturbance else "",
-        _charts("Resources", resource_charts(result)),
+        charts("Resources", resource_charts(result)),
         _facts(result),
         _batches(result),
         _problems(result),
     ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)} - Windrow load test</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n"
-        f"<body>\n<main>\n{''.join(sections)}</main>\n<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
-    )
-
-
-def _asset(name: str) -> str:
-    return files("windrow.report").joinpath(name).read_text(encoding="utf-8")
+    return document(title, "Windrow load test", sections)
 
 
 def _title(result: LoadResult) -> str:
@@ -71,12 +62,11 @@ def _header(result: LoadResult, title: str) -> str:
     else:
         verdict = "Every file delivered exactly once, byte for byte"
     plan = result.plan
-    return (
-        f"<header><h1>{escape(title)}</h1>"
-        f'<p class="soft">Windrow load test, {result.started_at:%d %B %Y, %H:%M} UTC. {counted(plan.count, "file")} of '
-        f"{plan.size / 1000:g} kB, batching window {plan.window_s} s, destination {_destination(result)}.</p>"
-        f'<p class="verdict{"" if result.ok else " bad"}">{escape(verdict)}</p></header>\n'
+    about = (
+        f"Windrow load test, {result.started_at:%d %B %Y, %H:%M} UTC. {counted(plan.count, 'file')} of "
+        f"{plan.size / 1000:g} kB, batching window {plan.window_s} s, destination {_destination(result)}."
     )
+    return header(title, about, verdict, good=result.ok)
 
 
 def _destination(result: LoadResult) -> str:
@@ -85,46 +75,32 @@ def _destination(result: LoadResult) -> str:
 
 def _tiles(result: LoadResult) -> str:
     proof, p = result.proof, result.latency
-    tiles = [
-        _tile("Files delivered", f"{proof.files_delivered:,}", f"of {proof.files_uploaded:,} uploaded"),
-        _tile("Lost", f"{proof.files_missing:,}", "not in any archive", good=not proof.files_missing),
-        _tile("Twice", f"{proof.files_duplicated:,}", "in more than one", good=not proof.files_duplicated),
-        _tile("Wrong bytes", f"{proof.sha256_mismatches:,}", "by SHA-256", good=not proof.sha256_mismatches),
-        _tile(
+    drawn = [
+        tile("Files delivered", f"{proof.files_delivered:,}", f"of {proof.files_uploaded:,} uploaded"),
+        tile("Lost", f"{proof.files_missing:,}", "not in any archive", good=not proof.files_missing),
+        tile("Twice", f"{proof.files_duplicated:,}", "in more than one", good=not proof.files_duplicated),
+        tile("Wrong bytes", f"{proof.sha256_mismatches:,}", "by SHA-256", good=not proof.sha256_mismatches),
+        tile(
             "Archives",
             f"{proof.archives:,}",
             f"{proof.bytes_in / proof.bytes_out:.1f} : 1 compressed" if proof.bytes_out else "",
         ),
     ]
     if p is not None:
-        tiles += [
-            _tile("Latency p50", f"{p.p50:.0f} s"),
-            _tile("p95", f"{p.p95:.0f} s", f"{percent(p.within_2_minutes)} within 2 minutes"),
-            _tile("p99.9", f"{p.p99_9:.0f} s", f"{percent(p.within_3_minutes)} within 3 minutes"),
-            _tile("Maximum", f"{p.max:.0f} s", f"all done {result.drain_s:.0f} s after the last upload"),
+        drawn += [
+            tile("Latency p50", f"{p.p50:.0f} s"),
+            tile("p95", f"{p.p95:.0f} s", f"{percent(p.within_2_minutes)} within 2 minutes"),
+            tile("p99.9", f"{p.p99_9:.0f} s", f"{percent(p.within_3_minutes)} within 3 minutes"),
+            tile("Maximum", f"{p.max:.0f} s", f"all done {result.drain_s:.0f} s after the last upload"),
             _objective(result, met=p.objective_met),
         ]
-    return f'<dl class="tiles">{"".join(tiles)}</dl>\n'
+    return tiles(drawn)
 
 
 def _objective(result: LoadResult, *, met: bool) -> str:
     if result.plan.outage is not None and not met:
-        return _tile("Objective", "set aside", "the destination was away by plan")
-    return _tile("Objective", "met" if met else "missed", "95 % in 2 min, 99.9 % in 3", good=met)
-
-
-def _tile(name: str, value: str, note: str = "", *, good: bool | None = None) -> str:
-    kind = "" if good is None else ' class="good"' if good else ' class="bad"'
-    small = f"<small>{escape(note)}</small>" if note else ""
-    return f"<div{kind}><dt>{escape(name)}</dt><dd>{escape(value)}{small}</dd></div>"
-
-
-def _charts(title: str, charts: list[Chart]) -> str:
-    drawn = "".join(
-        chart.html().replace("<figure>", '<figure class="wide">', 1) if len(charts) % 2 and index == 0 else chart.html()
-        for index, chart in enumerate(charts)
-    )
-    return f'<h2>{escape(title)}</h2>\n<div class="charts">{drawn}</div>\n'
+        return tile("Objective", "set aside", "the destination was away by plan")
+    return tile("Objective", "met" if met else "missed", "95 % in 2 min, 99.9 % in 3", good=met)
 
 
 def _timeline(disturbance: Disturbance) -> str:
@@ -144,7 +120,7 @@ def _timeline(disturbance: Disturbance) -> str:
 def _facts(result: LoadResult) -> str:
     machine, uploads, resources = result.machine, result.uploads, result.resources
     memory = ", ".join(f"{name} {value:,.0f} MB" for name, value in resources.peak_rss_mb.items())
-    facts = {
+    told = {
         "Machine": (
             f"{machine.processor}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}, "
             f"Python {machine.python}; load generator, AWS emulator, worker and destination all run on it"
@@ -171,9 +147,8 @@ def _facts(result: LoadResult) -> str:
             "uploaded"
         ),
     }
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
     repeat = f"<dt>Repeat it</dt><dd><code>{escape(result.command)}</code></dd>"
-    return f'<h2>How it was measured</h2>\n<dl class="facts">{rows}{repeat}</dl>\n'
+    return facts("How it was measured", told, repeat)
 
 
 def _failures(errors: list[str]) -> str:
@@ -181,21 +156,19 @@ def _failures(errors: list[str]) -> str:
 
 
 def _batches(result: LoadResult) -> str:
-    rows = "".join(
-        f"<tr><td>{clock(batch.start_s)}</td><td>{batch.end_s - batch.start_s:.1f}</td><td>{batch.messages:,}</td>"
-        f"<td>{batch.failed:,}</td><td>{escape(printable(batch.outcome))}</td></tr>"
+    rows = (
+        (
+            clock(batch.start_s),
+            f"{batch.end_s - batch.start_s:.1f}",
+            f"{batch.messages:,}",
+            f"{batch.failed:,}",
+            batch.outcome,
+        )
         for batch in result.batches
     )
-    return (
-        f"<details><summary>All {len(result.batches):,} batches</summary><div class='scroll'><table><thead><tr>"
-        "<th>began</th><th>seconds</th><th>messages</th><th>given back</th><th>outcome</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div></details>\n"
-    )
+    head = ("began", "seconds", "messages", "given back", "outcome")
+    return table(f"All {len(result.batches):,} batches", head, rows)
 
 
 def _problems(result: LoadResult) -> str:
-    problems = [*result.proof.problems, *result.uploads.examples]
-    if not problems:
-        return ""
-    items = "".join(f"<li>{escape(printable(problem))}</li>" for problem in problems[:100])
-    return f"<h2>Problems</h2>\n<ul>{items}</ul>\n"
+    return problems("Problems", [*result.proof.problems, *result.uploads.examples])

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from windrow import bootstrap
-from windrow.audit import AuditReport, Finding, Inventory
+from windrow.audit import AuditReport, Finding, Inventory, Judged
 from windrow.audit.inventory import SETTLING
+from windrow.audit.timeline import timeline
 from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
 from windrow.cli.run import _batch_line
@@ -137,13 +138,14 @@ class Auditing:
     def __init__(self, report: AuditReport) -> None:
         self.report = report
 
-    def audit(
+    def judge(
         self, *_range: datetime, prefix: str, mark: Callable[[Mark], object] | None, **_options: object
-    ) -> AuditReport:
+    ) -> Judged:
         """Report, and have a mark written of a report that is sound."""
         if mark and self.report.ok:
             mark(Mark(START, START + timedelta(minutes=7), START + timedelta(hours=2), 0, {}))
-        return msgspec.structs.replace(self.report, prefix=prefix)
+        drawn = timeline(timedelta(hours=1), 60, {}, {}, [])
+        return Judged(msgspec.structs.replace(self.report, prefix=prefix), drawn, START + timedelta(hours=2))
 
 
 def report(**found: object) -> AuditReport:
@@ -268,9 +270,9 @@ def test_an_audit_by_inventories_says_what_they_do_not_tell(
     ends: list[datetime] = []
 
     class ByInventory(Auditing):
-        def audit(self, *span: datetime, **options: Any) -> AuditReport:
+        def judge(self, *span: datetime, **options: Any) -> Judged:
             ends.append(span[1])
-            return super().audit(*span, **options)
+            return super().judge(*span, **options)
 
     monkeypatch.setattr("windrow.bootstrap.inventories", lambda _settings, urls: days[: len(list(urls))])
     monkeypatch.setattr("windrow.bootstrap.inventory_auditor", lambda _settings, _opened: ByInventory(report()))
@@ -284,6 +286,19 @@ def test_an_audit_by_inventories_says_what_they_do_not_tell(
     assert f"not judged: what arrived in {settled:%Y-%m-%d %H:%M:%S} to 2026-11-26 00:00:00 UTC" in text
     assert ["s3://i/1/manifest.json", "s3://i/2/manifest.json"] == [each["manifest"] for each in machine["inventories"]]
     assert "2026-11-26T00:00:00Z" == machine["asked_until"]
+
+
+def test_an_audit_writes_its_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Beside what it prints; where it can't, that is an error of one line."""
+    path = tmp_path / "page.html"
+    code, text = audited(monkeypatch, capsys, report(missing=2, ok=False), "--page", str(path))
+    failed, _ = audited(monkeypatch, capsys, report(), "--page", str(tmp_path / "absent" / "page.html"))
+
+    assert (1, 1) == (code, failed)
+    assert "there are findings: 2 missing" in text
+    assert "2 files not delivered" in path.read_text(encoding="utf-8")
 
 
 def test_an_audit_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,3 +166,35 @@ def test_what_names_no_manifest_is_called_so(url: str) -> None:
     """Nothing is asked for."""
     with pytest.raises(InventoryError, match=r"is named by its manifest, s3://bucket/\.\.\./manifest.json"):
         InventoryStore(None).open(url)  # type: ignore[arg-type]
+
+
+def begun(s3: Any, *folders: str, inventory_id: str = "daily", finished: bool = True) -> None:
+    """Have S3 begin inventories at these times, and finish them."""
+    for folder in folders:
+        data = inventory([], CREATED, folder=f"inventory/landing/{inventory_id}/{folder}/")
+        delivered(s3, {key: value for key, value in data.items() if finished or not key.endswith("checksum")})
+
+
+def test_the_newest_finished_inventory_is_found(s3: Any) -> None:
+    """By its folder's time, whatever its id; one that S3 still writes has no checksum yet."""
+    begun(s3, "2026-11-21T01-00Z", "2026-11-22T01-00Z")
+    begun(s3, "2026-11-23T01-00Z", inventory_id="another")
+    begun(s3, "2026-11-24T01-00Z", finished=False)
+    s3.put_object(Bucket="inventories", Key="inventory/landing/daily/hive/dt=2026-11-25-01-00/symlink.txt", Body=b"")
+    s3.put_object(Bucket="inventories", Key="inventory/landing/daily/data/9999-11-25T01-00Z.csv.gz", Body=b"")
+    s3.put_object(Bucket="inventories", Key="inventory/landing2/daily/2026-11-26T01-00Z/manifest.checksum", Body=b"")
+
+    newest = InventoryStore(s3).newest("s3://inventories/inventory", "landing")
+    assert "s3://inventories/inventory/landing/another/2026-11-23T01-00Z/manifest.json" == newest
+    assert "landing" == InventoryStore(s3).open(newest).bucket
+
+
+def test_where_there_is_no_inventory_yet_that_is_said(s3: Any) -> None:
+    """The first takes up to two days; a bucket that is not there is another error."""
+    store = InventoryStore(s3)
+    with pytest.raises(InventoryError, match="holds no finished inventory: S3 delivers the first within 48 hours"):
+        store.newest("s3://inventories/inventory", "landing")
+    with pytest.raises(InventoryError, match="s3://lost/inventory/landing/ is not there"):
+        store.newest("s3://lost/inventory", "landing")
+    with pytest.raises(InventoryError, match="are delivered to s3://bucket/prefix, not 'inventories'"):
+        store.newest("inventories", "landing")

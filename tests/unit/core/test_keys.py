@@ -26,6 +26,9 @@ from windrow.core.keys import (
     staged_at_s,
     staging_folder,
     staging_key,
+    statement_folder,
+    statement_key,
+    statement_of,
     window_of,
 )
 from windrow.core.manifest import Window
@@ -70,6 +73,7 @@ def test_what_is_no_archives_key_tells_no_window(key: str) -> None:
     [
         (lambda prefix: day_folder(prefix, T0), "2026/11/23/"),
         (lambda prefix: mark_folder(prefix, T0), ".windrow-complete/2026/11/23/"),
+        (lambda prefix: statement_folder(prefix, T0), ".windrow-statements/2026/11/23/"),
         (staging_folder, ".windrow-staging/"),
         (canary_folder, ".windrow-canary/"),
         (retention_folder, ".windrow-retention/"),
@@ -135,6 +139,17 @@ def test_a_key_tells_its_span(prefix: str) -> None:
 
     assert key.endswith(".windrow-complete/2026/11/23/20261123T100000Z-20261123T110000Z.20261123T120000Z.json")
     assert Window(at(10), at(11)) == span_of(key)
+
+
+@pytest.mark.parametrize("prefix", ["", "eu/west"])
+def test_a_statements_key_tells_its_span_and_when_it_was_judged(prefix: str) -> None:
+    """That of its page tells nothing: where the JSON is, both are."""
+    span = Window(at(10), at(11))
+    key, page = (statement_key(prefix, span, at(12), form) for form in ("json", "html"))
+
+    assert key.endswith(".windrow-statements/2026/11/23/20261123T100000Z-20261123T110000Z.20261123T120000Z.json")
+    assert ((span, at(12)), None) == (statement_of(key), statement_of(page))
+    assert (None, None) == (span_of(key), statement_of(key.replace("statements", "complete")))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the pointer shows, as JSON that can't end the script element."""
         data = {
             "x": self.x,
-            "at": [self.x_label(x) for x in self.x] if self.bars else None,
+            "at": [self.x_label(x) for x in self.x],
+            "bars": bool(self.bars),
             "lines": [[line.name, list(line.values), list(line.low) if line.low else None] for line in self.lines],
         }
         return msgspec.json.encode(data).decode().replace("<", "\\u003c")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from windrow.report.chart import HEIGHT, WIDTH, Chart, Line, ReferenceLine, Shade, clock, nice_ticks, number, time_ticks
+from windrow.pages.chart import HEIGHT, WIDTH, Chart, Line, ReferenceLine, Shade, clock, nice_ticks, number, time_ticks
 
 
 def chart(lines: list[Line], **more: object) -> str:

@@ -1,0 +1,37 @@
+"""Lambda entry point of the daily audit, run by EventBridge Scheduler."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from windrow import bootstrap, settings
+from windrow.audit.daily import DailyAudit, summary
+from windrow.clients import logs
+
+NEEDS = (
+    "landing_buckets",
+    "ledger_table",
+    "destination_endpoint",
+    "destination_bucket",
+    "destination_secret_id",
+)
+
+
+def handler(_event: object, _context: object) -> dict[str, Any]:
+    """Judge what is new and return a summary; what was found is in the metrics and in the statement.
+
+    Raises:
+        SettingsError, InventoryError, LandingError, DestinationError, LedgerError: Lambda counts the error, and the
+            next run begins where the last statement ended.
+    """
+    log = logs.set_up()
+    told = summary(_daily().run())
+    log.info("daily audit ended", extra=told)
+    return told
+
+
+@cache
+def _daily() -> DailyAudit:
+    return bootstrap.daily_audit(settings.load(os.environ, needs=NEEDS))
