@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from windrow.core.errors import AliasChanged, DeploymentError
+from windrow.core.version_comparison import RolloutReading, harm
 from windrow.ports import Clock
 
 POLL_S = 5.0
@@ -84,30 +85,14 @@ class Functions(Protocol):
         """Delete a version that no alias leads to."""
 
 
-class RolloutReading(msgspec.Struct, frozen=True):
-    """What one look showed: runs of the new version so far, those that failed, and what is wrong if anything is."""
-
-    invocations: int = 0
-    errors: int = 0
-    harm: str | None = None
-
-
 class RolloutMonitor(Protocol):
-    """What tells harm."""
+    """What tells how a version does. Raises `DeploymentError` where that can't be seen."""
 
-    def check(self) -> list[str]:
-        """Check that all alarms exist, and return those that are firing: they are no harm until they have been off.
+    def firing(self) -> frozenset[str]:
+        """Return the alarms that are firing. Raises `DeploymentError` naming those that do not exist."""
 
-        Raises `DeploymentError` naming those that do not exist.
-        """
-
-    def look(self, version: str, before: str, since: datetime) -> RolloutReading:
-        """Look at the new version's work since then, beside that of the one before.
-
-        Harm is an alarm that has gone on since `check`, a run of the version that failed, or a clearly larger share of
-        files given back.
-        Raises `DeploymentError` if it can't be seen.
-        """
+    def read(self, version: str, before: str, since: datetime) -> RolloutReading:
+        """Return the new version's work since then, that of the one before, and the alarms that are firing."""
 
 
 class DeploymentOutcome(StrEnum):
@@ -171,6 +156,8 @@ class Deployer:
         self._wait = wait
         self._note = note
         self._follow = follow
+        self._excused: frozenset[str] = frozenset()
+        """Alarms that were on before and have not been off since."""
 
     def deploy(self, package: bytes, steps: Sequence[float], bake_s: float, keep: int = KEEP) -> Result:
         """Deploy the zip; ``steps`` are percentages that rise to 100, each baked for ``bake_s`` seconds.
@@ -182,9 +169,9 @@ class Deployer:
         """
         check_steps(steps)
         alias = self._free_alias()
-        firing = self._watch.check()
-        if firing:
-            detail = f"{', '.join(firing)}; what was on before is no sign of harm until it has been off"
+        self._excused = self._watch.firing()
+        if self._excused:
+            detail = f"{', '.join(sorted(self._excused))}; what was on before is no sign of harm until it has been off"
             self._note(Event("alarms on already", self._clock.now(), detail=detail))
         version = self._functions.publish(package, alias.version)
         self._tell("published", version)
@@ -266,9 +253,10 @@ class Deployer:
         """Watch for so long. Raises `Harm`, `AliasChanged`, or `DeploymentError` if nothing can be seen any more."""
         end = self._clock.now() + timedelta(seconds=bake_s)
         while True:
-            seen = self._watch.look(version, alias.version, started)
-            if seen.harm:
-                raise Harm(seen.harm)
+            seen = self._watch.read(version, alias.version, started)
+            self._excused &= seen.firing
+            if found := harm(seen, version, alias.version, self._excused):
+                raise Harm(found)
             if self._functions.alias().revision != alias.revision:
                 raise AliasChanged("the alias was changed by someone else; it is left as it is")
             remaining_s = (end - self._clock.now()).total_seconds()

@@ -305,7 +305,7 @@ def test_failures_of_the_new_version_bring_the_old_one_back(environ: dict[str, s
             count_failure("2")
 
     run = Run(environ, "--zip", package(tmp_path, f"# second\n{GOOD}"), "--bake", "100s", on=fail)
-    assert (1, "version 2 failed 1 times") == (run.code, run.result["reason"])
+    assert (1, "version 2 failed 1 time") == (run.code, run.result["reason"])
     assert ("1", None) == (alias().version, alias().candidate)
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from windrow.core.errors import AliasChanged, DeploymentError
+from windrow.core.version_comparison import RolloutReading
 from windrow.deployment import (
     DELETED_AT_ONCE,
     POLL_S,
@@ -15,7 +16,6 @@ from windrow.deployment import (
     DeploymentOutcome,
     Event,
     Progress,
-    RolloutReading,
     check_steps,
     outdated,
 )
@@ -97,21 +97,22 @@ class FakeFunctions:
 
 
 class FakeWatch:
-    """Sees the harm it is given: ``sees`` answers for each look, by how many there were."""
+    """``sees`` names the alarm that is firing at each look, by how many there were."""
 
     def __init__(self) -> None:
-        self.firing_before: list[str] = []
+        self.firing_before: frozenset[str] = frozenset()
         self.looks: list[tuple[str, str, datetime]] = []
         self.sees: Callable[[int], str | None] = lambda _look: None
 
-    def check(self) -> list[str]:
+    def firing(self) -> frozenset[str]:
         """Tell what is on."""
         return self.firing_before
 
-    def look(self, version: str, before: str, since: datetime) -> RolloutReading:
+    def read(self, version: str, before: str, since: datetime) -> RolloutReading:
         """Answer as told; there was a run for each look."""
         self.looks.append((version, before, since))
-        return RolloutReading(len(self.looks), 0, self.sees(len(self.looks)))
+        alarm = self.sees(len(self.looks))
+        return RolloutReading(len(self.looks), firing=frozenset({alarm} if alarm else ()))
 
 
 class World:
@@ -179,7 +180,7 @@ def test_each_step_bakes_and_is_watched(world: World) -> None:
 @pytest.mark.parametrize("look", [1, 2, 6, 15])
 def test_harm_at_any_look_goes_back(world: World, look: int) -> None:
     """Whenever an alarm fires, all traffic is back at the old version at once, and no further step is taken."""
-    world.watch.sees = lambda number: "Failures in alarm" if number == look else None
+    world.watch.sees = lambda number: "Failures" if number == look else None
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
     assert (DeploymentOutcome.ROLLED_BACK, "7", "Failures in alarm") == (result.outcome, result.version, result.reason)
     assert ("7", None, 0.0) == world.functions.routes[-1]
@@ -250,7 +251,7 @@ def test_lost_reply_to_the_last_change_goes_back(world: World) -> None:
 
 def test_way_back_is_tried_again(world: World) -> None:
     """Going back survives failures of Lambda's API, with growing waits."""
-    world.watch.sees = lambda _look: "Failures in alarm"
+    world.watch.sees = lambda _look: "Failures"
     trouble = failing("alias", "route", times=4)
     world.functions.hook = lambda operation: trouble(operation) if world.watch.looks else None
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
@@ -260,7 +261,7 @@ def test_way_back_is_tried_again(world: World) -> None:
 
 def test_blocked_way_back_is_an_error_that_says_how(world: World) -> None:
     """When going back fails for good, the error says why it was needed and what to run."""
-    world.watch.sees = lambda _look: "Failures in alarm"
+    world.watch.sees = lambda _look: "Failures"
     trouble = failing("route", times=99)
     world.functions.hook = lambda operation: trouble(operation) if world.watch.looks else None
     with pytest.raises(DeploymentError, match=r"Failures in alarm; going back .* Run --rollback --to 7"):
@@ -285,13 +286,22 @@ def test_second_deployment_is_refused(world: World) -> None:
 
 def test_alarms_that_are_on_already_are_told_and_keep_nothing_from_starting(world: World) -> None:
     """A quiet night or an old dead letter is no reason against a release."""
-    world.watch.firing_before = ["windrow-dlq-not-empty", "windrow-no-data-arriving"]
+    world.watch.firing_before = frozenset({"windrow-no-data-arriving", "windrow-dlq-not-empty"})
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
     (told,) = [event.detail for event in world.events if event.event == "alarms on already"]
 
     assert DeploymentOutcome.DEPLOYED == result.outcome
     assert told is not None
     assert told.startswith("windrow-dlq-not-empty, windrow-no-data-arriving; ")
+
+
+def test_alarm_that_was_on_before_is_harm_once_it_has_been_off(world: World) -> None:
+    """Then it tells of the new version."""
+    world.watch.firing_before = frozenset({"dlq"})
+    world.watch.sees = lambda look: None if look == 3 else "dlq"
+    result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
+
+    assert (DeploymentOutcome.ROLLED_BACK, "dlq in alarm", 4) == (result.outcome, result.reason, len(world.watch.looks))
 
 
 def numbers(first: int, last: int) -> list[str]:
@@ -371,7 +381,7 @@ def test_way_back_does_not_undo_what_others_did(world: World) -> None:
 
     def harm_and_rival(_look: int) -> str:
         world.functions.put("9")
-        return "Failures in alarm"
+        return "Failures"
 
     world.watch.sees = harm_and_rival
     with pytest.raises(AliasChanged, match="Failures in alarm; the alias was changed by someone else"):
@@ -424,7 +434,7 @@ def test_second_rollback_asks_for_a_version(world: World) -> None:
 def test_rollback_after_it_went_back_by_itself(world: World) -> None:
     """Who is woken by the alarm and types --rollback does not undo the deployment before the bad one."""
     world.functions.current = msgspec.structs.replace(world.functions.current, replaced="6")
-    world.watch.sees = lambda _look: "Failures in alarm"
+    world.watch.sees = lambda _look: "Failures"
     world.deployer.deploy(b"zip", STEPS, BAKE_S)
     with pytest.raises(DeploymentError, match="version 8 was rolled back already"):
         world.deployer.rollback()

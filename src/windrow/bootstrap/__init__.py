@@ -387,11 +387,11 @@ def deployer(
 
     ``alarms`` are watched by name, and those that begin with one of the ``prefixes``.
     """
-    from windrow.clients.alarms import CloudWatchWatch
+    from windrow.clients.alarms import CloudWatchMonitor
     from windrow.clients.versions import LambdaVersions
     from windrow.deployment import Deployer
 
     versions = LambdaVersions(function, alias, _session().client("lambda"), _clock)
     cloudwatch = _session().client("cloudwatch")
-    watch = CloudWatchWatch(function, alias, cloudwatch, _clock, alarms=alarms, prefixes=prefixes)
+    watch = CloudWatchMonitor(function, alias, cloudwatch, _clock, alarms=alarms, prefixes=prefixes)
     return Deployer(versions, watch, _clock, wait, note, follow)

@@ -11,10 +11,9 @@ import msgspec
 from windrow.clients import answers
 from windrow.clients.answers import failing_as
 from windrow.clients.metrics import NAMESPACE, version_dimensions
-from windrow.core.canary import Work, does_worse
 from windrow.core.errors import DeploymentError
 from windrow.core.metric import Metric
-from windrow.deployment import RolloutReading
+from windrow.core.version_comparison import RolloutReading, Work
 from windrow.ports import Clock
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class _Results(msgspec.Struct, frozen=True, rename="pascal"):
     metric_data_results: list[_Result]
 
 
-class CloudWatchWatch:
+class CloudWatchMonitor:
     """Watches alarms, and each version's work: what Lambda counts of its runs, and Windrow of its files.
 
     ``prefixes`` stand for all alarms whose names begin so and that tell somebody: windows of a composite alarm, which
@@ -81,10 +80,9 @@ class CloudWatchWatch:
         self._clock = clock
         self._alarms = list(dict.fromkeys(alarms))
         self._prefixes = list(dict.fromkeys(prefixes))
-        self._on_before: set[str] = set()
 
-    def check(self) -> list[str]:
-        """Check that all alarms exist and note those that are firing; see the contract."""
+    def firing(self) -> frozenset[str]:
+        """Check that all alarms exist, and return those that are firing; see the contract."""
         states = self._states()
         absent = [name for name in self._alarms if name not in states]
         if absent:
@@ -92,13 +90,11 @@ class CloudWatchWatch:
         unused = [prefix for prefix in self._prefixes if not any(name.startswith(prefix) for name in states)]
         if unused:
             raise DeploymentError(f"there is no alarm with an action whose name begins with {', '.join(unused)}")
-        self._on_before = _firing(states)
-        return sorted(self._on_before)
+        return _firing(states)
 
-    def look(self, version: str, before: str, since: datetime) -> RolloutReading:
+    def read(self, version: str, before: str, since: datetime) -> RolloutReading:
         """Return what is to be seen; see the contract."""
         firing = _firing(self._states())
-        self._on_before &= firing
         sums = self._sums(
             {
                 "invocations": self._of_lambda("Invocations", version),
@@ -111,13 +107,7 @@ class CloudWatchWatch:
             since,
         )
         new, old = Work(sums["delivered"], sums["givenback"]), Work(sums["olddelivered"], sums["oldgivenback"])
-        gone_on = sorted(firing - self._on_before)
-        harm = f"{', '.join(gone_on)} in alarm" if gone_on else None
-        if not harm and sums["errors"]:
-            harm = f"version {version} failed {sums['errors']} times"
-        if not harm and does_worse(new, old):
-            harm = f"version {version} gave back {new}, version {before} {old}"
-        return RolloutReading(sums["invocations"], sums["errors"], harm)
+        return RolloutReading(sums["invocations"], sums["errors"], new, old, firing)
 
     def _states(self) -> dict[str, str]:
         with failing_as(DeploymentError, "the alarms could not be read"):
@@ -181,5 +171,5 @@ def _added_up(names: Iterable[str], results: Iterable[_Result]) -> dict[str, int
     return {name: round(value) for name, value in sums.items()}
 
 
-def _firing(states: Mapping[str, str]) -> set[str]:
-    return {name for name, state in states.items() if state == FIRING}
+def _firing(states: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(name for name, state in states.items() if state == FIRING)

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from windrow.clients.alarms import CloudWatchWatch
+from windrow.clients.alarms import CloudWatchMonitor
 from windrow.core.errors import DeploymentError
-from windrow.deployment import RolloutReading
+from windrow.core.version_comparison import RolloutReading, Work
 from windrow.testing import START, FakeClock
 
 DELIVERED, GIVEN_BACK = "FilesProcessed", "FilesRetried"
@@ -61,81 +61,57 @@ def alarm(name: str, state: str = "OK", *, tells: bool = True) -> dict[str, Any]
     return {"AlarmName": name, "StateValue": state, "AlarmActions": ["topic"] if tells else []}
 
 
-def watch(client: FakeCloudWatch, *alarms: str, prefix: str | None = None) -> CloudWatchWatch:
+def watch(client: FakeCloudWatch, *alarms: str, prefix: str | None = None) -> CloudWatchMonitor:
     """Return the adapter on a fake client."""
     prefixes = [prefix] if prefix else []
-    return CloudWatchWatch("f", "live", cast("Any", client), FakeClock(), alarms=alarms, prefixes=prefixes)
+    return CloudWatchMonitor("f", "live", cast("Any", client), FakeClock(), alarms=alarms, prefixes=prefixes)
 
 
 def look(counts: Counts) -> RolloutReading:
     """Look at version 8 beside version 7."""
-    return watch(FakeCloudWatch(counts=counts)).look("8", "7", START - timedelta(minutes=3))
+    return watch(FakeCloudWatch(counts=counts)).read("8", "7", START - timedelta(minutes=3))
 
 
 def test_quiet_alarms_let_it_begin() -> None:
     """Named ones of both kinds, and those of a prefix."""
     client = FakeCloudWatch([alarm("windrow-errors"), alarm("windrow-burn"), alarm("other", "ALARM")])
-    watch(client, "windrow-errors", "windrow-burn").check()
-    watch(client, prefix="windrow-").check()
+    watch(client, "windrow-errors", "windrow-burn").firing()
+    watch(client, prefix="windrow-").firing()
 
 
 def test_absent_alarms_are_named() -> None:
     """A name without an alarm, or a prefix without one that tells anybody, would be watching nothing."""
     client = FakeCloudWatch([alarm("windrow-window", tells=False)])
     with pytest.raises(DeploymentError, match="there is no alarm called absent"):
-        watch(client, "absent").check()
+        watch(client, "absent").firing()
     with pytest.raises(DeploymentError, match="no alarm with an action whose name begins with windrow-"):
-        watch(client, prefix="windrow-").check()
+        watch(client, prefix="windrow-").firing()
 
 
-def test_firing_alarm_is_harm() -> None:
-    """By its name, or by a prefix."""
-    client = FakeCloudWatch([alarm("windrow-burn", "ALARM")])
+def test_firing_alarms_are_seen() -> None:
+    """By their names, or by a prefix."""
+    client = FakeCloudWatch([alarm("windrow-burn", "ALARM"), alarm("windrow-errors")])
     for watching in (watch(client, "windrow-burn"), watch(client, prefix="windrow-")):
-        assert "windrow-burn in alarm" == watching.look("8", "7", START).harm
-
-
-def test_alarm_that_was_on_before_is_harm_once_it_has_been_off() -> None:
-    """Whatever else goes on meanwhile counts at once."""
-    client = FakeCloudWatch([alarm("windrow-dlq", "ALARM"), alarm("windrow-errors")])
-    watching = watch(client, prefix="windrow-")
-    seen = [watching.check(), watching.look("8", "7", START).harm]
-    for states in (("ALARM", "ALARM"), ("OK", "OK"), ("ALARM", "OK")):
-        client.alarms = [alarm("windrow-dlq", states[0]), alarm("windrow-errors", states[1])]
-        seen.append(watching.look("8", "7", START).harm)
-
-    assert [["windrow-dlq"], None, "windrow-errors in alarm", None, "windrow-dlq in alarm"] == seen
+        assert {"windrow-burn"} == watching.firing() == watching.read("8", "7", START).firing
 
 
 def test_windows_of_a_composite_alarm_are_not_watched_by_prefix() -> None:
     """An alarm without actions tells nobody by itself: a window that is short fires at every spike."""
     client = FakeCloudWatch([alarm("windrow-errors"), alarm("windrow-short", "ALARM", tells=False)])
-    assert None is watch(client, prefix="windrow-").look("8", "7", START).harm
+    assert frozenset() == watch(client, prefix="windrow-").read("8", "7", START).firing
 
 
-def test_failed_run_is_harm() -> None:
-    """One is enough, and the runs are told."""
-    counts = {("Invocations", "8"): 12, ("Errors", "8"): 1, ("Errors", "7"): 5}
-    assert RolloutReading(12, 1, "version 8 failed 1 times") == look(counts)
-
-
-def test_version_that_gives_everything_back_is_harm() -> None:
-    """No run of it failed, and yet it delivers nothing."""
-    counts = {("Invocations", "8"): 3, (GIVEN_BACK, "8"): 240, (DELIVERED, "7"): 2_100, (GIVEN_BACK, "7"): 4}
-    expected = "version 8 gave back 240 of 240 files, version 7 4 of 2,104 files"
-    assert RolloutReading(3, 0, expected) == look(counts)
-
-
-def test_good_version_is_no_harm() -> None:
-    """Some files given back are no reason, if about as many are by the old version."""
-    counts = {(DELIVERED, "8"): 200, (GIVEN_BACK, "8"): 20, (DELIVERED, "7"): 2_000, (GIVEN_BACK, "7"): 180}
-    assert None is look(counts).harm
+def test_the_work_of_both_versions_is_read() -> None:
+    """And the runs of the new one."""
+    counts = {("Invocations", "8"): 12, ("Errors", "8"): 1, ("Errors", "7"): 5, (GIVEN_BACK, "8"): 240}
+    counts |= {(DELIVERED, "7"): 2_100, (GIVEN_BACK, "7"): 4}
+    assert RolloutReading(12, 1, Work(0, 240), Work(2_100, 4)) == look(counts)
 
 
 def test_metrics_are_those_of_the_versions() -> None:
     """Lambda's know alias and version, Windrow's the function and its version."""
     client = FakeCloudWatch()
-    watch(client).look("8", "7", START)
+    watch(client).read("8", "7", START)
     asked = {
         query["Id"]: {
             dimension["Name"]: dimension["Value"] for dimension in query["MetricStat"]["Metric"]["Dimensions"]
@@ -153,7 +129,7 @@ def test_refusal_is_a_deployment_error(what: str) -> None:
     client.error = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "x")
     watching = watch(client, "a") if "alarms" in what else watch(client)
     with pytest.raises(DeploymentError, match=what):
-        watching.look("8", "7", START)
+        watching.read("8", "7", START)
 
 
 def test_missing_answer_is_no_zero() -> None:
@@ -161,4 +137,4 @@ def test_missing_answer_is_no_zero() -> None:
     client = FakeCloudWatch()
     client.status = "InternalError"
     with pytest.raises(DeploymentError, match="CloudWatch did not answer for invocations: InternalError"):
-        watch(client).look("8", "7", START)
+        watch(client).read("8", "7", START)

@@ -28,7 +28,7 @@ from minio.crypto import encrypt
 from tests.servers.scripted import Answer, http_server
 from windrow.clients import aws
 from windrow.clients import copies as copies_client
-from windrow.clients.alarms import CloudWatchWatch
+from windrow.clients.alarms import CloudWatchMonitor
 from windrow.clients.circuits import DynamoCircuits
 from windrow.clients.copies import S3Copies
 from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue
@@ -210,9 +210,9 @@ def copies(url: str) -> S3Copies:
     return S3Copies("copies", client("s3", url))
 
 
-def watch(url: str) -> CloudWatchWatch:
+def watch(url: str) -> CloudWatchMonitor:
     """Return a watch of one alarm."""
-    return CloudWatchWatch("windrow", "live", client("cloudwatch", url), FakeClock(), alarms=["a"])
+    return CloudWatchMonitor("windrow", "live", client("cloudwatch", url), FakeClock(), alarms=["a"])
 
 
 def gauge(url: str) -> SqsGauge:
@@ -448,14 +448,14 @@ JSON_CASES = [
     Case("smoke", lambda url: versions(url).smoke("8"), as_json({"batchItemFailures": []}), (DeploymentError,)),
     Case(
         "alarms",
-        lambda url: watch(url).check(),
+        lambda url: watch(url).firing(),
         as_json({"MetricAlarms": [ALARM], "CompositeAlarms": []}),
         (DeploymentError,),
         ("MetricAlarms", "AlarmName", "StateValue"),
     ),
     Case(
         "work of versions",
-        lambda url: watch(url).look("8", "7", MOMENT),
+        lambda url: watch(url).read("8", "7", MOMENT),
         as_json({"MetricAlarms": [ALARM], "CompositeAlarms": [], "MetricDataResults": [MEASURED]}),
         (DeploymentError,),
         ("MetricDataResults", "Id", "StatusCode", "Values"),

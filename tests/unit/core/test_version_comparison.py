@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from windrow.core.canary import Work, does_worse
+from windrow.core.version_comparison import RolloutReading, Work, does_worse, harm
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,23 @@ def test_trouble_of_both_versions_is_not_the_new_ones() -> None:
 def test_work_reads_as_a_sentence_part() -> None:
     """As the reason of a rollback says it."""
     assert "40 of 1,240 files" == str(Work(1_200, 40))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (RolloutReading(), None),
+        (RolloutReading(12, 1), "version 8 failed 1 time"),
+        (RolloutReading(12, 2), "version 8 failed 2 times"),
+        (RolloutReading(firing=frozenset({"b", "a", "old"})), "a, b in alarm"),
+        (RolloutReading(firing=frozenset({"old"})), None),
+        (
+            RolloutReading(3, 0, Work(0, 240), Work(2_100, 4)),
+            "version 8 gave back 240 of 240 files, version 7 4 of 2,104 files",
+        ),
+        (RolloutReading(3, 0, Work(200, 20), Work(2_000, 180)), None),
+    ],
+)
+def test_harm_is_named(seen: RolloutReading, expected: str | None) -> None:
+    """An alarm that was not on before, a failed run, a version that delivers less; no more than it must be."""
+    assert expected == harm(seen, "8", "7", {"old"})
