@@ -295,7 +295,7 @@ class CopyStore(Protocol):
         """Return what is stored under the key, None if nothing. Raises `CopyError`."""
 
     def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
-        """Store the pieces as one object if no object has this key: whole and proven, or not at all.
+        """Store the pieces as one object if no object has this key: whole and verified, or not at all.
 
         The object comes into being only if the pieces make ``size`` bytes with the digest ``sha256``, and the server
         received those very bytes. Returns False if the key exists already (nothing is changed). Memory holds 16 MiB

@@ -29,7 +29,7 @@ _FILE_MODE = 0o666
 def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path) -> Iterator[ManifestFile]:
     """Write each file below ``target`` (made if absent) under its member name, and yield it when it is whole.
 
-    ``files`` come from `Archive.walk` or `walk_whole`, which prove the SHA-256 while the bytes are written. A file
+    ``files`` come from `Archive.walk` or `walk_whole`, which verify the SHA-256 while the bytes are written. A file
     that fails is removed. Existing files are never overwritten, links below ``target`` never followed. Files get the
     process's usual permissions and their event time in whole seconds.
 

@@ -71,7 +71,7 @@ class S3Copies:
             if size > PART_BYTES:
                 self._send_in_parts(key, pieces, size, sha256, metadata)
             else:
-                self._send_at_once(key, _Proof(key, size, sha256).hold(pieces), sha256, metadata)
+                self._send_at_once(key, _Verification(key, size, sha256).hold(pieces), sha256, metadata)
         except CopyError as error:
             if _status(error) == _TAKEN:
                 return False
@@ -113,12 +113,12 @@ class S3Copies:
             ),
         )
         upload["UploadId"] = begun.upload_id
-        proof = _Proof(key, size, sha256)
+        verification = _Verification(key, size, sha256)
         part_bytes = max(PART_BYTES, -(-size // MOST_PARTS))
         try:
             parts = [
                 self._send_part(upload, number, chunks)
-                for number, chunks in enumerate(in_parts(proof.watch(pieces), part_bytes), 1)
+                for number, chunks in enumerate(in_parts(verification.watch(pieces), part_bytes), 1)
             ]
             self._ask(
                 f"POST {key}",
@@ -166,7 +166,7 @@ class S3Copies:
             raise CopyError(f"{what} in {self._bucket}: {type(error).__name__}: {error}") from error
 
 
-class _Proof:
+class _Verification:
     """Compares what passes with what is expected of the whole."""
 
     def __init__(self, key: str, size: int, sha256: bytes) -> None:
@@ -175,7 +175,7 @@ class _Proof:
         self._sha256 = sha256
 
     def hold(self, pieces: Iterable[Buffer]) -> list[Buffer]:
-        """Return the pieces, proven."""
+        """Return the pieces, verified."""
         return list(self.watch(pieces))
 
     def watch(self, pieces: Iterable[Buffer]) -> Iterator[Buffer]:

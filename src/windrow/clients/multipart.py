@@ -22,7 +22,7 @@ class S3MultipartDestination(S3Destination):
     """`windrow.ports.MultipartDestination` on one bucket.
 
     Parts that are sent carry their SHA-256, which the server verifies. Those that are copied can't: MinIO, versitygw
-    and MiniStack each refuse a copied part in an upload that asks for SHA-256 (2026). Their ETags prove them instead.
+    and MiniStack each refuse a copied part in an upload that asks for SHA-256 (2026). Their ETags verify them instead.
     """
 
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str = CONTENT_TYPE) -> str:

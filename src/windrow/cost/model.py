@@ -112,7 +112,7 @@ SWEEP_PAGE_S = 0.1
 """Assumed time of one listing of 1,000 keys."""
 
 SWEEP_ARCHIVE_S = 0.1
-"""Assumed time of an archive in the sweep, beside that of its bytes: 4 are copied at once, and 8 proven."""
+"""Assumed time of an archive in the sweep, beside that of its bytes: 4 are copied at once, and 8 verified."""
 
 SWEEP_COPIES_AT_ONCE = 4
 """As `windrow.retention` has it; the bytes of each come at the speed of one PUT."""
@@ -241,7 +241,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sweep_s(self) -> float:
-        """Time of one run of the retention sweep: listings, an hour's archives copied and proven, its files deleted.
+        """Time of one run of the retention sweep: listings, an hour's archives copied and verified, its files deleted.
 
         It may be more than `SWEEP_LONGEST_S`: then the function does not keep up.
         """

@@ -114,7 +114,7 @@ class PartsTrial:
         if stored is None or (stored.size, dict(stored.metadata), tail) != (SIZE, METADATA, BODIES[-1]):
             return fail(name, "the copy is not what was copied", ADVICE[DestinationFault.CHECKSUM])
         if stored.etag != self._etag:
-            advice = "Each large archive is read back once more, to prove its copy."
+            advice = "Each large archive is read back once more, to verify its copy."
             return warn(name, "the copy has another ETag than what was copied", advice)
         return ok(name, "the copy has the ETag of what was copied")
 

@@ -1,9 +1,9 @@
-"""Archives of one object too large to hold: staged in parts, proven, then copied to their key by the server.
+"""Archives of one object too large to hold: staged in parts, verified, then copied to their key by the server.
 
 The manifest comes first in an archive and tells what is known last: the object's digest and its compressed length. So
 the start of the archive waits in memory while the rest is sent, the archive's end last, which has the checksum of all.
 The whole archive's digest is part of the metadata, which S3 wants before the first part. So the parts become a staged
-object, which is read back: that proves its bytes and gives the digest. The server then copies it to the archive's key,
+object, which is read back: that verifies it and gives its digest. The server then copies it to the archive's key,
 under the same condition as every archive (``docs/decisions/0005-large-objects.md``).
 """
 
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StagedArchive:
-    """An archive that stands in the staging area, its bytes proven."""
+    """An archive that stands in the staging area, its bytes verified."""
 
     summary: ArchiveSummary
     staged: Staged
@@ -92,7 +92,7 @@ class LargeArchiver:
         """Build the archive of one object: in memory if it compresses to little, else in the staging area.
 
         Raises:
-            WindrowError: the object could not be read, staged or proven, or not in time.
+            WindrowError: the object could not be read, staged or verified, or not in time.
         """
         (source,) = archive.objects
         pace = _Pace(source, deadline)
@@ -101,7 +101,7 @@ class LargeArchiver:
             if isinstance(built, SealedArchive):
                 return built
             staged, wrapping = built
-            return StagedArchive(wrapping.summary(staged.size, self._prove(staged, pace)), staged)
+            return StagedArchive(wrapping.summary(staged.size, self._verify(staged, pace)), staged)
         except WindrowError:
             raise
         except Exception as error:
@@ -159,9 +159,9 @@ class LargeArchiver:
         numbers = range(-(-source.size // PIECE_BYTES) + 1)
         yield from bounded_map(reader, lambda _number: next(pieces, b""), numbers, self._at_once)
 
-    def _prove(self, staged: Staged, pace: _Pace) -> bytes:
+    def _verify(self, staged: Staged, pace: _Pace) -> bytes:
         try:
-            return self._area.prove(staged, pace.check)
+            return self._area.verify(staged, pace.check)
         except ChecksumMismatch:
             self._metrics.count(Metric.CHECKSUM_MISMATCH)
             self._area.remove(staged.key)
@@ -192,7 +192,7 @@ class _Pace:
             yield piece
 
     def check(self) -> None:
-        """Raise the same if what was staged can't be proven any more."""
+        """Raise the same if what was staged can't be verified any more."""
         if not self._deadline.may_fetch():
             raise self._late("it was staged, but not read back in time")
 

@@ -90,7 +90,7 @@ class Probe:
             upload.drop()
             raise
         yield
-        self._area.prove(staged, lambda: None)
+        self._area.verify(staged, lambda: None)
         yield
         metadata = archive.metadata | {STAGED_ETAG: staged.etag}
         if not self._area.copy(staged, key, metadata, lambda: None):

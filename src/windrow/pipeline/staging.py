@@ -1,4 +1,4 @@
-"""The staging area of a destination: objects that are sent in parts, proven, and copied to where they belong.
+"""The staging area of a destination: objects that are sent in parts, verified, and copied to where they belong.
 
 A staging key is written by one worker only. What a worker that died left behind is deleted when the same object is
 staged again, or after a day by whoever stages next. Uploads that never became an object are the destination's to drop
@@ -82,7 +82,7 @@ class StagingArea:
         key = staging_key(self._prefix, object_id, owner, self._clock.now())
         return StagingUpload(self._destination, key, self._at_once)
 
-    def prove(self, staged: Staged, check_time: Callable[[], None]) -> bytes:
+    def verify(self, staged: Staged, check_time: Callable[[], None]) -> bytes:
         """Read the object back, compare each part with what was sent, and return the SHA-256 of the whole.
 
         ``check_time`` is called between pieces and may raise.
@@ -92,7 +92,7 @@ class StagingArea:
             DestinationError: it could not be read.
         """
         whole, digest = sha256(), sha256()
-        with ThreadPoolExecutor(self._at_once, thread_name_prefix="prove") as pool:
+        with ThreadPoolExecutor(self._at_once, thread_name_prefix="verify") as pool:
             for piece, data in bounded_map(pool, partial(self._read, staged.key), _pieces(staged.parts), self._at_once):
                 check_time()
                 whole.update(data)

@@ -2,7 +2,7 @@
 
 It runs off the hot path, as often as one likes, and remembers nothing that it could not find out again: what is to be
 copied follows from two listings, what may be deleted from the manifests. A raw file is deleted only when an archive
-that is proven lists that very version, and a copy of that archive is proven too.
+that is verified lists that very version, and a copy of that archive is verified too.
 """
 
 from windrow.retention.report import SweepReport

@@ -1,4 +1,4 @@
-"""Copies one archive from the destination to the bucket for copies, and proves copies."""
+"""Copies one archive from the destination to the bucket for copies, and verifies copies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Copier:
-    """Copies archives, each proven by the SHA-256 that its own metadata names."""
+    """Copies archives, each verified by the SHA-256 that its own metadata names."""
 
     def __init__(self, destination: Destination, copies: CopyStore) -> None:
         self._destination = destination
@@ -48,10 +48,10 @@ class Copier:
             return stored.size
         pieces = self._pieces(key, stored, deadline)
         if not self._copies.store(key, pieces, stored.size, bytes.fromhex(digest), stored.metadata):
-            self.prove(key, stored.size, digest)
+            self.verify(key, stored.size, digest)
         return stored.size
 
-    def prove(self, key: str, size: int, sha256: str) -> None:
+    def verify(self, key: str, size: int, sha256: str) -> None:
         """Check that there is a copy of this size and digest (hex). Raises `CopyError`."""
         if not self._prove_if_there(key, size, sha256):
             raise CopyError(f"there is no copy of {key}")

@@ -1,4 +1,4 @@
-"""What may be deleted of an archive that is old enough: proves the archive and its copy, and judges each file."""
+"""What may be deleted of an archive that is old enough: verifies the archive and its copy, and judges each file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Deletable(msgspec.Struct, frozen=True):
 class Expirer:
     """Tells what may be deleted. Changes nothing.
 
-    ``prove_copy`` is `windrow.retention.copier.Copier.prove`, and ``commit`` has the ledger hold the archive for
+    ``verify_copy`` is `windrow.retention.copier.Copier.verify`, and ``commit`` has the ledger hold the archive for
     committed for good (False: its key is condemned, and its files may be delivered nowhere). Both are nothing in a dry
     run, which changes nothing.
     """
@@ -37,14 +37,14 @@ class Expirer:
     def __init__(
         self,
         archives: ArchiveReader,
-        prove_copy: Callable[[str, int, str], None] | None,
+        verify_copy: Callable[[str, int, str], None] | None,
         commit: Callable[[str, Found], bool] | None,
         *,
         buckets: Collection[str],
         old: datetime,
     ) -> None:
         self._archives = archives
-        self._prove_copy = prove_copy
+        self._verify_copy = verify_copy
         self._commit = commit
         self._buckets = buckets
         self._old = old
@@ -60,9 +60,9 @@ class Expirer:
         if isinstance(found, Finding):
             return found
         files = found.manifest.files
-        if files and self._prove_copy:
+        if files and self._verify_copy:
             try:
-                self._prove_copy(key, found.archive_bytes, found.sha256)
+                self._verify_copy(key, found.archive_bytes, found.sha256)
             except CopyError as error:
                 return Finding(key, str(error))
         if files and self._commit and not self._commit(key, found):

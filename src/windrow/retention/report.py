@@ -22,7 +22,7 @@ class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
     - ``unversioned`` ones cannot be told from a newer file under their key, and stay;
     - ``foreign`` ones are in a bucket that is none of ``WINDROW_LANDING_BUCKETS``, and stay;
     - ``refused`` ones S3 did not delete;
-    - ``failed`` archives could not be copied or proven: their raw files stay.
+    - ``failed`` archives could not be copied or verified: their raw files stay.
 
     ``complete`` tells that everything was looked at. If it was not, ``left_since`` is the window of the oldest archive
     that is left to the next run.

@@ -1,7 +1,7 @@
 """The work of one sweep, day by day, oldest first: copy what has no copy, then expire what is old enough.
 
 The hour that an archive belongs to is the one in which its window ends. An hour is due when all that arrived in it is
-as old as it must be. Then each of its archives is proven and its files deleted; an hour in which anything was left is
+as old as it must be. Then each of its archives is verified and its files deleted; an hour in which anything was left is
 gone through again by the next run.
 """
 
@@ -153,7 +153,7 @@ class Sweep:
         for archive in listed:
             if archive.hour + HOUR <= self.old:
                 hours[archive.hour].append(archive.key)
-        with ThreadPoolExecutor(READERS, thread_name_prefix="proofs") as pool:
+        with ThreadPoolExecutor(READERS, thread_name_prefix="verifications") as pool:
             for hour, keys in sorted(hours.items()):
                 if self.markers.knows(hour, keys):
                     continue
@@ -174,22 +174,22 @@ class Sweep:
             return self._wrong(key, error)
 
     def _expire(self, inspected: list[Deletable | Finding]) -> bool:
-        """Delete the files of the archives that were proven; tell whether nothing of all is left to do."""
+        """Delete the files of the archives that were verified; tell whether nothing of all is left to do."""
         failed = [found for found in inspected if isinstance(found, Finding)]
-        proven = [found for found in inspected if isinstance(found, Deletable)]
+        verified = [found for found in inspected if isinstance(found, Deletable)]
         for finding in failed:
             self.tally.fail(finding)
-        if proven:
+        if verified:
             self.tally.succeed()
-        versions = [version for found in proven for version in found.versions]
+        versions = [version for found in verified for version in found.versions]
         refused = [] if self.dry_run else self.raw_files.delete(versions)
         for version, reason in refused:
             what = f"{version.bucket}/{version.key}"
             self.tally.refuse(Finding(what, f"version {version.version_id} was not deleted: {reason}"))
         self.tally.expired += len(versions) - len(refused)
-        for found in proven:
+        for found in verified:
             self.tally.keep(found)
-        return not failed and not refused and not any(found.young for found in proven)
+        return not failed and not refused and not any(found.young for found in verified)
 
     def _wrong(self, key: str, error: DestinationError) -> Finding:
         """Return what is wrong with one archive. Raises `DestinationError` if it is the destination that is away."""

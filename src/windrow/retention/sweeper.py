@@ -20,7 +20,7 @@ from windrow.retention.sweep import Sweep
 
 LOOKBACK = timedelta(days=7)
 """How far beyond the hot days a run looks unless it is told else: further than the longest outage of the destination
-(4 days), in which nothing can be proven, and than a file may wait in the queue (14 days, less 7 hot ones)."""
+(4 days), in which nothing can be verified, and than a file may wait in the queue (14 days, less 7 hot ones)."""
 
 SETTLING = timedelta(minutes=10)
 """The archives of a window that ended later than this are left to a later run: one that fails its verification is
@@ -79,7 +79,7 @@ class Sweeper:
         week. What ``remaining_s`` is too short for is left to the next run. ``progress`` is told what was done so far.
 
         Raises:
-            DestinationError: the destination is away: nothing can be proven, so nothing more is deleted.
+            DestinationError: the destination is away: nothing can be verified, so nothing more is deleted.
             CopyError: the bucket for copies could not be listed.
         """
         now = self._clock.now()
@@ -112,7 +112,7 @@ class Sweeper:
         copier = Copier(self._destination, self._copies)
         expirer = Expirer(
             self._archives,
-            None if dry_run else copier.prove,
+            None if dry_run else copier.verify,
             None if dry_run else self._commit,
             buckets=self._buckets,
             old=old,

@@ -1,4 +1,4 @@
-"""Objects larger than an archive, on fakes: streamed in parts, proven, and delivered exactly once whatever fails."""
+"""Objects larger than an archive, on fakes: streamed in parts, verified, and delivered exactly once whatever fails."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_bytes_that_change_in_the_copy_are_found(world: World) -> None:
 
 
 def test_a_server_whose_etags_tell_nothing_is_read_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Encryption by KMS makes ETags that are no digest: the archive's own bytes are the proof then."""
+    """Encryption by KMS makes ETags that are no digest: the archive's own bytes are the verification then."""
     complete = world.destination.complete
     numbers = count()
 

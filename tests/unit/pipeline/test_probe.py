@@ -78,7 +78,7 @@ def test_a_canary_is_written_verified_read_and_deleted(scene: Scene, strong: boo
 
 
 def test_where_parts_are_in_use_a_strong_probe_sends_some() -> None:
-    """Staged, proven, copied to their key, and verified there; a weak one does not."""
+    """Staged, verified, copied to their key, and verified there; a weak one does not."""
     scene = Scene(parts=True)
     scene.run()
     weak = list(scene.asked)

@@ -108,7 +108,7 @@ def test_what_was_staged_is_proven_part_by_part(
     destination.hook = reads.append
     looks: list[int] = []
 
-    whole = area.prove(staged, lambda: looks.append(len(reads)))
+    whole = area.verify(staged, lambda: looks.append(len(reads)))
 
     assert sha256(WHOLE).digest() == whole
     assert (6, 6) == (reads.count("read"), len(looks))
@@ -122,7 +122,7 @@ def test_a_part_with_other_bytes_is_named(destination: FakeDestination, area: St
     destination.objects[staged.key] = stored, body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
     with pytest.raises(ChecksumMismatch, match=f"part {part} than"):
-        area.prove(staged, lambda: None)
+        area.verify(staged, lambda: None)
 
 
 def test_the_end_of_time_ends_the_proof(area: StagingArea) -> None:
@@ -133,7 +133,7 @@ def test_the_end_of_time_ends_the_proof(area: StagingArea) -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        area.prove(staged, late)
+        area.verify(staged, late)
 
 
 def test_the_copy_is_made_of_the_same_parts(destination: FakeDestination, area: StagingArea) -> None:

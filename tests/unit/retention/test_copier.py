@@ -84,7 +84,7 @@ def test_what_is_gone_or_has_no_files_needs_no_copy() -> None:
 
 
 @pytest.mark.parametrize("digest", ["", "none", "A" * 64, "0" * 63, "0" * 65])
-def test_an_archive_without_a_digest_can_not_be_proven(digest: str) -> None:
+def test_an_archive_without_a_digest_can_not_be_verified(digest: str) -> None:
     """64 small hex digits; anything else was written by nobody here."""
     with pytest.raises(CopyError, match="has no SHA-256 in its metadata"):
         Scene(sha256_checksum=digest).copy()
@@ -127,11 +127,11 @@ def test_a_copy_that_is_missing_is_told() -> None:
     """Before any file of it is deleted."""
     scene = Scene()
     with pytest.raises(CopyError, match=f"there is no copy of {KEY}"):
-        scene.copier.prove(KEY, 7, scene.digest)
+        scene.copier.verify(KEY, 7, scene.digest)
 
     scene.copy()
 
-    scene.copier.prove(KEY, 7, scene.digest)
+    scene.copier.verify(KEY, 7, scene.digest)
 
 
 @pytest.mark.parametrize(("remaining_s", "copied"), [(21.5, True), (21.0, False)])

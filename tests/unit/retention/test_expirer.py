@@ -1,4 +1,4 @@
-"""What may be deleted of an archive: only what is proven, old, and can be told from a newer file."""
+"""What may be deleted of an archive: only what is verified, old, and can be told from a newer file."""
 
 from __future__ import annotations
 

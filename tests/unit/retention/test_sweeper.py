@@ -279,7 +279,7 @@ def test_an_archive_that_was_replaced_keeps_the_files() -> None:
 
 @pytest.mark.parametrize("metadata", [{}, {"sha256_checksum": "x", "file-count": "1"}])
 def test_an_archive_without_a_digest_is_not_copied(metadata: dict[str, str]) -> None:
-    """There is nothing to prove it by."""
+    """There is nothing to verify it by."""
     scene = Scene()
     key = scene.deliver("a")
     stored, body = scene.world.destination.objects[key]
@@ -402,7 +402,7 @@ def test_a_run_that_dies_is_completed_by_the_next(port: str, point: str) -> None
 
 @pytest.mark.parametrize("operation", ["list", "head", "read"])
 def test_a_destination_that_is_away_deletes_nothing(operation: str) -> None:
-    """Nothing can be proven, so nothing goes; the run fails, and its metrics say so."""
+    """Nothing can be verified, so nothing goes; the run fails, and its metrics say so."""
     scene = Scene()
     scene.deliver("a")
     scene.age(3600)

@@ -111,14 +111,14 @@ class Archive:
         return cls(source, manifest, known, checksum)
 
     def read(self, file: ManifestFile) -> Iterator[bytes]:
-        """Yield one file's bytes in pieces; its SHA-256 is proven when the last one has been taken."""
+        """Yield one file's bytes in pieces; its SHA-256 is verified when the last one has been taken."""
         for _, pieces in self._of_frame(file.frame, {file.name}):
             yield from pieces
 
     def walk(self, names: Collection[str]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
         """Yield the named files in archive order, each with its bytes in pieces; reads each frame at most once.
 
-        A file's SHA-256 is proven when its last piece has been taken, or when the next file is asked for.
+        A file's SHA-256 is verified when its last piece has been taken, or when the next file is asked for.
         """
         for index in range(len(self._members)):
             yield from self._of_frame(index, names)
