@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
@@ -23,11 +24,15 @@ from windrow.core.errors import WrongUse
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A sub-command: ``attribute`` of ``module`` is a Typer app or a function; ``summary`` is its line in the help."""
+    """A sub-command: ``attribute`` of ``module`` is a Typer app or a function; ``summary`` is its line in the help.
+
+    ``writes_json`` tells that its ``--json`` names a file, ``-`` for standard output.
+    """
 
     module: str
     attribute: str
     summary: str
+    writes_json: bool = False
 
 
 COMMANDS = {
@@ -41,7 +46,12 @@ COMMANDS = {
         "up",
         "Start the AWS emulator, the destination and a worker; keep them up.",
     ),
-    "load": Entry("windrow.cli.load", "load", "Start everything on this machine, upload at a rate, audit it."),
+    "load": Entry(
+        "windrow.cli.load",
+        "load",
+        "Start everything on this machine, upload at a rate, audit it.",
+        writes_json=True,
+    ),
     "run": Entry("windrow.cli.run", "run", "Poll the queue and process its batches until SIGTERM or SIGINT."),
     "archive": Entry("windrow.cli.archive", "app", "List, read, extract and verify archives, by range reads."),
     "status": Entry("windrow.cli.status", "status", "Show queue, circuit, dead letters and the last delivery."),
@@ -157,7 +167,7 @@ def run(arguments: Sequence[str]) -> int:
     Whatever goes wrong is told in one sentence, what libraries raise included; with ``--debug`` it is raised.
     """
     state = {"debug": False}
-    as_json = "--json" in arguments
+    as_json = _wants_json(arguments)
     with standard_streams(), _logs():
         try:
             _check_encoding(arguments)
@@ -182,6 +192,14 @@ def run(arguments: Sequence[str]) -> int:
             print_error(known, as_json=as_json)
             return exit_code(known)
         return code if isinstance(code, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Tell whether standard output is to hold JSON, before the command line is understood: it may be wrong."""
+    name = next((each for each in arguments if not each.startswith("-")), "")
+    if name in COMMANDS and COMMANDS[name].writes_json:
+        return "--json=-" in arguments or ("--json", "-") in pairwise(arguments)
+    return "--json" in arguments
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:

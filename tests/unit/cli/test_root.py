@@ -77,6 +77,15 @@ def test_every_command_has_json_for_machines(name: str) -> None:
     assert [] == without
 
 
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_a_json_that_names_a_file_is_known_as_such(name: str) -> None:
+    """Else its errors would be JSON on standard output, where nobody asked for any."""
+    command = load(name)
+    every = [command, *getattr(command, "commands", {}).values()]
+    names_a_file = [not parameter.is_flag for each in every for parameter in each.params if "--json" in parameter.opts]
+    assert {COMMANDS[name].writes_json} == set(names_a_file)
+
+
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["demo", "--no-such-option"], ["demo", "--files", "many"]])
 def test_wrong_use_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """What the command line does not know is wrong use; the message goes to standard error."""
@@ -106,6 +115,20 @@ def test_error_with_json_is_one_object(failing: list[Exception], capsys: pytest.
     assert 1 == run(["fail", "--json"])
     captured = capsys.readouterr()
     assert ({"ok": False, "error": "throttled"}, "") == (json.loads(captured.out), captured.err)
+
+
+@pytest.mark.parametrize(
+    ("to", "is_json"), [(["--json", "a.json"], False), (["--json", "-"], True), (["--json=-"], True)]
+)
+@pytest.mark.parametrize("wrong", [["--profile", "none"], ["--no-such-option"]], ids=" ".join)
+def test_error_beside_a_file_for_json_is_for_people(
+    capsys: pytest.CaptureFixture[str], wrong: list[str], to: list[str], is_json: bool
+) -> None:
+    """Standard output is for a machine only where that is what was named, wrong use included."""
+    assert 2 == run(["load", *to, *wrong])
+    captured = capsys.readouterr()
+    assert (is_json, not is_json) == (captured.out.startswith('{"ok":false,'), "error: " in captured.err)
+    assert is_json or captured.out == ""
 
 
 def test_debug_shows_the_traceback(failing: list[Exception]) -> None:
