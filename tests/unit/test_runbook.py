@@ -87,3 +87,15 @@ def test_every_command_exists_with_its_options(command: str) -> None:
         now = datetime(2026, 11, 26, tzinfo=UTC)
         start, end = span(given["since"], given["until"], now)
         assert start < end <= now
+
+
+def test_messages_send_to_sections_that_exist() -> None:
+    """Whoever is told to see a section of the runbook finds it."""
+    named = {
+        anchor
+        for file in (ROOT / "src").rglob("*.py")
+        for anchor in re.findall(r"docs/operations\.md#([\w-]+)", file.read_text())
+    }
+
+    assert {"landing-bucket-lost", "ledger-lost"} <= named
+    assert set() == named - set(anchors(RUNBOOK.read_text()))

@@ -239,7 +239,7 @@ def _conclude(report: AuditReport, grace: timedelta) -> None:
 
 def _advice(report: AuditReport) -> Iterator[str]:
     if report.absent:
-        yield "a bucket is not there: is its name right? If it was lost, see docs/operations.md"
+        yield "a bucket is not there: is its name right? If it is lost, see docs/operations.md#landing-bucket-lost"
     if report.missing and not (report.archives_read or report.absent):
         yield "not one archive was found: is it the right WINDROW_DESTINATION_BUCKET and WINDROW_DESTINATION_PREFIX?"
     if report.missing:

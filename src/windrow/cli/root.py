@@ -70,6 +70,8 @@ COMMANDS = {
 
 
 EXIT_CODES = "Exit codes: 0 fine, 1 a problem was found, 2 wrong use or settings, 130 ended by Ctrl-C."
+WIDEST_HELP = 120
+"""Columns; longer lines are hard to read."""
 
 
 class _Root(TyperGroup):
@@ -103,8 +105,6 @@ class _Root(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         self._summaries = True
-        if not out.is_terminal:
-            self.rich_markup_mode = None
         try:
             super().format_help(ctx, formatter)
         finally:
@@ -125,11 +125,14 @@ def load(name: str) -> Any:  # noqa: ANN401
 
 
 def _finish_help(command: Any) -> None:  # noqa: ANN401 - click's; Typer hides its types
-    """Give a command and those below it the exit codes, and plain help where no terminal draws boxes."""
+    """Give a command and those below it the exit codes, and plain help.
+
+    In Typer's boxes what stands in brackets is lost, a flag looks as if it took a value, and only the first paragraph
+    fits the terminal.
+    """
     command.epilog = EXIT_CODES
     command.short_help = " ".join((command.help or "").partition("\n\n")[0].split())
-    if not out.is_terminal:
-        command.rich_markup_mode = None
+    command.rich_markup_mode = None
     for each in getattr(command, "commands", {}).values():
         _finish_help(each)
 
@@ -139,7 +142,8 @@ app = typer.Typer(
     cls=_Root,
     no_args_is_help=True,
     epilog=EXIT_CODES,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP},
 )
 
 

@@ -38,5 +38,8 @@ class S3LandingIndex:
                     )
         except (BotoCoreError, ClientError) as error:
             if answers.code(error) == "NoSuchBucket":
-                raise BucketMissing(f"bucket {bucket!r} is not there") from error
+                raise BucketMissing(
+                    f"there is no landing bucket {bucket!r}: check WINDROW_LANDING_BUCKETS; "
+                    "if it is lost, see docs/operations.md#landing-bucket-lost"
+                ) from error
             raise LandingError(f"bucket {bucket!r} could not be listed: {error}") from error

@@ -51,8 +51,8 @@ class AwsChecks:
         if settings.destination_bucket:
             yield from asked("destination bucket", self._destination, "Set AWS_REGION, and endpoints that are URLs.")
         for bucket in sorted(settings.landing_buckets):
-            look = partial(self._landing, bucket)
-            yield from asked(f"landing {bucket}", look, "Check WINDROW_LANDING_BUCKETS and the region.")
+            advice = "Check WINDROW_LANDING_BUCKETS; if it is lost, see docs/operations.md#landing-bucket-lost."
+            yield from asked(f"landing {bucket}", partial(self._landing, bucket), advice)
         if settings.copies_bucket:
             yield from asked(f"copies {settings.copies_bucket}", self._copies, "Check WINDROW_COPIES_BUCKET.")
 

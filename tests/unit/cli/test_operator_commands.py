@@ -221,7 +221,7 @@ def test_an_audit_names_a_bucket_that_is_not_there(
     assert 1 == code
     assert "not there: landing-a  there is no such landing bucket" in text
     assert "there are findings: 1 bucket not there, 2 missing\n" in text
-    assert "If it was lost, see docs/operations.md" in text
+    assert "If it is lost, see docs/operations.md" in text
 
 
 def test_an_audit_that_judged_nothing_says_why(

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.unit.cli.terminal import screen, typed
+from windrow.cli.root import run
 
 DOCTOR = """
 import time
@@ -47,6 +48,16 @@ def test_tables_and_help_fit_a_terminal(script: str, columns: int) -> None:
 
     assert 0 == code
     assert columns * 0.8 < max(map(len, screen(written))) <= columns
+
+
+def test_help_on_a_terminal_is_the_help_of_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing in brackets is lost, and no flag looks as if it took a value."""
+    assert 0 == run(["package", "--help"])
+    piped = capsys.readouterr().out
+    code, written = typed(HELP.replace("audit", "package"))
+
+    assert "[default:\n                                  dist/windrow-lambda-ARCH" in piped
+    assert (0, piped.splitlines()) == (code, screen(written)[:-1])
 
 
 def test_without_colours_on_a_terminal_there_are_none() -> None:
