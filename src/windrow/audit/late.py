@@ -42,17 +42,19 @@ class LateFiles:
         """Yield the archives stored since then that hold late files of [start, end), by day and key.
 
         It costs a listing of marks and one of archives a day, a read of each mark, and two requests for each archive
-        that no mark names. An archive that can't be read, or a mark that is none, tells nothing here.
+        that the first mark of its minutes does not name. An archive that can't be read, or a mark that is none, tells
+        nothing here.
 
         Raises:
             DestinationError: the destination could not be asked.
         """
         day = floor(start, DAY)
         while day < end:
-            marks = list(self._marks(day))
-            named = {key for mark in marks for key in mark.archives}
+            marks = sorted(self._marks(day), key=lambda mark: mark.judged_at, reverse=True)
+            named = {key: mark.judged_at for mark in marks for key in mark.archives}  # the earliest that names it
             for key, _ in self._archives.listed(day, day + DAY) if marks else ():
-                if key not in named and (found := self._late(key, marks, stored_since)):
+                before = [mark for mark in marks if key not in named or mark.judged_at < named[key]]
+                if found := self._late(key, before, stored_since):
                     yield found
             day += DAY
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tests.unit.audit.test_auditor import Scene, source
+from tests.unit.audit.test_auditor import GRACE, Scene, source
 from windrow.audit import ArchiveReader, Auditor, Marker
 from windrow.audit.daily import STALE, DailyAudit, summary
 from windrow.audit.inventory import Inventory
 from windrow.audit.late import LateFiles
 from windrow.audit.statement import Statement, Statements
+from windrow.core.completeness import Mark
 from windrow.core.errors import DestinationError, DestinationFault, InventoryError, LandingError
 from windrow.core.events import SourceObject
 from windrow.core.keys import is_apart, mark_folder, statement_key, statement_of, window_of
@@ -297,6 +298,31 @@ def test_what_was_not_marked_does_not_come_late(days: Days) -> None:
     days.judged()
     days.scene.deliver(source("lost", at=NOON + HOUR), after=20 * HOUR)
     days.pass_days()
+
+    assert [] == days.judged().late
+
+
+def test_what_came_late_is_named_even_if_its_minutes_were_marked_again(days: Days) -> None:
+    """By an audit by hand, whose mark names it: who goes by statements has not read that mark."""
+    days.judged()
+    key = late_file(days, source("late", at=NOON + HOUR))
+    days.pass_days(0.5)
+    marker = Marker(days.scene.destination, days.scene.prefix)
+    days.scene.auditor().audit(NOON, NOON + 2 * HOUR, grace=GRACE, retention=7 * DAY, mark=marker.write)
+    days.pass_days(0.5)
+
+    assert [key] == [each.key for each in days.judged().late]
+
+
+def test_what_was_there_before_the_mark_does_not_come_late(days: Days) -> None:
+    """Whatever a mark names or not."""
+    days.scene.land(source("lost", at=NOON + HOUR))
+    days.judged()
+    days.scene.deliver(source("lost", at=NOON + HOUR), after=20 * HOUR)
+    days.pass_days(0.5)
+    minute = floor(NOON + HOUR, MINUTE)
+    Marker(days.scene.destination, "in").write(Mark(minute, minute + MINUTE, days.scene.clock.now(), 0, {}))
+    days.pass_days(0.5)
 
     assert [] == days.judged().late
 
