@@ -105,7 +105,7 @@ def test_demo_of_an_empty_folder_is_wrong_use(tmp_path: Path) -> None:
     assert (2, "", f"error: {tmp_path} holds no files\n") == (done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_up_ends_in_order_and_leaves_nothing(tmp_path: Path, how: signal.Signals) -> None:
     """``windrow up`` shows where everything is, as JSON for machines, and a signal stops all of it."""
     command = [*WINDROW, "up", "--json", "--window", "1"]

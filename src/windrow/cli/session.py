@@ -28,7 +28,7 @@ _NAMES = {"minio": "MinIO", "ministack": "MiniStack"}
 def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
     """Run a stack in a folder of its own, told on standard error; keep the folder only if something goes wrong.
 
-    SIGTERM ends it in order, as Ctrl-C does: both raise KeyboardInterrupt.
+    SIGTERM and a terminal that hangs up end it in order, as Ctrl-C does: all raise KeyboardInterrupt.
 
     Raises:
         WrongUse: packages are missing.
@@ -72,11 +72,15 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def look_around(stack: Stack) -> list[tuple[str, str]]:

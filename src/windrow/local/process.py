@@ -241,7 +241,7 @@ class Server(Process):
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C and SIGTERM off until the end of the block.
+    """Put Ctrl-C, SIGTERM and SIGHUP off until the end of the block.
 
     One that came between the start of a process and the note of it would leave the process behind.
     """
@@ -249,7 +249,8 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     pending: list[int] = []
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if callable(signal.getsignal(number))]
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [number for number in ending if callable(signal.getsignal(number))]
     before = {number: signal.signal(number, lambda number, _frame: pending.append(number)) for number in numbers}
     try:
         yield
