@@ -21,15 +21,17 @@ from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Listener, Rule
 from tests.archives import MemorySource
 from tests.servers.endpoint import Endpoint, new_name
-from tests.unit.world import World
+from tests.unit.world import Killed, World
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import Patience
+from windrow.clients.held import HeldRequests
 from windrow.clients.multipart import S3MultipartDestination
 from windrow.core.archive.reader import Archive, parse_manifest
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.core.events import Message
 from windrow.local import servers
 from windrow.local.process import HOST, Server, free_port
+from windrow.local.waiting import wait_until
 from windrow.ports import Credentials
 from windrow.testing import FakeSecrets
 
@@ -315,3 +317,40 @@ def test_the_certificate_is_from_another_authority(line: Line) -> None:
     assert ([message.message_id], 0, []) == (failed, requests, again)
     assert DestinationFault.TLS == kind
     scene.assert_each_once()
+
+
+def test_a_key_that_anothers_stalled_write_locks_costs_its_files_alone(scene: Scene) -> None:
+    """MinIO answers no question about it meanwhile; other files of dead owners are delivered within the same run."""
+    stuck, other = scene.upload("a"), scene.upload("b")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scene.world.landing, "hook", dying)
+        for message in (stuck, other):
+            with pytest.raises(Killed):
+                scene.run(message)
+    scene.world.clock.advance(AFTER_LEASE_S)
+    (claim,) = scene.world.ledger.claims([scene.world.sources[0].object_id]).values()
+    requests = HeldRequests(scene.line.endpoint().url, scene.bucket, "us-east-1", scene.secrets)
+    with requests.connect() as writer:
+        write = requests.put(claim.archive_key, b"x" * 1000)
+        writer.begin(write, write.body_at + 500)
+        wait_until("a locked key", lambda: is_locked(scene.impatient, claim.archive_key))
+        failed = scene.run(stuck, other, impatient=True)
+
+    assert [stuck.message_id] == failed
+    assert [] == scene.run(stuck)
+    scene.assert_each_once()
+
+
+def dying(operation: str) -> None:
+    """Have the process be gone when it fetches."""
+    if operation == "get":
+        raise Killed
+
+
+def is_locked(destination: S3MultipartDestination, key: str) -> bool:
+    """Tell whether a question about a key gets no answer."""
+    try:
+        destination.head(key)
+    except DestinationError as error:
+        return error.kind is DestinationFault.SLOW
+    return False

@@ -21,6 +21,10 @@ from windrow.ports import ClaimOutcome, Clock, Ledger
 OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
 """Faults that say nothing of other keys; any other one would meet all of them."""
 
+PERHAPS_OF_ONE_KEY = frozenset({DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
+"""Faults that may be of one key: MinIO keeps it locked while another's PUT of it stalls in mid-body, and who asks for
+it waits, or is told after a while that the server is busy."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -96,13 +100,18 @@ class Claimer:
                 record = self._commit_point.resolve(key, owner)
             except (DestinationError, LedgerError) as error:
                 result.fail(claims, error)
-                of_one_key = isinstance(error, DestinationError) and error.kind in OF_ONE_KEY
-                fault = None if of_one_key else error
+                fault = None if self._is_of_one_key(error) else error
                 continue
             delivered = {claim.object_id for claim in claims if record and record.lists(claim.object_id)}
             result.delivered |= delivered
             free.extend(claim for claim in claims if claim.object_id not in delivered)
         self._take_over(free, wanted, result)
+
+    def _is_of_one_key(self, error: DestinationError | LedgerError) -> bool:
+        """Tell whether other keys may fare better; asks the destination where only that can tell."""
+        if isinstance(error, LedgerError):
+            return False
+        return error.kind in OF_ONE_KEY or (error.kind in PERHAPS_OF_ONE_KEY and self._commit_point.answers())
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Give claims up, so that the next worker need not wait for their leases. Best effort."""

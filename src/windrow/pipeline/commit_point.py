@@ -89,6 +89,14 @@ class CommitPoint:
                 return None
         return self.settle(key, owner)
 
+    def answers(self) -> bool:
+        """Tell whether the destination answers at all."""
+        try:
+            self._destination.probe()
+        except DestinationError:
+            return False
+        return True
+
     def commit(self, record: ArchiveRecord) -> ArchiveRecord | None:
         """Record a sound archive as committed, unless its key is condemned."""
         return self._standing(self._ledger.record(record))

@@ -23,6 +23,7 @@ from windrow.testing import START, FakeClock, FakeDestination, FakeLedger, FakeM
 TTL = timedelta(days=30)
 RUN_S = 60.0
 OF_ONE_KEY = (DestinationFault.REFUSED, DestinationFault.CHECKSUM)
+PERHAPS_OF_ONE_KEY = (DestinationFault.SLOW, DestinationFault.UNAVAILABLE)
 LEASE_S = 60 + 1 + 15
 """A lease outlives its owner's run by the seconds that clocks may differ by."""
 
@@ -192,8 +193,8 @@ def test_an_archive_delivers_the_orphans_that_it_lists_and_no_others(scene: Scen
 @pytest.mark.parametrize(
     ("kind", "second"),
     [
-        *((kind, "held") for kind in OF_ONE_KEY),
-        *((kind, "failed") for kind in DestinationFault if kind not in OF_ONE_KEY),
+        *((kind, "held") for kind in OF_ONE_KEY + PERHAPS_OF_ONE_KEY),
+        *((kind, "failed") for kind in DestinationFault if kind not in OF_ONE_KEY + PERHAPS_OF_ONE_KEY),
     ],
 )
 def test_a_fault_of_one_key_costs_its_files_alone(scene: Scene, kind: DestinationFault, second: str) -> None:
@@ -208,6 +209,24 @@ def test_a_fault_of_one_key_costs_its_files_alone(scene: Scene, kind: Destinatio
     assert {source("a").object_id: error} == {name: result.failed[name] for name in ids("a")}
     assert second == ("held" if ids("b") <= result.held.keys() else "failed")
     assert ids("a", "b") == result.held.keys() | result.failed.keys()
+
+
+@pytest.mark.parametrize("kind", PERHAPS_OF_ONE_KEY)
+def test_a_destination_that_answers_nothing_is_not_asked_for_more_keys(scene: Scene, kind: DestinationFault) -> None:
+    """What might have been due to one key alone is not, where the bucket can't be asked for either."""
+    scene.dies("a", owner="first")
+    scene.dies("b", owner="second")
+    scene.clock.advance(LEASE_S)
+    asked: list[str] = []
+
+    def down(operation: str) -> None:
+        asked.append(operation)
+        raise DestinationError("scripted", kind)
+
+    scene.destination.hook = down
+    result = scene.inherit("a", "b")
+
+    assert (["head", "probe"], ids("a", "b"), {}) == (asked, set(result.failed), result.held)
 
 
 def test_a_ledger_that_fails_ends_the_asking(scene: Scene) -> None:
