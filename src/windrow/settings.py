@@ -27,6 +27,14 @@ class Emf(StrEnum):
     OFF = "off"
 
 
+class LockMode(StrEnum):
+    """How archives are locked at the destination; https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html."""
+
+    OFF = ""
+    GOVERNANCE = "governance"
+    COMPLIANCE = "compliance"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings; the environment variable is the field's name in capitals behind ``WINDROW_``.
 
@@ -60,6 +68,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     compress are held at this size until the archive is put: with the default, a process stays under 400 MB."""
     max_object_bytes: int = 5120 * MIB
     """An object over this is dead-lettered as ``too-large``."""
+    max_bytes_per_s: int = 0
+    """How fast each process sends to the destination, on average; 0 for as fast as it can."""
+    object_lock_mode: LockMode = LockMode.OFF
+    object_lock_days: int = 0
     fetch_concurrency: int = 16
     event_source_mapping_id: str = ""
     inventory: str = ""
@@ -68,6 +80,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Bucket for copies of archives, in retention mode ``archives``."""
     retention_hot_days: int = 7
     """Days that raw files stay once they are delivered; `windrow retain` deletes older ones."""
+
+
+SENDING_S = 30.0
+"""The largest archive must be sent in so long, a quarter of a run, with `Settings.max_bytes_per_s`."""
+LEAST_FOR_PARTS = 4 * MIB
+"""With a lower limit, in bytes a second, the parts of a large object that are under way take too long: 80 MiB."""
+
+
+def sending_s(settings: Settings) -> float:
+    """Return how long the largest archive takes to send at the rate that is set, in seconds; 0 without one."""
+    return settings.max_archive_bytes / settings.max_bytes_per_s if settings.max_bytes_per_s else 0.0
 
 
 def uses_parts(settings: Settings) -> bool:
@@ -97,6 +120,8 @@ _BOUNDS = {
     "frame_bytes": (64 * 1024, 64 * MIB),
     "max_archive_bytes": (MIB, 4096 * MIB),
     "max_object_bytes": (1, 150 * 1024**3),
+    "max_bytes_per_s": (0, 10 * 1024**3),
+    "object_lock_days": (0, 36500),
     "fetch_concurrency": (1, 256),
     "retention_hot_days": (1, 365),
 }
@@ -151,9 +176,26 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
         faults.append(f"{PREFIX}COPIES_BUCKET must be none of {landing}: copies would come in as uploads")
     if settings.queue_url and settings.queue_url == settings.dlq_url:
         faults.append(f"{PREFIX}DLQ_URL must be another queue than {queue}: rejected messages would come back")
+    faults += _too_slow(settings)
+    if bool(settings.object_lock_days) != bool(settings.object_lock_mode):
+        faults.append(f"{PREFIX}OBJECT_LOCK_MODE and {PREFIX}OBJECT_LOCK_DAYS must be set together")
     return faults + misplaced(
         settings, lambda: environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
     )
+
+
+def _too_slow(settings: Settings) -> list[str]:
+    """Return what can't be sent in time at the rate that is set."""
+    rate, needed = settings.max_bytes_per_s, -(-settings.max_archive_bytes // int(SENDING_S))
+    if not rate:
+        return []
+    named = f"{PREFIX}MAX_BYTES_PER_S must be at least"
+    if rate < needed:
+        return [f"{named} {needed}, so that {PREFIX}MAX_ARCHIVE_BYTES are sent in {SENDING_S:.0f} s; or lower that"]
+    if uses_parts(settings) and rate < LEAST_FOR_PARTS:
+        lower = f"lower {PREFIX}MAX_OBJECT_BYTES to what an archive holds"
+        return [f"{named} {LEAST_FOR_PARTS} for objects in parts; or {lower}"]
+    return []
 
 
 def misplaced(settings: Settings, s3_endpoint: Callable[[], str]) -> list[str]:
@@ -222,6 +264,13 @@ def _emf(_name: str, text: str) -> Emf:
     return Emf(text)
 
 
+def _lock_mode(_name: str, text: str) -> LockMode:
+    known = [mode.value for mode in LockMode if mode]
+    if text not in known:
+        raise ValueError(f"must be {' or '.join(known)}, not {text[:80]!r}")
+    return LockMode(text)
+
+
 def _stack(_name: str, text: str) -> str:
     if not re.fullmatch("[A-Za-z0-9_-]{1,64}", text):
         raise ValueError(f"must be 1 to 64 letters, digits, '_' and '-', not {text[:80]!r}")
@@ -277,6 +326,7 @@ def _prefix(_name: str, text: str) -> str:
 _PARSERS: dict[str, Callable[[str, str], object]] = {
     "stack": _stack,
     "emf": _emf,
+    "object_lock_mode": _lock_mode,
     "landing_buckets": _buckets,
     "copies_bucket": _bucket,
     "destination_bucket": _bucket,

@@ -11,7 +11,7 @@ from windrow.core.archive.segments import compress_pieces
 from windrow.core.endpoints import is_loopback
 from windrow.core.errors import SettingsError
 from windrow.pipeline.large import PART_BYTES, PIECE_BYTES
-from windrow.settings import _BOUNDS, AGGREGATE, Settings, load
+from windrow.settings import _BOUNDS, AGGREGATE, MIB, Settings, load, sending_s
 
 GOOD = {
     "WINDROW_LANDING_BUCKETS": "landing, second",
@@ -104,6 +104,10 @@ def test_every_fault_is_named_at_once() -> None:
         ("QUEUE_URL", "https://sqs:99999/1/q", "URL of a queue"),
         ("DLQ_URL", "https://user:hunter2@sqs/1/q", "URL of a queue"),
         ("DLQ_URL", GOOD["WINDROW_QUEUE_URL"], "another queue than WINDROW_QUEUE_URL"),
+        ("MAX_BYTES_PER_S", "6710886", "must be at least 6710887, so that WINDROW_MAX_ARCHIVE_BYTES are sent in 30 s"),
+        ("OBJECT_LOCK_MODE", "legal", "must be governance or compliance, not 'legal'"),
+        ("OBJECT_LOCK_MODE", "governance", "WINDROW_OBJECT_LOCK_DAYS must be set together"),
+        ("OBJECT_LOCK_DAYS", "7", "WINDROW_OBJECT_LOCK_DAYS must be set together"),
         ("DESTINATION_PREFIX", "arch/", "no '/' at its ends"),
         ("DESTINATION_PREFIX", "/arch", "no '/' at its ends"),
         ("DESTINATION_PREFIX", "/", "no '/' at its ends"),
@@ -205,3 +209,31 @@ def test_loopback(endpoint: str, expected: bool) -> None:
     except SettingsError:
         settings_accept = False
     assert settings_accept is expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "archive", "largest", "says"),
+    [
+        (MIB, 30 * MIB, 30 * MIB, ""),
+        (MIB, 30 * MIB, 30 * MIB + 1, "must be at least 4194304 for objects in parts"),
+        (4 * MIB, 30 * MIB, 30 * MIB + 1, ""),
+    ],
+)
+def test_a_rate_leaves_time_for_what_is_sent(rate: int, archive: int, largest: int, says: str) -> None:
+    """Objects in parts have more under way at once than an archive."""
+    sizes = {"MAX_BYTES_PER_S": rate, "MAX_ARCHIVE_BYTES": archive, "MAX_OBJECT_BYTES": largest}
+    environ = GOOD | {f"WINDROW_{name}": str(value) for name, value in sizes.items()}
+    try:
+        load(environ)
+        told = ""
+    except SettingsError as error:
+        told = str(error)
+
+    assert says in told
+    assert bool(says) == bool(told)
+
+
+def test_the_largest_archive_takes_as_long_as_the_rate_says() -> None:
+    """Nothing, where there is none."""
+    settings = [Settings(max_archive_bytes=30_000_000, max_bytes_per_s=rate) for rate in (1_000_000, 0)]
+    assert [30.0, 0.0] == [sending_s(each) for each in settings]

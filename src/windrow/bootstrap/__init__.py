@@ -26,6 +26,8 @@ from windrow.clients.landing import S3Landing
 from windrow.clients.ledger import DynamoLedger
 from windrow.clients.metrics import SCRAPED, EmfMetrics, SeveralMetrics, running_version
 from windrow.clients.multipart import S3MultipartDestination
+from windrow.clients.object_lock import ObjectLock
+from windrow.clients.pace import Pace
 from windrow.clients.queue import SqsQueue
 from windrow.clients.secret_sources import DatedSecrets, secrets_from
 from windrow.core.circuit import APART_S
@@ -140,6 +142,36 @@ def destination(
         secrets or destination_secrets(settings),
         _clock,
         patience,
+        pace=_pace(settings.max_bytes_per_s) if settings.max_bytes_per_s else None,
+        object_lock=object_lock(settings),
+    )
+
+
+@cache
+def _pace(bytes_per_s: int) -> Pace:
+    """Return what all of this process keeps to, whatever it is that sends."""
+    return Pace(bytes_per_s, _clock)
+
+
+def object_lock(settings: Settings) -> ObjectLock | None:
+    """Return the lock of archives, if they get one."""
+    if not settings.object_lock_mode:
+        return None
+    return ObjectLock(settings.object_lock_mode.upper(), timedelta(days=settings.object_lock_days))
+
+
+def locked_destination(settings: Settings, retention: timedelta) -> S3MultipartDestination | None:
+    """Return the destination with all that is written there locked for so long; None where nothing is to be locked."""
+    lock = object_lock(settings)
+    if lock is None:
+        return None
+    return S3MultipartDestination(
+        settings.destination_endpoint,
+        settings.destination_bucket,
+        settings.destination_region,
+        destination_secrets(settings),
+        _clock,
+        object_lock=ObjectLock(lock.mode, retention, applies=lambda _key: True),
     )
 
 

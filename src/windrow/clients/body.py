@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ class ChunksBody(io.RawIOBase):
     """A seekable, readable stream over buffers that stay where they are.
 
     ``exhausted`` tells whether the last byte was handed out since the last `seek`: a server that was not sent the
-    whole body cannot have stored it. (Signing a body for plain http reads it too, but seeks back.)
+    whole body cannot have stored it. (Signing a body for plain http reads it too, but seeks back.) Once ``pace`` is set
+    it is told how much is about to be handed out, and may take its time.
     """
 
     def __init__(self, chunks: Sequence[Buffer]) -> None:
@@ -27,6 +28,7 @@ class ChunksBody(io.RawIOBase):
         self.size = self._ends[-1] if self._ends else 0
         self._position = 0
         self.exhausted = False
+        self.pace: Callable[[int], None] | None = None
 
     def readable(self) -> bool:
         """Return True."""
@@ -68,4 +70,6 @@ class ChunksBody(io.RawIOBase):
             wanted -= piece.nbytes
             self._position += piece.nbytes
         self.exhausted = self._position == self.size
+        if self.pace is not None:
+            self.pace(sum(piece.nbytes for piece in pieces))
         return b"".join(pieces)

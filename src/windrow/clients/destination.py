@@ -18,7 +18,9 @@ from windrow.clients import answers, aws
 from windrow.clients.answers import UnreadableAnswer
 from windrow.clients.body import ChunksBody
 from windrow.clients.faults import to_destination_error
-from windrow.clients.s3_answers import Entry, Head, Page, Part, Range
+from windrow.clients.object_lock import ObjectLock
+from windrow.clients.pace import Pace
+from windrow.clients.s3_answers import Entry, Head, LockedHead, Page, Part, Range
 from windrow.clients.tls import StrictHttp, context_for
 from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError
 from windrow.ports import Clock, Credentials, Secrets, Stored
@@ -72,7 +74,8 @@ class S3Destination:
     """`windrow.ports.Destination` on one bucket.
 
     ``endpoint`` is ``https://host[:port]`` (TLS 1.2 or newer; where the secret names a private CA, that CA and no
-    other). The client is built at the first request and anew when the secret's content changes.
+    other). The client is built at the first request and anew when the secret's content changes. ``pace`` is kept to by
+    all that is stored; ``object_lock`` is given to archives.
     """
 
     def __init__(
@@ -83,6 +86,9 @@ class S3Destination:
         secrets: Secrets,
         clock: Clock,
         patience: Patience = PATIENT,
+        *,
+        pace: Pace | None = None,
+        object_lock: ObjectLock | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._bucket = bucket
@@ -90,6 +96,8 @@ class S3Destination:
         self._secrets = secrets
         self._clock = clock
         self._patience = patience
+        self._pace = pace
+        self._object_lock = object_lock
         self._lock = Lock()
         self._session: boto3.session.Session | None = None
         self._built: tuple[Credentials, S3Client] | None = None
@@ -119,12 +127,17 @@ class S3Destination:
     ) -> bool:
         """Store the chunks as one object if the key is free; see the port's contract."""
         try:
-            self._put(key, chunks, sha256, metadata, {"IfNoneMatch": "*", "ContentType": content_type})
+            options = {"IfNoneMatch": "*", "ContentType": content_type, **self._locked(key)}
+            self._put(key, chunks, sha256, metadata, options)
         except DestinationError as error:
             if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
                 return False
             raise
         return True
+
+    def _locked(self, key: str) -> dict[str, Any]:
+        """Return the options that lock what is written under a key, if it is to be."""
+        return self._object_lock.options(key, self._clock.now()) if self._object_lock else {}
 
     def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
         """Store the chunks as one object, whatever is there; see the port's contract."""
@@ -167,6 +180,14 @@ class S3Destination:
             # Nothing in the answer to a HEAD tells a missing bucket from a missing object.
             self.probe()
             return None
+
+    def locked_until(self, key: str) -> datetime | None:
+        """Return until when an object is locked, None if it is not, or the server does not tell."""
+
+        def request(s3: S3Client) -> datetime | None:
+            return answers.read(s3.head_object(Bucket=self._bucket, Key=key), LockedHead).object_lock_retain_until_date
+
+        return self._read(request, f"HEAD {key}")
 
     def read(self, key: str, start: int, length: int) -> bytes:
         """Return ``length`` bytes from ``start``; see the port's contract."""
@@ -273,6 +294,7 @@ class S3Destination:
             self._endpoint,
             timeout=(self._patience.connect_s, self._patience.read_s),
             connections=CONNECTIONS,
+            pace=self._pace.send if self._pace else None,
         )
         if self._session is None:
             self._session = aws.session_apart()

@@ -27,11 +27,12 @@ class S3MultipartDestination(S3Destination):
 
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str = CONTENT_TYPE) -> str:
         """Begin an upload in parts; see the port's contract."""
-        checksum: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if verified else {}
+        options: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if verified else {}
+        options |= self._locked(key)
 
         def request(s3: S3Client) -> str:
             answer = s3.create_multipart_upload(
-                Bucket=self._bucket, Key=key, ContentType=content_type, Metadata=dict(metadata), **checksum
+                Bucket=self._bucket, Key=key, ContentType=content_type, Metadata=dict(metadata), **options
             )
             return answers.read(answer, s3_answers.Upload).upload_id
 

@@ -26,6 +26,12 @@ class Head(msgspec.Struct, frozen=True, rename="pascal"):
     version_id: str = ""
 
 
+class LockedHead(msgspec.Struct, frozen=True, rename="pascal"):
+    """What the answer to HeadObject tells of an object's lock, to whoever may know it."""
+
+    object_lock_retain_until_date: datetime | None = None
+
+
 class Range(msgspec.Struct, frozen=True, rename="pascal"):
     """The answer to GetObject for a range, its body left out."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.httpsession import URLLib3Session, get_cert_path
 
 from windrow.clients.aws import proxies_for
+from windrow.clients.body import ChunksBody
 from windrow.core.errors import DestinationError, DestinationFault
 
 if TYPE_CHECKING:
@@ -56,9 +58,16 @@ class StrictHttp(URLLib3Session):
     """
 
     def __init__(
-        self, context: ssl.SSLContext, endpoint: str, *, timeout: tuple[float, float], connections: int
+        self,
+        context: ssl.SSLContext,
+        endpoint: str,
+        *,
+        timeout: tuple[float, float],
+        connections: int,
+        pace: Callable[[int], None] | None = None,
     ) -> None:
         self._context = context
+        self._pace = pace
         super().__init__(
             timeout=timeout,  # type: ignore[arg-type]  # a pair (connect, read) is taken too
             max_pool_connections=connections,
@@ -67,6 +76,9 @@ class StrictHttp(URLLib3Session):
 
     def send_request(self, request: AWSPreparedRequest, **_event: object) -> AWSResponse:
         """Send a request; registered for botocore's event ``before-send``, whose handlers may answer for it."""
+        body: object = request.body  # the stubs know of bytes alone
+        if isinstance(body, ChunksBody):
+            body.pace = self._pace  # from here on, what is read of it is sent
         return self.send(request)
 
     def _get_ssl_context(self) -> ssl.SSLContext:

@@ -17,6 +17,7 @@ from windrow.core.keys import canary_key
 from windrow.core.words import counted
 from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
+from windrow.doctor.lock import Lockable, lock_trial
 from windrow.doctor.parts import PartsTrial
 from windrow.doctor.races import RaceTrial
 from windrow.pipeline.probe import canary
@@ -45,7 +46,10 @@ _REFUSALS = (DestinationFault.CREDENTIALS, DestinationFault.REFUSED)
 
 
 class DestinationChecks:
-    """Checks of one destination. ``new_id`` names the object that is written; ``destination`` is reached with it."""
+    """Checks of one destination. ``new_id`` names the object that is written; ``destination`` is reached with it.
+
+    ``lockable`` is the destination that locks what is written, where archives are to be locked.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class DestinationChecks:
         clock: Clock,
         new_id: Callable[[], str],
         requests: HeldRequests,
+        lockable: Lockable | None = None,
     ) -> None:
         self._settings = settings
         self._destination = destination
@@ -64,6 +69,7 @@ class DestinationChecks:
         self._key = canary_key(settings.destination_prefix, new_id(), clock.now())
         self._plain, self._large = f"{self._key}-plain", f"{self._key}-large"
         self._parts = PartsTrial(destination, self._key)
+        self._lockable = lockable
         self._races = RaceTrial(destination, requests, self._key, clock)
 
     def run(self) -> Iterator[Check]:
@@ -132,6 +138,8 @@ class DestinationChecks:
             if parts:
                 yield from self._parts.run()
             yield from self._races.run(parts=parts)
+            if self._lockable:
+                yield lock_trial(self._lockable, f"{self._key}-locked")
         finally:
             gone = tried("delete", lambda: self._delete(other))
         yield gone

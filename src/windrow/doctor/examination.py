@@ -13,6 +13,7 @@ from windrow.core.errors import SettingsError
 from windrow.doctor.aws import AwsChecks
 from windrow.doctor.check import Check, fail, ok
 from windrow.doctor.destination import DestinationChecks
+from windrow.doctor.lock import RETENTION
 
 
 def checks(environ: Mapping[str, str]) -> Iterator[Check]:
@@ -41,4 +42,5 @@ def checks(environ: Mapping[str, str]) -> Iterator[Check]:
             SystemClock(),
             lambda: uuid4().hex,
             bootstrap.held_requests(usable),
+            bootstrap.locked_destination(usable, RETENTION),
         ).run()

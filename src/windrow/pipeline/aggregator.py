@@ -40,7 +40,7 @@ from windrow.pipeline.gate import Gate
 from windrow.pipeline.large import LargeArchiver
 from windrow.pipeline.settle import Settler
 from windrow.ports import Clock, DeliveryHealth, Landing, Ledger, Metrics, MultipartDestination, Queue
-from windrow.settings import Settings
+from windrow.settings import Settings, sending_s
 
 BUSY_SPREAD_S = 5
 """Messages whose object is in work elsewhere come back this much spread out after the lease ends."""
@@ -99,7 +99,7 @@ class Aggregator:
 
         ``owner`` is unique to this run (the request id); ``remaining_s`` is how long the process may still run.
         """
-        deadline = Deadline(self._clock, remaining_s, len(messages))
+        deadline = Deadline(self._clock, remaining_s, len(messages), sending_s(self._settings))
         batch = Batch(owner, messages)
         batch.parse(self._settings.landing_buckets)
         self._reject_large(batch)

@@ -43,12 +43,14 @@ class Deadline:
 
     In the worst case all of the batch's ``messages`` must be given back at the end: 3,000 of them take 300 calls, or
     5.6 s, and the largest batch, 10,000, 18.8 s. The reserves grow by that. They shrink to a share of a short run time,
-    so that a function with a small time-out still works.
+    so that a function with a small time-out still works. Where the rate is limited, an archive takes up to
+    ``sending_s`` to send, which must be left when it is started and while its files are fetched.
     """
 
-    def __init__(self, clock: Clock, granted_s: float, messages: int = 0) -> None:
+    def __init__(self, clock: Clock, granted_s: float, messages: int = 0, sending_s: float = 0.0) -> None:
         self._clock = clock
         self._granted_s = granted_s
+        self._sending_s = sending_s
         self._give_back_s = messages / MESSAGES_A_CALL / CALLS_AT_ONCE * CALL_S
         self._end = clock.monotonic() + granted_s
 
@@ -64,11 +66,11 @@ class Deadline:
 
     def may_start(self) -> bool:
         """Tell whether there is time for one more archive."""
-        return self._leaves(START_RESERVE_S, self._granted_s / 2)
+        return self._leaves(START_RESERVE_S + self._sending_s, self._granted_s / 2)
 
     def may_fetch(self) -> bool:
         """Tell whether there is time for one more file."""
-        return self._leaves(DELIVER_RESERVE_S, self._granted_s / 3)
+        return self._leaves(DELIVER_RESERVE_S + self._sending_s, self._granted_s / 3)
 
     def may_retry(self) -> bool:
         """Tell whether there is time to make a failed write again: it may hang as long as a file's reading."""

@@ -26,10 +26,10 @@ from windrow.pipeline.deadline import (
 from windrow.testing import FakeClock
 
 
-def left_when_refused(granted_s: float, messages: int) -> tuple[float, float, float]:
+def left_when_refused(granted_s: float, messages: int, sending_s: float = 0.0) -> tuple[float, float, float]:
     """Return the seconds left when no archive is started, no file fetched and no part copied any more."""
     clock = FakeClock()
-    deadline = Deadline(clock, granted_s, messages)
+    deadline = Deadline(clock, granted_s, messages, sending_s)
     refused = []
     for may in (deadline.may_start, deadline.may_fetch, deadline.may_copy):
         while may():
@@ -43,6 +43,12 @@ def test_the_reserves_grow_with_the_batch() -> None:
     assert (30, 21, 5) == left_when_refused(900, 0)
     assert (36.5, 27.5, 11.5) == left_when_refused(900, 3_520)
     assert (48.5, 39.5, 23.5) == left_when_refused(900, 10_000)
+
+
+def test_sending_at_a_limited_rate_is_reckoned_with() -> None:
+    """An archive is started, and filled, only while there is time to send it; of a usual run a share is enough."""
+    assert (60, 51, 5) == left_when_refused(900, 0, 30)
+    assert (60, 40, 5) == left_when_refused(120, 0, 30)
 
 
 def test_the_reserves_are_a_share_of_a_short_run_time() -> None:
