@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -55,6 +56,8 @@ class World:
     sources: list[SourceObject] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
     """What was uploaded, by object id."""
+    spread: Callable[[str], float] = lambda _name: 1.0
+    """How messages that are given back are spread over time."""
     owners: int = 0
     messages: int = 0
 
@@ -93,6 +96,7 @@ class World:
             clock=clock or self.clock,
             jitter=lambda: 1.0,
             health=self.health,
+            spread=self.spread,
         )
 
     def commit_point(self) -> CommitPoint:

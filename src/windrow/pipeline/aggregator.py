@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 
 from windrow.core.archive.writer import ArchiveSummary, SealedArchive, seal
+from windrow.core.backoff import spread
 from windrow.core.errors import (
     DestinationError,
     InWork,
@@ -51,7 +52,7 @@ _log = logging.getLogger(__name__)
 class Aggregator:
     """Processes batches, one at a time; keeps its connections and threads from one to the next.
 
-    ``jitter`` gives numbers from 0 to 1.
+    ``jitter`` gives numbers from 0 to 1; ``spread`` one for a name, the same in all workers.
     """
 
     def __init__(  # noqa: PLR0913 - one for each system outside
@@ -66,6 +67,7 @@ class Aggregator:
         clock: Clock,
         jitter: Callable[[], float],
         health: DeliveryHealth,
+        spread: Callable[[str], float] = spread,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -92,7 +94,7 @@ class Aggregator:
         )
         self._destination = destination
         self._deliverer = Deliverer(commit_point, clock, jitter)
-        self._settler = Settler(queue, metrics, clock, jitter)
+        self._settler = Settler(queue, metrics, clock, spread)
 
     def process(self, messages: Sequence[Message], *, owner: str, remaining_s: float) -> list[str]:
         """Process one batch; return the ids of the messages that stay in the queue.

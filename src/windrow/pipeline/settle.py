@@ -10,6 +10,7 @@ from windrow.core.errors import DestinationError, LandingError, LedgerError, Out
 from windrow.core.events import Message
 from windrow.core.metric import Metric
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES
+from windrow.core.windows import MINUTE, floor
 from windrow.pipeline.batch import Batch, ObjectResult, Outcome
 from windrow.ports import Clock, Metrics, Queue
 
@@ -40,11 +41,11 @@ def backoff_s(receive_count: int, jitter: Callable[[], float]) -> int:
 class Settler:
     """Tells the queue what became of each message."""
 
-    def __init__(self, queue: Queue, metrics: Metrics, clock: Clock, jitter: Callable[[], float]) -> None:
+    def __init__(self, queue: Queue, metrics: Metrics, clock: Clock, spread: Callable[[str], float]) -> None:
         self._queue = queue
         self._metrics = metrics
         self._clock = clock
-        self._jitter = jitter
+        self._spread = spread
 
     def acknowledge_finished(self, batch: Batch) -> None:
         """Delete messages that are done already, each once, before work starts that may kill the process."""
@@ -79,7 +80,9 @@ class Settler:
         ]
         if kept:
             failed = any(isinstance(result.error, FAILURES) for result in batch.results.values())
-            self._queue.set_visibility([(m, self._delay_s(m, result, late_by_failure=failed)) for m, result in kept])
+            self._queue.set_visibility(
+                [(m, self._delay_s(batch, m, result, late_by_failure=failed)) for m, result in kept]
+            )
             self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
         self._count(batch, rejected=len(copied), retried=len(kept))
         causes = Counter(str(result.error) for _, result in kept if result.error is not None)
@@ -95,17 +98,21 @@ class Settler:
         )
         return [message.message_id for message, _ in kept]
 
-    def _delay_s(self, message: Message, result: ObjectResult, *, late_by_failure: bool) -> int:
+    def _delay_s(self, batch: Batch, message: Message, result: ObjectResult, *, late_by_failure: bool) -> int:
         """Return the seconds to hide a message that stays.
 
         What only lacked time comes back at once: the next run has more. Where failures took the time, the next run
-        would fare no better, and the message would soon have used up its receives.
+        would fare no better, and the message would soon have used up its receives. What arrived in one minute and was
+        received as often comes back together, whichever batches it was in: each message by itself would scatter a
+        minute over as many batches, and archives, as the longest delay has windows.
         """
         if result.delay_s is not None:
             return result.delay_s
         if isinstance(result.error, OutOfTime) and not late_by_failure:
             return 0
-        return backoff_s(message.receive_count, self._jitter)
+        arrived = min((batch.objects[each].event_time for each in batch.named_in(message)), default=message.sent_at)
+        share = self._spread(f"{floor(arrived, MINUTE):%Y%m%dT%H%M} {message.receive_count}")
+        return backoff_s(message.receive_count, lambda: share)
 
     def _report_oldest(self, batch: Batch, kept: tuple[Message, ObjectResult]) -> None:
         """Publish how long the oldest message that is given back has waited, in ms since it was first queued.

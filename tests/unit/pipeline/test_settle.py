@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import msgspec
 import pytest
 
 from tests.unit.world import World
+from windrow.core.backoff import spread
 from windrow.core.errors import LandingError, ObjectMissing, OutOfTime, WindrowError
 from windrow.core.events import SourceObject
 from windrow.pipeline.batch import Batch, ObjectResult, Outcome
@@ -35,6 +37,24 @@ def failing() -> World:
 
     world.landing.hook = fail
     return world
+
+
+@pytest.mark.parametrize("receives", [3, 8])
+def test_a_minutes_files_come_back_together(failing: World, receives: int) -> None:
+    """From all batches that they were in, so that they make one archive; other minutes come back at other times."""
+    failing.spread = spread
+    minutes = []
+    for _ in range(4):
+        start = failing.clock.now().replace(second=0, microsecond=0)
+        sources = [failing.upload(f"{start}/{n}", at=start + timedelta(seconds=n)) for n in range(60)]
+        minutes.append([failing.message(source, receives=receives) for source in sources])
+        failing.clock.advance(60)
+    for part in range(3):
+        failing.process(*(message for messages in minutes for message in messages[part::3]))
+    delays = [{failing.queue.visibility[message.message_id] for message in messages} for messages in minutes]
+
+    assert [1, 1, 1, 1] == [len(each) for each in delays]
+    assert 4 == len(set.union(*delays))
 
 
 def test_the_oldest_message_given_back_is_measured(failing: World) -> None:
@@ -143,7 +163,7 @@ def test_only_what_is_rejected_for_good_is_dead_lettered(result: ObjectResult, d
     batch.parse(["landing"])
     batch.settle(batch.objects, result)
 
-    stays = Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
+    stays = Settler(world.queue, world.metrics, world.clock, lambda _name: 1.0).settle(batch)
 
     assert (dead, kept) == (len(world.queue.dead), len(stays))
     assert ([7] if result.delay_s else [10]) * kept == list(world.queue.visibility.values())
@@ -161,7 +181,7 @@ def test_what_lacked_time_comes_back_at_once_unless_failures_took_it(error: Wind
         [world.sources[1].object_id], ObjectResult(Outcome.RETRY, error) if error else ObjectResult(Outcome.DELIVERED)
     )
 
-    Settler(world.queue, world.metrics, world.clock, lambda: 1.0).settle(batch)
+    Settler(world.queue, world.metrics, world.clock, lambda _name: 1.0).settle(batch)
 
     assert delay_s == world.queue.visibility[late.message_id]
 
@@ -188,7 +208,7 @@ def test_what_is_done_is_acknowledged_once_and_what_is_open_is_not() -> None:
     batch.settle([world.sources[0].object_id], ObjectResult(Outcome.DELIVERED))
     asked: list[str] = []
     world.queue.hook = asked.append
-    settler = Settler(world.queue, world.metrics, world.clock, lambda: 1.0)
+    settler = Settler(world.queue, world.metrics, world.clock, lambda _name: 1.0)
 
     for _ in range(2):
         settler.acknowledge_finished(batch)
