@@ -184,7 +184,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
         root.client("secretsmanager").create_secret(Name=OTHER_SECRET, SecretString="{}")
         before = inventory(root)
         endpoints = [f"-var=aws_endpoint={server.url}", f"-var=destination_endpoint={minio_url}"]
-        variables = [*endpoints, f"-var=zip_path={package}"]
+        variables = [*endpoints, f"-var=zip_path={package}", "-var=disposable=false"]
         terraform.run("apply", "-no-color", "-auto-approve", *variables)
         yield Stack(terraform, variables, root, before, terraform.outputs(), package)
 
@@ -655,7 +655,54 @@ def test_state_holds_no_secret(stack: Stack) -> None:
     assert value not in (stack.terraform.folder / "terraform.tfstate").read_text()
 
 
+def data_tier(stack: Stack) -> dict[str, Any]:
+    """Return what keeps the files safe and readable: the buckets' settings, the keys, the ledger, the secret."""
+    s3, kms, dynamodb = (stack.root.client(service) for service in ("s3", "kms", "dynamodb"))
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    table = dynamodb.describe_table(TableName=stack.outputs["ledger_table"])["Table"]
+    return {
+        "keys": {key["KeyId"]: key["KeyState"] for key in keys},
+        "aliases": {alias["AliasName"] for alias in kms.list_aliases()["Aliases"]},
+        "ledger": (table["TableStatus"], table["DeletionProtectionEnabled"]),
+        "secrets": {entry["Name"] for entry in stack.root.client("secretsmanager").list_secrets()["SecretList"]},
+        "buckets": {
+            bucket: {
+                "policy": s3.get_bucket_policy(Bucket=bucket)["Policy"],
+                "public access block": s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
+                "versioning": s3.get_bucket_versioning(Bucket=bucket)["Status"],
+                "encryption": s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"],
+                "lifecycle": s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"],
+                "files": [version["Key"] for version in s3.list_object_versions(Bucket=bucket).get("Versions", [])],
+            }
+            for bucket in (_bucket(stack), _copies(stack))
+        },
+    }
+
+
+def test_destroy_is_refused_before_anything_is_touched(stack: Stack) -> None:
+    """A stack that is not disposable: the plan fails as a whole, and nothing is gone."""
+    stack.caller(PARTNER).client("s3").put_object(Bucket=_bucket(stack), Key="partner/kept.txt", Body=b"x")
+    before, tier = inventory(stack.root), data_tier(stack)
+    done = stack.terraform.run("destroy", "-no-color", "-auto-approve", *stack.variables, accept=(1,))
+    assert "files_are_kept[0] has lifecycle.prevent_destroy set" in " ".join(done.stderr.split())
+    assert "partner/kept.txt" in tier["buckets"][_bucket(stack)]["files"]
+    assert (before, tier) == (inventory(stack.root), data_tier(stack))
+
+
+def test_destroy_stops_at_the_ledger_before_the_files(stack: Stack) -> None:
+    """Without the first bar, and without `disposable` applied: what is left is the whole data tier."""
+    page = (REPOSITORY / "docs/deploy.md").read_text()
+    (address,) = re.findall(r"^ *terraform state rm 'module\.windrow\.(.*)'$", page, re.MULTILINE)
+    stack.terraform.run("state", "rm", f"module.windrow.{address}")
+    tier = data_tier(stack)
+    done = stack.terraform.run("destroy", "-no-color", "-auto-approve", *stack.variables, accept=(1,))
+    assert "protected against deletion" in " ".join(done.stderr.split())
+    assert tier == data_tier(stack)
+
+
 def test_destroy_leaves_nothing(stack: Stack) -> None:
-    """After `terraform destroy` there is what there was before the apply."""
-    stack.terraform.run("destroy", "-no-color", "-auto-approve", *stack.variables)
+    """The documented way: once `disposable` is applied, a destroy leaves what there was before the apply."""
+    disposable = [*stack.variables, "-var=disposable=true"]
+    stack.terraform.run("apply", "-no-color", "-auto-approve", *disposable)
+    stack.terraform.run("destroy", "-no-color", "-auto-approve", *disposable)
     assert stack.before == inventory(stack.root)
