@@ -1,12 +1,34 @@
-# What the command line needs at AWS, all of `windrow deploy` left out: that is for a pipeline, see
-# docs/deploy-bluegreen.md. Given out as a document, since who operates is not this stack's to say.
+# What the commands of the runbook (docs/operations.md) need at AWS: those of `windrow`, and those of `aws`. Left out are
+# `windrow deploy`, which is for a pipeline (deployer_policy.tf), and `windrow run` and `windrow retain`, which have roles
+# of their own (worker_principal_arns). Given out as a document, since who operates is not this stack's to say.
 locals {
+  log_group_arns = [for name in compact([
+    module.aggregator.log_group_name,
+    module.sentinel.log_group_name,
+    module.credentials.log_group_name,
+    one(values(module.retention)[*].log_group_name),
+  ]) : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:${name}:*"] # the streams
+
   operator_statements = concat([
     {
       Sid      = "ListLandedFiles"
       Effect   = "Allow"
       Action   = ["s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
       Resource = module.landing.bucket_arn
+    },
+    {
+      # Of rejected files, by hand and one by one.
+      Sid      = "DeleteLandedVersions"
+      Effect   = "Allow"
+      Action   = ["s3:DeleteObjectVersion"]
+      Resource = "${module.landing.bucket_arn}/*" # the objects of this one bucket
+    },
+    {
+      # Files encrypted with a key that is disabled or about to be deleted are rejected; with it they can be saved.
+      Sid      = "SaveTheKeys"
+      Effect   = "Allow"
+      Action   = ["kms:CancelKeyDeletion", "kms:EnableKey"]
+      Resource = [module.landing.kms_key_arn, module.key.arn]
     },
     {
       Sid    = "ReadAndMendTheLedger"
@@ -53,15 +75,42 @@ locals {
       Resource = [module.aggregator.function_arn, "${module.aggregator.function_arn}:${module.aggregator.alias_name}"]
     },
     {
-      Sid      = "ReadCredentials"
+      Sid      = "ReadTheFunctionsConcurrency"
       Effect   = "Allow"
-      Action   = ["secretsmanager:GetSecretValue"]
+      Action   = ["lambda:GetFunctionConcurrency"]
+      Resource = [module.aggregator.function_arn, module.sentinel.function_arn]
+    },
+    {
+      Sid      = "ReadTheLogs"
+      Effect   = "Allow"
+      Action   = ["logs:FilterLogEvents"]
+      Resource = local.log_group_arns
+    },
+    {
+      Sid    = "UseAndRotateCredentials"
+      Effect = "Allow"
+      Action = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:ListSecretVersionIds",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:RotateSecret",
+        "secretsmanager:UpdateSecretVersionStage",
+      ]
       Resource = module.credentials.secret_arn
     },
     {
-      Sid      = "DecryptLedgerAndSecret"
+      # Secrets Manager asks it of who starts a rotation.
+      # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+      Sid      = "RunTheRotation"
       Effect   = "Allow"
-      Action   = ["kms:Decrypt"]
+      Action   = ["lambda:InvokeFunction"]
+      Resource = module.credentials.function_arn
+    },
+    {
+      Sid      = "UseLedgersAndSecretsKey"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource = module.key.arn
       Condition = {
         StringEquals = {
@@ -70,15 +119,36 @@ locals {
       }
     },
     {
-      Sid      = "ReadTheQueuesAge"
+      Sid      = "ReadWhatHasNoResource"
       Effect   = "Allow"
-      Action   = ["cloudwatch:GetMetricData"]
-      Resource = "*" # CloudWatch offers nothing narrower
+      Action   = ["cloudwatch:GetMetricData", "ec2:DescribeVpnConnections", "lambda:GetAccountSettings"]
+      Resource = "*" # AWS offers nothing narrower for these
     },
-    ], [for arn in local.archive_copies_arns : {
-      Sid      = "ListCopies"
-      Effect   = "Allow"
-      Action   = ["s3:ListBucket"]
-      Resource = arn
-  }])
+    ], flatten([for arn in local.archive_copies_arns : [
+      {
+        Sid      = "ListCopies"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = arn
+      },
+      {
+        Sid      = "RestoreCopies"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:RestoreObject"]
+        Resource = "${arn}/*" # the objects of this one bucket
+      },
+      {
+        Sid      = "DecryptCopies"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = module.landing.kms_key_arn
+        # The same key encrypts the landed files. With a bucket key, S3 asks KMS in the name of the bucket.
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                   = "s3.${local.region}.amazonaws.com"
+            "kms:EncryptionContext:aws:s3:arn" = arn
+          }
+        }
+      },
+  ]]))
 }

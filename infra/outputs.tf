@@ -7,6 +7,11 @@ locals {
     },
     { for sweep in values(module.retention) : "retention" => sweep.role_arn },
   )
+
+  worker_role_arns = merge(
+    { aggregator = module.aggregator.worker_role_arn },
+    { for sweep in values(module.retention) : "retention" => sweep.worker_role_arn },
+  )
 }
 
 output "region" {
@@ -79,9 +84,19 @@ output "role_names" {
   value       = { for function, arn in local.role_arns : function => split("/", arn)[1] }
 }
 
+output "worker_role_arns" {
+  description = "Roles that the servers of worker_principal_arns may take on, by the function whose work they do; empty without any."
+  value       = { for function, arn in local.worker_role_arns : function => arn if arn != null }
+}
+
 output "operator_policy" {
-  description = "Policy (JSON) of who runs the command line, without `windrow deploy`: attach it to the operators' role."
+  description = "Policy (JSON) of who works through the runbook, without `windrow deploy`: attach it to the operators' role."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.operator_statements })
+}
+
+output "deployer_policy" {
+  description = "Policy (JSON) of the pipeline that runs `windrow deploy`: attach it to the pipeline's role."
+  value       = jsonencode({ Version = "2012-10-17", Statement = local.deployer_statements })
 }
 
 output "alarm_names" {

@@ -145,7 +145,7 @@ variable "reserved_concurrency" {
 }
 
 variable "worker_principal_arns" {
-  description = "Roles or users that may take on the roles of the aggregator and the retention sweep: those of servers where `windrow run` and `windrow retain` do the work."
+  description = "Roles or users of servers where `windrow run` and `windrow retain` do the work of the aggregator and the retention sweep; they may take on the roles of the output worker_role_arns."
   type        = set(string)
   default     = []
   nullable    = false

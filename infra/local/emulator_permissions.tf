@@ -15,21 +15,23 @@ locals {
 }
 
 resource "aws_iam_role_policy" "emulator" {
+  for_each = {
+    function = module.windrow.role_names.aggregator
+    worker   = split("/", module.windrow.worker_role_arns.aggregator)[1]
+  }
+
   name = "emulator"
-  role = module.windrow.role_names.aggregator
+  role = each.value
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      local.read_the_mapping,
-      {
-        # AWS checks PartiQL statements as dynamodb:PartiQLInsert and so on, on the table; MiniStack checks the API call.
-        Sid    = "PartiQL"
-        Effect = "Allow"
-        Action = ["dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement"]
-        # "*" because MiniStack does not read the table's name out of the statements, and checks nothing narrower.
-        Resource = "*"
-      },
-    ]
+    Statement = concat(each.key == "worker" ? [local.read_the_mapping] : [], [{
+      # AWS checks PartiQL statements as dynamodb:PartiQLInsert and so on, on the table; MiniStack checks the API call.
+      Sid    = "PartiQL"
+      Effect = "Allow"
+      Action = ["dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement"]
+      # "*" because MiniStack does not read the table's name out of the statements, and checks nothing narrower.
+      Resource = "*"
+    }])
   })
 }
 
@@ -37,20 +39,4 @@ resource "aws_iam_role_policy" "emulator_sentinel" {
   name   = "emulator"
   role   = module.windrow.role_names.sentinel
   policy = jsonencode({ Version = "2012-10-17", Statement = [local.read_the_mapping] })
-}
-
-# AWS checks each entry of a DeleteObjects call that names a version as s3:DeleteObjectVersion. MiniStack checks the
-# first of them as s3:DeleteObject.
-resource "aws_iam_role_policy" "emulator_retention" {
-  name = "emulator"
-  role = module.windrow.role_names.retention
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid      = "AsMiniStackChecks"
-      Effect   = "Allow"
-      Action   = ["s3:DeleteObject"]
-      Resource = "arn:aws:s3:::${module.windrow.landing_bucket}/partner/*" # what the party uploads
-    }]
-  })
 }

@@ -73,9 +73,29 @@ output "role_arns" {
   value       = module.windrow.role_arns
 }
 
-output "worker_role_arn" {
-  description = "Role of a server beside MinIO, which may take on the roles of the aggregator and the retention sweep."
+output "server_role_arn" {
+  description = "Role of a server beside MinIO, which may take on the roles of worker_role_arns."
   value       = aws_iam_role.worker.arn
+}
+
+output "worker_role_arns" {
+  description = "Roles for the work of the aggregator and of the retention sweep on a server."
+  value       = module.windrow.worker_role_arns
+}
+
+output "operator_policy" {
+  description = "Policy (JSON) of who works through the runbook."
+  value       = module.windrow.operator_policy
+}
+
+output "operator_role_arn" {
+  description = "Role of who works through the runbook."
+  value       = aws_iam_role.operator.arn
+}
+
+output "deployer_role_arn" {
+  description = "Role of the pipeline that runs `windrow deploy`."
+  value       = aws_iam_role.deployer.arn
 }
 
 output "uploader" {

@@ -28,15 +28,38 @@ resource "aws_iam_role" "worker" {
 
 # A role of the same account needs both: to be trusted by the other role, and to be allowed to ask.
 resource "aws_iam_role_policy" "worker" {
-  name = "take-on-the-functions-roles"
+  name = "take-on-the-workers-roles"
   role = aws_iam_role.worker.id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid      = "TakeOnTheFunctionsRoles"
+      Sid      = "TakeOnTheWorkersRoles"
       Effect   = "Allow"
       Action   = "sts:AssumeRole"
-      Resource = [module.windrow.role_arns.aggregator, module.windrow.role_arns.retention]
+      Resource = values(module.windrow.worker_role_arns)
     }]
   })
+}
+
+# Who works through the runbook, and the pipeline that deploys: the stack gives out their policies, and not their roles.
+resource "aws_iam_role" "operator" {
+  name               = "operator"
+  assume_role_policy = local.trust_this_account
+}
+
+resource "aws_iam_role_policy" "operator" {
+  name   = "operate"
+  role   = aws_iam_role.operator.id
+  policy = module.windrow.operator_policy
+}
+
+resource "aws_iam_role" "deployer" {
+  name               = "deployer"
+  assume_role_policy = local.trust_this_account
+}
+
+resource "aws_iam_role_policy" "deployer" {
+  name   = "deploy"
+  role   = aws_iam_role.deployer.id
+  policy = module.windrow.deployer_policy
 }

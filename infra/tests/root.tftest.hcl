@@ -54,13 +54,33 @@ run "the_stack_holds_together" {
   }
 
   assert {
-    condition     = [for s in jsondecode(output.operator_policy).Statement : s.Sid if strcontains(jsonencode([s.Action, s.Resource]), "*")] == ["ReadTheQueuesAge"]
-    error_message = "Only CloudWatch may be read as a whole by an operator."
+    condition     = [for s in jsondecode(output.operator_policy).Statement : [s.Sid, s.Action] if jsonencode(s.Resource) == "\"*\""] == [["ReadWhatHasNoResource", ["cloudwatch:GetMetricData", "ec2:DescribeVpnConnections", "lambda:GetAccountSettings"]]]
+    error_message = "An operator may only read what AWS offers no resource for."
   }
 
   assert {
-    condition     = !anytrue([for s in jsondecode(output.operator_policy).Statement : anytrue([for action in s.Action : contains(["s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem", "lambda:InvokeFunction"], action)])])
-    error_message = "An operator needs no file's content, and deletes nothing that is the record."
+    condition     = alltrue([for s in jsondecode(output.operator_policy).Statement : !anytrue([for action in s.Action : strcontains(action, "*") || contains(["s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem"], action)])])
+    error_message = "An operator needs no landed file's content, and deletes nothing that is the record."
+  }
+
+  assert {
+    condition     = length(output.operator_policy) <= 6144 - 64 * length(jsondecode(output.operator_policy).Statement) / 4
+    error_message = "IAM takes a policy of 6,144 characters, and names may be longer than here."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(output.deployer_policy).Statement : s.Resource if contains(s.Action, "lambda:DeleteFunction")] == ["${module.aggregator.function_arn}:*"]
+    error_message = "A deployment may delete versions, and not the function."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(output.deployer_policy).Statement : s.Condition.StringEquals["kms:ViaService"] if contains(s.Action, "kms:CreateGrant")] == ["lambda.${output.region}.amazonaws.com"]
+    error_message = "A deployment may use the key through Lambda only."
+  }
+
+  assert {
+    condition     = output.worker_role_arns == {}
+    error_message = "Without servers there are no roles for them."
   }
 }
 

@@ -24,6 +24,7 @@ from tests.infra.terraform import REPOSITORY, Terraform, copy_infra
 from tests.servers.endpoint import Endpoint
 from windrow import packaging, settings
 from windrow.archives.sources import StoredArchive
+from windrow.cli.root import COMMANDS
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination import S3Destination
 from windrow.core.archive.reader import Archive
@@ -40,8 +41,10 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault"}
-PARTNER, AGGREGATOR, SENTINEL, ROTATION, RETENTION = "partner", "aggregator", "sentinel", "rotation", "retention"
+REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault", "UnauthorizedOperation"}
+PARTNER, OPERATOR, DEPLOYER = "partner", "operator", "deployer"
+AGGREGATOR, SENTINEL, ROTATION, RETENTION = "aggregator", "sentinel", "rotation", "retention"
+WORKER, SWEEPER = "worker", "sweeper"
 OTHER_BUCKET, OTHER_KEY, OTHER_SECRET = "other-bucket", "theirs.txt", "other-secret"
 
 
@@ -84,15 +87,18 @@ class Stack:
     package: Path
 
     def caller(self, name: str) -> Caller:
-        """Return the external party, a worker in a function's role, or a function that no worker stands for."""
+        """Return one of the people, a server in the role of what it does, or a function."""
         if name == PARTNER:
             return self.root.in_role(self.outputs["uploader"]["role_arn"])
-        if name in {SENTINEL, ROTATION}:
-            return self._as_the_function(self.outputs["role_arns"][name])
-        return self.root.in_role(self.outputs["worker_role_arn"]).in_role(self.outputs["role_arns"][name])
+        if name in {OPERATOR, DEPLOYER}:
+            return self.root.in_role(self.outputs[f"{name}_role_arn"])
+        if name in {WORKER, SWEEPER}:
+            role = self.outputs["worker_role_arns"][AGGREGATOR if name == WORKER else RETENTION]
+            return self.root.in_role(self.outputs["server_role_arn"]).in_role(role)
+        return self._as_the_function(self.outputs["role_arns"][name])
 
     def environment(self, name: str, settings: dict[str, str]) -> dict[str, str]:
-        """Return the environment of a process that has these settings and a function's role."""
+        """Return the environment of a process that has these settings, as ``name``."""
         keys = {key.upper(): value for key, value in self.caller(name).keys.items()}
         aws = {"AWS_ENDPOINT_URL": self.root.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
         return {**isolated(os.environ), **settings, **aws, **keys}
@@ -191,7 +197,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, minio_url: str) -> Iterator[
 
 @pytest.mark.needs("minio")
 def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
-    """The worker follows the mapping that Terraform made, in the aggregator's role, with IAM enforced.
+    """The worker follows the mapping that Terraform made, in its own role, with IAM enforced.
 
     It comes first: later tests switch the mapping off and move the alias.
     """
@@ -203,7 +209,7 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
     s3 = stack.caller(PARTNER).client("s3")
     for key, body in uploads.items():
         s3.put_object(Bucket=stack.outputs["landing_bucket"], Key=key, Body=body)
-    environment = stack.environment(AGGREGATOR, stack.outputs["environment"])
+    environment = stack.environment(WORKER, stack.outputs["environment"])
     secrets = FakeSecrets(Credentials(minio.access_key, minio.secret_key))
     destination = S3Destination(minio.url, config.destination_bucket, minio.region, secrets, SystemClock())
 
@@ -226,10 +232,13 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
 
 
 def invoke(stack: Stack, function: str, event: dict[str, str]) -> Any:
-    """Run the version that Terraform published, which MiniStack does in the function's role; return its answer."""
-    name = stack.outputs["role_arns"][function].rpartition("/")[2]
-    payload = json.dumps(event)
-    answer = stack.root.client("lambda").invoke(FunctionName=name, Qualifier="1", Payload=payload)
+    """Run the function, which MiniStack does in the function's role; return its answer.
+
+    As a version of its own, which the reserved concurrency of 0 does not keep from running.
+    """
+    lambda_, name = stack.root.client("lambda"), stack.outputs["role_arns"][function].rpartition("/")[2]
+    version = lambda_.publish_version(FunctionName=name)["Version"]
+    answer = lambda_.invoke(FunctionName=name, Qualifier=version, Payload=json.dumps(event))
     body = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, body
     return body
@@ -281,11 +290,11 @@ print(json.dumps(retain.handler({}, Context())))
 
 
 def sweep(stack: Stack, *, hours_later: int) -> dict[str, Any]:
-    """Run the retention function with the settings and the role that Terraform gave it; return its report."""
+    """Run the retention function with the settings that Terraform gave it, in a server's role; return its report."""
     function = stack.root.client("lambda").get_function_configuration(FunctionName="windrow-retention")
     done = subprocess.run(
         [sys.executable, "-c", SWEEP, str(hours_later)],
-        env=stack.environment(RETENTION, function["Environment"]["Variables"]),
+        env=stack.environment(SWEEPER, function["Environment"]["Variables"]),
         capture_output=True,
         text=True,
         check=False,
@@ -424,6 +433,14 @@ def _circuit(stack: Stack) -> dict[str, Any]:
     return {"TableName": stack.outputs["ledger_table"], "Key": {"object_id": {"S": object_id}}}
 
 
+def _mapping(client: Any, stack: Stack) -> None:
+    client.get_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"])
+
+
+def _switch(client: Any, stack: Stack) -> None:
+    client.update_event_source_mapping(UUID=stack.outputs["event_source_mapping_id"], Enabled=False)
+
+
 def _staged(client: Any, stack: Stack) -> None:
     """Put a version of the secret under a stage of its own, and take the stage away again."""
     secret_id, stage = stack.outputs["destination_secret_id"], "TRIED"
@@ -441,14 +458,9 @@ ALLOWED: list[tuple[str, str, str, Act]] = [
     ),
     (AGGREGATOR, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
     (AGGREGATOR, "dynamodb", "claim", _insert),
+    (WORKER, "lambda", "mapping", _mapping),
     (
-        AGGREGATOR,
-        "lambda",
-        "mapping",
-        lambda c, s: c.get_event_source_mapping(UUID=s.outputs["event_source_mapping_id"]),
-    ),
-    (
-        AGGREGATOR,
+        WORKER,
         "lambda",
         "limits",
         lambda c, s: c.get_function_configuration(FunctionName=_function_of_the_mapping(s)),
@@ -467,20 +479,16 @@ ALLOWED: list[tuple[str, str, str, Act]] = [
     ),
     (RETENTION, "s3", "list copies", lambda c, s: c.list_objects_v2(Bucket=_copies(s))),
     (RETENTION, "s3", "delete landed version", _delete_landed_version),
+    (WORKER, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
+    (WORKER, "dynamodb", "claim", _insert),
+    (SWEEPER, "s3", "delete landed version", _delete_landed_version),
+    (OPERATOR, "s3", "list versions", lambda c, s: c.list_object_versions(Bucket=_bucket(s))),
+    (OPERATOR, "s3", "delete landed version", _delete_landed_version),
+    (OPERATOR, "secretsmanager", "stages", _staged),
     (AGGREGATOR, "sqs", "dead-letter", lambda c, s: c.send_message(QueueUrl=s.outputs["dlq_url"], MessageBody="x")),
     (SENTINEL, "dynamodb", "state", lambda c, s: c.get_item(**_circuit(s))),
-    (
-        SENTINEL,
-        "lambda",
-        "mapping",
-        lambda c, s: c.get_event_source_mapping(UUID=s.outputs["event_source_mapping_id"]),
-    ),
-    (
-        SENTINEL,
-        "lambda",
-        "switch",
-        lambda c, s: c.update_event_source_mapping(UUID=s.outputs["event_source_mapping_id"], Enabled=False),
-    ),
+    (SENTINEL, "lambda", "mapping", _mapping),
+    (SENTINEL, "lambda", "switch", _switch),
     (
         SENTINEL,
         "secretsmanager",
@@ -520,6 +528,31 @@ FORBIDDEN: list[tuple[str, str, str, Act]] = [
     (AGGREGATOR, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/c", Body=b"")),
     (AGGREGATOR, "s3", "delete version", _delete_landed_version),
     (AGGREGATOR, "s3", "copy", lambda c, s: c.put_object(Bucket=_copies(s), Key="b", Body=b"")),
+    (AGGREGATOR, "lambda", "mapping", _mapping),
+    (WORKER, "ec2", "network interfaces", lambda c, _: c.describe_network_interfaces()),
+    (WORKER, "s3", "delete", lambda c, s: c.delete_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (WORKER, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
+    (WORKER, "logs", "write", lambda c, _: c.create_log_stream(logGroupName="/aws/lambda/x", logStreamName="x")),
+    (SWEEPER, "ec2", "network interfaces", lambda c, _: c.describe_network_interfaces()),
+    (SWEEPER, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (SWEEPER, "s3", "delete copy", lambda c, s: c.delete_object(Bucket=_copies(s), Key="a")),
+    (OPERATOR, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
+    (OPERATOR, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/e", Body=b"")),
+    (OPERATOR, "s3", "delete copy", lambda c, s: c.delete_object(Bucket=_copies(s), Key="a")),
+    (OPERATOR, "dynamodb", "delete", lambda c, s: c.delete_item(**_circuit(s))),
+    (OPERATOR, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
+    (OPERATOR, "lambda", "deploy", lambda c, s: c.publish_version(FunctionName=s.outputs["function_name"])),
+    (OPERATOR, "secretsmanager", "other secret", lambda c, _: c.get_secret_value(SecretId=OTHER_SECRET)),
+    (OPERATOR, "sqs", "receive", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
+    (DEPLOYER, "lambda", "delete function", lambda c, s: c.delete_function(FunctionName=s.outputs["function_name"])),
+    (DEPLOYER, "lambda", "other function", lambda c, _: c.publish_version(FunctionName="windrow-sentinel")),
+    (DEPLOYER, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
+    (
+        DEPLOYER,
+        "secretsmanager",
+        "secret",
+        lambda c, s: c.get_secret_value(SecretId=s.outputs["destination_secret_id"]),
+    ),
     (RETENTION, "s3", "read", lambda c, s: c.get_object(Bucket=_bucket(s), Key="partner/announced.txt")),
     (RETENTION, "s3", "list", lambda c, s: c.list_objects_v2(Bucket=_bucket(s))),
     (RETENTION, "s3", "write", lambda c, s: c.put_object(Bucket=_bucket(s), Key="partner/d", Body=b"")),
@@ -588,25 +621,102 @@ def test_roles_can_do_nothing_else(stack: Stack, who: str, service: str, act: Ac
     assert refusal.value.response["Error"]["Code"] in REFUSED
 
 
-def documented_permissions(function_arn: str) -> dict[str, Any]:
-    """Return the policy that the documentation gives a deployment, for this function."""
-    page = (REPOSITORY / "docs/deploy-bluegreen.md").read_text()
-    (block,) = re.findall(r"```json\n(.*?)```", page.partition("## Permissions")[2], re.DOTALL)
-    return json.loads(block.replace("<function_arn>", function_arn))
+RUNBOOK = (REPOSITORY / "docs/operations.md").read_text()
+OTHERS_COMMANDS = {"deploy", "package", "retain", "run"}
+"""Of the pipeline, and of servers: they have roles of their own."""
+OPERATE = """
+import json, sys
+from botocore.client import BaseClient
+from windrow.cli.root import run
+
+plain, calls = BaseClient._make_api_call, set()
+
+def noted(client, operation, arguments):
+    if client.meta.endpoint_url == sys.argv[1]:
+        calls.add(f"{client.meta.service_model.service_name}:{operation}")
+    return plain(client, operation, arguments)
+
+BaseClient._make_api_call = noted
+for command in json.loads(sys.argv[2]):
+    run(command.split())
+print(json.dumps(sorted(calls)))
+"""
+"""Runs commands one after the other, and ends with the API calls that they made to AWS."""
+
+ACTIONS = {
+    "dynamodb:BatchExecuteStatement": {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"},
+    "s3:Cp": {"s3:GetObject"},
+    "s3:DeleteObject": {"s3:DeleteObjectVersion"},
+    "s3:GetBucketNotificationConfiguration": {"s3:GetBucketNotification"},
+    "s3:HeadBucket": {"s3:ListBucket"},
+    "s3:ListObjectVersions": {"s3:ListBucketVersions"},
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "logs:Tail": {"logs:FilterLogEvents"},
+    # The secret's key, and the function that Secrets Manager runs in the caller's name.
+    "secretsmanager:PutSecretValue": {"secretsmanager:PutSecretValue", "kms:GenerateDataKey"},
+    "secretsmanager:GetSecretValue": {"secretsmanager:GetSecretValue", "kms:Decrypt"},
+    "secretsmanager:RotateSecret": {"secretsmanager:RotateSecret", "lambda:InvokeFunction"},
+    "sts:GetCallerIdentity": set(),  # everybody may
+}
+"""What IAM calls the calls that it does not call by their own names. The deletion in the runbook names a version."""
 
 
-def deployer(stack: Stack) -> Caller:
-    """Return somebody with the documented permissions alone, and what MiniStack takes reading an alias for."""
-    iam = stack.root.client("iam")
-    function = stack.root.client("lambda").get_function_configuration(FunctionName=stack.outputs["function_name"])
-    policy = documented_permissions(function["FunctionArn"])
-    emulated = {"Effect": "Allow", "Action": "lambda:ListAliases", "Resource": function["FunctionArn"]}
-    policy["Statement"].append(emulated)
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    arn = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    iam.put_role_policy(RoleName="deployer", PolicyName="deploy", PolicyDocument=json.dumps(policy))
-    return stack.root.in_role(arn)
+def actions_of(call: str) -> set[str]:
+    """Return the actions that IAM checks for a call."""
+    return ACTIONS.get(call, {call.removesuffix("Batch")})
+
+
+def calls_of_the_runbook() -> set[str]:
+    """Return the API calls of the ``aws`` commands in the runbook."""
+    found = re.findall(r"aws (s3api|s3|lambda|logs|secretsmanager|ec2|kms) ([a-z][a-z-]+)", RUNBOOK)
+    found += [("kms", "cancel-key-deletion")]  # "`aws kms enable-key` or `cancel-key-deletion`"
+    return {f"{service.removesuffix('api')}:{name.title().replace('-', '')}" for service, name in found}
+
+
+@pytest.mark.needs("minio")
+def test_operators_policy_is_what_the_runbook_needs(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
+    """The actions of all calls that its commands make, and no others; each command of it is run."""
+    archive = minio.client("s3").list_objects_v2(Bucket=stack.outputs["destination_bucket"])["Contents"][0]["Key"]
+    # One to send back by itself, and one that is left for SQS's own move.
+    for body in ("x", "y"):
+        stack.root.client("sqs").send_message(QueueUrl=stack.outputs["dlq_url"], MessageBody=body)
+    commands = [
+        "doctor",
+        "status",
+        "audit --since 2h --grace 1s",
+        "replay --all --since 2h",
+        "replay --missing --since 2h --grace 1s",
+        "ledger rebuild --since 2h --force",
+        "dlq ls",
+        "dlq redrive --limit 1",
+        "dlq redrive",
+        "dlq drop --yes",
+        f"archive ls s3://{stack.outputs['destination_bucket']}/{archive}",
+        f"archive verify s3://{stack.outputs['destination_bucket']}/{archive}",
+        f"archive extract s3://{stack.outputs['destination_bucket']}/{archive} --to {tmp_path}",
+        f"archive quarantine {archive}",
+        "circuit status",
+        "circuit close",
+        "circuit auto",
+        "circuit open",
+    ]
+    groups = {"archive", "circuit", "dlq", "ledger"}
+    named = re.findall(r"windrow ((?:archive|circuit|dlq|ledger) [a-z]+|[a-z]+)", RUNBOOK)
+    run = {" ".join(command.split()[: 2 if command.split()[0] in groups else 1]) for command in commands}
+    assert {command for command in named if command in COMMANDS or " " in command} - OTHERS_COMMANDS - groups == run
+
+    keys = {name.upper(): value for name, value in stack.root.keys.items()}
+    environ = {**isolated(os.environ), **stack.outputs["environment"], "AWS_DEFAULT_REGION": REGION, **keys}
+    arguments = [sys.executable, "-c", OPERATE, stack.root.url, json.dumps(commands)]
+    done = subprocess.run(arguments, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    calls = set(json.loads(done.stdout.splitlines()[-1])) | calls_of_the_runbook()
+    granted = {
+        action
+        for statement in json.loads(stack.outputs["operator_policy"])["Statement"]
+        for action in statement["Action"]
+    }
+    assert granted == set().union(*map(actions_of, calls))
 
 
 def deploy(stack: Stack, caller: Caller, *arguments: str) -> dict[str, Any]:
@@ -621,7 +731,7 @@ def deploy(stack: Stack, caller: Caller, *arguments: str) -> dict[str, Any]:
 
 
 def test_release_is_deployed_to_terraforms_function_and_rolled_back(stack: Stack, tmp_path: Path) -> None:
-    """As documented, with the documented permissions: apply the new zip, deploy it, go back; Terraform changes nothing.
+    """As documented, with the policy for it: apply the new zip, deploy it, go back; Terraform changes nothing.
 
     The smoke test runs the real zip, in the function's role. The mapping is off: MiniStack would poll for a version.
     """
@@ -634,16 +744,13 @@ def test_release_is_deployed_to_terraforms_function_and_rolled_back(stack: Stack
     with zipfile.ZipFile(release, "a") as package:
         package.writestr("release.txt", "2")
     stack.terraform.run("apply", "-no-color", "-auto-approve", *stack.variables, f"-var=zip_path={release}")
-    caller = deployer(stack)
+    caller = stack.caller(DEPLOYER)
     deployed = deploy(stack, caller, "--zip", str(release), "--steps", "50,100", "--bake", "0")
     assert ("deployed", "2") == (deployed["outcome"], deployed["version"])
     back = deploy(stack, caller, "--rollback")
     assert ("rolled-back", "1") == (back["outcome"], back["version"])
     arguments = ("plan", "-no-color", "-detailed-exitcode", *stack.variables, f"-var=zip_path={release}")
     stack.terraform.run(*arguments)
-    iam = stack.root.client("iam")
-    iam.delete_role_policy(RoleName="deployer", PolicyName="deploy")
-    iam.delete_role(RoleName="deployer")
 
 
 def test_state_holds_no_secret(stack: Stack) -> None:

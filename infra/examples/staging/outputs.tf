@@ -34,8 +34,13 @@ output "vpn_connection_id" {
 }
 
 output "operator_policy" {
-  description = "Policy of who runs the command line."
+  description = "Policy of who works through the runbook."
   value       = module.windrow.operator_policy
+}
+
+output "deployer_policy" {
+  description = "Policy of the pipeline that runs `windrow deploy`."
+  value       = module.windrow.deployer_policy
 }
 
 output "environment" {

@@ -7,16 +7,16 @@ module "function" {
   zip_path    = var.zip_path
   environment = local.environment
   policy      = local.policy
+  publish     = true
 
   timeout_s            = var.timeout_s
   memory_mb            = var.memory_mb
   reserved_concurrency = var.reserved_concurrency
 
-  subnet_ids             = var.subnet_ids
-  security_group_ids     = var.security_group_ids
-  log_retention_days     = var.log_retention_days
-  kms_key_arn            = var.kms_key_arn
-  trusted_principal_arns = var.worker_principal_arns
+  subnet_ids         = var.subnet_ids
+  security_group_ids = var.security_group_ids
+  log_retention_days = var.log_retention_days
+  kms_key_arn        = var.kms_key_arn
 }
 
 locals {

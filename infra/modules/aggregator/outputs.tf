@@ -14,8 +14,13 @@ output "alias_name" {
 }
 
 output "role_arn" {
-  description = "Role of the function, which workers on servers take on too."
+  description = "Role of the function."
   value       = module.function.role_arn
+}
+
+output "worker_role_arn" {
+  description = "Role of workers on servers; null without any."
+  value       = one(aws_iam_role.worker[*].arn)
 }
 
 output "event_source_mapping" {

@@ -76,8 +76,6 @@ locals {
     },
   ]
 
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat(local.read_landing, local.use_queues, local.use_ledger, local.read_secret)
-  })
+  work   = concat(local.read_landing, local.use_queues, local.use_ledger, local.read_secret)
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.work })
 }

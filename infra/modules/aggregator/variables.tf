@@ -4,8 +4,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
-    error_message = "name must be 1 to 64 letters, digits, '_' or '-', the limit of Lambda and IAM."
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,57}$", var.name))
+    error_message = "name must be 1 to 57 letters, digits, '_' or '-' (Lambda and IAM allow 64, and '-worker' is added)."
   }
 }
 
@@ -292,7 +292,7 @@ variable "kms_key_arn" {
 }
 
 variable "worker_principal_arns" {
-  description = "Roles or users that may take on the function's role: those of servers where `windrow run` does the work."
+  description = "Roles or users of servers where `windrow run` does the work; they may take on a role for it."
   type        = set(string)
   default     = []
   nullable    = false

@@ -8,6 +8,11 @@ output "function_name" {
   value       = module.function.name
 }
 
+output "function_arn" {
+  description = "ARN of the rotation function."
+  value       = module.function.arn
+}
+
 output "role_arn" {
   description = "Role of the rotation function."
   value       = module.function.role_arn

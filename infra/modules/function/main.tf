@@ -14,8 +14,7 @@ resource "aws_lambda_function" "this" {
   filename      = var.zip_path
 
   source_code_hash = filebase64sha256(var.zip_path)
-  # A version for each change; nothing runs it before an alias points to it.
-  publish = true
+  publish          = var.publish
 
   timeout                        = var.timeout_s
   memory_size                    = var.memory_mb
@@ -40,6 +39,7 @@ resource "aws_lambda_function" "this" {
   depends_on = [
     aws_iam_role_policy.log,
     aws_iam_role_policy.network,
+    aws_iam_role_policy.settings,
     aws_iam_role_policy.work,
   ]
 }

@@ -1,21 +1,25 @@
 locals {
-  trust_lambda = {
-    Sid       = "Lambda"
-    Effect    = "Allow"
-    Principal = { Service = "lambda.amazonaws.com" }
-    Action    = "sts:AssumeRole"
-  }
-
-  trust_principals = [for arn in sort(tolist(var.trusted_principal_arns)) : {
-    Sid       = "Principal${substr(sha256(arn), 0, 8)}"
-    Effect    = "Allow"
-    Principal = { AWS = arn }
-    Action    = "sts:AssumeRole"
-  }]
-
   trust = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat([local.trust_lambda], local.trust_principals)
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Lambda"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  # Lambda decrypts the settings in the role's name before it starts the function.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+  settings_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "DecryptOwnSettings"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = var.kms_key_arn
+      Condition = { StringEquals = { "kms:ViaService" = "lambda.${split(":", var.kms_key_arn)[3]}.amazonaws.com" } }
+    }]
   })
 
   log_policy = jsonencode({

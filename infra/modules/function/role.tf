@@ -10,6 +10,12 @@ resource "aws_iam_role_policy" "log" {
   policy = local.log_policy
 }
 
+resource "aws_iam_role_policy" "settings" {
+  name   = "settings"
+  role   = aws_iam_role.this.id
+  policy = local.settings_policy
+}
+
 resource "aws_iam_role_policy" "network" {
   #checkov:skip=CKV_AWS_290:Lambda checks for these actions on every resource; network_by_lambda_only takes them from the code
   #checkov:skip=CKV_AWS_355:as CKV_AWS_290

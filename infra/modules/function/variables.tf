@@ -37,6 +37,13 @@ variable "zip_path" {
   }
 }
 
+variable "publish" {
+  description = "Publish a version for each change, for an alias to lead to; nothing runs it before. Without, changes run at once."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "environment" {
   description = "Settings of the function (WINDROW_*)."
   type        = map(string)
@@ -133,17 +140,5 @@ variable "kms_key_arn" {
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-}
-
-variable "trusted_principal_arns" {
-  description = "Roles or users that may take on the function's role beside Lambda itself."
-  type        = set(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for arn in var.trusted_principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
-    error_message = "trusted_principal_arns must hold ARNs of single roles or users, without '*'."
   }
 }

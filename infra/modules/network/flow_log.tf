@@ -32,7 +32,11 @@ resource "aws_iam_role" "flow" {
       Effect    = "Allow"
       Principal = { Service = "vpc-flow-logs.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        # "*": the log's id is not known before its role is there.
+        ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:ec2:${var.region}:${var.account_id}:vpc-flow-log/*" }
+      }
     }]
   })
 }
@@ -44,12 +48,22 @@ resource "aws_iam_role_policy" "flow" {
   role = aws_iam_role.flow[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid    = "WriteOwnLog"
-      Effect = "Allow"
-      Action = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      # The service names the streams; the wildcard covers those of this one group.
-      Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
-    }]
+    # The actions of AWS's own policy for this role, which gives them for every group.
+    # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    Statement = [
+      {
+        Sid    = "WriteOwnLog"
+        Effect = "Allow"
+        Action = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        # The service names the streams; the wildcard covers those of this one group.
+        Resource = [aws_cloudwatch_log_group.flow[0].arn, "${aws_cloudwatch_log_group.flow[0].arn}:*"]
+      },
+      {
+        Sid      = "FindOwnLog"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeLogGroups"]
+        Resource = "arn:${data.aws_partition.current.partition}:logs:${var.region}:${var.account_id}:log-group:*" # lists groups: nothing narrower
+      },
+    ]
   })
 }

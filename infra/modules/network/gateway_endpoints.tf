@@ -16,7 +16,7 @@ locals {
       flatten([for sweep in var.retention_sweep[*] : [
         {
           Sid       = "SweepDeletesLandedVersions"
-          Action    = ["s3:DeleteObjectVersion"]
+          Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
           Resource  = ["${sweep.landing_bucket_arn}/*"] # the objects of this one bucket
           Condition = { StringEquals = { "aws:PrincipalAccount" = var.account_id, "aws:PrincipalArn" = sweep.role_arn } }
         },

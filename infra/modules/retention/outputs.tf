@@ -8,6 +8,11 @@ output "role_arn" {
   value       = module.function.role_arn
 }
 
+output "worker_role_arn" {
+  description = "Role of servers that sweep; null without any."
+  value       = one(aws_iam_role.worker[*].arn)
+}
+
 output "log_group_name" {
   description = "Name of the log group."
   value       = module.function.log_group_name

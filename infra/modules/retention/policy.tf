@@ -6,7 +6,9 @@ locals {
       {
         Sid    = "DeleteLandedVersions"
         Effect = "Allow"
-        Action = ["s3:DeleteObjectVersion"]
+        # AWS asks for both where a request deletes several versions; with the first alone it could only hide a file
+        # behind a delete marker. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        Action = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
         # "/*" covers the objects of this one bucket: their names are the uploaders' to choose.
         Resource = "${var.landing.bucket_arn}/*"
       },

@@ -3,6 +3,11 @@ output "function_name" {
   value       = module.function.name
 }
 
+output "function_arn" {
+  description = "ARN of the function, without a version."
+  value       = module.function.arn
+}
+
 output "role_arn" {
   description = "Role of the function."
   value       = module.function.role_arn

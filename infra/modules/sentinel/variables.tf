@@ -4,8 +4,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
-    error_message = "name must be 1 to 64 letters, digits, '_' or '-', the limit of Lambda and IAM."
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,55}$", var.name))
+    error_message = "name must be 1 to 55 letters, digits, '_' or '-' (Lambda and IAM allow 64, and '-schedule' is added)."
   }
 }
 

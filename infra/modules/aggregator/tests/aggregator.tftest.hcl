@@ -96,12 +96,17 @@ run "defaults" {
   }
 
   assert {
+    condition     = length(aws_iam_role.worker) == 0 && output.worker_role_arn == null
+    error_message = "Without servers there is no role for them."
+  }
+
+  assert {
     condition     = local.environment.WINDROW_MAX_OBJECT_BYTES == "5368709120" && local.environment.WINDROW_FETCH_CONCURRENCY == "16"
     error_message = "Numbers must be written out in digits."
   }
 }
 
-run "workers_may_read_the_mapping" {
+run "workers_have_a_role_of_their_own" {
   command = apply
 
   variables {
@@ -114,8 +119,18 @@ run "workers_may_read_the_mapping" {
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.worker[0].policy, "*")
-    error_message = "No wildcard is needed."
+    condition     = [for s in jsondecode(aws_iam_role_policy.worker[0].policy).Statement : s.Sid if strcontains(jsonencode(s), "*")] == ["ReadLandedFiles"]
+    error_message = "Only the objects of the landing bucket may be a wildcard."
+  }
+
+  assert {
+    condition     = length(setsubtract(jsondecode(local.policy).Statement[*].Sid, jsondecode(aws_iam_role_policy.worker[0].policy).Statement[*].Sid)) == 0
+    error_message = "A worker does the function's work."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.worker[0].policy, "ec2:") && jsondecode(aws_iam_role.worker[0].assume_role_policy).Statement[*].Principal == [{ AWS = ["arn:aws:iam::111122223333:role/worker"] }]
+    error_message = "A worker makes no network interfaces, and the named servers alone are workers."
   }
 }
 

