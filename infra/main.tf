@@ -6,7 +6,9 @@ data "aws_partition" "current" {}
 
 locals {
   account_id = data.aws_caller_identity.current.account_id
-  region     = data.aws_region.current.name
+  # From "ec2.<region>.amazonaws.com": version 6 of the provider deprecates the attribute `name`, and version 5 has no
+  # `region`.
+  region = split(".", data.aws_region.current.endpoint)[1]
 
   # By name, since bucket, queue and endpoints refer to each other.
   landing_bucket_arn  = "arn:${data.aws_partition.current.partition}:s3:::${var.landing_bucket_name}"

@@ -8,7 +8,7 @@ mock_data "aws_partition" {
 }
 
 mock_data "aws_region" {
-  defaults = { name = "eu-west-2" }
+  defaults = { endpoint = "ec2.eu-west-2.amazonaws.com" }
 }
 
 mock_data "aws_ec2_managed_prefix_list" {
