@@ -39,6 +39,7 @@ module "network" {
   availability_zones      = coalesce(var.availability_zones, ["${local.region}a", "${local.region}b"])
   vpc_cidr                = var.vpc_cidr
   on_premises             = var.on_premises
+  resolver_rule_ids       = var.resolver_rule_ids
   destination             = { cidrs = var.destination.cidrs, port = local.destination_port }
   flow_log_retention_days = var.log_retention_days
   kms_key_arn             = module.key.arn
@@ -217,7 +218,10 @@ module "observability" {
   files_per_hour = each.value.files_per_hour
   quiet_minutes  = each.value.quiet_minutes
   rotation_days  = var.rotation_days
-  queues         = { name = module.queue.name, dead_letter_name = module.queue.dead_letter_name }
+
+  vpn_connections = module.network.vpn_connection_ids
+
+  queues = { name = module.queue.name, dead_letter_name = module.queue.dead_letter_name }
 
   functions = {
     aggregator = module.aggregator.function_name

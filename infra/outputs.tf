@@ -119,9 +119,9 @@ output "private_subnet_ids" {
   value       = module.network.subnet_ids
 }
 
-output "vpn_connection_id" {
-  description = "The VPN connection, from which the network team downloads the router's configuration; null with another way on-premises."
-  value       = module.network.vpn_connection_id
+output "vpn_connection_ids" {
+  description = "The VPN connections, from which the network team downloads the routers' configuration: first, and second if there are two; none with another way on-premises."
+  value       = module.network.vpn_connection_ids
 }
 
 output "environment" {

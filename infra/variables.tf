@@ -71,11 +71,13 @@ variable "destination" {
 }
 
 variable "on_premises" {
-  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
+  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here, to one router or to two, with the BGP numbers of both sides), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
   type = object({
     site_to_site_vpn = optional(object({
       gateway_address = string
       gateway_asn     = optional(number, 65000)
+      second_gateway  = optional(object({ address = string, asn = optional(number, 65000) }))
+      amazon_asn      = optional(number, 64512)
     }))
     transit_gateway = optional(object({
       id = string
@@ -88,6 +90,13 @@ variable "on_premises" {
     }))
   })
   nullable = false
+}
+
+variable "resolver_rule_ids" {
+  description = "Route 53 Resolver rules that are associated with the VPC, so that it resolves MinIO's name. An existing VPC may have them already."
+  type        = set(string)
+  default     = []
+  nullable    = false
 }
 
 variable "availability_zones" {

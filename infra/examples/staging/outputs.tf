@@ -28,9 +28,9 @@ output "vpc_id" {
   value       = module.windrow.vpc_id
 }
 
-output "vpn_connection_id" {
-  description = "VPN connection, for the router's configuration; null without one."
-  value       = module.windrow.vpn_connection_id
+output "vpn_connection_ids" {
+  description = "VPN connections, for the routers' configuration: first, and second if there are two."
+  value       = module.windrow.vpn_connection_ids
 }
 
 output "operator_policy" {

@@ -13,7 +13,7 @@ output "functions_security_group_id" {
   value       = aws_security_group.functions.id
 }
 
-output "vpn_connection_id" {
-  description = "The VPN connection, from which the network team downloads the router's configuration; null with another way on-premises."
-  value       = one(values(aws_vpn_connection.this)[*].id)
+output "vpn_connection_ids" {
+  description = "The VPN connections, from which the network team downloads the routers' configuration: first, and second if there are two; none with another way on-premises."
+  value       = { for router, connection in aws_vpn_connection.this : router => connection.id }
 }

@@ -78,11 +78,13 @@ variable "destination" {
 }
 
 variable "on_premises" {
-  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
+  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here, to one router or to two, with the BGP numbers of both sides), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
   type = object({
     site_to_site_vpn = optional(object({
       gateway_address = string
       gateway_asn     = optional(number, 65000)
+      second_gateway  = optional(object({ address = string, asn = optional(number, 65000) }))
+      amazon_asn      = optional(number, 64512)
     }))
     transit_gateway = optional(object({
       id = string
@@ -102,13 +104,33 @@ variable "on_premises" {
   }
 
   validation {
-    condition     = var.on_premises.site_to_site_vpn == null ? true : can(cidrnetmask("${var.on_premises.site_to_site_vpn.gateway_address}/32"))
-    error_message = "site_to_site_vpn.gateway_address must be the public IPv4 address of the on-premises router."
+    condition     = var.on_premises.site_to_site_vpn == null ? true : alltrue([for address in concat([var.on_premises.site_to_site_vpn.gateway_address], var.on_premises.site_to_site_vpn.second_gateway[*].address) : can(cidrnetmask("${address}/32"))])
+    error_message = "site_to_site_vpn.gateway_address and second_gateway.address must be the public IPv4 addresses of on-premises routers."
   }
 
   validation {
-    condition     = var.on_premises.site_to_site_vpn == null ? true : (var.on_premises.site_to_site_vpn.gateway_asn >= 1 && var.on_premises.site_to_site_vpn.gateway_asn <= 2147483647)
-    error_message = "site_to_site_vpn.gateway_asn must be the router's BGP number, from 1 to 2147483647."
+    condition     = try(var.on_premises.site_to_site_vpn.gateway_address != var.on_premises.site_to_site_vpn.second_gateway.address, true)
+    error_message = "site_to_site_vpn.second_gateway must be another router than the first: it is there to outlast it."
+  }
+
+  # 2147483648 and more are another argument of the provider; 23456 stands for numbers of four bytes; the other four are
+  # AWS's own in some regions. https://docs.aws.amazon.com/vpn/latest/s2svpn/cgw-options.html
+  validation {
+    condition = var.on_premises.site_to_site_vpn == null ? true : alltrue([
+      for asn in concat([var.on_premises.site_to_site_vpn.gateway_asn], var.on_premises.site_to_site_vpn.second_gateway[*].asn) :
+      asn >= 1 && asn <= 2147483647 && floor(asn) == asn && !contains([7224, 9059, 10124, 17943, 23456, 65535], asn)
+    ])
+    error_message = "site_to_site_vpn.gateway_asn and second_gateway.asn must be the routers' BGP numbers, from 1 to 2147483647 and none that is reserved (7224, 9059, 10124, 17943, 23456, 65535)."
+  }
+
+  validation {
+    condition     = var.on_premises.site_to_site_vpn == null ? true : (var.on_premises.site_to_site_vpn.amazon_asn >= 64512 && var.on_premises.site_to_site_vpn.amazon_asn <= 65534) || (var.on_premises.site_to_site_vpn.amazon_asn >= 4200000000 && var.on_premises.site_to_site_vpn.amazon_asn <= 4294967294)
+    error_message = "site_to_site_vpn.amazon_asn must be a private BGP number, from 64512 to 65534 or from 4200000000 to 4294967294."
+  }
+
+  validation {
+    condition     = var.on_premises.site_to_site_vpn == null ? true : !contains(concat([var.on_premises.site_to_site_vpn.gateway_asn], var.on_premises.site_to_site_vpn.second_gateway[*].asn), var.on_premises.site_to_site_vpn.amazon_asn)
+    error_message = "site_to_site_vpn.amazon_asn (64512 unless set) must differ from the routers' numbers: otherwise neither side takes the other's routes."
   }
 
   validation {
@@ -124,6 +146,18 @@ variable "on_premises" {
   validation {
     condition     = var.on_premises.existing_vpc == null ? true : length(setsubtract(var.on_premises.existing_vpc.gateway_endpoints, ["dynamodb", "s3"])) == 0
     error_message = "existing_vpc.gateway_endpoints may hold dynamodb and s3, the services that have gateway endpoints."
+  }
+}
+
+variable "resolver_rule_ids" {
+  description = "Route 53 Resolver rules that are associated with the VPC, so that it resolves MinIO's name. An existing VPC may have them already."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.resolver_rule_ids : can(regex("^rslvr-rr-[0-9a-z]+$", id))])
+    error_message = "resolver_rule_ids must hold ids of Route 53 Resolver rules, such as rslvr-rr-0123456789abcdef0."
   }
 }
 

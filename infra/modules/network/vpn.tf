@@ -1,30 +1,40 @@
 locals {
-  vpn = var.on_premises.site_to_site_vpn == null ? {} : { this = var.on_premises.site_to_site_vpn }
+  site_to_site_vpn = [for way in [var.on_premises.site_to_site_vpn] : way if way != null]
+  # One for all connections.
+  vpn_gateway = { for way in local.site_to_site_vpn : "this" => way }
+  # A connection has two tunnels, which end at the same router: a second router outlasts the first.
+  routers = merge([for way in local.site_to_site_vpn : merge(
+    { first = { address = way.gateway_address, asn = way.gateway_asn } },
+    { for second in way.second_gateway[*] : "second" => second },
+  )]...)
+  names = { first = "${var.name}-on-premises", second = "${var.name}-on-premises-second" }
 }
 
 resource "aws_customer_gateway" "this" {
-  for_each = local.vpn
+  for_each = local.routers
 
   type       = "ipsec.1"
-  ip_address = each.value.gateway_address
-  bgp_asn    = each.value.gateway_asn
+  ip_address = each.value.address
+  bgp_asn    = each.value.asn
 
-  tags = { Name = "${var.name}-on-premises" }
+  tags = { Name = local.names[each.key] }
 }
 
 resource "aws_vpn_gateway" "this" {
-  for_each = local.vpn
+  for_each = local.vpn_gateway
   vpc_id   = aws_vpc.this[0].id
+
+  amazon_side_asn = each.value.amazon_asn
 
   tags = { Name = var.name }
 }
 
 resource "aws_vpn_connection" "this" {
-  for_each = local.vpn
+  for_each = local.routers
 
   type                = "ipsec.1"
   customer_gateway_id = aws_customer_gateway.this[each.key].id
-  vpn_gateway_id      = aws_vpn_gateway.this[each.key].id
+  vpn_gateway_id      = aws_vpn_gateway.this["this"].id
 
   # AWS makes the tunnels' keys and keeps them in Secrets Manager; otherwise they would be in Terraform's state.
   preshared_key_storage = "SecretsManager"
@@ -45,12 +55,12 @@ resource "aws_vpn_connection" "this" {
   tunnel2_phase1_dh_group_numbers      = [20]
   tunnel2_phase2_dh_group_numbers      = [20]
 
-  tags = { Name = "${var.name}-on-premises" }
+  tags = { Name = local.names[each.key] }
 }
 
-# The router announces MinIO's network by BGP.
+# The routers announce MinIO's network by BGP.
 resource "aws_vpn_gateway_route_propagation" "private" {
-  for_each = local.vpn
+  for_each = local.vpn_gateway
 
   vpn_gateway_id = aws_vpn_gateway.this[each.key].id
   route_table_id = aws_route_table.private[0].id

@@ -41,11 +41,13 @@ run "refuses_1" {
     account_id = "12345"
     # an alias for the key
     kms_key_arn = "alias/windrow"
+    # a rule that is none
+    resolver_rule_ids = ["vpc-1"]
     # any secret
     interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q"] }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep, var.name, var.region, var.account_id, var.kms_key_arn, var.interface_endpoint_resources]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep, var.name, var.region, var.account_id, var.kms_key_arn, var.interface_endpoint_resources, var.resolver_rule_ids]
 }
 
 run "refuses_2" {
@@ -125,6 +127,50 @@ run "refuses_7" {
   variables {
     # an unknown gateway endpoint
     on_premises = { existing_vpc = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-9", gateway_endpoints = ["sqs"] } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_8" {
+  command = plan
+
+  variables {
+    # the same router twice
+    on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7", second_gateway = { address = "198.51.100.7" } } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_9" {
+  command = plan
+
+  variables {
+    # a public bgp number for AWS's side
+    on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7", amazon_asn = 1 } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_10" {
+  command = plan
+
+  variables {
+    # a bgp number that AWS's side has too
+    on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7", second_gateway = { address = "198.51.100.8", asn = 64512 } } }
+  }
+
+  expect_failures = [var.on_premises]
+}
+
+run "refuses_11" {
+  command = plan
+
+  variables {
+    # a bgp number that AWS keeps for itself
+    on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7", gateway_asn = 7224 } }
   }
 
   expect_failures = [var.on_premises]

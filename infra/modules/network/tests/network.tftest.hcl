@@ -23,12 +23,12 @@ run "defaults" {
   }
 
   assert {
-    condition     = aws_vpn_connection.this["this"].preshared_key_storage == "SecretsManager"
+    condition     = aws_vpn_connection.this["first"].preshared_key_storage == "SecretsManager"
     error_message = "The tunnels' keys must not be in the state."
   }
 
   assert {
-    condition     = aws_vpn_connection.this["this"].tunnel1_ike_versions == toset(["ikev2"]) && aws_vpn_connection.this["this"].tunnel2_ike_versions == toset(["ikev2"])
+    condition     = aws_vpn_connection.this["first"].tunnel1_ike_versions == toset(["ikev2"]) && aws_vpn_connection.this["first"].tunnel2_ike_versions == toset(["ikev2"])
     error_message = "Old key exchanges must be refused."
   }
 
@@ -157,6 +157,35 @@ run "the_sweep_alone_deletes_landed_versions" {
   }
 }
 
+run "two_routers_and_the_companys_names" {
+  command = apply
+
+  variables {
+    on_premises       = { site_to_site_vpn = { gateway_address = "198.51.100.7", second_gateway = { address = "203.0.113.7", asn = 65010 }, amazon_asn = 64600 } }
+    resolver_rule_ids = ["rslvr-rr-0123456789abcdef0"]
+  }
+
+  assert {
+    condition     = { for router, gateway in aws_customer_gateway.this : router => [gateway.ip_address, tostring(gateway.bgp_asn)] } == { first = ["198.51.100.7", "65000"], second = ["203.0.113.7", "65010"] }
+    error_message = "Each router must be known by its address and number."
+  }
+
+  assert {
+    condition     = alltrue([for router, connection in aws_vpn_connection.this : connection.customer_gateway_id == aws_customer_gateway.this[router].id && connection.vpn_gateway_id == aws_vpn_gateway.this["this"].id]) && toset(keys(output.vpn_connection_ids)) == toset(["first", "second"])
+    error_message = "Each router must have a connection to the one gateway of the VPC."
+  }
+
+  assert {
+    condition     = tostring(aws_vpn_gateway.this["this"].amazon_side_asn) == "64600" && length(aws_vpn_gateway_route_propagation.private) == 1
+    error_message = "AWS's side must have the number that was given."
+  }
+
+  assert {
+    condition     = [for rule in aws_route53_resolver_rule_association.this : [rule.resolver_rule_id, rule.vpc_id]] == [["rslvr-rr-0123456789abcdef0", aws_vpc.this[0].id]]
+    error_message = "The VPC must ask the company's servers for the company's names."
+  }
+}
+
 run "a_transit_gateway" {
   command = apply
 
@@ -170,7 +199,7 @@ run "a_transit_gateway" {
   }
 
   assert {
-    condition     = length(aws_vpn_connection.this) == 0 && output.vpn_connection_id == null
+    condition     = length(aws_vpn_connection.this) == 0 && length(aws_vpn_gateway.this) == 0 && output.vpn_connection_ids == {}
     error_message = "There must be no VPN."
   }
 }
