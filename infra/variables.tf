@@ -39,6 +39,8 @@ variable "retention" {
     hot_days         = optional(number, 7)
     old_version_days = optional(number, 7)
     smallest_moved   = optional(string, "varies_by_storage_class")
+
+    expire_after_days = optional(number)
   })
   default  = {}
   nullable = false

@@ -27,6 +27,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive_copies" {
     }
   }
 
+  dynamic "rule" {
+    for_each = var.retention.expire_after_days[*]
+    content {
+      id     = "expire"
+      status = "Enabled"
+      filter {}
+
+      expiration {
+        days = rule.value
+      }
+    }
+  }
+
   rule {
     id     = "remains"
     status = "Enabled"
@@ -38,6 +51,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive_copies" {
 
     noncurrent_version_expiration {
       noncurrent_days = var.retention.old_version_days
+    }
+
+    expiration {
+      expired_object_delete_marker = true
     }
   }
 }

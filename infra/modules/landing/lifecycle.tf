@@ -20,6 +20,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # Leaves a delete marker, after which the file is an old version.
+  dynamic "rule" {
+    for_each = var.retention.mode == "raw" ? var.retention.expire_after_days[*] : []
+    content {
+      id     = "expire"
+      status = "Enabled"
+      filter {}
+
+      expiration {
+        days = rule.value
+      }
+    }
+  }
+
   dynamic "rule" {
     for_each = var.retention.mode == "raw" ? [var.retention.old_version_days] : []
     content {

@@ -81,12 +81,14 @@ variable "uploaders" {
 }
 
 variable "retention" {
-  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: copies of the archives are kept in Deep Archive, in a bucket of its own, and each version of a file is deleted once it is delivered, its archive copied, and hot_days old; what is not delivered stays. In mode raw, versions that were replaced or deleted stay readable for old_version_days; in mode archives that holds for copies. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
+  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: copies of the archives are kept in Deep Archive, in a bucket of its own, and each version of a file is deleted once it is delivered, its archive copied, and hot_days old; what is not delivered stays. In mode raw, versions that were replaced or deleted stay readable for old_version_days; in mode archives that holds for copies. What is in Deep Archive stays for good, unless expire_after_days says when S3 deletes it. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
   type = object({
     mode             = optional(string, "raw")
     hot_days         = optional(number, 7)
     old_version_days = optional(number, 7)
     smallest_moved   = optional(string, "varies_by_storage_class")
+
+    expire_after_days = optional(number)
   })
   default  = {}
   nullable = false
@@ -104,6 +106,11 @@ variable "retention" {
   validation {
     condition     = var.retention.old_version_days >= 1 && var.retention.old_version_days <= 365
     error_message = "retention.old_version_days must be from 1 to 365."
+  }
+
+  validation {
+    condition     = var.retention.expire_after_days == null ? true : var.retention.expire_after_days >= var.retention.hot_days + 180
+    error_message = "retention.expire_after_days must be null (nothing expires), or at least 180 days more than hot_days: AWS bills 180 days of Deep Archive anyway."
   }
 
   validation {

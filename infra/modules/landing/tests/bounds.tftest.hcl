@@ -77,6 +77,8 @@ run "refuses_5" {
   command = plan
 
   variables {
+    # expiry before 180 days of Deep Archive
+    retention = { expire_after_days = 186 }
     # overlapping prefixes
     uploaders = { a = { principal_arn = "arn:aws:iam::444455556666:role/a", prefix = "a/" }, b = { principal_arn = "arn:aws:iam::444455556666:role/b", prefix = "a/b/" } }
   }

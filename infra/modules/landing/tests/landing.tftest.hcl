@@ -184,12 +184,38 @@ run "archives_keeps_copies_and_expires_no_file_by_age" {
   }
 
   assert {
-    condition     = length([for r in aws_s3_bucket_lifecycle_configuration.archive_copies[0].rule : r if length(r.expiration) > 0]) == 0
+    condition     = alltrue(flatten([for r in aws_s3_bucket_lifecycle_configuration.archive_copies[0].rule : [for e in r.expiration : coalesce(e.days, 0) == 0]]))
     error_message = "No copy may expire."
   }
 
   assert {
     condition     = keys(output.archive_copies) == ["this"]
     error_message = "The bucket for copies must be made known."
+  }
+}
+
+run "what_is_archived_may_expire" {
+  command = apply
+
+  variables {
+    retention = { expire_after_days = 2555 }
+  }
+
+  assert {
+    condition     = one(one([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r if r.id == "expire"]).expiration).days == 2555
+    error_message = "Files must expire after the days that were given."
+  }
+}
+
+run "copies_of_archives_may_expire" {
+  command = apply
+
+  variables {
+    retention = { mode = "archives", expire_after_days = 2555 }
+  }
+
+  assert {
+    condition     = one(one([for r in aws_s3_bucket_lifecycle_configuration.archive_copies[0].rule : r if r.id == "expire"]).expiration).days == 2555 && length([for r in aws_s3_bucket_lifecycle_configuration.this.rule : r if r.id == "expire"]) == 0
+    error_message = "Copies must expire after the days that were given, and raw files never by their age."
   }
 }
