@@ -132,6 +132,7 @@ module "aggregator" {
   window_s              = var.aggregator.window_s
   batch_size            = var.aggregator.batch_size
   maximum_concurrency   = var.aggregator.maximum_concurrency
+  provisioned_pollers   = var.aggregator.provisioned_pollers
   compression_level     = var.aggregator.compression_level
   max_object_bytes      = var.aggregator.max_object_bytes
   fetch_concurrency     = var.aggregator.fetch_concurrency

@@ -132,13 +132,14 @@ variable "rotation_zip_path" {
 }
 
 variable "aggregator" {
-  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, level of compression (1 to 12), bytes of the largest object accepted, objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
+  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, pollers of provisioned mode in the place of that (null for none), level of compression (1 to 12), bytes of the largest object accepted, objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
   type = object({
     timeout_s            = optional(number, 120)
     memory_mb            = optional(number, 1024)
     window_s             = optional(number, 60)
     batch_size           = optional(number, 10000)
     maximum_concurrency  = optional(number, 10)
+    provisioned_pollers  = optional(object({ minimum = number, maximum = number }))
     compression_level    = optional(number, 6)
     max_object_bytes     = optional(number, 5368709120)
     fetch_concurrency    = optional(number, 16)

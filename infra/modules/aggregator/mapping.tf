@@ -6,8 +6,20 @@ resource "aws_lambda_event_source_mapping" "queue" {
   maximum_batching_window_in_seconds = var.window_s
   function_response_types            = ["ReportBatchItemFailures"]
 
-  scaling_config {
-    maximum_concurrency = var.maximum_concurrency
+  dynamic "scaling_config" {
+    for_each = var.provisioned_pollers == null ? [var.maximum_concurrency] : []
+    content {
+      maximum_concurrency = scaling_config.value
+    }
+  }
+
+  # Instead of a bound on batches: each poller runs up to 10 at once.
+  dynamic "provisioned_poller_config" {
+    for_each = var.provisioned_pollers[*]
+    content {
+      minimum_pollers = provisioned_poller_config.value.minimum
+      maximum_pollers = provisioned_poller_config.value.maximum
+    }
   }
 
   lifecycle {

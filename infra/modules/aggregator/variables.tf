@@ -112,6 +112,22 @@ variable "maximum_concurrency" {
   }
 }
 
+variable "provisioned_pollers" {
+  description = "Pollers that Lambda keeps for the mapping (provisioned mode), at least and at most; each runs up to 10 batches at once, in the place of maximum_concurrency, and is billed by the hour. null for none."
+  type        = object({ minimum = number, maximum = number })
+  default     = null
+
+  validation {
+    condition     = var.provisioned_pollers == null ? true : (var.provisioned_pollers.minimum >= 2 && var.provisioned_pollers.minimum <= 200 && var.provisioned_pollers.maximum >= var.provisioned_pollers.minimum && var.provisioned_pollers.maximum <= 2000)
+    error_message = "provisioned_pollers must have a minimum from 2 to 200 and a maximum from that to 2000, the limits of Lambda."
+  }
+
+  validation {
+    condition     = var.provisioned_pollers == null ? true : var.provisioned_pollers.maximum * 10 * var.batch_size <= 120000
+    error_message = "provisioned_pollers.maximum times 10 times batch_size must be at most 120,000, the messages of one SQS queue that can be in flight (4 pollers with a batch_size of 3,000, which is what 6 MB hold)."
+  }
+}
+
 variable "reserved_concurrency" {
   description = "Invocations at once at most, taken out of the account's pool; null shares the pool. 0 keeps Lambda from running the function at all, for an emulator: on AWS the mapping would still take messages, and give them back with one receive more."
   type        = number

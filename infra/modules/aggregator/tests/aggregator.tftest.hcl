@@ -149,3 +149,17 @@ run "the_alias_can_start_at_latest" {
     error_message = "The emulator needs it."
   }
 }
+
+run "pollers_may_be_provisioned" {
+  command = plan
+
+  variables {
+    provisioned_pollers = { minimum = 2, maximum = 4 }
+    batch_size          = 3000
+  }
+
+  assert {
+    condition     = [for config in aws_lambda_event_source_mapping.queue.provisioned_poller_config : [config.minimum_pollers, config.maximum_pollers]] == [[2, 4]] && length(aws_lambda_event_source_mapping.queue.scaling_config) == 0
+    error_message = "Lambda takes pollers or a bound on batches, not both."
+  }
+}

@@ -22,6 +22,8 @@ run "refuses_1" {
   command = plan
 
   variables {
+    # one poller
+    provisioned_pollers = { minimum = 1, maximum = 1 }
     # a stack with a space
     stack = "a b"
     # little time
@@ -66,13 +68,15 @@ run "refuses_1" {
     fetch_concurrency = 0
   }
 
-  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency]
+  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency]
 }
 
 run "refuses_2" {
   command = plan
 
   variables {
+    # more in flight than a queue holds
+    provisioned_pollers = { minimum = 2, maximum = 2 }
     # too much time
     timeout_s = 901
     # compression over 12
@@ -87,7 +91,7 @@ run "refuses_2" {
     fetch_concurrency = 257
   }
 
-  expect_failures = [var.timeout_s, var.compression_level, var.destination, var.landing, var.max_object_bytes, var.fetch_concurrency]
+  expect_failures = [var.provisioned_pollers, var.timeout_s, var.compression_level, var.destination, var.landing, var.max_object_bytes, var.fetch_concurrency]
 }
 
 run "refuses_3" {
