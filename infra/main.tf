@@ -11,11 +11,13 @@ locals {
   region = split(".", data.aws_region.current.endpoint)[1]
 
   # By name, since bucket, queue and endpoints refer to each other.
-  landing_bucket_arn  = "arn:${data.aws_partition.current.partition}:s3:::${var.landing_bucket_name}"
-  archive_copies_arns = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
-  retention_name      = "${var.name}-retention"
-  ledger_name         = "${var.name}-ledger"
-  ledger_arn          = "arn:${data.aws_partition.current.partition}:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
+  landing_bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.landing_bucket_name}"
+  # As modules/landing names it.
+  new_objects_rule_arn = "arn:${data.aws_partition.current.partition}:events:${local.region}:${local.account_id}:rule/${var.landing_bucket_name}-new"
+  archive_copies_arns  = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
+  retention_name       = "${var.name}-retention"
+  ledger_name          = "${var.name}-ledger"
+  ledger_arn           = "arn:${data.aws_partition.current.partition}:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
 
   rotation_zip_path = coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip"))
 
@@ -69,6 +71,8 @@ module "queue" {
   name                     = "${var.name}-uploads"
   account_id               = local.account_id
   landing_bucket_arn       = local.landing_bucket_arn
+  topic_arn                = var.notification.topic_arn
+  rule_arn                 = var.notification.through == "eventbridge" ? local.new_objects_rule_arn : null
   function_timeout_s       = var.aggregator.timeout_s
   window_s                 = var.aggregator.window_s
   retention_days           = var.queue_retention_days
@@ -84,6 +88,7 @@ module "landing" {
   region                   = local.region
   queue_arn                = module.queue.arn
   uploaders                = var.uploaders
+  notification             = var.notification
   retention                = var.retention
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
   force_destroy            = var.disposable

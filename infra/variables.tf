@@ -60,6 +60,18 @@ variable "queue_max_receives" {
   nullable    = false
 }
 
+variable "notification" {
+  description = "How the queue is told of new objects: by S3 itself (through = queue), by an SNS topic that exists and lets the bucket publish (through = topic, topic_arn), or by EventBridge (through = eventbridge); and of which, by how their keys begin (prefix) and end (suffix). Other objects stay in the bucket and are not delivered."
+  type = object({
+    through   = optional(string, "queue")
+    topic_arn = optional(string)
+    prefix    = optional(string, "")
+    suffix    = optional(string, "")
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "destination" {
   description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, and the region that it signs for."
   type = object({

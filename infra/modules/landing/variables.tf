@@ -80,6 +80,33 @@ variable "uploaders" {
   }
 }
 
+variable "notification" {
+  description = "How the queue is told of new objects: by S3 itself (through = queue), by an SNS topic that exists and lets the bucket publish (through = topic, topic_arn), or by EventBridge (through = eventbridge); and of which, by how their keys begin (prefix) and end (suffix). Other objects stay in the bucket and are not delivered."
+  type = object({
+    through   = optional(string, "queue")
+    topic_arn = optional(string)
+    prefix    = optional(string, "")
+    suffix    = optional(string, "")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["queue", "topic", "eventbridge"], var.notification.through)
+    error_message = "notification.through must be queue, topic or eventbridge."
+  }
+
+  validation {
+    condition     = var.notification.through == "topic" ? can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*]+$", var.notification.topic_arn)) : var.notification.topic_arn == null
+    error_message = "notification.topic_arn must be the ARN of an SNS topic with through = \"topic\", and be left out otherwise."
+  }
+
+  validation {
+    condition     = alltrue([for text in [var.notification.prefix, var.notification.suffix] : can(regex("^[A-Za-z0-9!_.'()/-]*$", text))])
+    error_message = "notification.prefix and suffix must hold letters, digits and !_.'()/- only: S3 encodes other characters, and wildcards mean different things on different ways."
+  }
+}
+
 variable "retention" {
   description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: copies of the archives are kept in Deep Archive, in a bucket of its own, and each version of a file is deleted once it is delivered, its archive copied, and hot_days old; what is not delivered stays. In mode raw, versions that were replaced or deleted stay readable for old_version_days; in mode archives that holds for copies. What is in Deep Archive stays for good, unless expire_after_days says when S3 deletes it. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
   type = object({

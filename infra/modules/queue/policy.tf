@@ -4,6 +4,29 @@ locals {
     length(var.plaintext_loopback_cidrs) == 0 ? {} : { NotIpAddress = { "aws:SourceIp" = sort(tolist(var.plaintext_loopback_cidrs)) } },
   )
 
+  # Who tells of new objects: one of them, so that nobody else can.
+  senders = {
+    bucket = {
+      Sid       = "EventsOfTheLandingBucket"
+      Principal = { Service = "s3.amazonaws.com" }
+      Condition = {
+        ArnEquals    = { "aws:SourceArn" = var.landing_bucket_arn }
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+      }
+    }
+    topic = {
+      Sid       = "EventsByTheTopic"
+      Principal = { Service = "sns.amazonaws.com" }
+      Condition = { ArnEquals = { "aws:SourceArn" = var.topic_arn } }
+    }
+    rule = {
+      Sid       = "EventsByTheRule"
+      Principal = { Service = "events.amazonaws.com" }
+      Condition = { ArnEquals = { "aws:SourceArn" = var.rule_arn } }
+    }
+  }
+  sender = var.topic_arn != null ? "topic" : var.rule_arn != null ? "rule" : "bucket"
+
   used_actions = [
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
@@ -20,15 +43,12 @@ resource "aws_sqs_queue_policy" "this" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "EventsOfTheLandingBucket"
+        Sid       = local.senders[local.sender].Sid
         Effect    = "Allow"
-        Principal = { Service = "s3.amazonaws.com" }
+        Principal = local.senders[local.sender].Principal
         Action    = "sqs:SendMessage"
         Resource  = aws_sqs_queue.this.arn
-        Condition = {
-          ArnEquals    = { "aws:SourceArn" = var.landing_bucket_arn }
-          StringEquals = { "aws:SourceAccount" = var.account_id }
-        }
+        Condition = local.senders[local.sender].Condition
       },
       {
         Sid       = "TlsOnly"

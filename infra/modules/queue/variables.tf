@@ -21,13 +21,40 @@ variable "account_id" {
 }
 
 variable "landing_bucket_arn" {
-  description = "The one bucket that may send to the queue."
+  description = "The one bucket that may send to the queue, unless a topic or a rule does."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", var.landing_bucket_arn))
     error_message = "landing_bucket_arn must be the ARN of one bucket, arn:aws:s3:::<name>."
+  }
+}
+
+variable "topic_arn" {
+  description = "The SNS topic that may send to the queue in the bucket's place; null without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.topic_arn == null ? true : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*]+$", var.topic_arn))
+    error_message = "topic_arn must be the ARN of one topic, without '*'."
+  }
+}
+
+variable "rule_arn" {
+  description = "The EventBridge rule that may send to the queue in the bucket's place; null without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.rule_arn == null ? true : can(regex("^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:rule/[^*]+$", var.rule_arn))
+    error_message = "rule_arn must be the ARN of one rule, without '*'."
+  }
+
+  validation {
+    condition     = var.rule_arn == null || var.topic_arn == null
+    error_message = "Give topic_arn or rule_arn, not both: one way tells of new objects."
   }
 }
 

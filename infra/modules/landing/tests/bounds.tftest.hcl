@@ -15,6 +15,8 @@ run "refuses_1" {
   command = plan
 
   variables {
+    # a way that is none
+    notification = { through = "lambda" }
     # a long name
     bucket_name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
     # an account that is none
@@ -31,33 +33,37 @@ run "refuses_1" {
     plaintext_loopback_cidrs = ["192.168.0.0/16"]
   }
 
-  expect_failures = [var.bucket_name, var.account_id, var.region, var.queue_arn, var.uploaders, var.retention, var.plaintext_loopback_cidrs]
+  expect_failures = [var.notification, var.bucket_name, var.account_id, var.region, var.queue_arn, var.uploaders, var.retention, var.plaintext_loopback_cidrs]
 }
 
 run "refuses_2" {
   command = plan
 
   variables {
+    # a topic without its ARN
+    notification = { through = "topic" }
     # everyone as uploader
     uploaders = { a = { principal_arn = "*", prefix = "a/" } }
     # few hot days
     retention = { hot_days = 6 }
   }
 
-  expect_failures = [var.uploaders, var.retention]
+  expect_failures = [var.notification, var.uploaders, var.retention]
 }
 
 run "refuses_3" {
   command = plan
 
   variables {
+    # a suffix with a wildcard
+    notification = { suffix = "*.csv" }
     # a prefix without end
     uploaders = { a = { principal_arn = "arn:aws:iam::444455556666:role/a", prefix = "a" } }
     # no days for old versions
     retention = { old_version_days = 0 }
   }
 
-  expect_failures = [var.uploaders, var.retention]
+  expect_failures = [var.notification, var.uploaders, var.retention]
 }
 
 run "refuses_4" {
@@ -83,7 +89,7 @@ run "refuses_5" {
     uploaders = { a = { principal_arn = "arn:aws:iam::444455556666:role/a", prefix = "a/" }, b = { principal_arn = "arn:aws:iam::444455556666:role/b", prefix = "a/b/" } }
   }
 
-  expect_failures = [var.uploaders]
+  expect_failures = [var.retention, var.uploaders]
 }
 
 run "refuses_6" {
@@ -106,4 +112,14 @@ run "refuses_7" {
   }
 
   expect_failures = [var.uploaders]
+}
+
+run "refuses_an_uploader_left_out" {
+  command = plan
+
+  variables {
+    notification = { prefix = "other/" }
+  }
+
+  expect_failures = [aws_s3_bucket_notification.this]
 }

@@ -194,6 +194,42 @@ run "archives_keeps_copies_and_expires_no_file_by_age" {
   }
 }
 
+run "some_objects_by_a_topic" {
+  command = apply
+
+  variables {
+    notification = { through = "topic", topic_arn = "arn:aws:sns:eu-west-2:111122223333:new-objects", prefix = "partner/", suffix = ".csv" }
+  }
+
+  assert {
+    condition     = [for t in aws_s3_bucket_notification.this.topic : [t.topic_arn, t.filter_prefix, t.filter_suffix]] == [["arn:aws:sns:eu-west-2:111122223333:new-objects", "partner/", ".csv"]] && length(aws_s3_bucket_notification.this.queue) == 0
+    error_message = "S3 must tell the topic, of these objects alone."
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.queue["this"].endpoint == var.queue_arn && jsondecode(aws_sns_topic_subscription.queue["this"].filter_policy) == { Records = { s3 = { bucket = { name = ["windrow-landing"] } } } }
+    error_message = "The topic must tell the queue, of this bucket alone."
+  }
+}
+
+run "some_objects_by_eventbridge" {
+  command = apply
+
+  variables {
+    notification = { through = "eventbridge", suffix = ".csv" }
+  }
+
+  assert {
+    condition     = aws_s3_bucket_notification.this.eventbridge && length(aws_s3_bucket_notification.this.queue) == 0
+    error_message = "S3 must tell EventBridge."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.new_objects["this"].event_pattern).detail == { bucket = { name = ["windrow-landing"] }, object = { key = [{ wildcard = "*.csv" }] } } && aws_cloudwatch_event_target.queue["this"].arn == var.queue_arn
+    error_message = "The rule must tell the queue, of these objects of this bucket."
+  }
+}
+
 run "what_is_archived_may_expire" {
   command = apply
 

@@ -19,6 +19,8 @@ run "refuses_1" {
     name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
     # an account that is none
     account_id = "1"
+    # any topic
+    topic_arn = "arn:aws:sns:eu-west-2:111122223333:*"
     # any bucket
     landing_bucket_arn = "arn:aws:s3:::*"
     # no time
@@ -33,13 +35,16 @@ run "refuses_1" {
     plaintext_loopback_cidrs = ["0.0.0.0/0"]
   }
 
-  expect_failures = [var.name, var.account_id, var.landing_bucket_arn, var.function_timeout_s, var.window_s, var.retention_days, var.max_receives, var.plaintext_loopback_cidrs]
+  expect_failures = [var.name, var.account_id, var.topic_arn, var.landing_bucket_arn, var.function_timeout_s, var.window_s, var.retention_days, var.max_receives, var.plaintext_loopback_cidrs]
 }
 
 run "refuses_2" {
   command = plan
 
   variables {
+    # two ways
+    topic_arn = "arn:aws:sns:eu-west-2:111122223333:new-objects"
+    rule_arn  = "arn:aws:events:eu-west-2:111122223333:rule/new-objects"
     # too much time
     function_timeout_s = 901
     # a negative window
@@ -50,5 +55,16 @@ run "refuses_2" {
     max_receives = 1001
   }
 
-  expect_failures = [var.function_timeout_s, var.window_s, var.retention_days, var.max_receives]
+  expect_failures = [var.rule_arn, var.function_timeout_s, var.window_s, var.retention_days, var.max_receives]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # any rule
+    rule_arn = "arn:aws:events:eu-west-2:111122223333:rule/*"
+  }
+
+  expect_failures = [var.rule_arn]
 }

@@ -90,3 +90,29 @@ run "retention_can_be_14_days" {
     error_message = "Retention must follow the input."
   }
 }
+
+run "a_topic_sends_in_the_buckets_place" {
+  command = apply
+
+  variables {
+    topic_arn = "arn:aws:sns:eu-west-2:111122223333:new-objects"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_sqs_queue_policy.this.policy).Statement : [s.Principal, s.Condition] if s.Effect == "Allow"] == [[{ Service = "sns.amazonaws.com" }, { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:eu-west-2:111122223333:new-objects" } }]]
+    error_message = "Only this topic may send."
+  }
+}
+
+run "a_rule_sends_in_the_buckets_place" {
+  command = apply
+
+  variables {
+    rule_arn = "arn:aws:events:eu-west-2:111122223333:rule/new-objects"
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_sqs_queue_policy.this.policy).Statement : [s.Principal, s.Condition] if s.Effect == "Allow"] == [[{ Service = "events.amazonaws.com" }, { ArnEquals = { "aws:SourceArn" = "arn:aws:events:eu-west-2:111122223333:rule/new-objects" } }]]
+    error_message = "Only this rule may send."
+  }
+}
