@@ -22,3 +22,5 @@ readonly AWS_LAMBDA_GO=v1.50.0
 readonly RUNTIME_CLIENT=4.2.2
 # renovate: datasource=pypi depName=checkov
 readonly CHECKOV=3.3.30
+# renovate: datasource=pypi depName=parliament
+readonly PARLIAMENT=1.6.4
