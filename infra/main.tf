@@ -63,6 +63,8 @@ module "network" {
     landing_bucket_arn = local.landing_bucket_arn
     copies_bucket_arn  = arn
   }])
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "queue" {
@@ -123,6 +125,8 @@ module "credentials" {
   security_group_ids   = [module.network.functions_security_group_id]
   log_retention_days   = var.log_retention_days
   kms_key_arn          = module.key.arn
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "aggregator" {
@@ -165,6 +169,8 @@ module "aggregator" {
     dead_letter_url = module.queue.dead_letter_url
     dead_letter_arn = module.queue.dead_letter_arn
   }
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "sentinel" {
@@ -185,6 +191,8 @@ module "sentinel" {
   security_group_ids   = [module.network.functions_security_group_id]
   log_retention_days   = var.log_retention_days
   kms_key_arn          = module.key.arn
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "retention" {
@@ -209,6 +217,8 @@ module "retention" {
   security_group_ids    = [module.network.functions_security_group_id]
   log_retention_days    = var.log_retention_days
   kms_key_arn           = module.key.arn
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "observability" {

@@ -223,3 +223,9 @@ variable "plaintext_loopback_cidrs" {
   default     = []
   nullable    = false
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what each role of the stack may do at most, where whoever applies may make no others, as the roles of examples/pipeline; null without."
+  type        = string
+  default     = null
+}

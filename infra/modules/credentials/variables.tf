@@ -158,3 +158,14 @@ variable "max_object_bytes" {
     error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the roles made here may do at most, where whoever applies may make no others; null without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/boundary."
+  }
+}

@@ -1,7 +1,8 @@
 resource "aws_iam_role" "this" {
-  name               = var.name
-  description        = "Execution role of the function ${var.name}."
-  assume_role_policy = local.trust
+  name                 = var.name
+  description          = "Execution role of the function ${var.name}."
+  assume_role_policy   = local.trust
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "log" {

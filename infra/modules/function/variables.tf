@@ -142,3 +142,14 @@ variable "kms_key_arn" {
     error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the roles made here may do at most, where whoever applies may make no others; null without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/boundary."
+  }
+}

@@ -25,6 +25,9 @@ resource "aws_iam_role" "flow" {
 
   name        = "${var.name}-flow-log"
   description = "Writes the log of refused connections of ${var.name}."
+
+  permissions_boundary = var.permissions_boundary_arn
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -16,6 +16,8 @@ module "function" {
   security_group_ids = var.security_group_ids
   log_retention_days = var.log_retention_days
   kms_key_arn        = var.kms_key_arn
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 locals {

@@ -25,6 +25,9 @@ resource "aws_scheduler_schedule" "each_hour" {
 resource "aws_iam_role" "schedule" {
   name        = "${var.name}-schedule"
   description = "Lets EventBridge Scheduler run the retention sweep."
+
+  permissions_boundary = var.permissions_boundary_arn
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

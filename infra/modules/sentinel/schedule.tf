@@ -32,6 +32,9 @@ resource "aws_lambda_function_event_invoke_config" "each_minute" {
 resource "aws_iam_role" "schedule" {
   name        = "${var.name}-schedule"
   description = "Lets EventBridge Scheduler run the sentinel."
+
+  permissions_boundary = var.permissions_boundary_arn
+
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -62,13 +62,15 @@ run "refuses_1" {
     log_retention_days = 31
     # an alias for the key
     kms_key_arn = "alias/windrow"
+    # a role as the boundary
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
     # no object at all
     max_object_bytes = 0
     # no fetch at all
     fetch_concurrency = 0
   }
 
-  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency]
+  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {

@@ -44,9 +44,11 @@ run "refuses_1" {
     log_retention_days = 31
     # an alias for the key
     kms_key_arn = "alias/windrow"
+    # a role as the boundary
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
   }
 
-  expect_failures = [var.name, var.rotation_days, var.recovery_days, var.max_object_bytes, var.destination, var.region, var.account_id, var.zip_path, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn]
+  expect_failures = [var.name, var.rotation_days, var.recovery_days, var.max_object_bytes, var.destination, var.region, var.account_id, var.zip_path, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {

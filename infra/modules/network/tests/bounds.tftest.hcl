@@ -41,13 +41,15 @@ run "refuses_1" {
     account_id = "12345"
     # an alias for the key
     kms_key_arn = "alias/windrow"
+    # a role as the boundary
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
     # a rule that is none
     resolver_rule_ids = ["vpc-1"]
     # any secret
     interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q"] }
   }
 
-  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep, var.name, var.region, var.account_id, var.kms_key_arn, var.interface_endpoint_resources, var.resolver_rule_ids]
+  expect_failures = [var.availability_zones, var.vpc_cidr, var.destination, var.on_premises, var.gateway_endpoint_resources, var.flow_log_retention_days, var.retention_sweep, var.name, var.region, var.account_id, var.kms_key_arn, var.interface_endpoint_resources, var.resolver_rule_ids, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {
