@@ -31,7 +31,7 @@ BLOCK = re.MULTILINE | re.DOTALL
 EXPECTED = re.compile(r"expect_failures = \[(.*?)\]", re.DOTALL)
 OFFERED = ["compression_level", "fetch_concurrency", "ledger_ttl_days", "max_object_bytes"]
 """Numbers that the aggregator's module passes on as settings."""
-ENVIRONMENTS = ["examples/production", "examples/staging", "local"]
+ENVIRONMENTS = ["examples/pipeline", "examples/production", "examples/staging", "local"]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from windrow.cli.package import Python
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ["requirements.lock", *sorted(f"requirements/{path.name}" for path in (ROOT / "requirements").glob("*.txt"))]
-WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+WORKFLOWS = sorted([*(ROOT / ".github/workflows").glob("*.yml"), *(ROOT / "infra/examples").glob("*/workflows/*.yml")])
 
 
 def renovate() -> dict[str, Any]:

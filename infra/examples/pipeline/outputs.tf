@@ -1,0 +1,9 @@
+output "permissions_boundary_arn" {
+  description = "What the stage's permissions_boundary_arn must be."
+  value       = module.staging.permissions_boundary_arn
+}
+
+output "role_arns" {
+  description = "Roles of the workflows: plan, apply and, with a deployer_policy, deploy."
+  value       = module.staging.role_arns
+}
