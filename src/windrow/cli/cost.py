@@ -200,6 +200,11 @@ def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook, *, it
     if beside:
         _print_requirement(result)
     out.print()
+    if result.growth_usd:
+        out.print(
+            f"Nothing leaves Deep Archive by itself: each further month of files adds {result.growth_usd:,.2f} USD "
+            "a month, for good, unless Terraform's retention.expire_after_days is set."
+        )
     recalled = sum(price.basis != "offer-file" for price in book.prices.values())
     out.print(
         f"List prices of {book.region} in USD, file of {book.date}, before tax, discounts and free tiers; "

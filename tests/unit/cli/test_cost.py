@@ -41,6 +41,15 @@ def test_a_screenful_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(printed.splitlines()) <= 30
 
 
+@pytest.mark.parametrize("kind", ["archives", "none", "raw"])
+def test_what_grows_without_end_is_said(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    """What each further month adds, where something stays in Deep Archive."""
+    growth = estimate(Scenario(retention=Retention(kind)), price_list.load()).growth_usd
+    assert 0 == run(["cost", "--retention", kind])
+    said = f"each further month of files adds {growth:,.2f} USD" in " ".join(capsys.readouterr().out.split())
+    assert said == (kind != "none")
+
+
 def test_items_and_the_requirements_estimate_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """Each item with --items, each stated line with --compare."""
     expected = estimate(Scenario(), price_list.load())
