@@ -41,7 +41,7 @@ locals {
         "secretsmanager:TagResource",
         "secretsmanager:UntagResource",
         "secretsmanager:UpdateSecret",
-        "sns:*",
+        "sns:*", # "*": as above
         "sqs:AddPermission",
         "sqs:CreateQueue",
         "sqs:DeleteQueue",
@@ -99,6 +99,7 @@ locals {
       Sid    = "ChangeTheNetworkAndMakeKeysAndMappings"
       Effect = "Allow"
       Action = [
+        "ec2:*CustomerGateway",
         "ec2:*FlowLogs",
         "ec2:*Route",
         "ec2:*RouteTable",
@@ -115,15 +116,14 @@ locals {
         "ec2:*VpcEndpoint",
         "ec2:*VpcEndpoints",
         "ec2:*VpnConnection",
-        "ec2:*VpnGateway",
-        "ec2:*CustomerGateway",
+        "ec2:*VpnGateway", # "*": as above
         "kms:CreateKey",
         "lambda:CreateEventSourceMapping",
         "route53resolver:AssociateResolverRule",
         "route53resolver:DisassociateResolverRule",
         "sns:Unsubscribe",
       ]
-      Resource  = "*"
+      Resource  = "*" # as above
       Condition = { StringEquals = { "aws:RequestedRegion" = var.region } }
     },
     {

@@ -44,6 +44,7 @@ locals {
       Resource = "arn:${data.aws_partition.current.partition}:s3:${var.region}:${var.account_id}:accesspoint/*" # named by the uploaders
     },
     {
+      # "*": settings only, as above.
       Sid    = "ReadWhatIsNamed"
       Effect = "Allow"
       Action = [
@@ -66,8 +67,8 @@ locals {
         "scheduler:ListTagsForResource",
         "secretsmanager:DescribeSecret",
         "secretsmanager:GetResourcePolicy",
-        "sns:Get*",
-        "sns:List*",
+        "sns:Get*",  # "*": as above
+        "sns:List*", # "*": as above
         "sqs:GetQueueAttributes",
         "sqs:GetQueueUrl",
         "sqs:ListQueueTags",
