@@ -7,7 +7,17 @@ module "key" {
   account_id           = local.account_id
   deletion_window_days = var.disposable ? 7 : 30
 
-  grants = [
+  # With an S3 Inventory, S3 encrypts the lists that it delivers.
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html#configure-inventory-kms-key-policy
+  grants = concat([for arn in local.listings_arns : {
+    sid        = "Inventories"
+    principals = { type = "Service", identifiers = ["s3.amazonaws.com"] }
+    actions    = ["kms:GenerateDataKey"]
+    conditions = [
+      { test = "StringEquals", variable = "aws:SourceAccount", values = [local.account_id] },
+      { test = "ArnLike", variable = "aws:SourceArn", values = [local.landing_bucket_arn] },
+    ]
+    }], [
     {
       sid        = "Logs"
       principals = { type = "Service", identifiers = ["logs.${local.region}.amazonaws.com"] }
@@ -40,5 +50,5 @@ module "key" {
         { test = "ArnLike", variable = "aws:SourceArn", values = ["arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:${var.name}-*"] },
       ]
     },
-  ]
+  ])
 }

@@ -15,6 +15,9 @@ locals {
   # As modules/landing names it.
   new_objects_rule_arn = "arn:${data.aws_partition.current.partition}:events:${local.region}:${local.account_id}:rule/${var.landing_bucket_name}-new"
   archive_copies_arns  = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
+  # Lists of the landing bucket that S3 makes, for the audit.
+  listings_bucket_name = "${var.landing_bucket_name}-listings"
+  listings_arns        = try(var.daily_audit.inventory, false) ? ["${local.landing_bucket_arn}-listings"] : []
   retention_name       = "${var.name}-retention"
   ledger_name          = "${var.name}-ledger"
   ledger_arn           = "arn:${data.aws_partition.current.partition}:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_name}"
@@ -47,7 +50,7 @@ module "network" {
   kms_key_arn             = module.key.arn
 
   gateway_endpoint_resources = {
-    s3             = [local.landing_bucket_arn]
+    s3             = concat([local.landing_bucket_arn], local.listings_arns)
     archive_copies = local.archive_copies_arns
     dynamodb       = [local.ledger_arn]
   }
@@ -221,6 +224,34 @@ module "retention" {
   permissions_boundary_arn = var.permissions_boundary_arn
 }
 
+module "auditor" {
+  source   = "./modules/auditor"
+  for_each = var.daily_audit == null ? {} : { this = var.daily_audit }
+
+  name                 = "${var.name}-auditor"
+  stack                = var.name
+  region               = local.region
+  account_id           = local.account_id
+  zip_path             = var.zip_path
+  schedule             = each.value.schedule
+  inventory            = each.value.inventory ? { bucket_name = local.listings_bucket_name, prefix = var.notification.prefix } : null
+  memory_mb            = each.value.memory_mb
+  ephemeral_storage_mb = each.value.ephemeral_storage_mb
+  hot_days             = var.retention.hot_days
+  reserved_concurrency = var.reserved_concurrency
+  landing              = { bucket_name = module.landing.bucket_name, bucket_arn = module.landing.bucket_arn }
+  ledger               = { name = module.ledger.name, arn = module.ledger.arn }
+  destination          = local.destination
+  secret_arn           = module.credentials.secret_arn
+  subnet_ids           = module.network.subnet_ids
+  security_group_ids   = [module.network.functions_security_group_id]
+  log_retention_days   = var.log_retention_days
+  kms_key_arn          = module.key.arn
+
+  permissions_boundary_arn = var.permissions_boundary_arn
+  plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
+}
+
 module "observability" {
   source   = "./modules/observability"
   for_each = var.alarms == null ? {} : { this = var.alarms }
@@ -244,5 +275,6 @@ module "observability" {
     sentinel   = module.sentinel.function_name
     rotation   = module.credentials.function_name
     retention  = one(values(module.retention)[*].function_name)
+    auditor    = one(values(module.auditor)[*].function_name)
   }
 }

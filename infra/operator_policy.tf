@@ -7,6 +7,7 @@ locals {
     module.sentinel.log_group_name,
     module.credentials.log_group_name,
     one(values(module.retention)[*].log_group_name),
+    one(values(module.auditor)[*].log_group_name),
   ]) : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:${name}:*"] # the streams
 
   operator_statements = concat([
@@ -148,6 +149,23 @@ locals {
             "kms:ViaService"                   = "s3.${local.region}.amazonaws.com"
             "kms:EncryptionContext:aws:s3:arn" = arn
           }
+        }
+      },
+      ]]), flatten([for arn in local.listings_arns : [
+      {
+        Sid      = "ReadInventories"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:ListBucket"]
+        Resource = [arn, "${arn}/*"] # S3 names the lists
+      },
+      {
+        Sid      = "DecryptInventories"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = module.key.arn
+        Condition = {
+          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [arn, "${arn}/*"] } # "/*": its objects
         }
       },
   ]]))

@@ -6,6 +6,7 @@ locals {
       rotation   = module.credentials.role_arn
     },
     { for sweep in values(module.retention) : "retention" => sweep.role_arn },
+    { for audit in values(module.auditor) : "auditor" => audit.role_arn },
   )
 
   worker_role_arns = merge(
@@ -122,6 +123,11 @@ output "private_subnet_ids" {
 output "vpn_connection_ids" {
   description = "The VPN connections, from which the network team downloads the routers' configuration: first, and second if there are two; none with another way on-premises."
   value       = module.network.vpn_connection_ids
+}
+
+output "inventories" {
+  description = "Where S3 delivers the inventories of the landing bucket, for `windrow audit --inventory`; null where the daily audit lists or is off."
+  value       = one([for audit in values(module.auditor) : "s3://${audit.inventories_bucket}/inventory/${module.landing.bucket_name}/windrow/" if audit.inventories_bucket != null])
 }
 
 output "environment" {

@@ -46,6 +46,22 @@ variable "retention" {
   nullable = false
 }
 
+variable "daily_audit" {
+  description = "The audit that runs by itself: by S3's own inventories of the landing bucket (or, without `inventory`, by listing it, which suits up to a million versions in it), when, and with how much memory and temporary storage; null for none."
+  type = object({
+    inventory            = optional(bool, true)
+    schedule             = optional(string, "cron(0 9 * * ? *)")
+    memory_mb            = optional(number, 1769)
+    ephemeral_storage_mb = optional(number, 4096)
+  })
+  default = {}
+
+  validation {
+    condition     = var.daily_audit == null ? true : var.notification.suffix == "" && (var.notification.prefix == "" || var.daily_audit.inventory)
+    error_message = "daily_audit must be null with notification.suffix, and go by inventories with notification.prefix: it would call missing what is not announced."
+  }
+}
+
 variable "queue_retention_days" {
   description = "Days that a file waits for the destination at most; longer outages need `windrow replay --missing`."
   type        = number

@@ -29,6 +29,7 @@ module "windrow" {
   }
   retention     = { mode = "archives", smallest_moved = "all_storage_classes_128K" }
   alarms        = null
+  daily_audit   = null
   rotation_days = null
 
   # MiniStack would run the functions itself, without a batching window: the engine of `windrow run` does the work.

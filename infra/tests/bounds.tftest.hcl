@@ -43,7 +43,9 @@ run "refuses_2" {
     # a ledger that forgets too soon
     ledger_ttl_days      = 28
     queue_retention_days = 7
+    # what is not announced would be called missing
+    notification = { suffix = ".json" }
   }
 
-  expect_failures = [var.ledger_ttl_days]
+  expect_failures = [var.ledger_ttl_days, var.daily_audit]
 }

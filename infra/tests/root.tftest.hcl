@@ -59,7 +59,7 @@ run "the_stack_holds_together" {
   }
 
   assert {
-    condition     = alltrue([for s in jsondecode(output.operator_policy).Statement : !anytrue([for action in s.Action : strcontains(action, "*") || contains(["s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem"], action)])])
+    condition     = alltrue([for s in jsondecode(output.operator_policy).Statement : !anytrue([for action in s.Action : strcontains(action, "*") || contains(["s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem"], action)]) if s.Sid != "ReadInventories"])
     error_message = "An operator needs no landed file's content, and deletes nothing that is the record."
   }
 
@@ -81,6 +81,45 @@ run "the_stack_holds_together" {
   assert {
     condition     = output.worker_role_arns == {}
     error_message = "Without servers there are no roles for them."
+  }
+}
+
+run "the_daily_audit_may_list_or_be_off" {
+  command = plan
+
+  variables {
+    daily_audit = { inventory = false }
+  }
+
+  assert {
+    condition     = length(module.auditor) == 1 && output.inventories == null && length(local.listings_arns) == 0
+    error_message = "Without inventories the audit lists."
+  }
+}
+
+run "there_may_be_no_daily_audit" {
+  command = plan
+
+  variables {
+    daily_audit = null
+  }
+
+  assert {
+    condition     = length(module.auditor) == 0 && length(local.listings_arns) == 0 && !contains(keys(output.role_arns), "auditor")
+    error_message = "Nothing may be left of it."
+  }
+}
+
+run "the_daily_audit_knows_what_is_announced" {
+  command = plan
+
+  variables {
+    notification = { prefix = "partner/" }
+  }
+
+  assert {
+    condition     = length(module.auditor) == 1
+    error_message = "By inventories of a prefix it audits what is announced."
   }
 }
 

@@ -25,6 +25,13 @@ DASHBOARD = FOLDER / "grafana/windrow.json"
 NO_ALERT = {
     **dict.fromkeys(("aggregator-throttles", "sentinel-errors", "sentinel-throttles"), "there is no function"),
     **dict.fromkeys(("rotation-failed", "rotation-overdue"), "rotation is a function's"),
+    **dict.fromkeys(
+        (
+            *("audit-errors", "audit-overdue", "files-duplicated", "files-missing"),
+            *("share-within-2-minutes", "share-within-3-minutes"),
+        ),
+        "the daily audit is a function's: `windrow audit` is a command that ends with an exit code",
+    ),
     **dict.fromkeys(("vpn-tunnel-down", "vpn-tunnel-down-second"), "the metric is AWS's"),
     **dict.fromkeys(
         ("archive-copy-failed", "raw-files-not-expired", "retention-errors", "retention-overdue"),

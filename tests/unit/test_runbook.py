@@ -27,7 +27,7 @@ def anchors(text: str) -> list[str]:
 def alarms() -> set[str]:
     """Return the alarms that the observability module lists."""
     table = ALARMS.read_text().partition("| alarm |")[2].partition("\n\n")[0]
-    return {name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+    return {name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z0-9-]+)`", row.split("|")[1])}
 
 
 def test_every_alarm_has_its_section() -> None:

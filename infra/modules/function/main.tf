@@ -21,6 +21,15 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
   kms_key_arn                    = var.kms_key_arn
 
+  # Said only where it is not Lambda's own.
+  dynamic "ephemeral_storage" {
+    for_each = var.ephemeral_storage_mb == 512 ? [] : [var.ephemeral_storage_mb]
+
+    content {
+      size = ephemeral_storage.value
+    }
+  }
+
   environment {
     variables = var.environment
   }

@@ -88,6 +88,18 @@ variable "memory_mb" {
   }
 }
 
+variable "ephemeral_storage_mb" {
+  description = "Temporary storage in MB, the disk of an invocation."
+  type        = number
+  default     = 512
+  nullable    = false
+
+  validation {
+    condition     = var.ephemeral_storage_mb >= 512 && var.ephemeral_storage_mb <= 10240
+    error_message = "ephemeral_storage_mb must be from 512 to 10240, the limits of Lambda."
+  }
+}
+
 variable "reserved_concurrency" {
   description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
   type        = number

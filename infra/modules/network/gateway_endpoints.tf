@@ -4,7 +4,7 @@ locals {
     s3 = concat(
       [{
         Sid    = "ReadLandedFiles"
-        Action = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+        Action = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"]
         # "/*": the objects of these buckets; their names are the uploaders'.
         Resource = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
       }],

@@ -1,5 +1,5 @@
 locals {
-  alarms = merge(local.queue_alarms, local.function_alarms, local.delivery_alarms, local.fault_alarms, local.retention_alarms, local.vpn_alarms)
+  alarms = merge(local.queue_alarms, local.function_alarms, local.delivery_alarms, local.fault_alarms, local.retention_alarms, local.audit_alarms, local.vpn_alarms)
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

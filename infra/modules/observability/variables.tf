@@ -72,8 +72,8 @@ variable "queues" {
 }
 
 variable "functions" {
-  description = "Names of the functions; retention is null where none sweeps."
-  type        = object({ aggregator = string, sentinel = string, rotation = string, retention = optional(string) })
+  description = "Names of the functions; retention is null where none sweeps, auditor where none audits."
+  type        = object({ aggregator = string, sentinel = string, rotation = string, retention = optional(string), auditor = optional(string) })
   nullable    = false
 }
 

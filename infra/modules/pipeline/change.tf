@@ -59,7 +59,7 @@ locals {
       # "*": every setting of the two buckets. Objects are other resources, which are not named.
       Sid       = "ChangeBuckets"
       Effect    = "Allow"
-      Action    = ["s3:CreateBucket", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration", "s3:DeleteBucketPolicy"]
+      Action    = ["s3:CreateBucket", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutInventoryConfiguration", "s3:PutLifecycleConfiguration", "s3:DeleteBucketPolicy"]
       Resource  = local.bucket_arns
       Condition = { StringEquals = { "aws:ResourceAccount" = var.account_id } }
     },

@@ -6,7 +6,7 @@ locals {
   }
   iam = "arn:${data.aws_partition.current.partition}:iam::${var.account_id}"
 
-  bucket_arns = [for name in [var.landing_bucket_name, "${var.landing_bucket_name}-archives"] : "arn:${data.aws_partition.current.partition}:s3:::${name}"]
+  bucket_arns = [for name in [var.landing_bucket_name, "${var.landing_bucket_name}-archives", "${var.landing_bucket_name}-listings"] : "arn:${data.aws_partition.current.partition}:s3:::${name}"]
   # "*": each name ends in what the resource is for, a secret's in six letters of AWS's choice.
   ledger_arn = "${local.here.dynamodb}:table/${var.name}-ledger"
   secret_arn = "${local.here.secretsmanager}:secret:${var.name}-destination-*"

@@ -36,6 +36,8 @@ run "refuses_1" {
     timeout_s = 0
     # too little memory
     memory_mb = 127
+    # less room than Lambda gives
+    ephemeral_storage_mb = 511
     # negative concurrency
     reserved_concurrency = -1
     # no subnet
@@ -50,7 +52,7 @@ run "refuses_1" {
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
   }
 
-  expect_failures = [var.name, var.handler, var.zip_path, var.environment, var.policy, var.timeout_s, var.memory_mb, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
+  expect_failures = [var.name, var.handler, var.zip_path, var.environment, var.policy, var.timeout_s, var.memory_mb, var.ephemeral_storage_mb, var.reserved_concurrency, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {

@@ -163,6 +163,43 @@ run "the_sweep_is_watched" {
   }
 }
 
+run "without_an_audit_there_are_no_alarms_for_it" {
+  command = apply
+
+  assert {
+    condition     = length([for anchor in output.runbook_anchors : anchor if startswith(anchor, "audit-") || startswith(anchor, "share-") || contains(["files-missing", "files-duplicated"], anchor)]) == 0
+    error_message = "An alarm for what does not exist would stay on."
+  }
+}
+
+run "what_the_audit_says_stands_until_it_says_more" {
+  command = apply
+
+  variables {
+    functions = { aggregator = "a", sentinel = "s", rotation = "r", auditor = "auditor" }
+  }
+
+  assert {
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.this : name => [alarm.metric_name, alarm.comparison_operator, alarm.threshold, alarm.treat_missing_data] if contains(keys(local.audit_metrics), name) } == {
+      files-missing          = ["FilesMissing", "GreaterThanThreshold", 0, "ignore"]
+      files-duplicated       = ["FilesDuplicated", "GreaterThanThreshold", 0, "ignore"]
+      share-within-2-minutes = ["ShareWithin2Minutes", "LessThanThreshold", 95, "ignore"]
+      share-within-3-minutes = ["ShareWithin3Minutes", "LessThanThreshold", 99.9, "ignore"]
+    }
+    error_message = "Each must be on from a statement that is bad to one that is not."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["audit-overdue"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["audit-overdue"].statistic == "SampleCount" && aws_cloudwatch_metric_alarm.this["audit-overdue"].period * aws_cloudwatch_metric_alarm.this["audit-overdue"].evaluation_periods == 172800
+    error_message = "Two days without a statement must alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["audit-errors"].dimensions == tomap({ FunctionName = "auditor" }) && aws_cloudwatch_metric_alarm.this["audit-errors"].threshold == 1
+    error_message = "An audit that failed at its second try must alarm."
+  }
+}
+
 run "the_dashboard_shows_alarms_and_charts" {
   command = apply
 

@@ -1,0 +1,95 @@
+# S3 lists the landing bucket once a day by itself, all versions, and delivers the lists to a bucket of their own: what
+# reads or lists the landing bucket is not to find them among the uploads.
+locals {
+  inventory_prefix = "inventory"
+  inventory_id     = "windrow"
+}
+
+module "inventories" {
+  source   = "../bucket"
+  for_each = var.inventory == null ? {} : { this = var.inventory }
+
+  name                     = each.value.bucket_name
+  kms_key_arn              = var.kms_key_arn
+  plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
+  force_destroy            = true # lists are made anew each day; nobody's data is in them
+
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html
+  statements = [jsonencode({
+    Sid       = "S3DeliversInventories"
+    Effect    = "Allow"
+    Principal = { Service = "s3.amazonaws.com" }
+    Action    = "s3:PutObject"
+    # "/*": S3 names the lists.
+    Resource = "arn:${data.aws_partition.current.partition}:s3:::${each.value.bucket_name}/${local.inventory_prefix}/${var.landing.bucket_name}/*"
+    Condition = {
+      StringEquals = { "aws:SourceAccount" = var.account_id }
+      ArnEquals    = { "aws:SourceArn" = var.landing.bucket_arn }
+    }
+  })]
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "inventories" {
+  for_each = module.inventories
+
+  bucket = each.value.id
+
+  rule {
+    id     = "expire"
+    status = each.value.versioning
+
+    filter {}
+
+    expiration {
+      days = var.inventory.expire_after_days
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 1
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+}
+
+resource "aws_s3_bucket_inventory" "landing" {
+  for_each = module.inventories
+
+  bucket                   = var.landing.bucket_name
+  name                     = local.inventory_id
+  included_object_versions = "All"
+  optional_fields          = ["ETag", "LastModifiedDate", "Size"]
+
+  # What is not announced is not delivered, and would be called missing.
+  dynamic "filter" {
+    for_each = var.inventory.prefix == "" ? [] : [var.inventory.prefix]
+
+    content {
+      prefix = filter.value
+    }
+  }
+
+  schedule {
+    frequency = "Daily"
+  }
+
+  destination {
+    bucket {
+      bucket_arn = each.value.arn
+      account_id = var.account_id
+      format     = "CSV"
+      prefix     = local.inventory_prefix
+
+      encryption {
+        sse_kms {
+          key_id = var.kms_key_arn
+        }
+      }
+    }
+  }
+
+  # With its policy, which lets S3 deliver.
+  depends_on = [module.inventories]
+}

@@ -1,0 +1,2 @@
+# `aws`, `aws-us-gov` or `aws-cn`: the second part of every ARN.
+data "aws_partition" "current" {}

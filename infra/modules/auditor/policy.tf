@@ -1,0 +1,67 @@
+locals {
+  # What landed is told by listings or inventories: its content can neither be read nor deleted.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      var.inventory == null ? [{
+        Sid      = "ListLandedVersions"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucketVersions"]
+        Resource = var.landing.bucket_arn
+      }] : [],
+      flatten([for inventory in values(module.inventories) : [
+        {
+          Sid    = "ReadInventories"
+          Effect = "Allow"
+          Action = ["s3:GetObject"]
+          # "/*": S3 names the lists.
+          Resource = "${inventory.arn}/${local.inventory_prefix}/${var.landing.bucket_name}/*"
+        },
+        {
+          Sid      = "FindInventories"
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = inventory.arn
+        },
+        {
+          Sid      = "DecryptInventories"
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt"]
+          Resource = var.kms_key_arn
+          # With a bucket key, S3 asks KMS in the name of the bucket; for what it delivers itself it promises none.
+          Condition = {
+            StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" }
+            StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [inventory.arn, "${inventory.arn}/*"] } # "/*": its objects
+          }
+        },
+      ]]),
+      [
+        {
+          # Whether an archive is condemned; claims and deliveries are not the audit's.
+          Sid       = "ReadRecordsOfArchives"
+          Effect    = "Allow"
+          Action    = ["dynamodb:BatchGetItem"]
+          Resource  = var.ledger.arn
+          Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["archive#*"] } }
+        },
+        {
+          Sid      = "ReadCredentials"
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue"]
+          Resource = var.secret_arn
+        },
+        {
+          Sid      = "DecryptSecretAndLedger"
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt"]
+          Resource = var.kms_key_arn
+          Condition = {
+            StringEquals = {
+              "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+            }
+          }
+        },
+      ],
+    )
+  })
+}
