@@ -170,12 +170,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One for the landed files, one for everything else."""
     key_rotations: float = 1
     """How often each key was rotated, which happens once a year."""
-    alarm_metrics: float = 43
+    alarm_metrics: float = 49
     """Metrics in the alarms of the observability module; a test counts them there. An alarm is billed by the metrics
     that its expression takes in: https://aws.amazon.com/cloudwatch/pricing/"""
     composite_alarms: float = 2
     """Billed apart, whatever they take in."""
-    metrics: float = 27
+    metrics: float = 31
     """Names that the sources publish, and two more of the version in service; a test counts them. A deployment adds the
     two of the other version for the hours in which both run, which is less than a cent."""
     log_bytes_per_batch: float = 8_000
@@ -232,6 +232,16 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         """Write units of an archive record, which lists a digest of each member: one for each KB begun."""
         members = self.files / self.archives if self.archives else 0.0
         return math.ceil((RECORD_BYTES + members * MEMBER_BYTES) / 1024)
+
+    @property
+    def listed(self) -> float:
+        """Versions that the landing bucket holds, each of which a daily inventory lists."""
+        if self.retention is Retention.RAW:
+            return self.files * max(self.archive_months, DEEP_ARCHIVE_LEAST_MONTHS)
+        days = self.hot_days + SWEEP_LAG_DAYS
+        if self.retention is Retention.NONE:  # an old version and its delete marker
+            days = self.hot_days + LIFECYCLE_LAG_DAYS + 2 * self.old_version_days
+        return self.files_per_day * days
 
     @property
     def sweep_pages(self) -> float:
@@ -301,12 +311,14 @@ def estimate(scenario: Scenario, book: PriceBook) -> Estimate:
 
 
 def _growth_usd(scenario: Scenario, book: PriceBook) -> float:
-    """Return the price of one more month of data in Deep Archive."""
+    """Return the price of one more month of data in Deep Archive, and in the inventories that list it."""
     kept = []
     for more in (0, 1):
         bill = _Bill(book)
         months = max(scenario.archive_months, DEEP_ARCHIVE_LEAST_MONTHS) + more
-        _retention(msgspec.structs.replace(scenario, archive_months=months), bill)
+        later = msgspec.structs.replace(scenario, archive_months=months)
+        _landing(later, bill)
+        _retention(later, bill)
         kept.append(sum(line.usd for line in bill.lines))
     return kept[1] - kept[0]
 
@@ -327,6 +339,7 @@ def _landing(s: Scenario, bill: _Bill) -> None:
     bill.add("S3", "uploads (PUT)", "s3-put", s.files)
     bill.add("S3", "reads by the aggregator (GET)", "s3-get", s.files)
     bill.add("S3", f"raw files kept hot for {measured(s.hot_days, 'day')}", "s3-standard-gb-month", hot_gb)
+    bill.add("S3", "inventories, each day of all versions", "s3-inventory-object", DAYS * s.listed)
     if s.retention is Retention.NONE:
         old_gb = s.files_per_day * (s.old_version_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
         bill.add(
@@ -373,6 +386,12 @@ def _queue_and_ledger(s: Scenario, bill: _Bill) -> None:
 SWEEP_GB = 0.5
 """Memory of the retention sweep."""
 
+AUDIT_GB = 1769 / 1024
+"""Memory of the daily audit: one vCPU."""
+
+AUDIT_S_PER_FILE = 64e-6
+"""CPU time of a day's file in the audit, measured with a million of them (``docs/performance.md``)."""
+
 SENTINEL_GB_SECONDS = 0.25 * 0.5
 """One run a minute: 256 MB for about half a second, assumed."""
 
@@ -383,6 +402,7 @@ def _functions(s: Scenario, bill: _Bill) -> None:
     bill.add("Lambda", "aggregator, invocations", "lambda-request", s.batches)
     bill.add("Lambda", "sentinel, one run a minute", "lambda-gb-second", MINUTES * SENTINEL_GB_SECONDS)
     bill.add("Lambda", "sentinel, invocations", "lambda-request", MINUTES)
+    bill.add("Lambda", "daily audit", "lambda-gb-second", s.files * AUDIT_S_PER_FILE * AUDIT_GB)
     if s.retention is Retention.ARCHIVES:
         sweep_s = min(s.sweep_s, SWEEP_LONGEST_S)
         bill.add("Lambda", f"retention sweep, {sweep_s:.0f} s an hour", "lambda-gb-second", HOURS * sweep_s * SWEEP_GB)

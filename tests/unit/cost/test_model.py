@@ -292,4 +292,4 @@ def test_each_vpn_of_the_modules_has_an_alarm() -> None:
         for name, changes in scenarios.items()
     }
 
-    assert {"one": 44, "two": 45, "others'": 43, "none": 43} == metrics
+    assert {"one": 50, "two": 51, "others'": 49, "none": 49} == metrics
