@@ -239,6 +239,7 @@ def test_decisions_are_numbered_in_order_but_for_the_gaps_that_are_said() -> Non
     assert [*range(1, first), *range(last + 1, single), *range(single + 1, numbers[-1] + 1)] == numbers == titled
 
 
+@pytest.mark.needs("git")
 def test_requirements_that_are_cited_are_written_down() -> None:
     """With tests that there are."""
     page = (ROOT / "docs/requirements.md").read_text()
