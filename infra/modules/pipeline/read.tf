@@ -39,6 +39,7 @@ locals {
       Resource = local.bucket_arns
     },
     {
+      # "*": settings only, as above.
       Sid      = "ReadAccessPoints"
       Effect   = "Allow"
       Action   = ["s3:GetAccessPoint*", "s3:ListTagsForResource"]
