@@ -36,7 +36,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "inventories" {
 
   rule {
     id     = "expire"
-    status = each.value.versioning
+    status = "Enabled"
 
     filter {}
 
@@ -50,6 +50,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "inventories" {
 
     abort_incomplete_multipart_upload {
       days_after_initiation = 1
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = each.value.versioning == "Enabled"
+      error_message = "Rules on old versions need versioning."
     }
   }
 }
