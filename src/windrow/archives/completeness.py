@@ -13,7 +13,7 @@ from windrow.core.completeness import LONGEST_UPLOAD, MAX_MARK_BYTES, Mark, cove
 from windrow.core.errors import ArchiveError
 from windrow.core.keys import mark_folder, span_of
 from windrow.core.manifest import Window
-from windrow.core.windows import DAY, floor
+from windrow.core.windows import days
 
 _decode = msgspec.json.Decoder(Mark).decode
 
@@ -66,13 +66,11 @@ def _check_zones(*moments: datetime) -> None:
 
 
 def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[tuple[str, Window]]:
-    day = floor(start, DAY)
-    while day < end:
+    for day in days(start, end):
         for key, size in folder.list(mark_folder("", day)):
             span = span_of(key)
             if span is not None and span.start < end and span.end > start and size <= MAX_MARK_BYTES:
                 yield key, span
-        day += DAY
 
 
 def _read(folder: Folder, key: str) -> Mark:

@@ -23,7 +23,7 @@ from windrow.core.archive.writer import seal
 from windrow.core.errors import ArchiveError, SourceMissing
 from windrow.core.keys import day_folder, is_apart, window_of
 from windrow.core.manifest import ManifestFile, Window
-from windrow.core.windows import DAY, HOUR, floor
+from windrow.core.windows import DAY, HOUR, days
 
 MOST_HOURS = 6
 """A day is listed hour by hour where no more of its hours are wanted than this: a listing has 1,000 keys a request."""
@@ -168,8 +168,7 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 
 def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[Listed]:
-    day = floor(start, DAY)
-    while day < end:
+    for day in days(start, end):
         hours = [day + HOUR * hour for hour in range(24) if day + HOUR * hour < end and day + HOUR * (hour + 1) > start]
         path = day_folder("", day)
         if len(hours) > MOST_HOURS:
@@ -178,7 +177,6 @@ def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[Listed]:
             for hour in hours:
                 yield from folder.list(f"{path}{hour:%H}/")
             yield from folder.list(path, f"{day:%Y%m%dT}")  # those that cover the day
-        day += DAY
 
 
 def _window(key: str) -> Window | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from windrow.audit.report import Finding, Unreadable
 from windrow.core.errors import ArchiveError, ChecksumMismatch, DestinationError, DestinationFault
 from windrow.core.keys import day_folder, window_of
-from windrow.core.windows import DAY, floor
+from windrow.core.windows import days
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import Destination
 
@@ -43,15 +43,13 @@ class ArchiveReader:
         Raises:
             DestinationError: the destination could not be listed.
         """
-        day = floor(start, DAY)
-        while day < end:
+        for day in days(start, end):
             for key, size in self._destination.list(day_folder(self.prefix, day)):
                 window = window_of(key)
                 if window is None:
                     foreign(key)
                 elif window.start < end and window.end > start:
                     yield key, size
-            day += DAY
 
     def read(
         self, start: datetime, end: datetime, foreign: Callable[[str], object] = _pass_over

@@ -11,7 +11,7 @@ from windrow.audit.archives import ArchiveReader
 from windrow.audit.report import Finding
 from windrow.core.completeness import MAX_MARK_BYTES, Mark
 from windrow.core.keys import mark_folder, span_of, window_of
-from windrow.core.windows import DAY, floor
+from windrow.core.windows import DAY, days
 from windrow.ports import Destination
 
 _decode = msgspec.json.Decoder(Mark).decode
@@ -48,15 +48,13 @@ class LateFiles:
         Raises:
             DestinationError: the destination could not be asked.
         """
-        day = floor(start, DAY)
-        while day < end:
+        for day in days(start, end):
             marks = sorted(self._marks(day), key=lambda mark: mark.judged_at, reverse=True)
             named = {key: mark.judged_at for mark in marks for key in mark.archives}  # the earliest that names it
             for key, _ in self._archives.listed(day, day + DAY) if marks else ():
                 before = [mark for mark in marks if key not in named or mark.judged_at < named[key]]
                 if found := self._late(key, before, stored_since):
                     yield found
-            day += DAY
 
     def _marks(self, day: datetime) -> Iterator[Mark]:
         for key, size in self._destination.list(mark_folder(self._archives.prefix, day)):

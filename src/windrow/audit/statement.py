@@ -14,7 +14,7 @@ from windrow.audit.report import AuditReport
 from windrow.audit.timeline import Timeline
 from windrow.core.keys import statement_folder, statement_key, statement_of
 from windrow.core.manifest import Window
-from windrow.core.windows import DAY, floor
+from windrow.core.windows import days
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -89,11 +89,9 @@ class Statements:
         None if there is none. What ends in the future is none of Windrow's. Raises `DestinationError`.
         """
         found: list[tuple[Window, datetime]] = []
-        day = floor(since, DAY)
-        while day < until:
+        for day in days(since, until):
             listed = self._shelf.list(statement_folder(self._prefix, day))
             found += [told for told in (statement_of(key) for key, _ in listed) if told and told[0].end <= until]
-            day += DAY
         return max(found, key=lambda told: (told[0].end, told[1]), default=None)
 
     def _put(self, statement: Statement, data: bytes, form: str, content_type: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 MINUTE = timedelta(minutes=1)
@@ -17,3 +18,11 @@ def floor(moment: datetime, width: timedelta) -> datetime:
     if width == HOUR:
         return moment.replace(minute=0, second=0, microsecond=0)
     return moment.replace(second=0, microsecond=0)
+
+
+def days(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the starts of UTC days before ``end``, from that of the day which ``start`` falls into on."""
+    day = floor(start, DAY)
+    while day < end:
+        yield day
+        day += DAY

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from windrow.audit import ArchiveReader, Finding
 from windrow.core.errors import CopyError, DestinationError, LedgerError, OutOfTime
 from windrow.core.keys import day_folder, window_of
-from windrow.core.windows import DAY, HOUR, floor
+from windrow.core.windows import DAY, HOUR, days, floor
 from windrow.pipeline.bounded_map import bounded_map
 from windrow.pipeline.deadline import Deadline
 from windrow.ports import CopyStore, Destination, RawFiles
@@ -86,8 +86,9 @@ class Sweep:
 
     def run(self) -> Iterator[None]:
         """Do the work; yield after each piece of it. Raises `DestinationError`, `CopyError`."""
-        day = floor(self.start, DAY)
-        while day < self.end and self._goes_on(max(day, self.start)):
+        for day in days(self.start, self.end):
+            if not self._goes_on(max(day, self.start)):
+                break
             listed = list(self._list(day))
             self.tally.archives += len(listed)
             yield
@@ -95,7 +96,6 @@ class Sweep:
                 held = dict(self.copies.list(day_folder(self.prefix, day)))
                 yield from self._copy(self._wanting(listed, held))
                 yield from self._expire_due(listed)
-            day += DAY
         yield from self._copy(sorted(self._later, key=lambda archive: archive.size))
 
     def _list(self, day: datetime) -> Iterator[Listed]:
