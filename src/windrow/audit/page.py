@@ -10,7 +10,7 @@ from windrow.audit.statement import Statement
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.core.windows import DAY, floor
 from windrow.core.words import counted, lasting, percent
-from windrow.pages.chart import Chart, Line, ReferenceLine, time_ticks
+from windrow.pages.chart import Chart, Line, ReferenceLine, objective_lines, time_ticks
 from windrow.pages.document import charts, document, facts, header, problems, table, tile, tiles
 
 LATENCY = (
@@ -20,7 +20,6 @@ LATENCY = (
 HOW = (
     "metadata, the server's own checksum and manifest; each file matched by bucket, key and version with what S3 lists"
 )
-TWO, THREE = "2 min: 95 % by then", "3 min: 99.9 % by then"
 KINDS = {
     "missing": "in no archive",
     "duplicated": "in more than one place",
@@ -132,12 +131,7 @@ def _latency(statement: Statement) -> list[Chart]:
         x_label=lambda seconds: f"{seconds:,g}",
         x_unit="latency in s",
         lines=[Line("files", line.latency, 1)],
-        marks=[
-            ReferenceLine("2 min", FAST_S, upright=True),
-            ReferenceLine("3 min", SURE_S, upright=True),
-        ]
-        if near
-        else [],
+        marks=objective_lines(upright=True) if near else [],
         bars=width,
         unit="files",
     )
@@ -152,7 +146,7 @@ def _latency(statement: Statement) -> list[Chart]:
             Line("median", [line.p50_s[step] or 0 for step in there], 3),
         ],
         steps=there,
-        marks=[ReferenceLine(TWO, FAST_S), ReferenceLine(THREE, SURE_S)] if near else [],
+        marks=objective_lines() if near else [],
     )
     return [histogram, over_time]
 

@@ -8,6 +8,8 @@ from html import escape
 
 import msgspec
 
+from windrow.core.objectives import FAST_S, SURE_S
+
 WIDTH, HEIGHT = 1000.0, 240.0
 """Of a drawing, in its own units; a page stretches it to any size."""
 TICKS = 5
@@ -35,6 +37,13 @@ class ReferenceLine(msgspec.Struct, frozen=True):
     name: str
     at: float
     upright: bool = False
+
+
+def objective_lines(*, upright: bool = False) -> list[ReferenceLine]:
+    """Return the lines of the latency objective, at 2 minutes and at 3; upright ones where latency is the x."""
+    if upright:
+        return [ReferenceLine("2 min", FAST_S, upright=True), ReferenceLine("3 min", SURE_S, upright=True)]
+    return [ReferenceLine("2 min: 95 % by then", FAST_S), ReferenceLine("3 min: 99.9 % by then", SURE_S)]
 
 
 class Shade(msgspec.Struct, frozen=True):

@@ -7,10 +7,9 @@ from itertools import accumulate
 
 from windrow.core.objectives import FAST_S, SURE_S
 from windrow.load.result import LoadResult
-from windrow.pages.chart import Chart, Line, ReferenceLine, Shade, clock, time_ticks
+from windrow.pages.chart import Chart, Line, ReferenceLine, Shade, clock, objective_lines, time_ticks
 
 SINCE = "min:s since the start"
-TWO, THREE = "2 min: 95 % by then", "3 min: 99.9 % by then"
 
 
 def latency_charts(result: LoadResult) -> list[Chart]:
@@ -29,9 +28,7 @@ def latency_charts(result: LoadResult) -> list[Chart]:
         x_label=lambda seconds: f"{seconds:g}",
         x_unit="latency in s",
         lines=[Line("files", latency.counts, 1)],
-        marks=[ReferenceLine("2 min", FAST_S, upright=True), ReferenceLine("3 min", SURE_S, upright=True)]
-        if near
-        else [],
+        marks=objective_lines(upright=True) if near else [],
         bars=latency.bin_s,
         unit="files",
     )
@@ -48,7 +45,7 @@ def latency_charts(result: LoadResult) -> list[Chart]:
             Line("lowest to highest", arrivals.high, 1, low=arrivals.low),
             Line("median", arrivals.median, 2),
         ],
-        marks=[ReferenceLine(TWO, FAST_S), ReferenceLine(THREE, SURE_S)] if near else [],
+        marks=objective_lines() if near else [],
         shades=_shades(result),
         least=SURE_S if near else 0.0,
         unit="s",
@@ -108,7 +105,7 @@ def _backlog_charts(result: LoadResult) -> list[Chart]:
             f"Age of the oldest file that was uploaded and not delivered.{_limits_told(near=near)}",
             [Line("oldest file", series.oldest_s, 1, style="area")],
             unit="s",
-            marks=[ReferenceLine(TWO, FAST_S), ReferenceLine(THREE, SURE_S)] if near else [],
+            marks=objective_lines() if near else [],
         ),
     ]
 
