@@ -156,8 +156,7 @@ def mark_folder(prefix: str, day: datetime) -> str:
 
 def mark_key(prefix: str, mark: Mark) -> str:
     """Return a mark's key."""
-    name = f"{mark.start:{_SECOND}}-{mark.end:{_SECOND}}.{mark.judged_at:{_SECOND}}.json"
-    return mark_folder(prefix, mark.start) + name
+    return mark_folder(prefix, mark.start) + _judged_name(Window(mark.start, mark.end), mark.judged_at, "json")
 
 
 def span_of(key: str) -> Window | None:
@@ -173,13 +172,16 @@ def statement_folder(prefix: str, day: datetime) -> str:
 
 def statement_key(prefix: str, span: Window, judged_at: datetime, form: str) -> str:
     """Return the key of a statement in a form, ``json`` or ``html``."""
-    name = f"{span.start:{_SECOND}}-{span.end:{_SECOND}}.{judged_at:{_SECOND}}.{form}"
-    return statement_folder(prefix, span.start) + name
+    return statement_folder(prefix, span.start) + _judged_name(span, judged_at, form)
 
 
 def statement_of(key: str) -> tuple[Window, datetime] | None:
     """Return the span that a statement's key tells and when it was judged, None if the key is no JSON statement's."""
     return _judged(_STATEMENT.search(key))
+
+
+def _judged_name(span: Window, judged_at: datetime, form: str) -> str:
+    return f"{span.start:{_SECOND}}-{span.end:{_SECOND}}.{judged_at:{_SECOND}}.{form}"
 
 
 def _judged(match: re.Match[str] | None) -> tuple[Window, datetime] | None:
