@@ -18,9 +18,11 @@ from windrow.core.backoff import exponential_s
 from windrow.core.errors import QueueError
 from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.ports import Clock, Received
-from windrow.worker.timing import TICK_S
 
 _log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""How long a wait lasts at most before the loops look again at the stop event and the mapping."""
 
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 """Largest event of a synchronous invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""

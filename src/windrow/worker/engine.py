@@ -18,12 +18,11 @@ import msgspec
 from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
 from windrow.core.mapping import BATCH_SIZE_MOST, MappingConfig, in_flight_fault, visibility_fault
 from windrow.ports import Clock, ConfigSource, Received, SourceQueue
-from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, CloseReason, Gatherer, MessageBatch
+from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, TICK_S, CloseReason, Gatherer, MessageBatch
 from windrow.worker.dispatch import Dispatcher
 from windrow.worker.pool import Pool
 from windrow.worker.progress import GivenBack, Observer, ReceivedMessages, Switched
 from windrow.worker.semaphore import ResizableSemaphore
-from windrow.worker.timing import TICK_S
 
 _log = logging.getLogger(__name__)
 
