@@ -95,13 +95,13 @@ class LargeArchiver:
             WindrowError: the object could not be read, staged or verified, or not in time.
         """
         (source,) = archive.objects
-        pace = _Pace(source, deadline)
+        object_deadline = _ObjectDeadline(source, deadline)
         try:
-            built = self._stream(archive, source, owner, pace)
+            built = self._stream(archive, source, owner, object_deadline)
             if isinstance(built, SealedArchive):
                 return built
             staged, wrapping = built
-            return StagedArchive(wrapping.summary(staged.size, self._verify(staged, pace)), staged)
+            return StagedArchive(wrapping.summary(staged.size, self._verify(staged, object_deadline)), staged)
         except WindrowError:
             raise
         except Exception as error:
@@ -123,7 +123,7 @@ class LargeArchiver:
         self._area.remove(archive.staged.key)
 
     def _stream(
-        self, archive: PlannedArchive, source: SourceObject, owner: str, pace: _Pace
+        self, archive: PlannedArchive, source: SourceObject, owner: str, object_deadline: _ObjectDeadline
     ) -> SealedArchive | tuple[Staged, Wrapping]:
         """Read and compress the object once; send what memory need not hold."""
         (name,) = safe_names([source])
@@ -131,7 +131,9 @@ class LargeArchiver:
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
             self._landing.stream(source, PIECE_BYTES) as (said, pieces),
         ):
-            frame = FrameStream(name, source, pace.watch(self._ahead(reader, source, pieces)), self._level, said)
+            frame = FrameStream(
+                name, source, object_deadline.watch(self._ahead(reader, source, pieces)), self._level, said
+            )
             chunks = iter(frame)
             held = _take(chunks, HELD_BYTES)
             if sum(map(len, held)) < HELD_BYTES:
@@ -159,9 +161,9 @@ class LargeArchiver:
         numbers = range(-(-source.size // PIECE_BYTES) + 1)
         yield from bounded_map(reader, lambda _number: next(pieces, b""), numbers, self._at_once)
 
-    def _verify(self, staged: Staged, pace: _Pace) -> bytes:
+    def _verify(self, staged: Staged, object_deadline: _ObjectDeadline) -> bytes:
         try:
-            return self._area.verify(staged, pace.check)
+            return self._area.verify(staged, object_deadline.check)
         except ChecksumMismatch:
             self._metrics.count(Metric.CHECKSUM_MISMATCH)
             self._area.remove(staged.key)
@@ -171,7 +173,7 @@ class LargeArchiver:
             raise
 
 
-class _Pace:
+class _ObjectDeadline:
     """Tells as early as it can that an object can't be finished in the run time that is left."""
 
     def __init__(self, source: SourceObject, deadline: Deadline) -> None:
