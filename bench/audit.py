@@ -241,7 +241,7 @@ def auditing(
     """Make ready what an audit reads, and return the audit."""
     clock = FakeClock(world.end + timedelta(days=1))
     auditor = Auditor(index=index(world), ledger=Recorded(), archives=archives(world), buckets={"landing"}, clock=clock)
-    return lambda: auditor.audit(START, world.end, grace=timedelta(minutes=5), retention=timedelta(days=7))
+    return lambda: auditor.judge(START, world.end, grace=timedelta(minutes=5), retention=timedelta(days=7)).report
 
 
 def main() -> int:

@@ -98,7 +98,7 @@ def reader(scene: Scene) -> ArchiveReader:
 
 def audited(scene: Scene) -> AuditReport:
     """Audit the days around the deliveries."""
-    return auditor(scene).audit(*RANGE, grace=timedelta(minutes=5), retention=HOT)
+    return auditor(scene).judge(*RANGE, grace=timedelta(minutes=5), retention=HOT).report
 
 
 def deliver_within_limit() -> object:

@@ -57,22 +57,6 @@ class Auditor:
         self._buckets = sorted(buckets)
         self._clock = clock
 
-    def audit(
-        self,
-        start: datetime,
-        end: datetime,
-        *,
-        grace: timedelta,
-        retention: timedelta,
-        prefix: str = "",
-        progress: Progress = _quiet,
-        mark: Callable[[Mark], object] | None = None,
-    ) -> AuditReport:
-        """Return the report of what `judge` finds."""
-        return self.judge(
-            start, end, grace=grace, retention=retention, prefix=prefix, progress=progress, mark=mark
-        ).report
-
     def judge(
         self,
         start: datetime,

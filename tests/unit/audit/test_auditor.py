@@ -89,7 +89,7 @@ class Scene:
 
     def audit(self, start: datetime = START, end: datetime = END, prefix: str = "") -> AuditReport:
         """Audit the hour."""
-        return self.auditor().audit(start, end, grace=GRACE, retention=WEEK, prefix=prefix)
+        return self.auditor().judge(start, end, grace=GRACE, retention=WEEK, prefix=prefix).report
 
 
 def findings(report: AuditReport) -> dict[str, int]:
@@ -645,7 +645,7 @@ def test_progress_tells_files_and_archives() -> None:
     for each in files:
         scene.deliver(each)
     told: list[tuple[str, int]] = []
-    scene.auditor().audit(
+    scene.auditor().judge(
         START, END, grace=GRACE, retention=WEEK, progress=lambda what, count: told.append((what, count))
     )
 

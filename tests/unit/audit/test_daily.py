@@ -308,7 +308,7 @@ def test_what_came_late_is_named_even_if_its_minutes_were_marked_again(days: Day
     key = late_file(days, source("late", at=NOON + HOUR))
     days.pass_days(0.5)
     marker = Marker(days.scene.destination, days.scene.prefix)
-    days.scene.auditor().audit(NOON, NOON + 2 * HOUR, grace=GRACE, retention=7 * DAY, mark=marker.write)
+    days.scene.auditor().judge(NOON, NOON + 2 * HOUR, grace=GRACE, retention=7 * DAY, mark=marker.write)
     days.pass_days(0.5)
 
     assert [key] == [each.key for each in days.judged().late]

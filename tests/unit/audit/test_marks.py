@@ -51,7 +51,7 @@ def mark(
         marker.write(each)
         written.append(each)
 
-    auditor.audit(start, end, grace=GRACE, retention=retention, prefix=prefix, mark=write)
+    auditor.judge(start, end, grace=GRACE, retention=retention, prefix=prefix, mark=write)
     return written
 
 

@@ -677,7 +677,7 @@ def test_an_audit_after_the_sweep_finds_nothing_wrong() -> None:
         clock=world.clock,
     )
     start, end, grace = world.clock.now() - 10 * DAY, world.clock.now(), timedelta(minutes=5)
-    report = auditor.audit(start, end, grace=grace, retention=HOT)
+    report = auditor.judge(start, end, grace=grace, retention=HOT).report
 
     assert (True, 2, 1, 0, 0) == (report.ok, report.expired, report.landed, report.orphaned, report.missing)
     assert [] == list(auditor.missing(start, end, grace=grace))
