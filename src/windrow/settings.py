@@ -109,6 +109,9 @@ AGGREGATE = (
 )
 """The settings that the aggregator cannot work without."""
 
+AUDIT = tuple(name for name in AGGREGATE if name not in {"queue_url", "dlq_url"})
+"""Those that an audit cannot work without: it needs no queue."""
+
 QUEUE_RETENTION_DAYS = 5
 """How long the queue keeps a message at least: an outage of 4 days (NFR-04), and the drain after it."""
 DLQ_RETENTION_DAYS = 14

@@ -24,14 +24,6 @@ from windrow.core.words import counted, lasting, percent
 if TYPE_CHECKING:
     from windrow.audit.statement import Statement
 
-NEEDS = (
-    "landing_buckets",
-    "ledger_table",
-    "destination_endpoint",
-    "destination_bucket",
-    "destination_secret_id",
-)
-
 
 def audit(
     since: Annotated[str, typer.Option(help="Start: a duration ago (24h), a date, or a time in UTC.")] = "24h",
@@ -66,7 +58,7 @@ def audit(
     young = duration(grace)
     if mark and prefix:
         raise WrongUse("--mark is for all keys; leave --prefix out")
-    config = settings.load(os.environ, needs=NEEDS)
+    config = settings.load(os.environ, needs=settings.AUDIT)
     opened = bootstrap.inventories(config, inventory) if inventory else []
     asked, end = end, span_judged(start, end, opened).end if opened else end
     auditor = bootstrap.inventory_auditor(config, opened) if opened else bootstrap.auditor(config)

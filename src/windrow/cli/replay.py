@@ -13,7 +13,6 @@ import typer
 
 from windrow import settings
 from windrow.audit import Coverage, Listing, Missing
-from windrow.cli.audit import NEEDS
 from windrow.cli.coverage import left_open, why_nothing
 from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.cli.replay_state import Request, Saved, StateFile
@@ -65,7 +64,7 @@ def replay(
     start, end = span(since, until, clock.now())
     from windrow import bootstrap
 
-    config = settings.load(os.environ, needs=(*NEEDS, "queue_url", *(("dlq_url",) if missing else ())))
+    config = settings.load(os.environ, needs=(*settings.AUDIT, "queue_url", *(("dlq_url",) if missing else ())))
     file = StateFile(state, Request(since, until, prefix, sorted(config.landing_buckets), config.queue_url))
     saved = file.load(start, end)
     memory = _memory(config, clock, saved) if everything else None

@@ -10,14 +10,6 @@ from windrow import bootstrap, settings
 from windrow.audit.daily import DailyAudit, summary
 from windrow.clients import logs
 
-NEEDS = (
-    "landing_buckets",
-    "ledger_table",
-    "destination_endpoint",
-    "destination_bucket",
-    "destination_secret_id",
-)
-
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """Judge what is new and return a summary; what was found is in the metrics and in the statement.
@@ -34,4 +26,4 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
 
 @cache
 def _daily() -> DailyAudit:
-    return bootstrap.daily_audit(settings.load(os.environ, needs=NEEDS))
+    return bootstrap.daily_audit(settings.load(os.environ, needs=settings.AUDIT))
