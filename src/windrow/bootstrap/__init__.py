@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -34,7 +34,7 @@ from windrow.core.circuit import APART_S
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.inspector import Inspector
-from windrow.ports import Clock, Destination, EventSourceMapping, Metrics, Secrets
+from windrow.ports import Clock, Destination, EventSourceMapping, LandingIndex, Metrics, Secrets
 from windrow.settings import Emf, Settings, uses_parts
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from windrow.clients.dead_letters import DeadLetterQueue
     from windrow.clients.gauge import SqsGauge
     from windrow.clients.held import HeldRequests
+    from windrow.clients.inventory import InventoryStore
     from windrow.deployment import Deployer, Event, Progress
     from windrow.quarantine import Quarantine
     from windrow.rebuild import Rebuilder
@@ -132,9 +133,15 @@ def switch(settings: Settings) -> Switch:
 
 
 def destination(
-    settings: Settings, patience: Patience = PATIENT, secrets: Secrets | None = None
+    settings: Settings,
+    patience: Patience = PATIENT,
+    secrets: Secrets | None = None,
+    locked: ObjectLock | None = None,
 ) -> S3MultipartDestination:
-    """Return the destination, its credentials from Secrets Manager, through ``secrets`` if they are given."""
+    """Return the destination, its credentials from Secrets Manager, through ``secrets`` if they are given.
+
+    What it stores is ``locked`` so, if given, else as the settings say.
+    """
     return S3MultipartDestination(
         settings.destination_endpoint,
         settings.destination_bucket,
@@ -143,7 +150,7 @@ def destination(
         _clock,
         patience,
         pace=_pace(settings.max_bytes_per_s) if settings.max_bytes_per_s else None,
-        object_lock=object_lock(settings),
+        object_lock=locked or object_lock(settings),
     )
 
 
@@ -165,14 +172,7 @@ def locked_destination(settings: Settings, retention: timedelta) -> S3MultipartD
     lock = object_lock(settings)
     if lock is None:
         return None
-    return S3MultipartDestination(
-        settings.destination_endpoint,
-        settings.destination_bucket,
-        settings.destination_region,
-        destination_secrets(settings),
-        _clock,
-        object_lock=ObjectLock(lock.mode, retention, applies=lambda _key: True),
-    )
+    return destination(settings, locked=ObjectLock(lock.mode, retention, applies=lambda _key: True))
 
 
 def held_requests(settings: Settings) -> HeldRequests:
@@ -242,24 +242,31 @@ def quarantine(settings: Settings) -> Quarantine:
 
 def auditor(settings: Settings) -> Auditor:
     """Return the auditor."""
-    from windrow.audit import Auditor
     from windrow.clients.landing_index import S3LandingIndex
 
-    return Auditor(
-        index=S3LandingIndex(_session().client("s3")),
-        ledger=ledger(settings),
-        archives=archive_reader(settings),
-        buckets=settings.landing_buckets,
-        clock=_clock,
-    )
+    return _auditor(settings, S3LandingIndex(_session().client("s3")))
 
 
 def inventories(settings: Settings, manifests: Iterable[str]) -> list[Inventory]:
     """Return the inventories of these manifests, one for each landing bucket. Raises `InventoryError`."""
-    from windrow.audit.inventory import check_buckets
-    from windrow.clients import inventory
+    return _opened(settings, _inventory_store(), manifests)
 
-    store = inventory.InventoryStore(inventory.connect(_session()))
+
+def newest_inventories(settings: Settings) -> list[Inventory]:
+    """Return the newest inventory of each landing bucket. Raises `InventoryError`."""
+    store = _inventory_store()
+    return _opened(settings, store, (store.newest(settings.inventory, bucket) for bucket in settings.landing_buckets))
+
+
+def _inventory_store() -> InventoryStore:
+    from windrow.clients import bounded_s3, inventory
+
+    return inventory.InventoryStore(bounded_s3.connect(_session()))
+
+
+def _opened(settings: Settings, store: InventoryStore, manifests: Iterable[str]) -> list[Inventory]:
+    from windrow.audit.inventory import check_buckets
+
     opened = [store.open(manifest) for manifest in manifests]
     check_buckets(settings.landing_buckets, opened)
     return opened
@@ -267,22 +274,28 @@ def inventories(settings: Settings, manifests: Iterable[str]) -> list[Inventory]
 
 def inventory_auditor(settings: Settings, opened: Sequence[Inventory]) -> Auditor:
     """Return an auditor that goes by inventories instead of listings."""
+    from windrow.clients import bounded_s3, inventory
+
+    index = inventory.InventoryIndex(bounded_s3.connect(_session()), opened)
+    return _auditor(settings, index, listed_at=min(each.created_at for each in opened))
+
+
+def _auditor(settings: Settings, index: LandingIndex, listed_at: datetime | None = None) -> Auditor:
     from windrow.audit import Auditor
-    from windrow.clients import inventory
 
     return Auditor(
-        index=inventory.InventoryIndex(inventory.connect(_session()), opened),
+        index=index,
         ledger=ledger(settings),
         archives=archive_reader(settings),
         buckets=settings.landing_buckets,
         clock=_clock,
-        listed_at=min(each.created_at for each in opened),
+        listed_at=listed_at,
     )
 
 
 def daily_audit(settings: Settings) -> DailyAudit:
     """Return the audit that runs by itself, by the newest inventories where the settings say where they are."""
-    from windrow.audit import ArchiveReader
+    from windrow.audit import ArchiveReader, Marker
     from windrow.audit.daily import DailyAudit
     from windrow.audit.late import LateFiles
     from windrow.audit.statement import Statements
@@ -298,20 +311,12 @@ def daily_audit(settings: Settings) -> DailyAudit:
     return DailyAudit(
         opened,
         Statements(target, settings.destination_prefix),
-        marker(settings),
+        Marker(target, settings.destination_prefix),
         LateFiles(target, ArchiveReader(target, settings.destination_prefix), settings.landing_buckets),
         EmfMetrics(stack=settings.stack),
         _clock,
         timedelta(days=settings.retention_hot_days),
     )
-
-
-def newest_inventories(settings: Settings) -> list[Inventory]:
-    """Return the newest inventory of each landing bucket. Raises `InventoryError`."""
-    from windrow.clients import inventory
-
-    store = inventory.InventoryStore(inventory.connect(_session()))
-    return inventories(settings, [store.newest(settings.inventory, bucket) for bucket in settings.landing_buckets])
 
 
 def marker(settings: Settings) -> Marker:
@@ -324,13 +329,13 @@ def marker(settings: Settings) -> Marker:
 def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:
     """Return the retention sweeper; ``clock`` lets a test move time."""
     from windrow.audit import ArchiveReader
-    from windrow.clients import sweep_s3
+    from windrow.clients import bounded_s3
     from windrow.clients.copies import S3Copies
     from windrow.clients.raw_files import S3RawFiles
     from windrow.retention import Sweeper
 
     target = destination(settings)
-    s3 = sweep_s3.connect(_session())
+    s3 = bounded_s3.connect(_session())
     return Sweeper(
         destination=target,
         archives=ArchiveReader(target, settings.destination_prefix),

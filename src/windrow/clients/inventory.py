@@ -8,21 +8,20 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.audit.inventory import MAX_LINE_BYTES, MAX_MANIFEST_BYTES, Inventory, ListFile, read_manifest, versions
-from windrow.clients import answers, aws
+from windrow.clients import answers
 from windrow.clients.s3_answers import Folders, Range
 from windrow.core.errors import InventoryError
 from windrow.core.printable import printable
 from windrow.ports import ListedVersion
 
 if TYPE_CHECKING:
-    import boto3.session
     from _typeshed import WriteableBuffer
     from mypy_boto3_s3 import S3Client
 
@@ -30,9 +29,6 @@ PIECE_BYTES = 4 * 1024 * 1024
 """Of a list that is in memory at once; also how much is asked for again when a connection breaks."""
 READS = 3
 """Times that a piece is asked for, each repeated by botocore where no answer comes at all."""
-CONNECT_S = 3.0
-READ_S = 30.0
-ATTEMPTS = 3
 
 MANIFEST, CHECKSUM = "manifest.json", "manifest.checksum"
 TRIED = 7
@@ -40,17 +36,6 @@ TRIED = 7
 _BEGUN = re.compile(r"/\d{4}-\d\d-\d\dT\d\d-\d\dZ/\Z")
 _URL = re.compile(r"s3://([^/]+)/(.+)")
 _GONE = frozenset({"NoSuchBucket", "NoSuchKey"})
-
-
-def connect(session: boto3.session.Session) -> S3Client:
-    """Return a client whose requests end, and which repeats those that may pass."""
-    config = Config(
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3=aws.PATH_STYLE,
-    )
-    return session.client("s3", config=config)
 
 
 class InventoryStore:
@@ -100,30 +85,25 @@ class InventoryStore:
 
     def _folders(self, bucket: str, prefix: str) -> Iterator[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        try:
+        with _reading(f"s3://{bucket}/{prefix}"):
             for page in pages:
                 yield from (each.prefix for each in answers.read(page, Folders).common_prefixes)
-        except (BotoCoreError, ClientError) as error:
-            raise _unread(f"s3://{bucket}/{prefix}", error) from error
 
     def _is_there(self, bucket: str, key: str) -> bool:
-        try:
-            self._s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if answers.status(error) == HTTPStatus.NOT_FOUND:
+        with _reading(f"s3://{bucket}/{key}"):
+            try:
+                self._s3.head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if answers.status(error) != HTTPStatus.NOT_FOUND:
+                    raise
                 return False
-            raise _unread(f"s3://{bucket}/{key}", error) from error
-        except BotoCoreError as error:
-            raise _unread(f"s3://{bucket}/{key}", error) from error
         return True
 
     def _small(self, bucket: str, key: str) -> bytes:
         where = f"s3://{bucket}/{printable(key)}"
-        try:
+        with _reading(where):
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
             data = body.read(MAX_MANIFEST_BYTES + 1)
-        except (BotoCoreError, ClientError) as error:
-            raise _unread(where, error) from error
         if len(data) > MAX_MANIFEST_BYTES:
             raise InventoryError(f"{where} has over {MAX_MANIFEST_BYTES:,} bytes: it is none of an inventory")
         return data
@@ -227,6 +207,15 @@ class _List(io.RawIOBase):
                 raise InventoryError(f"{self._name} has {total} bytes, and {self._listed.size} by its manifest")
             return piece
         raise _unread(self._name, reason) from reason
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Raise what botocore raises within the block as an `InventoryError` about ``where``."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise _unread(where, error) from error
 
 
 def _unread(where: str, error: BaseException | None) -> InventoryError:

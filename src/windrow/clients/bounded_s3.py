@@ -1,4 +1,4 @@
-"""The S3 client of the retention sweep, for the copies and the raw files alike."""
+"""The S3 client of what runs beside batches: the retention sweep, its copies and raw files alike, and inventories."""
 
 from __future__ import annotations
 
