@@ -105,9 +105,8 @@ def test_status_shows_how_things_stand(stack: Stack) -> None:
     windrow("circuit", "open")
     stack.worker.stop()
     s3.put_object(Bucket=stack.outputs.landing_bucket, Key="later", Body=b"x")
-    # The worker's last poll, which the emulator goes on with, may take the message; then it comes back.
     queue = bootstrap.gauge(stack.outputs.queue_url)
-    wait_until("the message to be visible", lambda: queue.depth().visible == 1, cause=stack.worker.last_words)
+    wait_until("the message", lambda: queue.depth().total == 1, cause=stack.worker.last_words)
     held_code, held = windrow("status")
     stack.destination.kill()
     _, away = windrow("status")
@@ -117,6 +116,7 @@ def test_status_shows_how_things_stand(stack: Stack) -> None:
     last = max(delivery.committed_at for delivery in deliveries.archives)
     assert well["last_archive"]["key"] in {found.key for found in deliveries.archives if found.committed_at == last}
     assert ("auto", False, True) == (well["circuit"]["mode"], well["circuit"]["opened"], well["mapping_enabled"])
+    # Visible or in flight: the worker's last poll, which the emulator goes on with, may take the message at any time.
     assert (1, 1, False) == (held_code, sum(held["queue"].values()), held["mapping_enabled"])
     assert ["last_archive"] == list(away["problems"])
-    assert held["queue"] == away["queue"]
+    assert 1 == sum(away["queue"].values())
