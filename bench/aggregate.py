@@ -1,4 +1,4 @@
-"""One batch of 100 KB files from a real S3 server to a real MinIO: Windrow, its peers, and the floor, in one run.
+"""One batch of 100 KB files from a real S3 server to a real MinIO: Windrow, its peers, and the lower bound, in one run.
 
 Every contender runs in a fresh process, in turn, several times over, each time in another order; figures are medians.
 A ratio is the median of the ratios within each repetition. Each archive is read back, and its files are compared. The
@@ -20,11 +20,11 @@ import msgspec
 
 from bench import machine, outcome
 from bench.counting import counted
-from bench.others import Others
+from bench.machine_load import MachineLoad
 from bench.peers.programs import BENTO, HOW_TO_GET, S5CMD
 from bench.samples import FILE_BYTES, mixed_sizes
-from bench.stand import WARM_FIRST, Stand, stand
 from bench.task import run, task
+from bench.testbed import WARM_FIRST, Testbed, open_testbed
 
 COUNTS = (600, 3_000)
 REPEAT = 5
@@ -53,12 +53,12 @@ class Contender(msgspec.Struct, frozen=True):
 
 WINDROW = Contender("Windrow", "bench.handler")
 WORKER = Contender("Windrow worker", "bench.worker", queued=True)
-FLOOR = Contender("floor", "bench.floor", delivers=False)
+LOWER_BOUND = Contender("lower bound", "bench.lower_bound", delivers=False)
 NAIVE_6 = Contender("naive handler, level 6", "bench.peers.naive", level=6)
 NAIVE_9 = Contender("naive handler, level 9", "bench.peers.naive", level=9)
 BENTO_6 = Contender("Bento", "bench.peers.bento", level=6, present=BENTO.find, queued=True)
 PIPE = Contender("s5cmd + tar + gzip", "bench.peers.shell", level=6, present=S5CMD.find)
-CONTENDERS = (FLOOR, WINDROW, NAIVE_6, NAIVE_9, WORKER, BENTO_6, PIPE)
+CONTENDERS = (LOWER_BOUND, WINDROW, NAIVE_6, NAIVE_9, WORKER, BENTO_6, PIPE)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -117,7 +117,7 @@ def order(repetition: int) -> list[Contender]:
 class Race:
     """All contenders on the same files of these sizes in bytes."""
 
-    def __init__(self, place: Stand, sizes: Sequence[int], level: int, note: Callable[[str], None]) -> None:
+    def __init__(self, place: Testbed, sizes: Sequence[int], level: int, note: Callable[[str], None]) -> None:
         self._place = place
         self._count = len(sizes)
         self._level = level
@@ -202,13 +202,15 @@ def ratios(rows: Rows) -> Ratios:
     ``naive`` is the naive handler at Windrow's default compression level for throughput, and as it is usually written,
     at the default level of `tarfile` (9), for CPU and size. Both are in the figures at both levels.
     """
-    windrow, floor, naive_6, naive_9 = (_row(rows, contender) for contender in (WINDROW, FLOOR, NAIVE_6, NAIVE_9))
+    windrow, lower_bound, naive_6, naive_9 = (
+        _row(rows, contender) for contender in (WINDROW, LOWER_BOUND, NAIVE_6, NAIVE_9)
+    )
     bento = rows[BENTO_6.name]
     return {
         "throughput_vs_naive": windrow.files_per_s / naive_6.files_per_s,
         "cpu_vs_naive": windrow.cpu_ms_per_file / naive_9.cpu_ms_per_file,
         "cpu_vs_bento": windrow.cpu_ms_per_file / bento.cpu_ms_per_file if bento else None,
-        "cpu_vs_floor": windrow.cpu_ms_per_file / floor.cpu_ms_per_file,
+        "cpu_vs_lower_bound": windrow.cpu_ms_per_file / lower_bound.cpu_ms_per_file,
         "archive_vs_level9": (windrow.archive_mb or math.nan) / (naive_9.archive_mb or math.nan),
     }
 
@@ -292,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--level",
         type=int,
         default=LEVEL,
-        help="compression level of Windrow, its worker and the floor (%(default)s); the others stay at theirs",
+        help="compression level of Windrow, its worker and the lower bound (%(default)s); the others stay at theirs",
     )
     parser.add_argument("--mix", action="store_true", help="files of heavy-tailed sizes (mean 100 KB), not all alike")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -306,8 +308,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = {count: mixed_sizes(count) if options.mix else [FILE_BYTES] * count for count in counts}
     larger = min(options.repeat, REPEAT_LARGER)
     repeats = {count: options.repeat if count == min(counts) else larger for count in counts}
-    with stand() as place:
-        others = Others()
+    with open_testbed() as place:
+        others = MachineLoad()
         results = {count: Race(place, sizes[count], options.level, note).run(repeats[count]) for count in counts}
         busy = others.cores()
     first = results[min(counts)]
@@ -334,7 +336,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(msgspec.json.encode(answer).decode())
         return
     files = "heavy-tailed sizes" if options.mix else f"{FILE_BYTES // 1000} KB each"
-    print(f"{this}; others kept {busy:.1f} cores busy; {files}; level {options.level}; contenders in turn\n")
+    print(f"{this}; other programs kept {busy:.1f} cores busy; {files}; level {options.level}; contenders in turn\n")
     for count, each in results.items():
         print(f"{table(count, each.medians)}\n\n{ratios_table(each)}\n\nlimit: {limit(each.medians, this, busy)}\n")
 

@@ -28,15 +28,15 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING, cast
 
-from windrow.audit import ArchiveReader, Auditor, AuditReport, Finding, Inventory
-from windrow.audit.archives import READERS
-from windrow.audit.inventory import ListFile
-from windrow.clients.inventory import InventoryIndex
+from windrow.clients.s3.inventory import InventoryIndex
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
 from windrow.core.events import SourceObject
 from windrow.core.ledger import ArchiveRecord, ArchiveState
 from windrow.core.manifest import FORMAT, Manifest, ManifestFile, Window
 from windrow.core.windows import MINUTE
+from windrow.operations.audit import ArchiveReader, Auditor, AuditReport, Finding, Inventory
+from windrow.operations.audit.archives import READERS
+from windrow.operations.audit.inventory import ListFile
 from windrow.pipeline.inspector import Found
 from windrow.ports import LandingIndex, ListedVersion, Stored
 from windrow.testing import FakeClock, FakeLedger

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.events import body
-from bench.stand import Upload
+from bench.testbed import Upload
 
 SENDERS = 4
 SEND_MOST = 10

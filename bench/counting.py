@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Listener, Rule
-from windrow.local.process import HOST, free_port
+from windrow.lab.stack.process import HOST, free_port
 
 OPERATIONS = (
     "ReceiveMessage",
@@ -28,7 +28,7 @@ ALWAYS = 1_000_000_000
 def counted(endpoint: str) -> Iterator[tuple[str, Callable[[], dict[str, int]]]]:
     """Give the proxy's endpoint, and a function that tells how often each operation has passed it."""
     upstream = urlsplit(endpoint).port
-    assert upstream is not None  # noqa: S101 - a server of the stand
+    assert upstream is not None  # noqa: S101 - a server of the testbed
     listener = Listener("emulator", free_port(), upstream)
     with (
         tempfile.TemporaryDirectory(prefix="windrow-bench-") as folder,

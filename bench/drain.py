@@ -23,11 +23,11 @@ import psutil
 
 from bench import backlog, machine
 from bench.engine import BackgroundEngine, handlers
+from bench.machine_load import MachineLoad
 from bench.meter import cpu_s, own_cpu_s
-from bench.others import Others
-from bench.stand import Stand, stand
+from bench.testbed import Testbed, open_testbed
 from windrow.clients.clock import SystemClock
-from windrow.clients.ledger import MAX_STATEMENTS, DynamoLedger
+from windrow.clients.dynamodb.ledger import MAX_STATEMENTS, DynamoLedger
 from windrow.core.ledger import Claim
 from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.worker.batcher import RECEIVERS
@@ -49,7 +49,7 @@ class Drained(msgspec.Struct, frozen=True):
 class _Use:
     """CPU time by process, from the moment this is made; ``handlers`` are those that are there at the end."""
 
-    def __init__(self, place: Stand, messages: int) -> None:
+    def __init__(self, place: Testbed, messages: int) -> None:
         self._servers = {name: psutil.Process(pid) for name, pid in place.pids.items()}
         self._messages = messages
         self._begun, self._before = time.perf_counter(), self._seconds()
@@ -74,7 +74,7 @@ def _is_handler(process: psutil.Process) -> bool:
         return False
 
 
-def emulator_alone(place: Stand, messages: int) -> Drained:
+def emulator_alone(place: Testbed, messages: int) -> Drained:
     """Receive, claim and delete the whole queue, and nothing else.
 
     Raises:
@@ -90,7 +90,7 @@ def emulator_alone(place: Stand, messages: int) -> Drained:
     return drained
 
 
-def _serve(place: Stand, table: str, left: threading.Semaphore) -> None:
+def _serve(place: Testbed, table: str, left: threading.Semaphore) -> None:
     """Do what the worker's requests do until no message is left, claims by the worker's own client."""
     sqs, url = place.client("sqs"), place.outputs.queue_url
     ledger = DynamoLedger(table, place.client("dynamodb"), SystemClock(), lambda: 0.5)
@@ -128,7 +128,7 @@ def _claim(name: str) -> Claim:
     return Claim(f"windrow-landing/{name}", archive_key, name, int(time.time()) + 300, int(time.time()) + 86_400)
 
 
-def drain(place: Stand, messages: int, workers: int) -> Drained:
+def drain(place: Testbed, messages: int, workers: int) -> Drained:
     """Have the worker deliver the whole queue, from the engine's start until all is delivered and deleted.
 
     Raises:
@@ -153,8 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     this = machine.describe()
     note = partial(print, file=sys.stderr, flush=True)
-    with stand() as place:
-        others = Others()
+    with open_testbed() as place:
+        others = MachineLoad()
         note(f"uploading {options.messages} files of {FILE_BYTES} bytes")
         uploads = place.upload("backlog", itertools.repeat(FILE_BYTES, options.messages))
         outputs, sqs = place.outputs, place.client("sqs")
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         print(msgspec.json.encode(answer).decode())
         return
-    print(f"{this}; others kept {busy:.1f} cores busy; {options.messages} messages, {options.workers} handlers")
+    print(f"{this}; other programs kept {busy:.1f} cores busy; {options.messages} messages, {options.workers} handlers")
     for name, result in (("emulator alone", alone), ("drained", drained)):
         shares = ", ".join(f"{who} {cpu_ms:.2f}" for who, cpu_ms in result.cpu_ms.items())
         print(f"{name:16}{result.per_s:7.0f} messages/s; CPU ms a message: {shares}")

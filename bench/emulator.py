@@ -22,15 +22,15 @@ import boto3
 import msgspec
 
 from windrow import bootstrap, settings
-from windrow.clients.landing import S3Landing
-from windrow.clients.sqs_records import receive_record
+from windrow.clients.s3.landing import S3Landing
+from windrow.clients.sqs.records import receive_record
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
 from windrow.core.sqs import MESSAGES_A_CALL
-from windrow.load.bodies import Bodies
-from windrow.load.generator import landing_put
-from windrow.local.provision import Shape, StackOutputs
-from windrow.local.stack import Stack
+from windrow.lab.load.bodies import Bodies
+from windrow.lab.load.generator import landing_put
+from windrow.lab.stack.provision import Shape, StackOutputs
+from windrow.lab.stack.stack import Stack
 from windrow.ports import Destination
 
 FILES = 600

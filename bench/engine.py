@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from windrow.clients.clock import SystemClock
-from windrow.clients.source_queue import opener, queue_arn
+from windrow.clients.sqs.source_queue import opener, queue_arn
 from windrow.core.mapping import FixedMapping, MappingConfig
-from windrow.local.provision import Shape
-from windrow.local.waiting import polls
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.waiting import polls
 from windrow.worker.engine import Engine
 from windrow.worker.pool import Pool
 from windrow.worker.progress import Counters, Totals
@@ -21,7 +21,7 @@ from windrow.worker.progress import Counters, Totals
 HANDLER = "windrow.functions.aggregate.handler"
 QUIET_WAIT_S = 1
 WINDOW_S = 5
-LOOK_S = 0.05
+POLL_S = 0.05
 """Between two looks at whether the backlog is gone: so much later than it is may its end be found."""
 
 
@@ -59,7 +59,7 @@ class BackgroundEngine:
             SystemExit: it took too long, or a message failed.
         """
         running = self._thread.submit(self._engine.run, self._stop)
-        for _ in polls(limit_s, LOOK_S):
+        for _ in polls(limit_s, POLL_S):
             totals = self._counters.totals()
             if over(totals):
                 return

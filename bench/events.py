@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from bench.stand import Upload
+from bench.testbed import Upload
 
 
 def body(upload: Upload, bucket: str, moment: datetime) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from bench.events import batch
 from bench.meter import Figures, Meter
-from bench.stand import Upload
 from bench.task import Task
+from bench.testbed import Upload
 from windrow.functions import aggregate
 
 

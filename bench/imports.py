@@ -22,9 +22,9 @@ import msgspec
 
 from bench import machine
 from bench.events import batch
-from bench.others import Others
+from bench.machine_load import MachineLoad
 from bench.samples import FILE_BYTES
-from bench.stand import Upload, stand
+from bench.testbed import Upload, open_testbed
 
 REPEAT = 9
 COMPILED, UNCOMPILED = "compiled", "no bytecode"
@@ -61,7 +61,7 @@ class Code(msgspec.Struct, frozen=True):
 def measure(repeat: int) -> dict[str, Times]:
     """Return the times of each program, ``repeat`` times in turn, by state of the code."""
     times: dict[str, Times] = {state: {name: [] for name in PROGRAMS} for state in (COMPILED, UNCOMPILED)}
-    with stand() as place, tempfile.TemporaryDirectory(prefix="windrow-bench-") as empty:
+    with open_testbed() as place, tempfile.TemporaryDirectory(prefix="windrow-bench-") as empty:
         states = {
             COMPILED: Code((), {}),
             UNCOMPILED: Code(("-B",), {"PYTHONPYCACHEPREFIX": empty}),
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeat", type=int, default=REPEAT)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    this, others = machine.describe(), Others()
+    this, others = machine.describe(), MachineLoad()
     times = measure(options.repeat)
     busy = others.cores()
     cpu_ms = {state: _medians(programs, 0) for state, programs in times.items()}
@@ -137,7 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         print(msgspec.json.encode(answer).decode())
         return
-    print(f"{this}; others kept {busy:.1f} cores busy; medians of {options.repeat} fresh processes each, in turn")
+    print(
+        f"{this}; other programs kept {busy:.1f} cores busy; medians of {options.repeat} fresh processes each, in turn"
+    )
     for state in times:
         print(f"\n{state:44}{'ms CPU':>8}{'ms wall':>9}  CPU / import boto3")
         for name in PROGRAMS:

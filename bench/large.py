@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from bench import machine
-from bench.stand import ACCESS_KEY, SECRET_KEY, Stand, Upload, stand
 from bench.task import run, task
+from bench.testbed import ACCESS_KEY, SECRET_KEY, Testbed, Upload, open_testbed
 from windrow.archives.sources import StoredArchive
 from windrow.clients.clock import SystemClock
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.secrets import FixedSecrets
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.secrets.credentials import FixedSecrets
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.keys import window_of
@@ -54,7 +54,7 @@ def noise(size: int) -> Iterator[bytes]:
         yield generator.randbytes(min(PIECE_BYTES, size - start))
 
 
-def upload(place: Stand, key: str, size: int) -> Upload:
+def upload(place: Testbed, key: str, size: int) -> Upload:
     """Put an object of noise into the landing bucket, piece by piece."""
     digest = hashlib.sha256()
 
@@ -68,7 +68,7 @@ def upload(place: Stand, key: str, size: int) -> Upload:
     return Upload(key, result["version"], etag, size, digest.hexdigest())
 
 
-def measure(place: Stand, size: int, *, max_archive_bytes: int) -> Result:
+def measure(place: Testbed, size: int, *, max_archive_bytes: int) -> Result:
     """Deliver an object of ``size`` bytes with one call of the handler in a process of its own, and verify it.
 
     Raises:
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--max-archive-bytes", type=int, default=192 * MIB, help="(%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    with stand() as place:
+    with open_testbed() as place:
         result = measure(place, options.bytes, max_archive_bytes=options.max_archive_bytes)
     if options.json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")

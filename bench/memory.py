@@ -18,10 +18,10 @@ from pathlib import Path
 import boto3
 import psutil
 
-from windrow.local.process import Process
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.process import Process
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import wait_until
 
 FILE_BYTES = 100_000
 LIMIT_S = 600.0
@@ -52,7 +52,7 @@ def measure(processes: int, files: int) -> tuple[int, list[int]]:
         environ = {**stack.environment(), "WINDROW_EVENT_SOURCE_MAPPING_ID": ""}
         worker.launch([sys.executable, "-m", "windrow.cli", "run", *shape, "--json"], environ)
         try:
-            wait_until("the files", lambda: _done(worker.log) >= files, limit_s=LIMIT_S, cause=worker.last_words)
+            wait_until("the files", lambda: _done(worker.log) >= files, limit_s=LIMIT_S, cause=worker.log_tail)
             children = psutil.Process(worker.pid).children()
             handlers = [each.pid for each in children if "windrow.worker.child" in each.cmdline()]
             return _peak_mb(worker.pid), sorted(map(_peak_mb, handlers))

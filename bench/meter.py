@@ -17,7 +17,7 @@ import msgspec
 import psutil
 from botocore.httpsession import URLLib3Session
 
-from bench.stand import requests
+from bench.testbed import requests
 
 _SAMPLE_S = 0.05
 _LOOK = "GetQueueAttributes"

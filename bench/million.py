@@ -23,10 +23,11 @@ import msgspec
 from bench import machine, outcome
 from bench.engine import handlers
 from bench.events import batch
+from bench.machine_load import MachineLoad
 from bench.meter import own_cpu_s, peak_bytes
-from bench.others import Others
-from bench.stand import WARM_FIRST, Stand, Upload, stand
+from bench.testbed import WARM_FIRST, Testbed, Upload, open_testbed
 from windrow.functions import aggregate
+from windrow.functions.context import Context
 from windrow.pipeline.fetch import IN_WORK_BYTES
 from windrow.worker.pool import Function, Pool
 from windrow.worker.progress import InvocationOutcome
@@ -62,7 +63,7 @@ class Slice(msgspec.Struct, frozen=True):
     doubled: int
 
 
-def handler(event: Mapping[str, Any], context: aggregate.Context) -> dict[str, float]:
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, float]:
     """Call Windrow's handler and return what that took, as `Used` has it.
 
     Raises:
@@ -78,7 +79,7 @@ def handler(event: Mapping[str, Any], context: aggregate.Context) -> dict[str, f
 class Run:
     """Sends slices through one process of the handler."""
 
-    def __init__(self, place: Stand, pool: Pool) -> None:
+    def __init__(self, place: Testbed, pool: Pool) -> None:
         self._place = place
         self._pool = pool
 
@@ -130,7 +131,7 @@ def _folder(first: int) -> str:
     return f"{PREFIX}/{first:09d}"
 
 
-def measure(place: Stand, files: int, size: int) -> Iterator[Slice]:
+def measure(place: Testbed, files: int, size: int) -> Iterator[Slice]:
     """Warm a process of the handler with one more file, then send slices through it."""
     environment = place.environment(WINDROW_DESTINATION_PREFIX=PREFIX)
     with handlers(environment, place.outputs.queue_url, handler="bench.million.handler") as pool:
@@ -164,8 +165,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     this = machine.describe()
     note = partial(print, file=sys.stderr, flush=True)
     slices: list[Slice] = []
-    with stand() as place:
-        others = Others()
+    with open_testbed() as place:
+        others = MachineLoad()
         for done in measure(place, options.files, options.slice):
             slices.append(done)
             files = sum(each.files for each in slices)

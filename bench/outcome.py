@@ -11,7 +11,7 @@ from typing import IO
 
 import msgspec
 
-from bench.stand import Stand, Upload
+from bench.testbed import Testbed, Upload
 
 
 class BenchOutcome(msgspec.Struct, frozen=True):
@@ -22,14 +22,14 @@ class BenchOutcome(msgspec.Struct, frozen=True):
     doubled: int
 
 
-def inspect(stand: Stand, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> BenchOutcome:
+def inspect(testbed: Testbed, prefix: str, files: Sequence[Upload], warm: Sequence[Upload]) -> BenchOutcome:
     """Read back all archives under a prefix.
 
     Files are told apart by their SHA-256: those of ``warm``, which are left out, must differ from the measured ones. A
     file whose bytes are others than they were counts as missing, and as one that is there once too often.
     """
-    s3 = stand.client("s3")
-    bucket = stand.outputs.destination_bucket
+    s3 = testbed.client("s3")
+    bucket = testbed.outputs.destination_bucket
     measured = Counter(upload.sha256 for upload in files)
     small = Counter(upload.sha256 for upload in warm)
     found: Counter[str] = Counter()

@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from bench import machine, outcome
+from bench.machine_load import MachineLoad
 from bench.meter import Figures
-from bench.others import Others
 from bench.samples import MIX_MEAN_BYTES, mixed_sizes
-from bench.stand import WARM_FIRST, Stand, Upload, stand
 from bench.task import run, task
+from bench.testbed import WARM_FIRST, Testbed, Upload, open_testbed
 
 COUNTS = (100, 1_000, 10_000)
 MIXED = 0
@@ -70,7 +70,7 @@ class Point(msgspec.Struct, frozen=True):
 class Grid:
     """Measures points on one stand; uploads of up to ``keep_mb`` are kept for the points that follow."""
 
-    def __init__(self, place: Stand, keep_mb: float = MOST_MB) -> None:
+    def __init__(self, place: Testbed, keep_mb: float = MOST_MB) -> None:
         self._place = place
         self._keep_mb = keep_mb
         self._uploads: dict[tuple[int, int], list[Upload]] = {}
@@ -164,8 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     specs += [Spec(files, file_bytes, n) for files, file_bytes in batches for n in options.at_once]
     specs += [Spec(*large) for large in LARGE if options.large]
     results = []
-    with stand() as place:
-        others = Others()
+    with open_testbed() as place:
+        others = MachineLoad()
         points = Grid(place)
         for spec in specs:
             print(spec, file=sys.stderr, flush=True)
@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json:
         print(msgspec.json.encode({"points": results, "machine": this, "others_cores": busy}).decode())
         return
-    print(f"{this}; others kept {busy:.1f} cores busy\n")
+    print(f"{this}; other programs kept {busy:.1f} cores busy\n")
     print("   files   bytes each  at once  files/s  CPU ms/file  CPU ms/MB  peak MB  archives MB")
     for point in results:
         size = f"mix {point.file_bytes}" if point.mixed else str(point.file_bytes)

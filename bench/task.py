@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.meter import Figures
-from bench.stand import Stand, Upload
+from bench.testbed import Testbed, Upload
 
 LIMIT_S = 900
 
@@ -39,17 +39,19 @@ class Task(msgspec.Struct, frozen=True):
     destination_endpoint: str = ""
 
 
-def task(stand: Stand, files: list[Upload], warm: list[Upload], prefix: str, level: int = 6, table: str = "") -> Task:
-    """Return the task of aggregating these files on this stand, with the stand's own ledger unless told another."""
-    outputs = stand.outputs
+def task(
+    testbed: Testbed, files: list[Upload], warm: list[Upload], prefix: str, level: int = 6, table: str = ""
+) -> Task:
+    """Return the task of aggregating these files on this testbed, with the stand's own ledger unless told another."""
+    outputs = testbed.outputs
     return Task(
         files=files,
         warm=warm,
         landing=outputs.landing_bucket,
         destination=outputs.destination_bucket,
         prefix=prefix,
-        s3_endpoint=stand.s3_endpoint,
-        aws_endpoint=stand.aws_endpoint,
+        s3_endpoint=testbed.s3_endpoint,
+        aws_endpoint=testbed.aws_endpoint,
         region=outputs.region,
         table=table or outputs.ledger_table,
         queue_url=outputs.queue_url,

@@ -22,8 +22,8 @@ from bench.engine import BackgroundEngine, handlers
 from bench.events import batch
 from bench.meter import Figures, Meter, Who
 from bench.peers.bento import LIMIT_S, batch_size
-from bench.stand import Upload, client
 from bench.task import Task
+from bench.testbed import Upload, client
 from windrow.worker.pool import Function, Pool
 from windrow.worker.progress import InvocationOutcome
 

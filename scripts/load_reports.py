@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from windrow.load.plan import PROFILES
-from windrow.load.result import LoadResult
-from windrow.report import render
+from windrow.lab.load.plan import PROFILES
+from windrow.lab.load.result import LoadResult
+from windrow.lab.report import render
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reports"
 MARK = "| --- | --- | --- | --- | --- | --- | --- | --- |\n"

@@ -21,7 +21,7 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.seaweedfs import seaweedfs as make_seaweedfs
 from tests.servers.versitygw import versitygw as make_versitygw
 from tests.tools import locate
-from windrow.local import servers
+from windrow.lab.stack import servers
 
 ACCESS_KEY = "windrow-test"
 SECRET_KEY = "windrow-test-secret"

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from bench.faults.links import find_toxiproxy
-from windrow.local.programs import answer, candidates, find_program, tools_cache
-from windrow.local.servers import find_minio
+from windrow.lab.stack.programs import answer, candidates, find_program, tools_cache
+from windrow.lab.stack.servers import find_minio
 
 ROOT = Path(__file__).resolve().parents[1]
 JAVA = 17

@@ -14,7 +14,7 @@ import msgspec
 from bench.faults.campaign import LONG, SHORT, campaign
 from bench.faults.links import find_toxiproxy
 from bench.faults.result import text
-from windrow.local.servers import find_minio
+from windrow.lab.stack.servers import find_minio
 
 SAY_EVERY_S = 10.0
 SHORT_BELOW = 200

@@ -13,25 +13,25 @@ from random import Random
 import msgspec
 
 from bench.faults.catalogue import Fault, Lane, schedule
+from bench.faults.environment import Environment, no_trace, private_key_names, shows
 from bench.faults.handler import POISON, POISON_KILLS, POISON_MENDED
 from bench.faults.inject import Injector
-from bench.faults.reckoning import reckon
 from bench.faults.result import Result, text
-from bench.faults.stage import Stage, no_trace, private_key_names, shows
 from bench.faults.traffic import Traffic
+from bench.faults.verification import verify
 from bench.machine import describe
-from windrow.local.proof import Deliveries
-from windrow.local.provision import Shape
-from windrow.local.waiting import polls
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.waiting import polls
 
 FILES_PER_S = 5.0
 PAUSES_S = {Lane.WORKER: 2.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
 """Longest rest between two faults of a lane; of the others 0.5 s. Both need time in which they work."""
 ATTEMPTS = 20
-"""Tries to find an occasion for a fault."""
+"""Tries to find a precondition for a fault."""
 DRAIN_S = 240.0
 """Longest wait without progress for the queue to empty at the end; leases and visibility are over in 30 s."""
-LOOK_S = 0.5
+POLL_S = 0.5
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,18 +57,20 @@ SHORT = Pace(timeout_s=10, visibility_s=12, poison_objects=1, poison_s=240.0)
 
 
 class Campaign:
-    """Runs a schedule of faults against a stage while files arrive; ``note`` is told each change."""
+    """Runs a schedule of faults against an environment while files arrive; ``note`` is told each change."""
 
-    def __init__(self, stage: Stage, seed: int, count: int, pace: Pace, note: Callable[[str], object]) -> None:
-        self._stage = stage
+    def __init__(
+        self, environment: Environment, seed: int, count: int, pace: Pace, note: Callable[[str], object]
+    ) -> None:
+        self._environment = environment
         self._seed = seed
         self._plan = schedule(seed, count)
         self._pace = pace
         self._notes: set[str] = set()
         self._tell = note
-        self._traffic = Traffic(stage, seed, FILES_PER_S)
-        self._injector = Injector(stage, self._traffic)
-        self._deliveries = Deliveries(stage.destination())
+        self._traffic = Traffic(environment, seed, FILES_PER_S)
+        self._injector = Injector(environment, self._traffic)
+        self._deliveries = Deliveries(environment.destination())
         self._lock = threading.Lock()
         self._injected: Counter[str] = Counter()
         self._missed: Counter[str] = Counter()
@@ -97,7 +99,7 @@ class Campaign:
         stopped = time.monotonic()
         self._note("faults are over; the queue drains")
         left = self._await_files()
-        (self._stage.traps / POISON_MENDED).touch()
+        (self._environment.traps / POISON_MENDED).touch()
         self._note("the poison is harmless now")
         self._await_queue()
         self._note("reading every archive back")
@@ -110,7 +112,7 @@ class Campaign:
                 done.result()
 
     def _follow(self, faults: Iterable[Fault]) -> None:
-        """Inject one lane's faults one after the other; one that finds no occasion comes again after the others."""
+        """Inject one lane's faults one after the other; one that finds no precondition comes again after the others."""
         waiting = deque((fault, 1) for fault in faults)
         while waiting:
             fault, attempt = waiting.popleft()
@@ -155,12 +157,12 @@ class Campaign:
         return self._await_none(left, "files to be delivered", self._pace.poison_s)
 
     def _await_queue(self) -> None:
-        self._await_none(self._stage.depth, "messages in the queue", 3600.0)
+        self._await_none(self._environment.depth, "messages in the queue", 3600.0)
 
     def _await_none(self, count: Callable[[], int], what: str, most_s: float) -> int:
         """Wait until nothing is left, nothing has moved for long, or ``most_s`` are over; return what is left."""
         moved_s, left = 0.0, count()
-        for passed_s in polls(most_s, LOOK_S):
+        for passed_s in polls(most_s, POLL_S):
             before, left = left, count()
             if left != before:
                 moved_s = passed_s
@@ -171,7 +173,7 @@ class Campaign:
 
     def _result(self, begun: float, stopped: float, left: int) -> Result:
         drained = time.monotonic()
-        kills = self._stage.traps / POISON_KILLS
+        kills = self._environment.traps / POISON_KILLS
         result = Result(
             ok=False,
             seed=self._seed,
@@ -180,7 +182,7 @@ class Campaign:
             without_occasion=dict(self._missed),
             poison_kills=kills.stat().st_size if kills.exists() else 0,
             left_by_poison=left,
-            reckoning=reckon(self._stage, self._traffic, self._deliveries),
+            verification=verify(self._environment, self._traffic, self._deliveries),
             shows_secret=[],
             seconds=round(time.monotonic() - begun, 1),
             drain_seconds=round(drained - stopped, 1),
@@ -190,13 +192,13 @@ class Campaign:
 
     def _leaks(self, result: Result) -> list[str]:
         """Return the names of logs and outputs that show a secret that was in use."""
-        secrets = self._stage.secrets | private_key_names(self._stage.folder)
+        secrets = self._environment.secrets | private_key_names(self._environment.folder)
         outputs = {
             "the result in JSON": msgspec.json.encode(result),
             "what is printed": "\n".join([text(result), *sorted(self._notes)]).encode(),
         }
         return [
-            *no_trace(self._stage.folder, secrets),
+            *no_trace(self._environment.folder, secrets),
             *(name for name, output in outputs.items() if shows(output, secrets)),
         ]
 
@@ -209,5 +211,5 @@ def campaign(
     Raises:
         LocalStackError: a server did not start.
     """
-    with Stage(folder, toxiproxy, pace.shape, visibility_s=pace.visibility_s) as stage:
-        return Campaign(stage, seed, count, pace, note).run()
+    with Environment(folder, toxiproxy, pace.shape, visibility_s=pace.visibility_s) as environment:
+        return Campaign(environment, seed, count, pace, note).run()

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from windrow import bootstrap
-from windrow.clients import landing
-from windrow.clients.destination import Patience
+from windrow.clients.destination.bucket import RequestPolicy
+from windrow.clients.s3 import landing
 from windrow.core.events import Message, SourceObject
 from windrow.functions import aggregate
 from windrow.pipeline import gate, large
@@ -151,7 +151,7 @@ def _trapped(settings: Any, **parts: Any) -> Aggregator:  # noqa: ANN401 - passe
 if TRAPS in os.environ:  # in the campaign's workers only, not where somebody asks for the steps
     bootstrap.Aggregator = _trapped  # type: ignore[attr-defined, assignment]  # the wiring stays the product's own
     gate.CACHE_S = GATE_CACHE_S
-    bootstrap.destination = partial(bootstrap.destination, patience=Patience(read_s=DESTINATION_READ_S))
+    bootstrap.destination = partial(bootstrap.destination, policy=RequestPolicy(read_s=DESTINATION_READ_S))
     landing.REQUEST_S = landing.READ_S = LANDING_REQUEST_S
     landing.RETRY_S = LANDING_RETRY_S
     large.HELD_BYTES = large.PART_BYTES = PART_BYTES

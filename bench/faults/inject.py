@@ -15,25 +15,25 @@ import msgspec
 import psutil
 
 from bench.faults.catalogue import Fault
+from bench.faults.environment import DESTINATION, IMPOSTER, Environment
+from bench.faults.evidence import Evidence
 from bench.faults.handler import LANDING_REQUEST_S, steps
-from bench.faults.occasions import ALWAYS, occasion
+from bench.faults.preconditions import ALWAYS, precondition
 from bench.faults.proxy import Action, Rule
-from bench.faults.stage import DESTINATION, IMPOSTER, Stage
 from bench.faults.traffic import Traffic
-from bench.faults.witness import Witness
-from windrow.clients.destination import PATIENT
-from windrow.local.waiting import wait_for
+from windrow.clients.destination.bucket import DELIVERING
+from windrow.lab.stack.waiting import wait_for
 
-PATIENCE_S = 15.0
-"""How long a fault waits for its occasion; then the next of its kind is drawn."""
+TIMEOUT_S = 15.0
+"""How long a fault waits for its precondition; then the next of its kind is drawn."""
 SHORT_S, LONG_S = 0.3, 2.0
 """How long a fault of the destination lasts, or longer until something has met it."""
 LEDGER_READ_S = 5.0
-"""How long the ledger's client waits for an answer (`windrow.clients.ledger.connect`)."""
+"""How long the ledger's client waits for an answer (`windrow.clients.dynamodb.ledger.connect`)."""
 LONGER_S = 2.0
 """How much longer a server is silent that a client is to give up on."""
 NEARLY = 0.9
-LOOK_S = 0.05
+POLL_S = 0.05
 PASSING_S = 0.1
 """An answer that the proxy wrote has met what stands before the proxy by then."""
 TIMED_OUT = '"kind":"slow"'
@@ -43,15 +43,15 @@ UNAUTHORIZED = "destination refused the credentials"
 
 _XML = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{}</Code><Message>as ordered</Message></Error>"
 _DYNAMODB = "com.amazonaws.dynamodb.v20120810#"
-Met = Callable[[Witness], bool]
+Met = Callable[[Evidence], bool]
 _COMMON_STEPS = ("destination.put after", "destination.put before", "ledger.claim after", "landing.get after")
 
 
 class Injector:
     """Knows how to make each kind of fault happen."""
 
-    def __init__(self, stage: Stage, traffic: Traffic) -> None:
-        self._stage = stage
+    def __init__(self, environment: Environment, traffic: Traffic) -> None:
+        self._environment = environment
         self._traffic = traffic
         self._engine = threading.Lock()
         self._methods: dict[str, Callable[[Random], bool]] = {
@@ -59,12 +59,12 @@ class Injector:
             "worker killed at a random instant": self._kill_at_random,
             "engine killed and started again": self._kill_engine,
             "destination killed and started again": self._kill_destination,
-            "destination stopped for a moment": lambda rng: self._stop_destination(rng, Witness.asked),
+            "destination stopped for a moment": lambda rng: self._stop_destination(rng, Evidence.asked),
             "destination stopped until the client gives up": lambda rng: self._stop_destination(rng, _timed_out),
             "destination slow": self._slow_destination,
             "destination resets connections": lambda rng: self._reset(rng, DESTINATION),
             "destination refuses connections": self._refuse_connections,
-            "destination lets connections hang for a moment": lambda rng: self._hang(rng, Witness.answered),
+            "destination lets connections hang for a moment": lambda rng: self._hang(rng, Evidence.answered),
             "destination lets connections hang until the client gives up": lambda rng: self._hang(rng, _timed_out),
             "destination certificate wrong": self._wrong_certificate,
             "destination credentials refused": self._refuse_credentials,
@@ -105,22 +105,22 @@ class Injector:
 
         It ends with an error when its first worker is killed before the handler is loaded.
         """
-        while not over.wait(LOOK_S * 4):
+        while not over.wait(POLL_S * 4):
             self.revive_engine()
 
     def revive_engine(self) -> None:
         """Start the engine again if it has ended."""
         with self._engine:
-            if not self._stage.stack.worker.running:
-                self._stage.start_worker()
+            if not self._environment.stack.worker.running:
+                self._environment.start_worker()
 
     def _kill_at_step(self, rng: Random) -> bool:
         """Set a trap for a step: the steps around the commit, or any."""
         step = rng.choice(_COMMON_STEPS if rng.random() < 0.4 else steps())
-        trap = self._stage.traps / step
+        trap = self._environment.traps / step
         trap.touch()
-        with occasion(step, self._stage, self._traffic, rng):
-            return wait_for(lambda: not trap.exists(), PATIENCE_S, LOOK_S) or self._disarm(trap)
+        with precondition(step, self._environment, self._traffic, rng):
+            return wait_for(lambda: not trap.exists(), TIMEOUT_S, POLL_S) or self._disarm(trap)
 
     @staticmethod
     def _disarm(trap: Path) -> bool:
@@ -134,7 +134,7 @@ class Injector:
     def _kill_at_random(self, rng: Random) -> bool:
         time.sleep(rng.uniform(0, 1.5))
         with self._engine:
-            workers = sorted(self._stage.worker_processes(), key=lambda process: process.pid)
+            workers = sorted(self._environment.worker_processes(), key=lambda process: process.pid)
             if not workers:
                 return False
             try:
@@ -146,54 +146,56 @@ class Injector:
     def _kill_engine(self, rng: Random) -> bool:
         """Kill the engine; its workers notice within a second and may go on so long."""
         with self._engine:
-            self._stage.stack.worker.kill()
+            self._environment.stack.worker.kill()
             time.sleep(rng.uniform(0.1, 1.5))
-            self._stage.start_worker()
+            self._environment.start_worker()
         return True
 
     def _hold(self, rng: Random, block: AbstractContextManager[object], met: Met, listener: str) -> bool:
         """Stay in the block for a moment, or longer until something has met what it does."""
         with block:
-            witness = Witness(self._stage, listener)
+            evidence = Evidence(self._environment, listener)
             time.sleep(rng.uniform(SHORT_S, LONG_S))
-            found = wait_for(lambda: met(witness), PATIENCE_S, LOOK_S)
+            found = wait_for(lambda: met(evidence), TIMEOUT_S, POLL_S)
             time.sleep(PASSING_S)
         return found
 
     def _reset(self, rng: Random, link: str) -> bool:
-        return self._hold(rng, self._stage.toxiproxy.toxic(link, "reset_peer", {"timeout": 0}), Witness.answered, link)
+        return self._hold(
+            rng, self._environment.toxiproxy.toxic(link, "reset_peer", {"timeout": 0}), Evidence.answered, link
+        )
 
     def _hang(self, rng: Random, met: Met) -> bool:
         """Have answers go nowhere, on connections that stay open."""
-        toxic = self._stage.toxiproxy.toxic(DESTINATION, "timeout", {"timeout": 0})
+        toxic = self._environment.toxiproxy.toxic(DESTINATION, "timeout", {"timeout": 0})
         return self._hold(rng, toxic, met, DESTINATION)
 
     def _refuse_connections(self, rng: Random) -> bool:
         """Nothing listens: only the worker can tell that it tried."""
-        front = f"{self._stage.port(DESTINATION)}"
+        front = f"{self._environment.port(DESTINATION)}"
         return self._hold(
             rng,
-            self._stage.toxiproxy.down(DESTINATION),
-            lambda witness: witness.logged(REFUSED, front),
+            self._environment.toxiproxy.down(DESTINATION),
+            lambda evidence: evidence.logged(REFUSED, front),
             DESTINATION,
         )
 
     def _kill_destination(self, rng: Random) -> bool:
         @contextmanager
         def dead() -> Iterator[None]:
-            server = self._stage.stack.destination
+            server = self._environment.stack.destination
             server.kill()
             try:
                 yield
             finally:
                 server.start()
 
-        return self._hold(rng, dead(), Witness.asked, DESTINATION)
+        return self._hold(rng, dead(), Evidence.asked, DESTINATION)
 
     def _stop_destination(self, rng: Random, met: Met) -> bool:
         @contextmanager
         def stopped() -> Iterator[None]:
-            pid = self._stage.stack.destination.pid
+            pid = self._environment.stack.destination.pid
             os.kill(pid, signal.SIGSTOP)
             try:
                 yield
@@ -204,45 +206,45 @@ class Injector:
 
     def _slow_destination(self, rng: Random) -> bool:
         delays = {"latency": rng.randint(100, 1500), "jitter": 100}
-        toxiproxy = self._stage.toxiproxy
+        toxiproxy = self._environment.toxiproxy
         narrow = toxiproxy.toxic(DESTINATION, "bandwidth", {"rate": rng.randint(5, 50)}, "upstream")
         with toxiproxy.toxic(DESTINATION, "latency", delays):
-            return self._hold(rng, narrow, Witness.answered, DESTINATION)
+            return self._hold(rng, narrow, Evidence.answered, DESTINATION)
 
     def _wrong_certificate(self, rng: Random) -> bool:
         """Lead the worker to a server that has a certificate from another authority."""
 
         @contextmanager
         def led_astray() -> Iterator[None]:
-            self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(IMPOSTER))
+            self._environment.toxiproxy.turn(DESTINATION, self._environment.http_port(IMPOSTER))
             try:
                 yield
             finally:
-                self._stage.toxiproxy.turn(DESTINATION, self._stage.http_port(DESTINATION))
+                self._environment.toxiproxy.turn(DESTINATION, self._environment.http_port(DESTINATION))
 
-        return self._hold(rng, led_astray(), Witness.greeted, IMPOSTER)
+        return self._hold(rng, led_astray(), Evidence.greeted, IMPOSTER)
 
     def _refuse_credentials(self, rng: Random) -> bool:
         """Change the key at the destination and tell Secrets Manager only after a while."""
 
         @contextmanager
         def changed() -> Iterator[None]:
-            self._stage.rotate_keys()
+            self._environment.rotate_keys()
             try:
                 yield
             finally:
-                self._stage.publish_keys()
+                self._environment.publish_keys()
 
-        return self._hold(rng, changed(), lambda witness: witness.logged(UNAUTHORIZED), DESTINATION)
+        return self._hold(rng, changed(), lambda evidence: evidence.logged(UNAUTHORIZED), DESTINATION)
 
     def _hide_bucket(self, rng: Random) -> bool:
         rule = _answer(DESTINATION, 404, _XML.format("NoSuchBucket"), times=ALWAYS)
-        with self._stage.http.rule(rule) as named:
+        with self._environment.http.rule(rule) as named:
             time.sleep(rng.uniform(SHORT_S, LONG_S))
             return self._wait_for_one(named)
 
     def _wait_for_one(self, rule: Rule) -> bool:
-        return wait_for(lambda: self._stage.http.hits(rule) > 0, PATIENCE_S, LOOK_S)
+        return wait_for(lambda: self._environment.http.hits(rule) > 0, TIMEOUT_S, POLL_S)
 
     def _destination_503(self, rng: Random) -> bool:
         code = rng.choice(("SlowDown", "ServiceUnavailable", "InternalError"))
@@ -272,12 +274,12 @@ class Injector:
     def _ledger_silent(self, _rng: Random) -> bool:
         return self._give_up_on(_rule("dynamodb", Action.STALL), LEDGER_READ_S)
 
-    def _give_up_on(self, rule: Rule, patience_s: float) -> bool:
+    def _give_up_on(self, rule: Rule, timeout_s: float) -> bool:
         """Say nothing to one request until its client has waited for as long as it ever does."""
-        seconds = patience_s + LONGER_S
-        silent = msgspec.structs.replace(rule, seconds=seconds, patience_s=NEARLY * patience_s)
-        with self._stage.http.rule(silent) as named:
-            return wait_for(lambda: self._stage.http.given_up(named) > 0, PATIENCE_S + seconds, LOOK_S)
+        seconds = timeout_s + LONGER_S
+        silent = msgspec.structs.replace(rule, seconds=seconds, timeout_s=NEARLY * timeout_s)
+        with self._environment.http.rule(silent) as named:
+            return wait_for(lambda: self._environment.http.given_up(named) > 0, TIMEOUT_S + seconds, POLL_S)
 
     def _dynamodb_error(self, rng: Random, status: int, code: str) -> bool:
         body = f'{{"__type":"{_DYNAMODB}{code}","message":"as ordered"}}'
@@ -300,10 +302,10 @@ class Injector:
 
     def _apply(self, rule: Rule, *, enough: int | None = None) -> bool:
         """Have a rule applied as often as it says; ``enough`` applications in time count as well."""
-        with self._stage.http.rule(rule) as named:
+        with self._environment.http.rule(rule) as named:
             if enough and not self._wait_for_one(named):
                 return False
-            hits = self._stage.http.await_hits(named, PATIENCE_S / 3 if enough else PATIENCE_S)
+            hits = self._environment.http.await_hits(named, TIMEOUT_S / 3 if enough else TIMEOUT_S)
         return hits >= (enough or rule.times)
 
     @staticmethod
@@ -315,9 +317,9 @@ class Injector:
         return told
 
 
-def _timed_out(witness: Witness) -> bool:
+def _timed_out(evidence: Evidence) -> bool:
     """Tell whether a request to the destination has timed out that was made meanwhile or shortly before."""
-    return witness.age_s > PATIENT.connect_s and witness.logged(TIMED_OUT)
+    return evidence.age_s > DELIVERING.connect_s and evidence.logged(TIMED_OUT)
 
 
 def _rule(

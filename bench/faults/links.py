@@ -14,12 +14,12 @@ from typing import Any, Self
 import msgspec
 
 from bench.faults.proxy import Counts, Listener, Rule
-from windrow.local.process import HOST, Server
-from windrow.local.programs import find_program
-from windrow.local.waiting import wait_for
+from windrow.lab.stack.process import HOST, Server
+from windrow.lab.stack.programs import find_program
+from windrow.lab.stack.waiting import wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LOOK_S = 0.05
+POLL_S = 0.05
 
 
 def find_toxiproxy() -> Path | None:
@@ -147,7 +147,7 @@ class HttpProxy:
         """Return what came to a listener so far."""
         return msgspec.convert(_ask(self.server.port, "GET", "/counts").get(listener, {}), Counts)
 
-    def await_hits(self, rule: Rule, patience_s: float) -> int:
-        """Wait until a rule was applied as often as it may, ``patience_s`` at most; return how often it was."""
-        wait_for(lambda: self.hits(rule) >= rule.times, patience_s, LOOK_S)
+    def await_hits(self, rule: Rule, timeout_s: float) -> int:
+        """Wait until a rule was applied as often as it may, ``timeout_s`` at most; return how often it was."""
+        wait_for(lambda: self.hits(rule) >= rule.times, timeout_s, POLL_S)
         return self.hits(rule)

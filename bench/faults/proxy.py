@@ -77,7 +77,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     ``method`` and ``target`` are regular expressions for the request line, ``operation`` for the header X-Amz-Target
     (DynamoDB, SQS). ``status``, ``body`` and ``content_type`` are for `Action.ANSWER`. A client that ends a stalled
-    exchange after ``patience_s`` or more has given up; one that does so earlier has died.
+    exchange after ``timeout_s`` or more has given up; one that does so earlier has died.
     """
 
     id: str
@@ -91,7 +91,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     body: str = ""
     content_type: str = "application/xml"
     seconds: float = 0.0
-    patience_s: float = 0.0
+    timeout_s: float = 0.0
 
 
 class Request(msgspec.Struct):
@@ -294,7 +294,7 @@ async def _leaves(reader: asyncio.StreamReader, rule: Rule) -> bool:
         left = True
     except TimeoutError:
         left = False
-    return left and loop.time() - begun >= rule.patience_s
+    return left and loop.time() - begun >= rule.timeout_s
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

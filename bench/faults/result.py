@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.faults.reckoning import Reckoning
+from bench.faults.verification import Verification
 from bench.machine import Machine
 
 
@@ -22,7 +22,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     without_occasion: dict[str, int]
     poison_kills: int
     left_by_poison: int
-    reckoning: Reckoning
+    verification: Verification
     shows_secret: list[str]
     seconds: float
     drain_seconds: float
@@ -31,16 +31,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def judged(self, shows_secret: list[str]) -> Result:
         """Return the same with what shows a secret, and the verdict.
 
-        A fault may find no occasion now and then; a kind that never took effect proves nothing.
+        A fault may find no precondition now and then; a kind that never took effect proves nothing.
         """
-        sound = self.reckoning.ok and not self.left_by_poison and not shows_secret
+        sound = self.verification.ok and not self.left_by_poison and not shows_secret
         every_kind = self.without_occasion.keys() <= self.faults.keys()
         return msgspec.structs.replace(self, shows_secret=shows_secret, ok=sound and every_kind)
 
 
 def text(result: Result) -> str:
     """Return what is printed at the end."""
-    found = result.reckoning
+    found = result.verification
     archives = f"{found.archives} archives ({found.empty_archives} empty)"
     letters = f"dead letters: {found.dead_letters or 'none'}"
     return "\n".join(
@@ -48,7 +48,7 @@ def text(result: Result) -> str:
             f"seed {result.seed}: {result.faults_injected} faults in {result.seconds:.0f} s on {result.machine}",
             *(f"{count:6d}  {kind}" for kind, count in sorted(result.faults.items(), key=lambda item: -item[1])),
             f"{result.poison_kills:6d}  worker killed by a poison object (beside the faults above)",
-            *(f"no occasion for {count} x {kind}" for kind, count in result.without_occasion.items()),
+            *(f"no precondition for {count} x {kind}" for kind, count in result.without_occasion.items()),
             f"{found.files} files in {archives}; the queue drained in {result.drain_seconds:.0f} s",
             f"lost {found.lost}, duplicated {found.duplicated}, corrupt {found.corrupt}",
             f"{letters}, not provoked: {len(found.unexplained)}, vanished: {len(found.vanished)}",
@@ -59,7 +59,7 @@ def text(result: Result) -> str:
 
 
 def _problems(result: Result) -> list[str]:
-    found = result.reckoning
+    found = result.verification
     counts = {
         "unexpected": found.unexpected,
         "outside their window": found.misplaced,

@@ -14,10 +14,10 @@ from urllib.parse import quote_plus
 
 import msgspec
 
+from bench.faults.environment import QUIET_BUCKET, Environment
 from bench.faults.handler import PART_BYTES, POISON
-from bench.faults.stage import QUIET_BUCKET, Stage
 from windrow.core.events import utc_text
-from windrow.local.upload import Uploaded
+from windrow.lab.stack.upload import Uploaded
 
 SMALLEST_BYTES, LARGEST_BYTES = 2_000, 20_000
 LARGE_BYTES = (PART_BYTES + 512 * 1024, PART_BYTES + 4 * 1024 * 1024)
@@ -58,10 +58,10 @@ class Sent(msgspec.Struct, frozen=True):
 class Traffic:
     """Uploads in the background until told to stop, and sends events by hand."""
 
-    def __init__(self, stage: Stage, seed: int, files_per_s: float) -> None:
-        self._stage = stage
-        self._s3 = stage.client("s3")
-        self._sqs = stage.client("sqs")
+    def __init__(self, environment: Environment, seed: int, files_per_s: float) -> None:
+        self._environment = environment
+        self._s3 = environment.client("s3")
+        self._sqs = environment.client("sqs")
         self._rng = Random(f"{seed} uploads")
         self._rate = files_per_s
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class Traffic:
                 if self._rng.random() < LARGE_SHARE:
                     self.enlarge(self._rng)
                 else:
-                    self.upload(self._stage.stack.outputs.landing_bucket, self._rng)
+                    self.upload(self._environment.stack.outputs.landing_bucket, self._rng)
                 due = max(due + 1 / self._rate, time.monotonic() - 5)
         except Exception as error:  # noqa: BLE001 - raised again by `stop`
             self._error = error
@@ -138,12 +138,14 @@ class Traffic:
 
     def poison(self, rng: Random) -> Sent:
         """Upload an object that kills whoever reads it."""
-        return self.upload(self._stage.stack.outputs.landing_bucket, rng, POISON)
+        return self.upload(self._environment.stack.outputs.landing_bucket, rng, POISON)
 
     def enlarge(self, rng: Random) -> Sent:
         """Upload an object that is streamed, staged in parts and copied."""
         content = rng.randbytes(rng.randint(*LARGE_BYTES))
-        return self.upload_as(self._stage.stack.outputs.landing_bucket, f"large/{rng.getrandbits(32):08x}", content)
+        return self.upload_as(
+            self._environment.stack.outputs.landing_bucket, f"large/{rng.getrandbits(32):08x}", content
+        )
 
     def duplicate(self, rng: Random) -> None:
         """Send the event of an earlier upload again, up to three times, at once or later."""
@@ -183,11 +185,11 @@ class Traffic:
         for bad in (body, json.dumps({"Records": [foreign], "no": mark})):
             with self._lock:
                 self.bad_bodies.add(bad)
-            self._sqs.send_message(QueueUrl=self._stage.stack.outputs.queue_url, MessageBody=bad)
+            self._sqs.send_message(QueueUrl=self._environment.stack.outputs.queue_url, MessageBody=bad)
 
     def _send(self, records: Sequence[dict[str, Any]], delay_s: int = 0) -> None:
         self._sqs.send_message(
-            QueueUrl=self._stage.stack.outputs.queue_url,
+            QueueUrl=self._environment.stack.outputs.queue_url,
             MessageBody=json.dumps({"Records": list(records)}),
             DelaySeconds=delay_s,
         )

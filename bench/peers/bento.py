@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 
 from bench import backlog
-from bench.engine import LOOK_S
+from bench.engine import POLL_S
 from bench.meter import Figures, Meter, Who
 from bench.peers.programs import BENTO
-from bench.stand import ACCESS_KEY, SECRET_KEY, client
 from bench.task import Task
-from windrow.local.waiting import polls
+from bench.testbed import ACCESS_KEY, SECRET_KEY, client
+from windrow.lab.stack.waiting import polls
 
 CONFIGURATION = Path(__file__).with_name("bento.yaml")
 BATCH_MOST = 600
@@ -80,7 +80,7 @@ def environment_of(task: Task, queue_url: str, batch_files: int) -> dict[str, st
 
 def _await_empty(sqs: Any, queue_url: str, process: subprocess.Popen[bytes]) -> float:  # noqa: ANN401 - boto3's client
     """Return after how many seconds the queue was empty: Bento deletes messages once their archive is stored."""
-    for passed_s in polls(LIMIT_S, LOOK_S):
+    for passed_s in polls(LIMIT_S, POLL_S):
         if process.poll() is not None:
             raise SystemExit("Bento ended by itself")
         if not backlog.depth(sqs, queue_url):

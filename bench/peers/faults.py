@@ -1,8 +1,9 @@
 """What faults do to Windrow's worker, to Bento and to the naive handler: the same faults, one after the other.
 
-Each rival gets a full queue of its own, a ledger and a place at the destination, and one fault. Once its queue is empty
-every archive is read back, and its files are compared. MinIO is real; queue and ledger are the emulator's; the way to
-the destination leads through a proxy that loses replies or is gone. With the default times it takes about an hour.
+Each engine gets a full queue of its own, a ledger and a place at the destination, and one fault. Once its queue is
+empty every archive is read back, and its files are compared. MinIO is real; queue and ledger are the emulator's; the
+way to the destination leads through a proxy that loses replies or is gone. With the default times it takes about an
+hour.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from bench import backlog, machine, outcome
 from bench.counting import ALWAYS
 from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Listener, Rule
+from bench.peers.engines import RIVALS, Engine, Queues, kill
 from bench.peers.programs import HOW_TO_GET
-from bench.peers.rivals import RIVALS, Queues, Rival, kill
 from bench.samples import FILE_BYTES
-from bench.stand import WARM_FIRST, Stand, Upload, stand
 from bench.task import task
-from windrow.local.process import HOST, Process, free_port
-from windrow.local.provision import MAX_RECEIVES
-from windrow.local.waiting import wait_for
+from bench.testbed import WARM_FIRST, Testbed, Upload, open_testbed
+from windrow.lab.stack.process import HOST, Process, free_port
+from windrow.lab.stack.provision import MAX_RECEIVES
+from windrow.lab.stack.waiting import wait_for
 
 LINK = "destination"
-LOOK_S = 0.01
-DEPTH_LOOK_S = 0.25
+POLL_S = 0.01
+DEPTH_POLL_S = 0.25
 LIMIT_S = 1_800
 """Longest wait for a queue to become empty; what is in it then is counted as missing."""
 HIT_LIMIT_S = 120
@@ -51,7 +52,7 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the files of one rival.
+    """What became of the files of one engine.
 
     ``missing`` are in no archive, dead-lettered ones among them; ``twice`` in more than one. ``dead_lettered`` and
     ``waiting`` count messages.
@@ -68,11 +69,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial:
-    """One rival at work on a full queue, and the hand that disturbs it."""
+    """One engine at work on a full queue, and the hand that disturbs it."""
 
     def __init__(
         self,
-        place: Stand,
+        place: Testbed,
         proxy: HttpProxy,
         times: Times,
         start: Callable[[], None],
@@ -87,11 +88,11 @@ class Trial:
         self._depth = depth
 
     def kill(self) -> None:
-        """Kill the rival and all its processes."""
+        """Kill the engine and all its processes."""
         kill(self._process)
 
     def start_without_destination(self, seconds: float) -> None:
-        """Start the rival and have the destination refuse connections so long, or until the queue is empty."""
+        """Start the engine and have the destination refuse connections so long, or until the queue is empty."""
         self._proxy.server.kill()
         try:
             self.start()
@@ -101,7 +102,7 @@ class Trial:
 
     def await_empty(self, limit_s: float) -> None:
         """Return when the queue is empty, or after so long."""
-        wait_for(lambda: not self._depth(), limit_s, DEPTH_LOOK_S)
+        wait_for(lambda: not self._depth(), limit_s, DEPTH_POLL_S)
 
     def lose_replies(self, seconds: float) -> None:
         """Have the destination carry out what commits an archive and lose the reply, so long from the first on."""
@@ -113,13 +114,13 @@ class Trial:
         )
         with ExitStack() as rules:
             in_force = [rules.enter_context(self._proxy.rule(rule)) for rule in commits]
-            wait_for(lambda: any(self._proxy.hits(rule) for rule in in_force), HIT_LIMIT_S, LOOK_S)
+            wait_for(lambda: any(self._proxy.hits(rule) for rule in in_force), HIT_LIMIT_S, POLL_S)
             time.sleep(seconds)
 
     def await_archive(self, prefix: str) -> None:
         """Return as soon as the first archive stands."""
         s3, bucket = self._place.client("s3"), self._place.outputs.destination_bucket
-        wait_for(lambda: bool(s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["KeyCount"]), HIT_LIMIT_S, LOOK_S)
+        wait_for(lambda: bool(s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["KeyCount"]), HIT_LIMIT_S, POLL_S)
 
 
 def _killed(trial: Trial, prefix: str) -> None:
@@ -165,20 +166,20 @@ FAULTS = {
 
 
 class Arena:
-    """The servers, the proxy before the destination, and the files that all rivals are given."""
+    """The servers, the proxy before the destination, and the files that all engines are given."""
 
-    def __init__(self, place: Stand, proxy: HttpProxy, link: str, times: Times, folder: Path) -> None:
+    def __init__(self, place: Testbed, proxy: HttpProxy, link: str, times: Times, folder: Path) -> None:
         self._place = place
         self._proxy = proxy
         self._link = link
         self._times = times
         self._folder = folder
 
-    def try_out(self, rival: Rival, name: str, files: Sequence[Upload], batch_files: int, receives: int) -> Result:
-        """Let a rival deliver the files while a fault happens, and count."""
+    def try_out(self, engine: Engine, name: str, files: Sequence[Upload], batch_files: int, receives: int) -> Result:
+        """Let an engine deliver the files while a fault happens, and count."""
         fault = FAULTS[name]
         begun = time.monotonic()
-        prefix = f"faults/{name}/{rival.name}/{receives}".replace(" ", "-").replace(",", "").replace(":", "")
+        prefix = f"faults/{name}/{engine.name}/{receives}".replace(" ", "-").replace(",", "").replace(":", "")
         work = task(self._place, [], [], prefix, table=self._place.fresh_ledger())
         work = msgspec.structs.replace(work, destination_endpoint=self._link)
         queues = self._queues(receives, batch_files)
@@ -186,7 +187,7 @@ class Arena:
         backlog.fill(sqs, queues.queue_url, self._with_absent(files) if fault.absent else files, work.landing)
         process = Process(prefix.replace("/", "-"), self._folder)
         depth = partial(backlog.depth, sqs, queues.queue_url)
-        start = partial(rival.start, process, self._place, work, queues)
+        start = partial(engine.start, process, self._place, work, queues)
         try:
             trial = Trial(self._place, self._proxy, self._times, start, process, depth)
             fault.disturb(trial, prefix)
@@ -196,7 +197,7 @@ class Arena:
         end = outcome.inspect(self._place, prefix, files, [])
         return Result(
             fault=fault.text,
-            who=rival.name if receives == self._times.receives else f"{rival.name}, {receives} receives",
+            who=engine.name if receives == self._times.receives else f"{engine.name}, {receives} receives",
             files=len(files),
             missing=end.missing,
             twice=end.doubled,
@@ -223,18 +224,18 @@ class Arena:
 
 
 @contextmanager
-def arena(times: Times) -> Iterator[tuple[Arena, Stand]]:
+def arena(times: Times) -> Iterator[tuple[Arena, Testbed]]:
     """Start the servers and the proxy before the destination."""
-    with stand() as place, tempfile.TemporaryDirectory(prefix="windrow-bench-") as folder:
+    with open_testbed() as place, tempfile.TemporaryDirectory(prefix="windrow-bench-") as folder:
         upstream = urlsplit(place.s3_endpoint).port
-        assert upstream is not None  # noqa: S101 - a server of the stand
+        assert upstream is not None  # noqa: S101 - a server of the testbed
         listener = Listener(LINK, free_port(), upstream)
         with HttpProxy(Path(folder), [listener]) as proxy:
             yield Arena(place, proxy, f"http://{HOST}:{listener.port}", times, Path(folder)), place
 
 
 def campaign(names: Sequence[str], who: str, files: int, batch_files: int, times: Times) -> Iterator[Result]:
-    """Yield the result of each fault for each rival whose name holds ``who``."""
+    """Yield the result of each fault for each engine whose name holds ``who``."""
     with arena(times) as (ring, place):
         uploads = place.upload("files", [FILE_BYTES] * files)
         for name in names:
@@ -243,9 +244,9 @@ def campaign(names: Sequence[str], who: str, files: int, batch_files: int, times
             size = len(given) + fault.absent if fault.files_most else batch_files
             # How often a message may come back decides what an outage does: 5 times is usual, Windrow asks for 100.
             for receives in (times.receives, MAX_RECEIVES) if name == "away" else (times.receives,):
-                for rival in RIVALS:
-                    if who.lower() in rival.name.lower() and rival.present():
-                        yield ring.try_out(rival, name, given, size, receives)
+                for engine in RIVALS:
+                    if who.lower() in engine.name.lower() and engine.present():
+                        yield ring.try_out(engine, name, given, size, receives)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -253,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     default = Times()
     parser = argparse.ArgumentParser(prog="python -m bench.peers.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT", help="%(choices)s")
-    parser.add_argument("--who", default="", help="only rivals whose name holds this: naive, Bento, Windrow")
+    parser.add_argument("--who", default="", help="only engines whose name holds this: naive, Bento, Windrow")
     parser.add_argument("--files", type=int, default=3_000, help="(300 where they make one batch)")
     parser.add_argument("--batch", type=int, default=500, help="files an archive")
     parser.add_argument("--visibility", type=int, default=default.visibility_s, help="seconds (%(default)s)")
@@ -277,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json:
         print(msgspec.json.encode({"results": results, "times": times, "machine": machine.describe()}).decode())
         return
-    absent = [rival.name for rival in RIVALS if not rival.present()]
+    absent = [engine.name for engine in RIVALS if not engine.present()]
     print(f"{machine.describe()}; {times}" + "".join(f"; {name} not installed: {HOW_TO_GET}" for name in absent))
 
 

@@ -23,8 +23,8 @@ import msgspec
 from minio import Minio
 
 from bench.meter import Figures, Meter
-from bench.stand import ACCESS_KEY, SECRET_KEY, client
 from bench.task import Task
+from bench.testbed import ACCESS_KEY, SECRET_KEY, client
 
 TASK, ORDER = "NAIVE_TASK", "NAIVE_ORDER"
 """Environment variables of `function`: a `Task` as JSON, and an `Order`."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from windrow.local.programs import tools_cache
+from windrow.lab.stack.programs import tools_cache
 
 HOW_TO_GET = "make bench-peers (needs Go; about 4 minutes once)"
 

@@ -11,8 +11,8 @@ import tempfile
 
 from bench.meter import Figures, Meter, Who
 from bench.peers.programs import S5CMD
-from bench.stand import ACCESS_KEY, SECRET_KEY
 from bench.task import Task
+from bench.testbed import ACCESS_KEY, SECRET_KEY
 
 _SCRIPT = """\
 set -eu -o pipefail

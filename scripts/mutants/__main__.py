@@ -29,7 +29,7 @@ SCOPES: dict[str, dict[str, Tests]] = {
         "windrow/core/**/*.py": ("core", *PIPELINE_TESTS),
         "windrow/pipeline/*.py": PIPELINE_TESTS,
     },
-    "clients": {"windrow/clients/*.py": ("clients", "../contract")},
+    "clients": {"windrow/clients/**/*.py": ("clients", "../contract")},
 }
 """Which modules are changed, and what each mutant meets, below tests/unit, after the tests of its own module."""
 

@@ -1,4 +1,4 @@
-"""What the pipeline needs of the world. Each docstring is the contract that every implementation is tested against.
+"""What Windrow needs of the world. Each docstring is the contract that every implementation is tested against.
 
 Implementations raise the errors of `windrow.core.errors` only: a `Transient` where trying again may help, a
 `Permanent` where it can't. All are safe to call from several threads at once.
@@ -22,6 +22,7 @@ from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.core.mapping import MappingConfig
 from windrow.core.metric import Metric
+from windrow.core.version_comparison import RolloutReading
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -396,7 +397,7 @@ class QueueDepth(msgspec.Struct, frozen=True):
         return self.visible + self.in_flight + self.delayed
 
 
-class QueueGauge(Protocol):
+class QueueStatistics(Protocol):
     """Tells how full a queue is."""
 
     def depth(self) -> QueueDepth:
@@ -459,7 +460,7 @@ class Punctuality(msgspec.Struct, frozen=True):
     over_3_minutes: int
 
 
-class PunctualityGauge(Protocol):
+class PunctualityStatistics(Protocol):
     """Tells how late the deliveries were."""
 
     def last_hour(self) -> Punctuality | None:
@@ -535,3 +536,131 @@ class KeyAdmin(Protocol):
 
     def remove(self, acting: Credentials, access_key: str) -> None:
         """Remove a key; fine if it is gone, or was never a key that can be removed so."""
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """Where the alias leads: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any.
+
+    What deployments note at the alias: ``replaced`` is the version that ``version`` took the place of, ``withdrawn``
+    the one that a rollback took out of service in favour of ``version``.
+    """
+
+    version: str
+    revision: str
+    candidate: str | None = None
+    weight: float = 0.0
+    replaced: str | None = None
+    withdrawn: str | None = None
+
+
+class Functions(Protocol):
+    """The function and its alias. Every method raises `DeploymentError` if Lambda does not do it."""
+
+    def alias(self) -> Alias:
+        """Read the alias."""
+
+    def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
+        """Change where the alias leads if it is still at the revision read. Raises `AliasChanged` if it is not."""
+
+    def replace(self, alias: Alias, version: str) -> Alias:
+        """Point the alias to the version alone, as `route`, and note there which version it led to before."""
+
+    def restore(self, alias: Alias, version: str) -> Alias:
+        """Point the alias to the version alone, as `route`, and note there which version this takes out of service."""
+
+    def publish(self, package: bytes, replaces: str) -> str:
+        """Upload the code, wait until it is ready, and publish it as a version that remembers what it replaces.
+
+        Returns the version; the one published last, by whomever, if code and configuration are the same as then.
+        """
+
+    def smoke(self, version: str) -> None:
+        """Invoke the version with an event that has nothing to deliver. Raises `DeploymentError` if it fails."""
+
+    def replaced_by(self, version: str) -> str | None:
+        """Return the version that this one replaced, if it was published by a deployment."""
+
+    def unused(self) -> list[str]:
+        """Return the published versions that no alias leads to, oldest first."""
+
+    def delete(self, version: str) -> None:
+        """Delete a version that no alias leads to."""
+
+
+class RolloutMonitor(Protocol):
+    """What tells how a version does. Raises `DeploymentError` where that can't be seen."""
+
+    def firing(self) -> frozenset[str]:
+        """Return the alarms that are firing. Raises `DeploymentError` naming those that do not exist."""
+
+    def read(self, version: str, before: str, since: datetime) -> RolloutReading:
+        """Return the new version's work since then, that of the one before, and the alarms that are firing."""
+
+
+class DeadLetters(Protocol):
+    """The dead-letter queue's depth."""
+
+    def depth(self) -> int:
+        """Return about how many messages are there. Raises `QueueError`."""
+
+
+class Archives(Protocol):
+    """The destination bucket, to look at only."""
+
+    def head(self, key: str) -> Stored | None:
+        """Return what the server holds under the key, None if nothing. Raises `DestinationError`."""
+
+    def list_times(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Yield (key, when it was stored) of every object under the prefix, page by page. Raises `DestinationError`."""
+
+
+class Shelf(Protocol):
+    """Where statements go: what is needed of a `Destination` that takes content types."""
+
+    def put(
+        self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str], content_type: str
+    ) -> bool:
+        """Store an object if its key is free; see `windrow.ports.Destination`."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield (key, size); see `windrow.ports.Destination`."""
+
+
+class TargetBucket(Protocol):
+    """What a bucket to restore to must do; see `windrow.ports.MultipartDestination`."""
+
+    def probe(self) -> None:
+        """Ask for the bucket."""
+
+    def head(self, key: str) -> Stored | None:
+        """Return what is under a key."""
+
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """Return a range."""
+
+    def put(
+        self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str], content_type: str
+    ) -> bool:
+        """Store an object if the key is free."""
+
+    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str) -> str:
+        """Begin an upload in parts."""
+
+    def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
+        """Store a part."""
+
+    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Make the parts one object if the key is free."""
+
+    def abandon(self, key: str, upload_id: str) -> None:
+        """Drop an upload."""
+
+
+class Lockable(Protocol):
+    """A destination that locks what it stores."""
+
+    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
+        """Store an object, locked. Raises `DestinationError`."""
+
+    def locked_until(self, key: str) -> datetime | None:
+        """Return until when an object is locked. Raises `DestinationError`."""

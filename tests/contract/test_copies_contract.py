@@ -13,9 +13,9 @@ import pytest
 
 from tests.contract.test_destination_contract import METADATA, SERVERS
 from tests.servers.endpoint import Endpoint, new_name
-from windrow.clients.copies import PART_BYTES, S3Copies
+from windrow.clients.s3.copies import PART_BYTES, S3Copies
 from windrow.core.errors import CopyError
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.waiting import LIMIT_S
 from windrow.ports import CopyStore, StoredCopy
 from windrow.testing import FakeCopies
 

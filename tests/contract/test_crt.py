@@ -18,8 +18,8 @@ import hashlib, sys
 import botocore.compat
 assert botocore.compat.HAS_CRT, "the CRT is not in use"
 from windrow.clients.clock import SystemClock
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.secrets import FixedSecrets
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.secrets.credentials import FixedSecrets
 from windrow.ports import Credentials
 
 url, bucket, region, access_key, secret_key = sys.argv[1:]

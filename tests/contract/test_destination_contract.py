@@ -14,9 +14,9 @@ import pytest
 from tests.servers.endpoint import Endpoint, new_name
 from tests.servers.seaweedfs import find_seaweedfs
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination.bucket import S3Destination
 from windrow.core.errors import DestinationError, DestinationFault
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.waiting import LIMIT_S
 from windrow.ports import Credentials, Destination
 from windrow.testing import FakeDestination, FakeSecrets
 

@@ -16,24 +16,24 @@ import trustme
 from tests.conftest import ACCESS_KEY, SECRET_KEY
 from tests.servers.scripted import Answer, http_server, read_request, s3_error, socket_server
 from tests.tools import locate
-from windrow.clients.destination import PATIENT, PROBING, Patience, S3Destination
+from windrow.clients.destination.bucket import DELIVERING, PROBING, RequestPolicy, S3Destination
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
-from windrow.local import servers
-from windrow.local.process import HOST, free_port
+from windrow.lab.stack import servers
+from windrow.lab.stack.process import HOST, free_port
 from windrow.ports import Credentials
 from windrow.testing import FakeClock, FakeSecrets
 
 BODY = b"body" * 50_000
 FOUND = {"ETag": '"e"', "Last-Modified": "Wed, 14 Oct 2026 10:00:00 GMT"}
 CUT_SHORT = {"Content-Length": "9", "Content-Range": "bytes 0-8/9"}
-BRIEF = Patience(connect_s=1.0, read_s=1.0)
+BRIEF = RequestPolicy(connect_s=1.0, read_s=1.0)
 
 
 def connect(
     endpoint: str,
     secrets: FakeSecrets | None = None,
     clock: FakeClock | None = None,
-    patience: Patience = PATIENT,
+    policy: RequestPolicy = DELIVERING,
 ) -> S3Destination:
     """Return a destination on an endpoint."""
     return S3Destination(
@@ -42,7 +42,7 @@ def connect(
         "us-east-1",
         secrets or FakeSecrets(Credentials(ACCESS_KEY, SECRET_KEY)),
         clock or FakeClock(),
-        patience,
+        policy,
     )
 
 
@@ -78,7 +78,7 @@ def test_silence_after_the_body_is_slow_and_may_have_stored() -> None:
         connection.recv(1)
 
     with socket_server(serve) as port:
-        error = failure(connect(f"http://{HOST}:{port}", patience=BRIEF))
+        error = failure(connect(f"http://{HOST}:{port}", policy=BRIEF))
     assert (DestinationFault.SLOW, True) == (error.kind, error.maybe_stored)
 
 
@@ -90,7 +90,7 @@ def test_silence_from_the_start_is_slow() -> None:
             pass
 
     with socket_server(serve) as port, pytest.raises(DestinationError) as caught:
-        connect(f"http://{HOST}:{port}", patience=BRIEF).probe()
+        connect(f"http://{HOST}:{port}", policy=BRIEF).probe()
     assert DestinationFault.SLOW == caught.value.kind
 
 
@@ -107,7 +107,7 @@ def test_the_sentinels_client_asks_a_hanging_server_once(at: str) -> None:
         return 200, FOUND, b"k" if method == "GET" else b""
 
     with http_server(answer) as url:
-        destination = connect(url, patience=replace(PROBING, connect_s=1.0, read_s=1.0))
+        destination = connect(url, policy=replace(PROBING, connect_s=1.0, read_s=1.0))
         try:
             with pytest.raises(DestinationError) as caught:
                 SENTINEL_ASKS[at](destination)
@@ -135,7 +135,7 @@ def test_silent_tls_handshake_is_slow_and_stored_nothing() -> None:
             pass
 
     with socket_server(serve) as port:
-        error = failure(connect(f"https://{HOST}:{port}", patience=BRIEF))
+        error = failure(connect(f"https://{HOST}:{port}", policy=BRIEF))
     assert (DestinationFault.SLOW, False) == (error.kind, error.maybe_stored)
 
 

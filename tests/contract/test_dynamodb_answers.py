@@ -26,10 +26,10 @@ from tests.servers import dynamodb
 from tests.servers.dynamodb import ScriptedDynamoDb, error, statement_done, statement_failed, success
 from tests.servers.endpoint import Endpoint
 from tests.servers.scripted import Answer
-from windrow.clients import circuits
-from windrow.clients.circuits import DynamoCircuits
-from windrow.clients.delivery_health import DynamoDeliveryHealth
-from windrow.clients.ledger import DynamoLedger, connect
+from windrow.clients.dynamodb import circuits
+from windrow.clients.dynamodb.circuits import DynamoCircuits
+from windrow.clients.dynamodb.delivery_health import DynamoDeliveryHealth
+from windrow.clients.dynamodb.ledger import DynamoLedger, connect
 from windrow.core.circuit import Circuit, Streak
 from windrow.core.errors import LedgerError
 from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim

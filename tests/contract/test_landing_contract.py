@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.servers.endpoint import Endpoint, new_name
-from windrow.clients.landing import S3Landing, round_trips
+from windrow.clients.s3.landing import S3Landing, round_trips
 from windrow.core.described import Described
 from windrow.core.errors import LandingError, ObjectMissing, SourceChecksumWrong
 from windrow.core.events import SourceObject

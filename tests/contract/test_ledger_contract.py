@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from windrow.clients.clock import SystemClock
-from windrow.clients.ledger import DynamoLedger, connect
+from windrow.clients.dynamodb.ledger import DynamoLedger, connect
 from windrow.core.ledger import ArchiveRecord, ArchiveState, Claim
 from windrow.ports import ClaimOutcome, Ledger
 from windrow.testing import FakeLedger

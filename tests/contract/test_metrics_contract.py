@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from windrow.clients.metrics import MAX_VALUES, EmfMetrics, running_version, thin, version_dimensions
+from windrow.clients.cloudwatch.metrics import MAX_VALUES, EmfMetrics, running_version, thin, version_dimensions
 from windrow.core.metric import Metric
 from windrow.ports import Metrics
 from windrow.testing import FakeMetrics

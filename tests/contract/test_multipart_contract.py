@@ -13,10 +13,10 @@ import pytest
 from tests.contract.test_destination_contract import METADATA, SERVERS
 from tests.servers.endpoint import Endpoint
 from windrow.clients.clock import SystemClock
-from windrow.clients.multipart import S3MultipartDestination
+from windrow.clients.destination.multipart import S3MultipartDestination
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.doctor.parts import PartsTrial
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.waiting import LIMIT_S
 from windrow.ports import ByteRange, Credentials, MultipartDestination, Part, Stored
 from windrow.testing import FakeDestination, FakeSecrets
 

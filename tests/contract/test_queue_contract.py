@@ -11,7 +11,7 @@ import boto3.session
 import pytest
 
 from tests.servers.endpoint import Endpoint, new_name
-from windrow.clients.queue import SqsQueue, connect
+from windrow.clients.sqs.queue import SqsQueue, connect
 from windrow.core.errors import MalformedEvent, ObjectMissing
 from windrow.core.events import Message
 from windrow.core.sqs import MAX_PAYLOAD_BYTES
@@ -150,13 +150,13 @@ def test_a_body_that_leaves_no_room_is_cut(queues: Queues, fill: str) -> None:
     noise = fill * (MAX_PAYLOAD_BYTES // len(fill.encode()))
     rejects = [(new_message(name, body, own="x"), ObjectMissing("gone")) for name, body in (("m1", noise), ("m2", "b"))]
     assert {"m1", "m2"} == queues.queue.dead_letter(rejects)
-    letters = {attributes["windrow-message-id"]: (body, attributes) for body, attributes in queues.dead()}
-    body, attributes = letters["m1"]
+    dead_letters = {attributes["windrow-message-id"]: (body, attributes) for body, attributes in queues.dead()}
+    body, attributes = dead_letters["m1"]
     assert noise.startswith(body)
     assert str(MAX_PAYLOAD_BYTES) == attributes["windrow-truncated"]
     total = len(body.encode()) + sum(len(name) + 6 + len(value) for name, value in attributes.items())
     assert MAX_PAYLOAD_BYTES - 1 <= total <= MAX_PAYLOAD_BYTES
-    assert "windrow-truncated" not in letters["m2"][1]
+    assert "windrow-truncated" not in dead_letters["m2"][1]
 
 
 def test_calls_keep_to_the_payload_limit(queues: Queues) -> None:

@@ -14,8 +14,8 @@ from tests.servers.endpoint import Endpoint
 from tests.servers.java import s3mock
 from tests.servers.racing import Kind, racing
 from windrow.clients.clock import SystemClock
-from windrow.clients.held import HeldRequests
-from windrow.clients.multipart import S3MultipartDestination
+from windrow.clients.destination.held import HeldRequests
+from windrow.clients.destination.multipart import S3MultipartDestination
 from windrow.doctor.check import Check, State
 from windrow.doctor.destination import PROMISE, DestinationChecks
 from windrow.doctor.races import RaceTrial

@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.test_landing_contract import ODD_KEYS, REFUSED_BY_MINIO, SERVERS
 from tests.servers.endpoint import Endpoint
-from windrow.clients.raw_files import AT_ONCE, S3RawFiles
+from windrow.clients.s3.raw_files import AT_ONCE, S3RawFiles
 from windrow.ports import RawVersion
 
 ODDER_KEYS = [*ODD_KEYS, "a\x01b", "\x1f", "a\rb", "a\r\nb", "\ufffe", "\uffff\t", "]]>", "&amp;", "<a>"]

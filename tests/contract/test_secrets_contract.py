@@ -12,9 +12,9 @@ import boto3.session
 import pytest
 
 from tests.servers.endpoint import Endpoint, new_name
-from windrow.clients.secrets import CACHE_S, RETRY_S, SecretsManagerSecrets, connect
+from windrow.clients.secrets.credentials import CACHE_S, RETRY_S, SecretsManagerSecrets, connect
 from windrow.core.errors import SecretError
-from windrow.local.process import HOST, free_port
+from windrow.lab.stack.process import HOST, free_port
 from windrow.ports import Credentials, Secrets
 from windrow.testing import FakeClock, FakeSecrets
 

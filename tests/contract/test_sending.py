@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from tests.servers.endpoint import Endpoint, new_name
 from windrow.clients.clock import SystemClock
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.object_lock import ObjectLock
-from windrow.clients.pace import BURST_S, Pace
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.destination.object_lock import ObjectLock
+from windrow.clients.destination.pace import BURST_S, Pace
 from windrow.core.errors import DestinationError
 from windrow.core.keys import canary_key
 from windrow.doctor.lock import lock_trial

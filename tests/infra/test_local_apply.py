@@ -26,12 +26,12 @@ from windrow import packaging, settings
 from windrow.archives.sources import StoredArchive
 from windrow.cli.root import COMMANDS
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination.bucket import S3Destination
 from windrow.core.archive.reader import Archive
-from windrow.local.process import HOST, Process, Server
-from windrow.local.provision import isolated
-from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, find_minio
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.process import HOST, Process, Server
+from windrow.lab.stack.provision import isolated
+from windrow.lab.stack.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, find_minio
+from windrow.lab.stack.waiting import wait_until
 from windrow.ports import Credentials
 from windrow.testing import FakeSecrets
 
@@ -216,7 +216,7 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
     worker = Process("worker", tmp_path)
 
     def arrived() -> dict[str, bytes] | None:
-        assert worker.running, worker.last_words()
+        assert worker.running, worker.log_tail()
         keys = [key for key, _size in destination.list(config.destination_prefix)]
         archives = [Archive.open(StoredArchive(destination, key)) for key in keys]
         found = {file.key: b"".join(archive.read(file)) for archive in archives for file in archive.manifest.files}
@@ -224,7 +224,7 @@ def test_files_of_the_external_party_arrive_in_minio(stack: Stack, minio: Endpoi
 
     worker.launch([sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1"], environment)
     try:
-        delivered = wait_until("all files", arrived, cause=worker.last_words)
+        delivered = wait_until("all files", arrived, cause=worker.log_tail)
     finally:
         worker.stop()
     assert delivered is not None
@@ -272,7 +272,7 @@ import json, sys
 from datetime import timedelta
 from windrow import bootstrap
 from windrow.clients.clock import SystemClock
-from windrow.clients.metrics import SeveralMetrics
+from windrow.clients.cloudwatch.metrics import SeveralMetrics
 from windrow.functions import retain
 
 class Later(SystemClock):

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
-from windrow.clients.circuits import DynamoCircuits
-from windrow.clients.delivery_health import DELIVERED, FAILED
+from windrow.clients.dynamodb.circuits import DynamoCircuits
+from windrow.clients.dynamodb.delivery_health import DELIVERED, FAILED
 from windrow.core.circuit import Circuit
 from windrow.core.errors import DestinationFault, SettingsError
 from windrow.settings import PREFIX, Settings, load

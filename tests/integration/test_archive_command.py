@@ -15,7 +15,7 @@ import pytest
 
 from tests.archives import archive_of
 from windrow.core.archive.writer import SealedArchive
-from windrow.local import servers
+from windrow.lab.stack import servers
 
 FILES = [("one.txt", b"1\n"), ("odd//key?#%2F", b"2\n" * 40_000), ("three", b"")]
 BUCKET = "archives"

@@ -21,11 +21,11 @@ from tests.archives import WINDOW, archive_of
 from tests.integration.test_consumers_page import code
 from tests.servers.endpoint import Endpoint, new_name
 from windrow.archives.filesystem import WindrowFileSystem
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination.bucket import S3Destination
 from windrow.core.completeness import Mark
 from windrow.core.keys import archive_key, mark_key
 from windrow.core.windows import DAY, MINUTE, floor
-from windrow.local.destination import DestinationAccess, admin_client
+from windrow.lab.stack.destination import DestinationAccess, admin_client
 from windrow.ports import Credentials
 
 pytestmark = pytest.mark.needs("minio")

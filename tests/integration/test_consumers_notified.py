@@ -18,9 +18,9 @@ from tests.tools import locate
 from windrow.core.archive.writer import SealedArchive
 from windrow.core.keys import archive_key, quarantine_key, staging_folder
 from windrow.core.windows import HOUR, MINUTE
-from windrow.local import servers
-from windrow.local.process import HOST, free_port
-from windrow.local.waiting import wait_until
+from windrow.lab.stack import servers
+from windrow.lab.stack.process import HOST, free_port
+from windrow.lab.stack.waiting import wait_until
 
 pytestmark = pytest.mark.needs("minio")
 

@@ -23,15 +23,15 @@ from tests.archives import MemorySource
 from tests.servers.endpoint import Endpoint, new_name
 from tests.unit.world import Killed, World
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import Patience
-from windrow.clients.held import HeldRequests
-from windrow.clients.multipart import S3MultipartDestination
+from windrow.clients.destination.bucket import RequestPolicy
+from windrow.clients.destination.held import HeldRequests
+from windrow.clients.destination.multipart import S3MultipartDestination
 from windrow.core.archive.reader import Archive, parse_manifest
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.core.events import Message
-from windrow.local import servers
-from windrow.local.process import HOST, Server, free_port
-from windrow.local.waiting import wait_until
+from windrow.lab.stack import servers
+from windrow.lab.stack.process import HOST, Server, free_port
+from windrow.lab.stack.waiting import wait_until
 from windrow.ports import Credentials
 from windrow.testing import FakeSecrets
 
@@ -127,8 +127,8 @@ def make_scene(line: Line, endpoint: str, secrets: FakeSecrets) -> Scene:
     """Return a scene whose destination is reached at an endpoint."""
     bucket = line.endpoint().new_bucket()
     patient, impatient = (
-        S3MultipartDestination(endpoint, bucket, "us-east-1", secrets, SystemClock(), patience)
-        for patience in (Patience(), Patience(read_s=1.0))
+        S3MultipartDestination(endpoint, bucket, "us-east-1", secrets, SystemClock(), policy)
+        for policy in (RequestPolicy(), RequestPolicy(read_s=1.0))
     )
     return Scene(line, World(), bucket, secrets, patient, impatient)
 

@@ -21,12 +21,12 @@ import psutil
 import pytest
 from botocore.config import Config
 
+from windrow.clients.awslambda.mapping import LambdaMapping
 from windrow.clients.clock import SystemClock
-from windrow.clients.mapping import LambdaMapping
-from windrow.clients.source_queue import opener
+from windrow.clients.sqs.source_queue import opener
 from windrow.core.mapping import Overrides
-from windrow.local.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, ministack
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.lab.stack.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, ministack
+from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import CloseReason
 from windrow.worker.engine import Engine

@@ -13,12 +13,12 @@ import boto3.session
 import pytest
 import trustme
 
-from windrow.clients import landing as module
-from windrow.clients.landing import S3Landing
+from windrow.clients.s3 import landing as module
+from windrow.clients.s3.landing import S3Landing
 from windrow.core.errors import ObjectRefused
 from windrow.core.events import SourceObject
-from windrow.local import servers
-from windrow.local.destination import DestinationAccess, admin_client
+from windrow.lab.stack import servers
+from windrow.lab.stack.destination import DestinationAccess, admin_client
 from windrow.ports import Credentials
 
 pytestmark = pytest.mark.needs("minio")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from windrow.local import destination, servers
-from windrow.local.process import Server
+from windrow.lab.stack import destination, servers
+from windrow.lab.stack.process import Server
 from windrow.ports import Credentials
 
 if TYPE_CHECKING:

@@ -19,17 +19,17 @@ from tests.conftest import ACCESS_KEY, SECRET_KEY
 from tests.servers.endpoint import Endpoint, new_name
 from tests.servers.nginx import nginx
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import PROBING
-from windrow.clients.held import HeldRequests
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.secrets import FixedSecrets
+from windrow.clients.destination.bucket import PROBING
+from windrow.clients.destination.held import HeldRequests
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.secrets.credentials import FixedSecrets
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.doctor.check import Check
 from windrow.doctor.destination import DestinationChecks
-from windrow.local.destination import DESTINATION_BUCKET, DESTINATION_POLICY
+from windrow.lab.stack.destination import DESTINATION_BUCKET, DESTINATION_POLICY
+from windrow.operations.sentinel import Sentinel
 from windrow.pipeline.probe import Probe
 from windrow.ports import Credentials
-from windrow.sentinel import Sentinel
 from windrow.settings import MIB, Settings
 from windrow.testing import FakeCircuits, FakeClock, FakeDeliveryHealth, FakeMapping, FakeMetrics
 

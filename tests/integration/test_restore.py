@@ -22,7 +22,7 @@ from windrow.core.described import Described
 from windrow.core.keys import archive_key
 from windrow.core.manifest import Window
 from windrow.core.windows import MINUTE
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.waiting import wait_until
 
 pytestmark = pytest.mark.needs("minio")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tools import java_server, locate
-from windrow.local.process import HOST, Server, free_port
+from windrow.lab.stack.process import HOST, Server, free_port
 
 _JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-Djava.net.preferIPv4Stack=true")
 """The quick compiler alone, with which a start costs half."""

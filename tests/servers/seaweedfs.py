@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from windrow.local.process import HOST, Server, free_port
-from windrow.local.programs import find_program
+from windrow.lab.stack.process import HOST, Server, free_port
+from windrow.lab.stack.programs import find_program
 
 
 def find_seaweedfs() -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tools import locate
-from windrow.local.process import HOST, Server
+from windrow.lab.stack.process import HOST, Server
 
 
 def versitygw(folder: Path, *, access_key: str, secret_key: str) -> Server:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.faults.campaign import SHORT
-from bench.faults.stage import Stage
+from bench.faults.environment import Environment
 from tests.tools import locate
 
 
@@ -19,7 +19,7 @@ def toxiproxy() -> Path:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, toxiproxy: Path) -> Iterator[Stage]:
+def environment(tmp_path: Path, toxiproxy: Path) -> Iterator[Environment]:
     """Run servers, proxies and a worker that dies at traps."""
-    with Stage(tmp_path, toxiproxy, SHORT.shape, visibility_s=SHORT.visibility_s) as running:
+    with Environment(tmp_path, toxiproxy, SHORT.shape, visibility_s=SHORT.visibility_s) as running:
         yield running

@@ -16,13 +16,13 @@ import pytest
 from tests.stack.command import windrow
 from windrow import bootstrap, settings
 from windrow.core.circuit import Circuit
-from windrow.load.batches import BatchLog
-from windrow.local.destination import DESTINATION_POLICY, USER_NAME, DestinationAccess, admin_client
-from windrow.local.process import Process
-from windrow.local.proof import Deliveries
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import wait_until
+from windrow.lab.load.batches import BatchLog
+from windrow.lab.stack.destination import DESTINATION_POLICY, USER_NAME, DestinationAccess, admin_client
+from windrow.lab.stack.process import Process
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import wait_until
 from windrow.ports import Credentials, QueueDepth
 
 
@@ -45,7 +45,7 @@ def mapping_state(stack: Stack) -> str:
 
 def await_mapping(stack: Stack, state: str) -> None:
     """Wait until Lambda says so of the mapping."""
-    wait_until(f"a mapping that is {state}", lambda: mapping_state(stack) == state, cause=stack.sentinel.last_words)
+    wait_until(f"a mapping that is {state}", lambda: mapping_state(stack) == state, cause=stack.sentinel.log_tail)
 
 
 def bring_back(stack: Stack) -> None:
@@ -149,7 +149,7 @@ def test_deliveries_that_fail_open_the_circuit_while_probes_succeed(delivering: 
         delivered.refresh()
         return delivered.count == len(keys)
 
-    wait_until("all to be delivered", all_there, cause=delivering.worker.last_words)
+    wait_until("all to be delivered", all_there, cause=delivering.worker.log_tail)
 
     assert ("credentials", 1) == (opened.fault, opened.trips)
     assert ("auto", True, False) == (shown["mode"], shown["opened"], shown["mapping_enabled"])
@@ -172,22 +172,24 @@ def test_workers_without_a_mapping_are_their_own_circuit_breaker(tmp_path: Path)
         upload(stack, "early")
         await_delivery(own, "early", workers)
         stack.destination.kill()
-        wait_until("both to stop", lambda: not any(map(receives, workers)), cause=workers[0].last_words)
+        wait_until("both to stop", lambda: not any(map(receives, workers)), cause=workers[0].log_tail)
         opened = bootstrap.circuits(own).load()
         upload(stack, "late")
         probed = opened.revision + 3
         wait_until("three more probes", lambda: bootstrap.circuits(own).load().revision >= probed)
-        wait_until("the late file alone in the queue", lambda: bootstrap.gauge(own.queue_url).depth() == ONE_WAITS)
+        wait_until(
+            "the late file alone in the queue", lambda: bootstrap.queue_statistics(own.queue_url).depth() == ONE_WAITS
+        )
         code, shown = windrow("circuit", "status", WINDROW_EVENT_SOURCE_MAPPING_ID="")
         _, status = windrow("status", WINDROW_EVENT_SOURCE_MAPPING_ID="")
         bring_back(stack)
         await_delivery(own, "late", workers)
-        letters = bootstrap.dead_letter_queue(own).depth()
+        dead_letters = bootstrap.dead_letter_queue(own).depth()
 
     assert "connect" == opened.fault
     assert (0, True, False) == (code, shown["opened"], shown["mapping_enabled"])
     assert (False, False) == (status["mapped"], status["mapping_enabled"])
-    assert 0 == letters
+    assert 0 == dead_letters
 
 
 def upload(stack: Stack, key: str) -> None:
@@ -203,7 +205,7 @@ def await_delivery(own: settings.Settings, key: str, workers: list[Process]) -> 
         deliveries.refresh()
         return [each.key for each in deliveries.archives if key in (file.key for file in each.manifest.files)]
 
-    found = wait_until(f"{key} to be delivered", archives, cause=lambda: "".join(w.last_words() for w in workers))
+    found = wait_until(f"{key} to be delivered", archives, cause=lambda: "".join(w.log_tail() for w in workers))
     assert 1 == len(found)
 
 

@@ -17,12 +17,12 @@ import pytest
 from tests.tools import locate
 from windrow.cli import demo
 from windrow.cli.root import run
-from windrow.local.proof import Report
-from windrow.local.provision import Shape
-from windrow.local.samples import ODD_KEYS, generate
-from windrow.local.stack import Stack
-from windrow.local.trial import State, Trial
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.lab.stack.proof import Report
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.samples import ODD_KEYS, generate
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.trial import State, Trial
+from windrow.lab.stack.waiting import LIMIT_S, wait_until
 
 WINDROW = (sys.executable, "-m", "windrow.cli")
 LARGE = Random(1).randbytes(3_000_000)

@@ -16,11 +16,11 @@ from typing import Any
 import boto3
 import pytest
 
+from windrow.clients.awslambda.versions import LambdaVersions
 from windrow.clients.clock import SystemClock
-from windrow.clients.versions import LambdaVersions
-from windrow.deployment import Alias
-from windrow.local.servers import ministack
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.servers import ministack
+from windrow.lab.stack.waiting import LIMIT_S
+from windrow.ports import Alias
 
 FUNCTION = "shifted"
 ALARM = "shifted-failures"

@@ -22,13 +22,13 @@ import boto3
 import pytest
 
 from tests.stack.test_deploy import FUNCTION, GOOD, Run, alias, create_function, package
-from windrow.local.process import Process
-from windrow.local.proof import Report
-from windrow.local.provision import Shape
-from windrow.local.samples import generate
-from windrow.local.stack import Stack
-from windrow.local.trial import Trial
-from windrow.local.waiting import LIMIT_S, wait_for
+from windrow.lab.stack.process import Process
+from windrow.lab.stack.proof import Report
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.samples import generate
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.trial import Trial
+from windrow.lab.stack.waiting import LIMIT_S, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ VISIBILITY_S = 6
 OLD = "windrow.functions.aggregate.handler"
 
 NEWER = """
-from windrow.clients import ledger
+from windrow.clients.dynamodb import ledger
 
 ledger.RECORD_VERSION = 2  # as of a release that changes the record
 
@@ -51,7 +51,7 @@ BAD = f"""
 import os
 
 import boto3
-from windrow.clients import ledger
+from windrow.clients.dynamodb import ledger
 
 ledger.RECORD_VERSION = 2
 
@@ -84,7 +84,7 @@ def handler(event, context):
 
 
 GIVES_BACK = """
-from windrow.clients.landing import S3Landing
+from windrow.clients.s3.landing import S3Landing
 from windrow.core.errors import LandingError
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from tests.stack.command import windrow
 from windrow import bootstrap, settings
-from windrow.local.proof import Deliveries
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import wait_until
 
 
 @pytest.fixture
@@ -98,15 +98,15 @@ def test_status_shows_how_things_stand(stack: Stack) -> None:
 
     def settled() -> bool:
         deliveries.refresh()
-        return deliveries.count == 5 and not bootstrap.gauge(stack.outputs.queue_url).depth().total
+        return deliveries.count == 5 and not bootstrap.queue_statistics(stack.outputs.queue_url).depth().total
 
-    wait_until("five files to be delivered", settled, cause=stack.worker.last_words)
+    wait_until("five files to be delivered", settled, cause=stack.worker.log_tail)
     code, well = windrow("status")
     windrow("circuit", "open")
     stack.worker.stop()
     s3.put_object(Bucket=stack.outputs.landing_bucket, Key="later", Body=b"x")
-    queue = bootstrap.gauge(stack.outputs.queue_url)
-    wait_until("the message", lambda: queue.depth().total == 1, cause=stack.worker.last_words)
+    queue = bootstrap.queue_statistics(stack.outputs.queue_url)
+    wait_until("the message", lambda: queue.depth().total == 1, cause=stack.worker.log_tail)
     held_code, held = windrow("status")
     stack.destination.kill()
     _, away = windrow("status")

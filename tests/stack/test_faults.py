@@ -9,16 +9,16 @@ from random import Random
 import psutil
 import pytest
 
+from bench.faults import environment as staging
 from bench.faults import inject
-from bench.faults import stage as staging
 from bench.faults.campaign import SHORT, campaign
 from bench.faults.catalogue import KINDS, Fault, Lane, schedule
-from bench.faults.reckoning import reckon
-from bench.faults.stage import QUIET_BUCKET, Stage
+from bench.faults.environment import QUIET_BUCKET, Environment
 from bench.faults.traffic import Traffic
-from windrow.local.process import HOST
-from windrow.local.proof import Deliveries
-from windrow.local.waiting import LIMIT_S
+from bench.faults.verification import verify
+from windrow.lab.stack.process import HOST
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.waiting import LIMIT_S
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(600)]
 
@@ -36,7 +36,7 @@ def test_a_short_campaign(tmp_path: Path, toxiproxy: Path) -> None:
     """Every kind of fault takes effect; every file arrives once and whole, poison about or not; no secret is shown."""
     result = campaign(tmp_path, toxiproxy, seed=SEED, count=FAULTS, pace=SHORT, note=lambda _: None)
 
-    found = result.reckoning
+    found = result.verification
     assert found.files > 0
     assert (0, 0, 0) == (found.lost, found.duplicated, found.corrupt)
     assert ([], 0, 0, 0) == (found.unsound, found.unexpected, found.misplaced, found.waiting)
@@ -63,36 +63,36 @@ def test_a_port_that_somebody_took_is_replaced_by_another(
         return ports
 
     monkeypatch.setattr(staging, "_different_ports", too_late)
-    with Stage(tmp_path, toxiproxy, SHORT.shape, visibility_s=SHORT.visibility_s) as stage:
-        stage.destination().probe()
+    with Environment(tmp_path, toxiproxy, SHORT.shape, visibility_s=SHORT.visibility_s) as environment:
+        environment.destination().probe()
     taken[0].close()
 
 
 @pytest.mark.timeout(300)
-def test_a_fault_that_nothing_meets_does_not_count(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_that_nothing_meets_does_not_count(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no worker about, none does but those that need nobody: events, and the engine that is started again."""
-    monkeypatch.setattr(inject, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(inject, "TIMEOUT_S", 0.5)
     monkeypatch.setattr(inject, "LONG_S", 0.4)
-    traffic = Traffic(stage, SEED, files_per_s=1)
+    traffic = Traffic(environment, SEED, files_per_s=1)
     traffic.upload(QUIET_BUCKET, Random(SEED))
-    injector = inject.Injector(stage, traffic)
-    orphans = psutil.Process(stage.stack.worker.pid).children(recursive=True)
-    stage.stack.worker.kill()
+    injector = inject.Injector(environment, traffic)
+    orphans = psutil.Process(environment.stack.worker.pid).children(recursive=True)
+    environment.stack.worker.kill()
     assert [] == psutil.wait_procs(orphans, LIMIT_S)[1]
     kinds = [kind for kind, (lane, _) in KINDS.items() if lane is not Lane.EVENTS and not kind.startswith("engine")]
 
     assert [] == [kind for kind in kinds if injector.inject(Fault(kind, SEED))]
 
 
-def test_an_older_version_is_fetched_although_the_object_was_overwritten_and_deleted(stage: Stage) -> None:
+def test_an_older_version_is_fetched_although_the_object_was_overwritten_and_deleted(environment: Environment) -> None:
     """Versioning keeps it, and its event names it: both versions are delivered, the delete marker changes nothing."""
-    s3 = stage.client("s3")
-    traffic = Traffic(stage, SEED, files_per_s=1)
+    s3 = environment.client("s3")
+    traffic = Traffic(environment, SEED, files_per_s=1)
     older, newer = (traffic.upload_as(QUIET_BUCKET, "the/same.json", content) for content in (b"older", b"newer"))
     s3.delete_object(Bucket=QUIET_BUCKET, Key=older.file.key)
     traffic.tell([newer, older])
-    assert 0 == stage.await_empty(LIMIT_S)
+    assert 0 == environment.await_empty(LIMIT_S)
 
-    found = reckon(stage, traffic, Deliveries(stage.destination()))
+    found = verify(environment, traffic, Deliveries(environment.destination()))
     assert (2, 0, 0, 0) == (found.files, found.lost, found.duplicated, found.corrupt)
     assert {} == found.dead_letters

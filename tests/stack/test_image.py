@@ -15,10 +15,10 @@ import pytest
 
 from tests.stack.test_prometheus import read
 from tests.tools import locate
-from windrow.local.process import HOST, Process, free_port
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.process import HOST, Process, free_port
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import wait_until
 
 pytestmark = [
     pytest.mark.needs("buildah", "image-base", "package-index"),
@@ -161,11 +161,11 @@ def test_image_delivers(container: Container, config: dict[str, Any], tmp_path: 
         worker = Process("worker", tmp_path)
         worker.launch(container.command(*command, "--quiet-wait", "1", **settings), container.environ)
         try:
-            wait_until("readiness", lambda: read(f"http://{HOST}:{port}/readyz")[0] == 200, cause=worker.last_words)
+            wait_until("readiness", lambda: read(f"http://{HOST}:{port}/readyz")[0] == 200, cause=worker.log_tail)
             healthy = container.run(*health)
             boto3.client("s3").put_object(Bucket=stack.outputs.landing_bucket, Key="a", Body=b"from the image")
             page, delivered = f"http://{HOST}:{port}/metrics", "windrow_files_processed_total 1.0"
-            wait_until("the file", lambda: delivered in read(page)[1], cause=worker.last_words)
+            wait_until("the file", lambda: delivered in read(page)[1], cause=worker.log_tail)
         finally:
             worker.stop()
 

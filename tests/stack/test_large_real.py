@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import large
-from bench.stand import stand
+from bench.testbed import open_testbed
 
 MIB = 1024 * 1024
 HELD_MIB = 32
@@ -28,7 +28,7 @@ def test_a_large_object_is_streamed_in_memory_that_its_size_does_not_matter_to()
 
 def _measure(mib: int) -> large.Result:
     """Deliver an object of this size between servers of its own."""
-    with stand() as place:
+    with open_testbed() as place:
         result = large.measure(place, mib * MIB, max_archive_bytes=HELD_MIB * MIB)
     assert result.archive_bytes > mib * MIB
     assert (result.left, result.requests["CompleteMultipartUpload"]) == (0, 2)

@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from tests.tools import locate
-from windrow.load.plan import Interval, Plan
-from windrow.load.processes import machine
-from windrow.load.result import LoadResult
-from windrow.load.run import LoadTest
-from windrow.load.summary import summarize
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.load.plan import Interval, Plan
+from windrow.lab.load.processes import machine
+from windrow.lab.load.result import LoadResult
+from windrow.lab.load.run import LoadTest
+from windrow.lab.load.summary import summarize
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import LIMIT_S
 
 LOAD = (sys.executable, "-m", "windrow.cli", "load")
 TINY = ("--rate", "40", "--seconds", "3", "--burst", "100:1", "--size", "2000", "--window", "1")

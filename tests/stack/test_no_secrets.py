@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults.stage import Stage, no_trace, private_key_names, shows
+from bench.faults.environment import Environment, no_trace, private_key_names, shows
 from bench.faults.traffic import Traffic
 from windrow import cli
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.waiting import LIMIT_S
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(300)]
 
@@ -27,14 +27,14 @@ COMMANDS = (
 )
 
 
-def outputs(stage: Stage) -> dict[str, bytes]:
+def outputs(environment: Environment) -> dict[str, bytes]:
     """Run every command, for people and for machines; return all that each wrote."""
     return {
         " ".join([*command, *form]): subprocess.run(
             [sys.executable, "-m", "windrow.cli", *command, *form],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=stage.environment(),
+            env=environment.environment(),
             timeout=LIMIT_S,
             check=False,
         ).stdout
@@ -43,25 +43,25 @@ def outputs(stage: Stage) -> dict[str, bytes]:
     }
 
 
-def test_no_command_shows_a_secret(stage: Stage) -> None:
+def test_no_command_shows_a_secret(environment: Environment) -> None:
     """All is well; then the destination refuses the keys; then nothing listens there: each has its own messages."""
-    traffic = Traffic(stage, SEED, files_per_s=1)
-    traffic.upload_as(stage.stack.outputs.landing_bucket, "a.json", b"a")
+    traffic = Traffic(environment, SEED, files_per_s=1)
+    traffic.upload_as(environment.stack.outputs.landing_bucket, "a.json", b"a")
     traffic.tell(traffic.sent)
-    assert 0 == stage.await_empty(LIMIT_S)
-    in_order = outputs(stage)
-    stage.rotate_keys()
-    refused = outputs(stage)
-    stage.stack.destination.kill()
-    away = outputs(stage)
-    used = stage.secrets | private_key_names(stage.folder)
+    assert 0 == environment.await_empty(LIMIT_S)
+    in_order = outputs(environment)
+    environment.rotate_keys()
+    refused = outputs(environment)
+    environment.stack.destination.kill()
+    away = outputs(environment)
+    used = environment.secrets | private_key_names(environment.folder)
 
     assert all(output for found in (in_order, refused, away) for output in found.values())
     assert len({found["doctor --json"] for found in (in_order, refused, away)}) == 3
     assert [] == [
         command for found in (in_order, refused, away) for command, output in found.items() if shows(output, used)
     ]
-    assert [] == no_trace(stage.folder, used)
+    assert [] == no_trace(environment.folder, used)
 
 
 def test_a_load_test_shows_no_secret(

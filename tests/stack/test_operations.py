@@ -1,4 +1,4 @@
-"""Audit, replay, dead letters and rebuild on the local stack, with a worker at work."""
+"""Audit, replay, dead dead_letters and rebuild on the local stack, with a worker at work."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import boto3
 import pytest
 
 from tests.stack.command import windrow
-from tests.unit.audit.inventories import inventory, row
+from tests.unit.operations.audit.inventories import inventory, row
 from windrow import bootstrap, settings
-from windrow.clients.landing_index import S3LandingIndex
+from windrow.clients.s3.landing_index import S3LandingIndex
 from windrow.core.keys import QUARANTINE_FOLDER, window_of
 from windrow.functions import audit
-from windrow.local.proof import Deliveries
-from windrow.local.provision import LEDGER_TABLE, Shape
-from windrow.local.samples import ODD_KEYS
-from windrow.local.stack import Stack
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.provision import LEDGER_TABLE, Shape
+from windrow.lab.stack.samples import ODD_KEYS
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.ports import Destination
 
 LISTINGS = "windrow-listings"
@@ -49,7 +49,7 @@ class Site:
         wait_until(
             f"{files} files",
             lambda: files_listed(self) == files and self.queued() == 0,
-            cause=self.stack.worker.last_words,
+            cause=self.stack.worker.log_tail,
         )
 
     def await_delivery(self) -> None:
@@ -60,11 +60,11 @@ class Site:
             deliveries.refresh()
             return deliveries.count >= self.uploaded and self.queued() == 0
 
-        wait_until("the delivery", there, cause=self.stack.worker.last_words)
+        wait_until("the delivery", there, cause=self.stack.worker.log_tail)
 
     def queued(self) -> int:
         """Return how many messages the queue holds."""
-        return bootstrap.gauge(self.out.queue_url).depth().total
+        return bootstrap.queue_statistics(self.out.queue_url).depth().total
 
     def archives(self) -> list[str]:
         """Return the keys of archives with files."""
@@ -236,18 +236,18 @@ def test_dead_letters_come_back_with_their_history(site: Site) -> None:
     """Listed by reason, sent back, rejected again with a higher count, and dropped."""
     for body in ("no event", '{"Records": 5}'):
         site.sqs.send_message(QueueUrl=site.out.queue_url, MessageBody=body)
-    letters = bootstrap.dead_letter_queue(settings.load(os.environ))
-    wait_until("2 dead letters", lambda: letters.depth() == 2, cause=letters.depth)
+    dead_letters = bootstrap.dead_letter_queue(settings.load(os.environ))
+    wait_until("2 dead dead_letters", lambda: dead_letters.depth() == 2, cause=dead_letters.depth)
     _, listed = windrow("dlq", "ls")
     _, moved = windrow("dlq", "redrive")
     assert moved.get("redriven", moved.get("about")) == 2
 
     def counts() -> list[int]:
-        found = list(letters.walk(10))
-        letters.give_back(found)
-        return [letter.rejections for letter in found]
+        found = list(dead_letters.walk(10))
+        dead_letters.give_back(found)
+        return [message.rejections for message in found]
 
-    wait_until("both dead letters to be rejected twice", lambda: counts() == [2, 2], cause=counts)
+    wait_until("both dead dead_letters to be rejected twice", lambda: counts() == [2, 2], cause=counts)
     other = windrow("dlq", "redrive", "--reason", "missing")[1]
     refused = windrow("dlq", "drop")
     dropped = windrow("dlq", "drop", "--reason", "malformed", "--limit", "1", "--yes")[1]

@@ -10,14 +10,14 @@ from typing import Any
 import boto3
 import pytest
 
-from bench.faults.stage import no_trace
+from bench.faults.environment import no_trace
 from windrow import bootstrap, settings
-from windrow.local.proof import Deliveries, prove
-from windrow.local.provision import MAX_RECEIVES, Shape
-from windrow.local.samples import generate
-from windrow.local.stack import Stack
-from windrow.local.upload import Uploader
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.proof import Deliveries, prove
+from windrow.lab.stack.provision import MAX_RECEIVES, Shape
+from windrow.lab.stack.samples import generate
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.upload import Uploader
+from windrow.lab.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.needs("minio"), pytest.mark.timeout(600)]
 
@@ -40,7 +40,7 @@ def test_an_outage_under_load(tmp_path: Path) -> None:
         with Uploader(s3, stack.outputs.landing_bucket, generate(ENOUGH_FILES), FILES_PER_S) as uploader:
             wait_until("the first batches", lambda: uploader.count >= CUT_AFTER and receives(stack) > 0)
             stack.destination.kill()
-            wait_until("the mapping to be disabled", lambda: not enabled(stack), cause=stack.sentinel.last_words)
+            wait_until("the mapping to be disabled", lambda: not enabled(stack), cause=stack.sentinel.log_tail)
             wait_until("the worker to notice", lambda: "the mapping was disabled" in stack.worker.log.read_text())
             settled = uploader.count + 3 * FILES_PER_S  # batches that were under way are over
             wait_until("more uploads", lambda: uploader.count >= settled)
@@ -50,9 +50,9 @@ def test_an_outage_under_load(tmp_path: Path) -> None:
             counts = receive_counts(stack)
             dead_in_outage = depth(stack.outputs.dlq_url)
             stack.destination.start()
-            wait_until("the mapping to be enabled", lambda: enabled(stack), cause=stack.sentinel.last_words)
+            wait_until("the mapping to be enabled", lambda: enabled(stack), cause=stack.sentinel.log_tail)
         uploaded = uploader.uploaded()
-        wait_until("an empty queue", lambda: depth(stack.outputs.queue_url) == 0, cause=stack.worker.last_words)
+        wait_until("an empty queue", lambda: depth(stack.outputs.queue_url) == 0, cause=stack.worker.log_tail)
 
         assert quiet_from == quiet_to
         assert buffered > OUTAGE_FILES

@@ -26,11 +26,11 @@ import pytest
 
 from tests.tools import locate, runtime_client
 from windrow import bootstrap, settings
-from windrow.clients.sqs_records import receive_record
-from windrow.local.process import free_port, is_free
-from windrow.local.proof import Deliveries
-from windrow.local.stack import Stack
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.clients.sqs.records import receive_record
+from windrow.lab.stack.process import free_port, is_free
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.packaging import DELIVERY, ROTATION, Built, Contents, build, host_target
 from windrow.packaging.trim import SERVICES
 

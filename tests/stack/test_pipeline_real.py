@@ -24,9 +24,9 @@ from windrow.archives.sources import StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.events import Message
-from windrow.local.proof import Deliveries
-from windrow.local.stack import Stack
-from windrow.local.waiting import LIMIT_S, polls
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import LIMIT_S, polls
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

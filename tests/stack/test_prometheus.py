@@ -20,10 +20,10 @@ import pytest
 
 from tests.tools import locate
 from tests.unit.test_monitoring import DASHBOARD, RULES
-from windrow.local.process import HOST, Process, free_port
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.process import HOST, Process, free_port
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import wait_until
 
 FILES = 30
 RUN = (sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
@@ -43,7 +43,7 @@ def scraping(folder: Path, at: str) -> Iterator[str]:
     options = (f"--config.file={folder}/prometheus.json", f"--storage.tsdb.path={folder}/tsdb")
     prometheus.launch([locate("prometheus"), *options, f"--web.listen-address={address}"], {})
     try:
-        wait_until("Prometheus", lambda: read(f"http://{address}/-/ready")[0] == 200, cause=prometheus.last_words)
+        wait_until("Prometheus", lambda: read(f"http://{address}/-/ready")[0] == 200, cause=prometheus.log_tail)
         yield address
     finally:
         prometheus.stop()
@@ -81,15 +81,15 @@ def test_a_worker_is_watched_without_cloudwatch(tmp_path: Path) -> None:
         worker = Process("worker", tmp_path)
         worker.launch([*RUN, "--listen", at], {**stack.environment(), "WINDROW_EVENT_SOURCE_MAPPING_ID": ""})
         try:
-            wait_until("a ready worker", lambda: read(f"http://{at}/readyz")[0] == 200, cause=worker.last_words)
+            wait_until("a ready worker", lambda: read(f"http://{at}/readyz")[0] == 200, cause=worker.log_tail)
             with scraping(tmp_path, at) as prometheus:
                 s3 = boto3.client("s3")
                 for number in range(FILES):
                     s3.put_object(Bucket=stack.outputs.landing_bucket, Key=f"{number}", Body=b"x" * 1000)
                 delivered = "sum(windrow_files_processed_total)"
-                wait_until("the files", lambda: values(prometheus, delivered) == [FILES], cause=worker.last_words)
+                wait_until("the files", lambda: values(prometheus, delivered) == [FILES], cause=worker.log_tail)
                 idle = "windrow_messages_in_flight"
-                wait_until("an idle worker", lambda: values(prometheus, idle) == [0], cause=worker.last_words)
+                wait_until("an idle worker", lambda: values(prometheus, idle) == [0], cause=worker.log_tail)
                 of_the_queue = values(prometheus, "windrow_queue_messages")
                 there = {
                     name: values(prometheus, name)

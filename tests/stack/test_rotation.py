@@ -13,17 +13,17 @@ import pytest
 
 from windrow import bootstrap, settings
 from windrow.clients.clock import SystemClock
-from windrow.clients.destination import S3Destination
-from windrow.clients.minio_keys import MinioKeys
-from windrow.clients.secrets import FixedSecrets, decode
+from windrow.clients.destination.bucket import S3Destination
+from windrow.clients.destination.minio_keys import MinioKeys
+from windrow.clients.secrets.credentials import FixedSecrets, decode
 from windrow.core.errors import DestinationError, RotationError
 from windrow.core.events import Message
 from windrow.functions import rotate
-from windrow.local.proof import Deliveries
-from windrow.local.stack import Stack
-from windrow.local.waiting import polls
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import polls
+from windrow.operations.rotation import Step
 from windrow.ports import Credentials
-from windrow.rotation import Step
 
 pytestmark = pytest.mark.needs("minio")
 

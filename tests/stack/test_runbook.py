@@ -14,10 +14,10 @@ import pytest
 from tests.runbook import commands
 from windrow import bootstrap, settings
 from windrow.cli.root import run
-from windrow.local.proof import Deliveries
-from windrow.local.provision import Shape
-from windrow.local.stack import Stack
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
             deliveries.refresh()
             return deliveries.count == 3
 
-        wait_until("the delivery", delivered, cause=stack.worker.last_words)
+        wait_until("the delivery", delivered, cause=stack.worker.log_tail)
         location = f"s3://{stack.outputs.destination_bucket}/{deliveries.archives[0].key}"
         yield lambda command: command.replace("s3://BUCKET/KEY", location).replace(" TIME", " 1h")
 

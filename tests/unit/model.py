@@ -20,7 +20,6 @@ from unittest.mock import patch
 import msgspec
 
 from tests.unit.world import Killed, World
-from windrow.audit import ArchiveReader, archives
 from windrow.core.errors import (
     ArchiveError,
     DestinationError,
@@ -31,12 +30,13 @@ from windrow.core.errors import (
 )
 from windrow.core.events import Message, SourceObject
 from windrow.core.keys import window_of
+from windrow.operations.audit import ArchiveReader, archives
+from windrow.operations.rebuild import Rebuilder
+from windrow.operations.replay import LedgerCorrector
+from windrow.operations.retention import Sweeper, sweep
 from windrow.pipeline import fetch, large, staging
 from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import ListedVersion, Part, Stored
-from windrow.rebuild import Rebuilder
-from windrow.replay import LedgerCorrector
-from windrow.retention import Sweeper, sweep
 from windrow.testing import FakeClock, FakeCopies, FakeDestination, FakeMetrics, FakeRawFiles
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from tests.unit.world import World, record
 from windrow.core.errors import DestinationError, DestinationFault, Permanent
 from windrow.core.events import Message, SourceObject
 from windrow.core.sqs import IN_FLIGHT_MOST
-from windrow.local.provision import MAX_RECEIVES
+from windrow.lab.stack.provision import MAX_RECEIVES
+from windrow.operations.sentinel import Sentinel, WithoutMapping
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.probe import Probe
 from windrow.ports import EventSourceMapping
-from windrow.sentinel import Sentinel, WithoutMapping
 from windrow.testing import FakeCircuits, FakeClock, FakeMapping, FakeMetrics
 from windrow.worker.engine import CONFIG_REFRESH_S
 

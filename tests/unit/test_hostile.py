@@ -14,9 +14,8 @@ import msgspec
 
 from tests.archives import WINDOW, archive_of, segment, with_manifest
 from tests.limited import MIB, limit, needs_limits, run
-from tests.unit.retention.scene import HOT, Scene
+from tests.unit.operations.retention.scene import HOT, Scene
 from tests.unit.world import World
-from windrow.audit import ArchiveReader, Auditor, AuditReport
 from windrow.cli import root
 from windrow.core.archive import tar
 from windrow.core.archive.member import HEAD, TAIL_BYTES
@@ -24,8 +23,9 @@ from windrow.core.events import MAX_KEY_BYTES
 from windrow.core.keys import archive_key
 from windrow.core.manifest import FORMAT, Frame, Manifest, ManifestFile
 from windrow.core.windows import MINUTE, floor
+from windrow.operations.audit import ArchiveReader, Auditor, AuditReport
+from windrow.operations.rebuild import Rebuilder
 from windrow.ports import ListedVersion
-from windrow.rebuild import Rebuilder
 from windrow.settings import Settings
 from windrow.testing import START, FakeLandingIndex
 
@@ -207,7 +207,7 @@ def list_within_limit() -> object:
 
 
 def test_foreign_archives_are_refused_with_the_limit_that_they_break() -> None:
-    """A few hundred bytes may stand for gigabytes; nothing is inflated, decoded or compared beyond the limits."""
+    """A few hundred bytes may testbed for gigabytes; nothing is inflated, decoded or compared beyond the limits."""
     said = run(list_within_limit)
 
     assert dict.fromkeys(FOREIGN, (1, True)) == {name: tuple(told[:2]) for name, told in said.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.outage import DAY_S, Outage, Story
 from tests.unit.world import World
-from windrow.local.provision import MAX_RECEIVES, QUEUE_RETENTION_S
+from windrow.lab.stack.provision import MAX_RECEIVES, QUEUE_RETENTION_S
 from windrow.pipeline.settle import FIRST_BACKOFF_S, MAX_BACKOFF_S, backoff_s
 from windrow.settings import _BOUNDS, Settings
 

@@ -147,7 +147,7 @@ def test_shipped_sources_are_what_the_functions_import() -> None:
     expected = functions | {"windrow/__init__.py", "windrow/pipeline/aggregator.py", "windrow/core/archive/__init__.py"}
     assert expected <= names
     assert functions == {name for name in names if name.startswith("windrow/functions/")}
-    left_out = ("windrow/cli/", "windrow/local/", "windrow/worker/", "windrow/packaging/", "windrow/testing.py")
+    left_out = ("windrow/cli/", "windrow/lab/stack/", "windrow/worker/", "windrow/packaging/", "windrow/testing.py")
     assert [] == [name for name in names if name.startswith(left_out)]
 
 

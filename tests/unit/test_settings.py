@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from windrow.clients.copies import MOST_PARTS
+from windrow.clients.s3.copies import MOST_PARTS
 from windrow.core.archive.segments import compress_pieces
 from windrow.core.endpoints import is_loopback
 from windrow.core.errors import SettingsError

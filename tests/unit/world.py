@@ -15,10 +15,10 @@ from urllib.parse import quote_plus
 from windrow.core.archive.reader import parse_manifest
 from windrow.core.events import Message, SourceObject, utc_text
 from windrow.core.keys import window_of
+from windrow.operations.quarantine import Quarantine
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.ports import Clock, MultipartDestination
-from windrow.quarantine import Quarantine
 from windrow.settings import Settings
 from windrow.testing import (
     FakeClock,

@@ -1,5 +1,5 @@
 locals {
-  # As windrow.clients.metrics publishes them where WINDROW_STACK is set.
+  # As windrow.clients.cloudwatch.metrics publishes them where WINDROW_STACK is set.
   namespace  = "Windrow"
   dimensions = { service = "windrow", stack = var.name }
 

@@ -13,7 +13,7 @@ locals {
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
         Resource = var.ledger.arn
-        # The one item of windrow.clients.circuits: claims and deliveries are not the sentinel's to change.
+        # The one item of windrow.clients.dynamodb.circuits: claims and deliveries are not the sentinel's to change.
         Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["circuit#${var.event_source_mapping.uuid}"] } }
       },
       {
@@ -21,7 +21,7 @@ locals {
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem"]
         Resource = var.ledger.arn
-        # The two items of windrow.clients.delivery_health, which workers write.
+        # The two items of windrow.clients.dynamodb.delivery_health, which workers write.
         Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["deliveries#failed", "deliveries#delivered"] } }
       },
       {

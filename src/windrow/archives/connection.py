@@ -8,10 +8,11 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from windrow.clients import aws, secrets
+from windrow.clients import aws
 from windrow.clients.clock import SystemClock
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.secret_sources import secrets_from
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.secrets.credentials import FixedSecrets, SessionSecrets
+from windrow.clients.secrets.sources import secrets_from
 from windrow.core.errors import SettingsError
 from windrow.ports import Credentials, Secrets
 from windrow.settings import Settings, load, parse_endpoint
@@ -107,9 +108,9 @@ def _checked(endpoint: str) -> str:
 
 def _secrets(connection: Connection, settings: Settings, session: boto3.session.Session) -> Secrets:
     if connection.access_key is not None and connection.secret_key is not None:
-        return secrets.FixedSecrets(
+        return FixedSecrets(
             Credentials(connection.access_key, connection.secret_key, connection.ca_pem, connection.session_token)
         )
     if settings.destination_secret_id and connection.profile is None:
         return secrets_from(settings.destination_secret_id, os.environ, lambda: session, SystemClock())
-    return secrets.SessionSecrets(session, connection.ca_pem)
+    return SessionSecrets(session, connection.ca_pem)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from enum import Enum, auto
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
 
 from windrow.core.described import UNSAID
 from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault
 from windrow.core.manifest import ManifestFile
-from windrow.ports import Part, Stored
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from windrow.ports import TargetBucket
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
@@ -27,36 +23,6 @@ PAUSE_S = 0.5
 """Before the second attempt of a PUT, and twice as long before each one after that: 7.5 s in all."""
 _AGAIN = READ_AGAIN | {DestinationFault.CHECKSUM}
 """Faults after which a PUT is tried again; other bytes than were sent may have come by the network's fault."""
-
-
-class TargetBucket(Protocol):
-    """What a bucket to restore to must do; see `windrow.ports.MultipartDestination`."""
-
-    def probe(self) -> None:
-        """Ask for the bucket."""
-
-    def head(self, key: str) -> Stored | None:
-        """Return what is under a key."""
-
-    def read(self, key: str, start: int, length: int) -> bytes:
-        """Return a range."""
-
-    def put(
-        self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str], content_type: str
-    ) -> bool:
-        """Store an object if the key is free."""
-
-    def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str) -> str:
-        """Begin an upload in parts."""
-
-    def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
-        """Store a part."""
-
-    def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
-        """Make the parts one object if the key is free."""
-
-    def abandon(self, key: str, upload_id: str) -> None:
-        """Drop an upload."""
 
 
 class There(Enum):

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from windrow.clients import aws
-from windrow.clients import ledger as ledger_client
-from windrow.clients import queue as queue_client
 from windrow.clients.clock import SystemClock
+from windrow.clients.cloudwatch.metrics import SCRAPED, EmfMetrics, SeveralMetrics, running_version
 from windrow.clients.deferred import deferred
-from windrow.clients.delivery_health import DynamoDeliveryHealth
-from windrow.clients.destination import PATIENT, PROBING, Patience
-from windrow.clients.landing import S3Landing
-from windrow.clients.ledger import DynamoLedger
-from windrow.clients.metrics import SCRAPED, EmfMetrics, SeveralMetrics, running_version
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.object_lock import ObjectLock
-from windrow.clients.pace import Pace
-from windrow.clients.queue import SqsQueue
-from windrow.clients.secret_sources import DatedSecrets, secrets_from
+from windrow.clients.destination.bucket import DELIVERING, PROBING, RequestPolicy
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.destination.object_lock import ObjectLock
+from windrow.clients.destination.pace import Pace
+from windrow.clients.dynamodb import ledger as ledger_client
+from windrow.clients.dynamodb.delivery_health import DynamoDeliveryHealth
+from windrow.clients.dynamodb.ledger import DynamoLedger
+from windrow.clients.s3.landing import S3Landing
+from windrow.clients.secrets.sources import DatedSecrets, secrets_from
+from windrow.clients.sqs import queue as queue_client
+from windrow.clients.sqs.queue import SqsQueue
 from windrow.core.circuit import APART_S
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.commit_point import CommitPoint
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
     import boto3.session
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from windrow.audit import ArchiveReader, Auditor, Inventory, Marker
-    from windrow.audit.daily import DailyAudit
-    from windrow.clients.circuits import DynamoCircuits
-    from windrow.clients.dead_letters import DeadLetterQueue
-    from windrow.clients.gauge import SqsGauge
-    from windrow.clients.held import HeldRequests
-    from windrow.clients.inventory import InventoryStore
-    from windrow.deployment import Deployer, Event, Progress
-    from windrow.quarantine import Quarantine
-    from windrow.rebuild import Rebuilder
-    from windrow.replay import LedgerCorrector, Replayer
-    from windrow.retention import Sweeper
-    from windrow.sentinel import Sentinel, Switch
-    from windrow.status import Watcher
+    from windrow.clients.destination.held import HeldRequests
+    from windrow.clients.dynamodb.circuits import DynamoCircuits
+    from windrow.clients.s3.inventory import InventoryStore
+    from windrow.clients.sqs.dead_letters import DeadLetterQueue
+    from windrow.clients.sqs.statistics import SqsStatistics
+    from windrow.operations.audit import ArchiveReader, Auditor, Inventory, Marker
+    from windrow.operations.audit.daily import DailyAudit
+    from windrow.operations.deployment import Deployer, Event, Progress
+    from windrow.operations.quarantine import Quarantine
+    from windrow.operations.rebuild import Rebuilder
+    from windrow.operations.replay import LedgerCorrector, Replayer
+    from windrow.operations.retention import Sweeper
+    from windrow.operations.sentinel import Sentinel, Switch
+    from windrow.operations.status import Watcher
 
 WORKERS = "workers"
 """Names the circuit of workers that follow no mapping; a mapping's id is a UUID."""
@@ -102,9 +102,9 @@ def metrics(settings: Settings) -> Metrics:
 
 def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
     """Return the sentinel of the event source mapping that the settings name, or of workers without one."""
-    from windrow.clients import circuits as circuits_client
+    from windrow.clients.dynamodb import circuits as circuits_client
+    from windrow.operations.sentinel import Sentinel
     from windrow.pipeline.probe import Probe
-    from windrow.sentinel import Sentinel
 
     secrets = destination_secrets(settings)
     return Sentinel(
@@ -127,14 +127,14 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
 
 def switch(settings: Settings) -> Switch:
     """Return an operator's hand on the circuit."""
-    from windrow.sentinel import Switch
+    from windrow.operations.sentinel import Switch
 
     return Switch(mapping=mapping(settings), circuits=circuits(settings), clock=_clock)
 
 
 def destination(
     settings: Settings,
-    patience: Patience = PATIENT,
+    policy: RequestPolicy = DELIVERING,
     secrets: Secrets | None = None,
     locked: ObjectLock | None = None,
 ) -> S3MultipartDestination:
@@ -148,7 +148,7 @@ def destination(
         settings.destination_region,
         secrets or destination_secrets(settings),
         _clock,
-        patience,
+        policy,
         pace=_pace(settings.max_bytes_per_s) if settings.max_bytes_per_s else None,
         object_lock=locked or object_lock(settings),
     )
@@ -177,7 +177,7 @@ def locked_destination(settings: Settings, retention: timedelta) -> S3MultipartD
 
 def held_requests(settings: Settings) -> HeldRequests:
     """Return requests to the destination that end when they are told to."""
-    from windrow.clients.held import HeldRequests
+    from windrow.clients.destination.held import HeldRequests
 
     return HeldRequests(
         settings.destination_endpoint,
@@ -204,8 +204,8 @@ def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliver
 
 def mapping(settings: Settings) -> EventSourceMapping:
     """Return the switch of the event source mapping; without one, what stands for it."""
-    from windrow.clients import mapping as mapping_client
-    from windrow.sentinel import WithoutMapping
+    from windrow.clients.awslambda import mapping as mapping_client
+    from windrow.operations.sentinel import WithoutMapping
 
     if not settings.event_source_mapping_id:
         return WithoutMapping(circuits(settings))
@@ -214,7 +214,7 @@ def mapping(settings: Settings) -> EventSourceMapping:
 
 def circuits(settings: Settings) -> DynamoCircuits:
     """Return the store of the circuit breaker's state."""
-    from windrow.clients import circuits as circuits_client
+    from windrow.clients.dynamodb import circuits as circuits_client
 
     client = circuits_client.connect(_session())
     return circuits_client.DynamoCircuits(settings.ledger_table, settings.event_source_mapping_id or WORKERS, client)
@@ -227,14 +227,14 @@ def commit_point(settings: Settings, target: Destination, metrics: Metrics, cloc
 
 def archive_reader(settings: Settings) -> ArchiveReader:
     """Return the reader of what is delivered."""
-    from windrow.audit import ArchiveReader
+    from windrow.operations.audit import ArchiveReader
 
     return ArchiveReader(destination(settings), settings.destination_prefix)
 
 
 def quarantine(settings: Settings) -> Quarantine:
     """Return what quarantines broken archives."""
-    from windrow.quarantine import Quarantine
+    from windrow.operations.quarantine import Quarantine
 
     target = destination(settings)
     return Quarantine(target, commit_point(settings, target, metrics(settings)), prefix=settings.destination_prefix)
@@ -242,7 +242,7 @@ def quarantine(settings: Settings) -> Quarantine:
 
 def auditor(settings: Settings) -> Auditor:
     """Return the auditor."""
-    from windrow.clients.landing_index import S3LandingIndex
+    from windrow.clients.s3.landing_index import S3LandingIndex
 
     return _auditor(settings, S3LandingIndex(_session().client("s3")))
 
@@ -259,13 +259,14 @@ def newest_inventories(settings: Settings) -> list[Inventory]:
 
 
 def _inventory_store() -> InventoryStore:
-    from windrow.clients import bounded_s3, inventory
+    from windrow.clients.s3 import bounded as bounded_s3
+    from windrow.clients.s3 import inventory
 
     return inventory.InventoryStore(bounded_s3.connect(_session()))
 
 
 def _opened(settings: Settings, store: InventoryStore, manifests: Iterable[str]) -> list[Inventory]:
-    from windrow.audit.inventory import check_buckets
+    from windrow.operations.audit.inventory import check_buckets
 
     opened = [store.open(manifest) for manifest in manifests]
     check_buckets(settings.landing_buckets, opened)
@@ -274,14 +275,15 @@ def _opened(settings: Settings, store: InventoryStore, manifests: Iterable[str])
 
 def inventory_auditor(settings: Settings, opened: Sequence[Inventory]) -> Auditor:
     """Return an auditor that goes by inventories instead of listings."""
-    from windrow.clients import bounded_s3, inventory
+    from windrow.clients.s3 import bounded as bounded_s3
+    from windrow.clients.s3 import inventory
 
     index = inventory.InventoryIndex(bounded_s3.connect(_session()), opened)
     return _auditor(settings, index, listed_at=min(each.created_at for each in opened))
 
 
 def _auditor(settings: Settings, index: LandingIndex, listed_at: datetime | None = None) -> Auditor:
-    from windrow.audit import Auditor
+    from windrow.operations.audit import Auditor
 
     return Auditor(
         index=index,
@@ -295,10 +297,10 @@ def _auditor(settings: Settings, index: LandingIndex, listed_at: datetime | None
 
 def daily_audit(settings: Settings) -> DailyAudit:
     """Return the audit that runs by itself, by the newest inventories where the settings say where they are."""
-    from windrow.audit import ArchiveReader, Marker
-    from windrow.audit.daily import DailyAudit
-    from windrow.audit.late import LateFiles
-    from windrow.audit.statement import Statements
+    from windrow.operations.audit import ArchiveReader, Marker
+    from windrow.operations.audit.daily import DailyAudit
+    from windrow.operations.audit.late import LateFiles
+    from windrow.operations.audit.statement import Statements
 
     target = destination(settings)
 
@@ -321,18 +323,18 @@ def daily_audit(settings: Settings) -> DailyAudit:
 
 def marker(settings: Settings) -> Marker:
     """Return what marks minutes as complete."""
-    from windrow.audit import Marker
+    from windrow.operations.audit import Marker
 
     return Marker(destination(settings), settings.destination_prefix)
 
 
 def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:
     """Return the retention sweeper; ``clock`` lets a test move time."""
-    from windrow.audit import ArchiveReader
-    from windrow.clients import bounded_s3
-    from windrow.clients.copies import S3Copies
-    from windrow.clients.raw_files import S3RawFiles
-    from windrow.retention import Sweeper
+    from windrow.clients.s3 import bounded as bounded_s3
+    from windrow.clients.s3.copies import S3Copies
+    from windrow.clients.s3.raw_files import S3RawFiles
+    from windrow.operations.audit import ArchiveReader
+    from windrow.operations.retention import Sweeper
 
     target = destination(settings)
     s3 = bounded_s3.connect(_session())
@@ -350,8 +352,8 @@ def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Swee
 
 def rebuilder(settings: Settings) -> Rebuilder:
     """Return the rebuilder of the ledger."""
-    from windrow.audit import ArchiveReader
-    from windrow.rebuild import Rebuilder
+    from windrow.operations.audit import ArchiveReader
+    from windrow.operations.rebuild import Rebuilder
 
     target = destination(settings)
     return Rebuilder(
@@ -365,34 +367,34 @@ def rebuilder(settings: Settings) -> Rebuilder:
 
 def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
     """Return the replayer, bounded to so many messages a second."""
-    from windrow.clients.sender import SqsSender
-    from windrow.replay import Replayer
+    from windrow.clients.sqs.sender import SqsSender
+    from windrow.operations.replay import Replayer
 
     return Replayer(SqsSender(settings.queue_url, _session().client("sqs")), _clock, rate_per_s=rate_per_s)
 
 
-def reopener(settings: Settings) -> LedgerCorrector:
+def ledger_corrector(settings: Settings) -> LedgerCorrector:
     """Return what has the ledger forget deliveries that the destination does not hold."""
-    from windrow.replay import LedgerCorrector
+    from windrow.operations.replay import LedgerCorrector
 
     return LedgerCorrector(ledger(settings), Inspector(destination(settings)), quarantine(settings).quarantine)
 
 
-def gauge(queue_url: str) -> SqsGauge:
-    """Return the gauge of a queue."""
-    from windrow.clients.gauge import SqsGauge
+def queue_statistics(queue_url: str) -> SqsStatistics:
+    """Return how full a queue is, and how old its oldest message."""
+    from windrow.clients.sqs.statistics import SqsStatistics
 
-    return SqsGauge(queue_url, _session().client("sqs"), _session().client("cloudwatch"), _clock)
+    return SqsStatistics(queue_url, _session().client("sqs"), _session().client("cloudwatch"), _clock)
 
 
 def watcher(settings: Settings) -> Watcher:
     """Return what looks at how things stand."""
-    from windrow.clients.punctuality import CloudWatchPunctuality
-    from windrow.status import Watcher
+    from windrow.clients.cloudwatch.punctuality import CloudWatchPunctuality
+    from windrow.operations.status import Watcher
 
     return Watcher(
         punctuality=CloudWatchPunctuality(_session().client("cloudwatch"), _clock, stack=settings.stack),
-        queue=gauge(settings.queue_url),
+        queue=queue_statistics(settings.queue_url),
         dead_letters=dead_letter_queue(settings),
         circuits=circuits(settings),
         mapping=mapping(settings),
@@ -405,7 +407,7 @@ def watcher(settings: Settings) -> Watcher:
 
 def dead_letter_queue(settings: Settings) -> DeadLetterQueue:
     """Return the dead-letter queue as an operator sees it."""
-    from windrow.clients.dead_letters import DeadLetterQueue
+    from windrow.clients.sqs.dead_letters import DeadLetterQueue
 
     return DeadLetterQueue(settings.dlq_url, settings.queue_url, _session().client("sqs"))
 
@@ -424,9 +426,9 @@ def deployer(
 
     ``alarms`` are watched by name, and those that begin with one of the ``prefixes``.
     """
-    from windrow.clients.alarms import CloudWatchMonitor
-    from windrow.clients.versions import LambdaVersions
-    from windrow.deployment import Deployer
+    from windrow.clients.awslambda.versions import LambdaVersions
+    from windrow.clients.cloudwatch.alarms import CloudWatchMonitor
+    from windrow.operations.deployment import Deployer
 
     versions = LambdaVersions(function, alias, _session().client("lambda"), _clock)
     cloudwatch = _session().client("cloudwatch")

@@ -8,15 +8,15 @@ from string import ascii_letters, digits
 from uuid import uuid4
 
 from windrow.clients import aws
-from windrow.clients import secrets as secrets_client
 from windrow.clients.clock import SystemClock
-from windrow.clients.minio_keys import MinioKeys
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.secret_versions import SecretsManagerVersions
-from windrow.clients.secrets import FixedSecrets
+from windrow.clients.destination.minio_keys import MinioKeys
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.secrets import credentials as secrets_client
+from windrow.clients.secrets.credentials import FixedSecrets
+from windrow.clients.secrets.versions import SecretsManagerVersions
+from windrow.operations.rotation import Rotation
 from windrow.pipeline.probe import Probe
 from windrow.ports import Credentials
-from windrow.rotation import Rotation
 from windrow.settings import Settings, uses_parts
 
 

@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from windrow import settings
-from windrow.audit import AuditReport, Coverage, Inventory, Judged
 from windrow.cli.coverage import left_open, range_of, why_nothing
 from windrow.cli.output import PROBLEM, Count, err, out, print_counts, print_json
 from windrow.cli.span import duration, span
@@ -20,9 +19,10 @@ from windrow.core.completeness import Mark
 from windrow.core.errors import WrongUse
 from windrow.core.manifest import Window
 from windrow.core.words import counted, lasting, percent
+from windrow.operations.audit import AuditReport, Coverage, Inventory, Judged
 
 if TYPE_CHECKING:
-    from windrow.audit.statement import Statement
+    from windrow.operations.audit.statement import Statement
 
 
 def audit(
@@ -51,8 +51,8 @@ def audit(
     --inventory nothing is listed; what arrived after the inventory, or in the hour before it, is not judged.
     """
     from windrow import bootstrap
-    from windrow.audit.inventory import span_judged
-    from windrow.audit.page import render
+    from windrow.operations.audit.inventory import span_judged
+    from windrow.operations.audit.page import render
 
     start, end = span(since, until, datetime.now(UTC))
     young = duration(grace)
@@ -91,7 +91,7 @@ def audit(
 
 def _statement(judged: Judged, opened: Sequence[Inventory], marked: Sequence[Window]) -> Statement:
     """Return what a daily audit would state, but for late files."""
-    from windrow.audit.statement import ListedBy, Statement
+    from windrow.operations.audit.statement import ListedBy, Statement
 
     return Statement(
         judged_at=judged.at,

@@ -17,7 +17,7 @@ from windrow.core.errors import MappingBusy, WrongUse
 from windrow.core.words import lasting
 
 if TYPE_CHECKING:
-    from windrow.sentinel import Switch
+    from windrow.operations.sentinel import Switch
     from windrow.settings import Settings
 
 NEEDS = ("ledger_table",)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from windrow.audit import Coverage
 from windrow.core.words import counted, lasting
+from windrow.operations.audit import Coverage
 
 
 def why_nothing(covered: Coverage, prefix: str, grace: timedelta) -> str:

@@ -14,16 +14,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID
 from rich.table import Table
 
 from windrow.cli.output import INTERRUPTED, PROBLEM, err, human_bytes, out, print_json, print_verdict
-from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands, program
+from windrow.cli.session import (
+    WITHOUT_MINIO,
+    destination_name,
+    inspection_commands,
+    local_stack,
+    print_commands,
+    program,
+)
 from windrow.cli.up import stop_and_start, watch
 from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
-    from windrow.local.proof import Report
-    from windrow.local.samples import Sample
-    from windrow.local.stack import Stack
-    from windrow.local.trial import State
+    from windrow.lab.stack.proof import Report
+    from windrow.lab.stack.samples import Sample
+    from windrow.lab.stack.stack import Stack
+    from windrow.lab.stack.trial import State
 
 FILES = 300
 SHOWN_PROBLEMS = 10
@@ -48,7 +55,7 @@ def demo(
     Files go into a landing bucket, a worker gathers them into archives, and the demo reads every archive back and
     compares SHA-256 with what it uploaded. Nothing leaves this machine, and nothing is left behind.
     """
-    from windrow.local.provision import Shape
+    from windrow.lab.stack.provision import Shape
 
     begun = time.monotonic()
     report: Report | None = None
@@ -74,7 +81,7 @@ def demo(
 
 
 def _samples(files: int | None, folder: Path | None) -> list[Sample]:
-    from windrow.local.samples import from_folder, generate
+    from windrow.lab.stack.samples import from_folder, generate
 
     if folder is None:
         return generate(files or FILES)
@@ -89,7 +96,7 @@ def _samples(files: int | None, folder: Path | None) -> list[Sample]:
 
 
 def _run(stack: Stack, samples: list[Sample], rate: float) -> Report:
-    from windrow.local.trial import Trial
+    from windrow.lab.stack.trial import Trial
 
     with _progress(len(samples)) as note:
         return Trial(stack, samples, rate, note).run()
@@ -140,7 +147,7 @@ def _conclude(stack: Stack, report: Report, seconds: float, *, keep: bool) -> No
     out.print()
     if keep:
         out.print("The stack is running. In another terminal:")
-        print_commands([*look_around(stack), *stop_and_start(stack)])
+        print_commands([*inspection_commands(stack), *stop_and_start(stack)])
         out.print()
         out.print("Ctrl-C stops everything.")
     else:

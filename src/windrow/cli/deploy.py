@@ -16,12 +16,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from windrow.cli.output import PROBLEM, err, heard_or_not, out, print_json
+from windrow.cli.output import PROBLEM, err, ignoring_broken_pipe, out, print_json
 from windrow.cli.span import duration
 from windrow.cli.streams import forget_output
 from windrow.core.errors import DeploymentError, WrongUse
 from windrow.core.words import counted
-from windrow.deployment import KEEP, DeploymentOutcome, Event, Progress, Result, check_steps
+from windrow.operations.deployment import KEEP, DeploymentOutcome, Event, Progress, Result, check_steps
 
 LOOK_S = 0.2
 """How soon a signal is noticed while a step bakes."""
@@ -70,7 +70,7 @@ def deploy(
         deployer = bootstrap.deployer(function, alias, wait, note, follow, alarms=alarms, prefixes=prefixes)
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s, keep)
     ok = rollback or result.outcome is not DeploymentOutcome.ROLLED_BACK
-    heard_or_not(partial(_conclude, ok=ok, as_json=as_json))(result)
+    ignoring_broken_pipe(partial(_conclude, ok=ok, as_json=as_json))(result)
     forget_output()
     if not ok:
         raise typer.Exit(PROBLEM)
@@ -139,12 +139,12 @@ def _stoppable() -> Iterator[Callable[[float], bool]]:
 def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Callable[[Progress], object]]]:
     """Give what shows events and progress: JSON lines of events alone, or for people lines and a status below them."""
     if as_json:
-        yield heard_or_not(print_json), lambda _progress: None
+        yield ignoring_broken_pipe(print_json), lambda _progress: None
         return
-    say = heard_or_not(_say)
+    say = ignoring_broken_pipe(_say)
     with err.status("starting") as status:
         show = status.update if err.is_terminal else err.sparingly(at_once=True)
-        yield say, heard_or_not(lambda progress: show(standing(progress)))
+        yield say, ignoring_broken_pipe(lambda progress: show(standing(progress)))
 
 
 def standing(progress: Progress) -> str:

@@ -24,7 +24,7 @@ from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
-    from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue
+    from windrow.clients.sqs.dead_letters import DeadLetter, DeadLetterQueue
 
 NEEDS = ("queue_url", "dlq_url")
 LOOKED_AT = 1_000
@@ -72,18 +72,18 @@ def ls(
     with err.status("reading"), queue.returning():
         depth = queue.depth()
         with closing(queue.walk(limit)) as walk:
-            letters = list(walk)
-    groups = grouped(letters)
-    unseen = max(0, depth - len(letters))
-    elsewhere = unseen if len(letters) < limit else 0
-    hidden = bool(elsewhere and not letters)
+            messages = list(walk)
+    groups = grouped(messages)
+    unseen = max(0, depth - len(messages))
+    elsewhere = unseen if len(messages) < limit else 0
+    hidden = bool(elsewhere and not messages)
     if as_json:
-        counts = {"about": max(depth, len(letters)), "looked_at": len(letters), "held_elsewhere": elsewhere}
+        counts = {"about": max(depth, len(messages)), "looked_at": len(messages), "held_elsewhere": elsewhere}
         print_json({"ok": not hidden, **counts, "groups": groups})
     elif groups:
         _print(groups)
         if unseen and not elsewhere:
-            out.print(f"{len(letters):,} of about {counted(depth, 'message')} looked at: see --limit")
+            out.print(f"{len(messages):,} of about {counted(depth, 'message')} looked at: see --limit")
     elif not elsewhere:
         out.print("the dead-letter queue is empty")
     if elsewhere and not as_json:
@@ -116,8 +116,8 @@ def redrive(
             return
     seen: Counter[str] = Counter()
     done = _Done("redriven", "sent back", as_json=as_json)
-    with done, err.status("sending back"), chosen(queue, reason, limit or sys.maxsize, seen) as letters:
-        for batch in letters:
+    with done, err.status("sending back"), chosen(queue, reason, limit or sys.maxsize, seen) as messages:
+        for batch in messages:
             with done.counting(queue, batch):
                 queue.redrive(batch)
     done.tell(_why_none(reason, seen))
@@ -137,10 +137,10 @@ def drop(
     seen: Counter[str] = Counter()
     done = _Done("dropped", "deleted", as_json=as_json)
     with done, chosen(queue, reason, limit, seen) as batches:
-        letters = [letter for batch in batches for letter in batch]
-        if letters and (yes or typer.confirm(f"Delete {counted(len(letters), 'message')} for good?")):
-            with done.counting(queue, letters):
-                queue.drop(letters)
+        messages = [message for batch in batches for message in batch]
+        if messages and (yes or typer.confirm(f"Delete {counted(len(messages), 'message')} for good?")):
+            with done.counting(queue, messages):
+                queue.drop(messages)
     done.tell(_why_none(reason, seen))
 
 
@@ -154,12 +154,12 @@ class _Done:
         self._count = 0
 
     @contextmanager
-    def counting(self, queue: DeadLetterQueue, letters: Sequence[DeadLetter]) -> Iterator[None]:
-        """Count the letters that are gone at the end of the block, however it ends."""
+    def counting(self, queue: DeadLetterQueue, messages: Sequence[DeadLetter]) -> Iterator[None]:
+        """Count the messages that are gone at the end of the block, however it ends."""
         try:
             yield
         finally:
-            self._count += queue.gone(letters)
+            self._count += queue.gone(messages)
 
     def tell(self, why: str = "", *, ok: bool = True, error: str = "") -> None:
         """Tell how many there were."""
@@ -181,11 +181,11 @@ class _Done:
             raise typer.Exit(PROBLEM) from error
 
 
-def grouped(letters: Sequence[DeadLetter]) -> list[Group]:
+def grouped(messages: Sequence[DeadLetter]) -> list[Group]:
     """Return the messages by reason, the most frequent first, with the newest as examples."""
     by_reason: dict[str, list[DeadLetter]] = defaultdict(list)
-    for letter in sorted(letters, key=lambda letter: letter.sent_at, reverse=True):
-        by_reason[letter.reason].append(letter)
+    for message in sorted(messages, key=lambda message: message.sent_at, reverse=True):
+        by_reason[message.reason].append(message)
     groups = [
         Group(reason, len(found), found[-1].sent_at, found[0].sent_at, [_example(each) for each in found[:EXAMPLES]])
         for reason, found in by_reason.items()
@@ -210,12 +210,12 @@ def chosen(
         left, seen = limit, 0
         batch: list[DeadLetter] = []
         depth = queue.depth()
-        with closing(queue.walk(depth)) as letters:
-            for seen, letter in enumerate(letters, 1):  # noqa: B007 - counts for what follows
-                reasons[letter.reason] += 1
-                if reason not in (None, letter.reason):
+        with closing(queue.walk(depth)) as messages:
+            for seen, message in enumerate(messages, 1):  # noqa: B007 - counts for what follows
+                reasons[message.reason] += 1
+                if reason not in (None, message.reason):
                     continue
-                batch.append(letter)
+                batch.append(message)
                 left -= 1
                 if len(batch) == MESSAGES_A_CALL or not left:
                     yield batch
@@ -250,14 +250,14 @@ def _why_none(reason: str | None, seen: Mapping[str, int]) -> str:
 
 
 def _of_sqs() -> set[str]:
-    from windrow.clients.dead_letters import UNKNOWN_REASON
+    from windrow.clients.sqs.dead_letters import UNKNOWN_REASON
 
     return {UNKNOWN_REASON}
 
 
 def held_elsewhere(count: int) -> str:
     """Return what to say of messages that are there and can't be seen."""
-    from windrow.clients.dead_letters import HOLD_S
+    from windrow.clients.sqs.dead_letters import HOLD_S
 
     return f"about {counted(count, 'message')} held elsewhere, visible within {HOLD_S // 60} minutes"
 
@@ -275,8 +275,8 @@ def _queue() -> DeadLetterQueue:
     return bootstrap.dead_letter_queue(settings.load(os.environ, needs=NEEDS))
 
 
-def _example(letter: DeadLetter) -> Example:
-    return Example(letter.message_id, _objects(letter.body), letter.detail, letter.rejections, letter.sent_at)
+def _example(message: DeadLetter) -> Example:
+    return Example(message.message_id, _objects(message.body), message.detail, message.rejections, message.sent_at)
 
 
 def _objects(body: str) -> list[str]:

@@ -17,7 +17,7 @@ from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
-    from windrow.rebuild import Rebuilt
+    from windrow.operations.rebuild import Rebuilt
     from windrow.settings import Settings
 
 NEEDS = ("ledger_table", "destination_endpoint", "destination_bucket", "destination_secret_id")

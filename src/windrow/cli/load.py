@@ -17,9 +17,9 @@ from windrow.core.errors import SettingsError, WrongUse
 from windrow.core.words import counted, percent
 
 if TYPE_CHECKING:
-    from windrow.load.plan import Plan
-    from windrow.load.result import Disturbance, LoadResult
-    from windrow.load.samples import Measurement
+    from windrow.lab.load.plan import Plan
+    from windrow.lab.load.result import Disturbance, LoadResult
+    from windrow.lab.load.samples import Measurement
 
 SHOWN_PROBLEMS = 10
 STDOUT = Path("-")
@@ -60,7 +60,7 @@ def load(
     objective is missed. A run that is interrupted (130) writes no result: nothing was audited.
     """
     require_extra("local")
-    from windrow.load.plan import checked
+    from windrow.lab.load.plan import checked
 
     plan = checked(_plan(profile, rate, seconds, burst, outage, size, window))
     if plan.outage:
@@ -90,7 +90,7 @@ def _plan(
     window: int | None,
 ) -> Plan:
     """Return the profile's plan with what was given instead."""
-    from windrow.load.plan import PROFILES, parse_bursts, parse_outage
+    from windrow.lab.load.plan import PROFILES, parse_bursts, parse_outage
 
     if profile not in PROFILES:
         raise SettingsError(f"--profile is one of {', '.join(PROFILES)}, not {profile!r}")
@@ -109,18 +109,18 @@ def _plan(
 
 def _require_minio() -> None:
     """Check that the destination can come back from the dead with its data: MiniStack keeps all in memory."""
-    from windrow.local.servers import docker_has_minio, find_minio
+    from windrow.lab.stack.servers import docker_has_minio, find_minio
 
     if find_minio() is None and not docker_has_minio():
         raise WrongUse("an outage needs a MinIO as destination; `make minio` builds it once")
 
 
 def _run(plan: Plan, profile: str) -> LoadResult:
-    from windrow.load.plan import command
-    from windrow.load.processes import machine
-    from windrow.load.run import LoadTest
-    from windrow.load.summary import summarize
-    from windrow.local.provision import Shape
+    from windrow.lab.load.plan import command
+    from windrow.lab.load.processes import machine
+    from windrow.lab.load.run import LoadTest
+    from windrow.lab.load.summary import summarize
+    from windrow.lab.stack.provision import Shape
 
     # The load test runs worker and sentinel itself, to note what they do.
     shape = Shape(window_s=plan.window_s, sentinel_s=0)
@@ -161,11 +161,11 @@ def _write(result: LoadResult, json_file: Path | None, report_file: Path | None)
     if json_file == STDOUT:
         print_json(result)
     elif json_file is not None:
-        from windrow.load.result import encode
+        from windrow.lab.load.result import encode
 
         json_file.write_bytes(encode(result))
     if report_file is not None:
-        from windrow.report import render
+        from windrow.lab.report import render
 
         report_file.write_text(render(result), encoding="utf-8")
 

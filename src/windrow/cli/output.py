@@ -98,7 +98,7 @@ def print_verdict(text: str, *, good: bool) -> None:
     out.print()
 
 
-def heard_or_not(show: Callable[[T], object]) -> Callable[[T], None]:
+def ignoring_broken_pipe(show: Callable[[T], object]) -> Callable[[T], None]:
     """Return ``show`` for what must go on when nobody can read it any more: it never fails.
 
     A terminal hangs up; ``tee`` ends with the Ctrl-C that the command is still to act on.

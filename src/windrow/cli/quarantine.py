@@ -13,7 +13,7 @@ from windrow.core.errors import WrongUse
 from windrow.settings import load
 
 if TYPE_CHECKING:
-    from windrow.quarantine import Quarantined
+    from windrow.operations.quarantine import Quarantined
 
 NEEDS = ("ledger_table", "destination_endpoint", "destination_bucket", "destination_secret_id")
 

@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from windrow import settings
-from windrow.audit import Coverage, Listing, Missing
 from windrow.cli.coverage import left_open, why_nothing
 from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.cli.replay_state import Request, Saved, StateFile
@@ -20,8 +19,9 @@ from windrow.cli.span import duration, span
 from windrow.clients.clock import SystemClock
 from windrow.core.errors import WrongUse
 from windrow.core.words import counted
+from windrow.operations.audit import Coverage, Listing, Missing
+from windrow.operations.replay import Position, Replayer, TtlFilter, VersionFilter, after
 from windrow.ports import Clock, ListedVersion
-from windrow.replay import Position, Replayer, TtlFilter, VersionFilter, after
 
 SHOWN = 20
 """Objects that a dry run names."""
@@ -80,11 +80,11 @@ def replay(
         wanted = memory.sift(after(sieve.sift(found), saved.position))
     if dry_run:
         shown = _show(wanted, as_json=as_json)
-        _end(shown, _Looked(found.coverage, prefix, young), sieve, waiting, memory, saved.start, as_json=as_json)
+        _end(shown, _Searched(found.coverage, prefix, young), sieve, waiting, memory, saved.start, as_json=as_json)
         return
-    reopener = bootstrap.reopener(config) if missing else None
-    if reopener:
-        wanted = reopener.reopened(wanted)
+    corrector = bootstrap.ledger_corrector(config) if missing else None
+    if corrector:
+        wanted = corrector.reopened(wanted)
     before = saved.position.queued if saved.position else 0
     queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, memory, file, saved) - before
     file.remove()
@@ -92,9 +92,9 @@ def replay(
         earlier = f" after {before:,} by earlier runs" if before else ""
         watch = "; watch them with: windrow status --watch" if queued else ""
         out.print(f"{counted(queued, 'object')} queued{earlier}{watch}")
-    unreadable = reopener.unreadable if reopener else {}
+    unreadable = corrector.unreadable if corrector else {}
     report = {"queued": queued, "queued_before": before, "unreadable": unreadable}
-    looked = _Looked(found.coverage, prefix, young)
+    looked = _Searched(found.coverage, prefix, young)
     _end(report, looked, sieve, waiting, memory, saved.start, unreadable, as_json=as_json)
 
 
@@ -102,7 +102,7 @@ def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> TtlFilter:
     """Return the ledger's memory. Raises `WrongUse` for a replay that begins with what is older already."""
     from windrow import bootstrap
 
-    retention = bootstrap.gauge(config.queue_url).retention()
+    retention = bootstrap.queue_statistics(config.queue_url).retention()
     ttl = timedelta(days=config.ledger_ttl_days)
     memory = TtlFilter(clock, ttl=ttl, retention=retention, left_out=saved.forgotten)
     if saved.position is None and saved.start < memory.begins:
@@ -135,8 +135,8 @@ def _waiting(config: settings.Settings) -> Waiting:
     from windrow import bootstrap
 
     # In this order: what is rejected meanwhile goes from the one to the other.
-    queue = bootstrap.gauge(config.queue_url).depth().total
-    return Waiting(queue, bootstrap.gauge(config.dlq_url).depth().total)
+    queue = bootstrap.queue_statistics(config.queue_url).depth().total
+    return Waiting(queue, bootstrap.queue_statistics(config.dlq_url).depth().total)
 
 
 def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, object]:
@@ -154,7 +154,7 @@ def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, obje
     return {"would_queue": count, "first": shown}
 
 
-class _Looked(msgspec.Struct, frozen=True):
+class _Searched(msgspec.Struct, frozen=True):
     """What the objects were chosen from, under which prefix, and with which grace."""
 
     covered: Coverage
@@ -169,7 +169,7 @@ class _Looked(msgspec.Struct, frozen=True):
 
 def _end(
     report: dict[str, object],
-    looked: _Looked,
+    looked: _Searched,
     sieve: VersionFilter,
     waiting: Waiting | None,
     memory: TtlFilter | None,
@@ -181,7 +181,7 @@ def _end(
     """Tell what was looked at and what was left out; that is a problem if it was asked for."""
     forgotten = memory.left_out if memory else 0
     problem = bool((sieve.left_out and waiting) or forgotten or unreadable or looked.at_nothing)
-    reasons = [_why_looked(looked)]
+    reasons = [_why_searched(looked)]
     if sieve.left_out:
         reasons.append(_why_left_out(sieve.left_out, waiting))
     if memory and forgotten:
@@ -200,7 +200,7 @@ def _end(
         raise typer.Exit(PROBLEM)
 
 
-def _why_looked(looked: _Looked) -> str:
+def _why_searched(looked: _Searched) -> str:
     if looked.at_nothing:
         return f"Nothing was judged: {why_nothing(looked.covered, looked.prefix, looked.grace)}."
     opened = left_open(looked.covered, looked.grace)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from windrow.core.errors import WrongUse
-from windrow.replay import Position
+from windrow.operations.replay import Position
 
 
 class Request(msgspec.Struct, frozen=True):

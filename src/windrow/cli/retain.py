@@ -13,7 +13,7 @@ from windrow.cli.output import PROBLEM, Count, err, human_bytes, out, print_coun
 from windrow.cli.span import moment, span
 from windrow.core.words import counted
 from windrow.functions.retain import NEEDS
-from windrow.retention import SweepReport
+from windrow.operations.retention import SweepReport
 
 
 def retain(
@@ -37,7 +37,7 @@ def retain(
     start, end = span(since, until, now) if since else (None, moment(until, now))
     config = settings.load(os.environ, needs=NEEDS)
     from windrow import bootstrap
-    from windrow.clients.metrics import SeveralMetrics
+    from windrow.clients.cloudwatch.metrics import SeveralMetrics
 
     with err.status("listing archives") as status:
 

@@ -19,7 +19,7 @@ import typer
 from windrow import settings
 from windrow.cli.output import PROBLEM, err, print_json
 from windrow.clients.clock import SystemClock
-from windrow.clients.metrics import SCRAPED
+from windrow.clients.cloudwatch.metrics import SCRAPED
 from windrow.core.errors import SettingsError
 from windrow.core.mapping import FixedMapping, MappingConfig, Overrides
 from windrow.core.words import counted
@@ -27,9 +27,9 @@ from windrow.ports import ConfigSource
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_probing
 from windrow.worker.engine import REQUESTERS, Engine
+from windrow.worker.poller import Poller, unready
 from windrow.worker.pool import Pool
 from windrow.worker.progress import BatchFinished, Counters, InvocationOutcome, Progress, Switched, Totals
-from windrow.worker.watched import Surroundings, unready
 
 if TYPE_CHECKING:
     import boto3.session
@@ -105,7 +105,8 @@ def run(
         processes_most=os.cpu_count() or 1,
     )
     display = _Display(as_json)
-    from windrow.clients import aws, source_queue
+    from windrow.clients import aws
+    from windrow.clients.sqs import source_queue
 
     session = aws.session(os.environ)
     clock = SystemClock()
@@ -154,7 +155,8 @@ def _sqs(pollers: int, session: boto3.session.Session) -> SQSClient:
 def _source(config: Settings, sqs: SQSClient, session: boto3.session.Session, overrides: Overrides) -> ConfigSource:
     """Return where the engine's configuration comes from. Raises `SettingsError`, `QueueError`."""
     from windrow import bootstrap
-    from windrow.clients import mapping, source_queue
+    from windrow.clients.awslambda import mapping
+    from windrow.clients.sqs import source_queue
 
     if config.event_source_mapping_id:
         functions = mapping.connect(session)
@@ -185,14 +187,14 @@ def _pages(config: Settings, listen: str, counters: Counters) -> Iterator[None]:
             from windrow.worker import exporter, web
         except ImportError as error:
             raise SettingsError(f"--listen needs more packages: pip install 'windrow[cli,server]' ({error})") from error
-        queue, letters = bootstrap.gauge(config.queue_url), bootstrap.dead_letter_queue(config)
-        around = Surroundings(queue, letters, bootstrap.circuits(config), SystemClock())
+        queue, dead_letters = bootstrap.queue_statistics(config.queue_url), bootstrap.dead_letter_queue(config)
+        poller = Poller(queue, dead_letters, bootstrap.circuits(config), SystemClock())
         stop = threading.Event()
-        threading.Thread(target=around.keep_looking, args=(stop,), name="windrow-look", daemon=True).start()
+        threading.Thread(target=poller.poll_until, args=(stop,), name="windrow-poll", daemon=True).start()
         pages = {
-            "/metrics": web.metrics_page(exporter.registry(counters.totals, around.seen)),
+            "/metrics": web.metrics_page(exporter.registry(counters.totals, poller.latest)),
             "/livez": web.health_page(dict),
-            "/readyz": web.health_page(lambda: unready(counters.totals(), around.seen())),
+            "/readyz": web.health_page(lambda: unready(counters.totals(), poller.latest())),
         }
         try:
             with web.serving(web.address(listen), pages):

@@ -17,8 +17,8 @@ from windrow.cli.output import err, out, require_extra
 from windrow.core.errors import OutputLost
 
 if TYPE_CHECKING:
-    from windrow.local.provision import Shape
-    from windrow.local.stack import Stack
+    from windrow.lab.stack.provision import Shape
+    from windrow.lab.stack.stack import Stack
 
 WITHOUT_MINIO = "MinIO was not found, so a second MiniStack is the destination; `make minio` builds MinIO once"
 _NAMES = {"minio": "MinIO", "ministack": "MiniStack"}
@@ -35,7 +35,7 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
         LocalStackError: it does not start.
     """
     require_extra("local")
-    from windrow.local.stack import Stack
+    from windrow.lab.stack.stack import Stack
 
     with _terminated_as_interrupted(), _folder() as folder:
         stack = Stack(folder, shape, worker=worker)
@@ -52,7 +52,7 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Give a new folder, which stays only where something went wrong: not what was stopped, or told in vain."""
-    from windrow.local.process import uninterrupted
+    from windrow.lab.stack.process import uninterrupted
 
     folder = Path(tempfile.mkdtemp(prefix="windrow-"))
     keep = False
@@ -83,7 +83,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def look_around(stack: Stack) -> list[tuple[str, str]]:
+def inspection_commands(stack: Stack) -> list[tuple[str, str]]:
     """Return commands to type in another terminal, each with what it is for."""
     outputs = stack.outputs
     return [
@@ -139,7 +139,7 @@ def _destination_environment(stack: Stack) -> dict[str, str]:
 
 
 def _end(stack: Stack) -> None:
-    from windrow.local.process import uninterrupted
+    from windrow.lab.stack.process import uninterrupted
 
     with uninterrupted(), err.status("stopping"):
         stack.stop()

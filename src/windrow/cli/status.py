@@ -19,7 +19,7 @@ from windrow.core.circuit import Mode
 from windrow.core.errors import WrongUse
 from windrow.core.objectives import FAST_SHARE, SURE_SHARE
 from windrow.core.words import counted, percent
-from windrow.status import Status
+from windrow.operations.status import Status
 
 NEEDS = (
     *("queue_url", "dlq_url", "ledger_table"),

@@ -11,12 +11,19 @@ import typer
 from rich.table import Table
 
 from windrow.cli.output import err, out, print_error, print_json
-from windrow.cli.session import WITHOUT_MINIO, destination_name, local_stack, look_around, print_commands, program
+from windrow.cli.session import (
+    WITHOUT_MINIO,
+    destination_name,
+    inspection_commands,
+    local_stack,
+    print_commands,
+    program,
+)
 from windrow.core.errors import LocalStackError
 
 if TYPE_CHECKING:
-    from windrow.local.process import Process
-    from windrow.local.stack import Stack
+    from windrow.lab.stack.process import Process
+    from windrow.lab.stack.stack import Stack
 
 CHECK_S = 0.5
 
@@ -40,7 +47,7 @@ def up(
     What is stopped meanwhile, to see an outage, is told, and started again when SIGUSR1 asks for it. Everything listens
     on this machine only and is gone afterwards.
     """
-    from windrow.local.provision import Shape
+    from windrow.lab.stack.provision import Shape
 
     try:
         with local_stack(Shape(window_s=window), worker=not no_worker) as stack:
@@ -80,7 +87,7 @@ def _tell_end(stack: Stack, part: Process, told: dict[str, str]) -> None:
         return
     told[part.name] = part.end
     if stack.holds_all(part):
-        raise LocalStackError(f"{part.name} has ended, and all that it held is gone{part.last_words()}")
+        raise LocalStackError(f"{part.name} has ended, and all that it held is gone{part.log_tail()}")
     text = f"{part.name} has ended ({part.end}), the rest goes on. Its log is {part.log}"
     err.print(text, style="yellow", soft_wrap=True)
     err.print(f"To start it again: {_start_command()}", style="yellow", soft_wrap=True)
@@ -149,7 +156,7 @@ def _show(stack: Stack, *, worker: bool) -> None:
         out.print(WITHOUT_MINIO, style="yellow")
     out.print()
     out.print("In another terminal:")
-    print_commands([*look_around(stack), *stop_and_start(stack)])
+    print_commands([*inspection_commands(stack), *stop_and_start(stack)])
     out.print()
     out.print("Ctrl-C stops everything.")
 

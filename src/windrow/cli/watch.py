@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from windrow.cli.output import out
-from windrow.status import Status
+from windrow.operations.status import Status
 
 KEPT = 12
 """Changes that are shown, the newest first."""

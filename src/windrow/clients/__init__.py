@@ -1,1 +1,1 @@
-"""One module an outside system, each implementing a port of `windrow.ports`. None opens a connection at import."""
+"""A folder for each outside system, and beside them what all share. They implement ports; none connects at import."""

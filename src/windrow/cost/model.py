@@ -51,7 +51,7 @@ SWEEP_LAG_DAYS = 0.1
 """The retention sweep leaves files an hour longer than it must, acts on whole hours, and runs each hour."""
 
 SWEEP_LOOKBACK_DAYS = 7
-"""Days beyond the hot ones that a sweep lists, as `windrow.retention` has it."""
+"""Days beyond the hot ones that a sweep lists, as `windrow.operations.retention` has it."""
 
 LISTED_AT_ONCE = 1000
 """Keys that one LIST request gives: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
@@ -115,10 +115,10 @@ SWEEP_ARCHIVE_S = 0.1
 """Assumed time of an archive in the sweep, beside that of its bytes: 4 are copied at once, and 8 verified."""
 
 SWEEP_COPIES_AT_ONCE = 4
-"""As `windrow.retention` has it; the bytes of each come at the speed of one PUT."""
+"""As `windrow.operations.retention` has it; the bytes of each come at the speed of one PUT."""
 
 SWEEP_DELETIONS_PER_S = 3_000
-"""Three calls of 1,000 at once, each of which is assumed to take a second, as `windrow.clients.raw_files` has it."""
+"""Three calls of 1,000 at once, each of which is assumed to take a second, as `windrow.clients.s3.raw_files` has it."""
 
 SWEEP_LONGEST_S = 900
 """Run time of the sweep's function at most, Lambda's own limit; what takes longer is left to the next hour."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from windrow import bootstrap
-from windrow.clients.mapping import LambdaMapping
+from windrow.clients.awslambda.mapping import LambdaMapping
 from windrow.core.mapping import BATCH_SIZE_MOST, Overrides, in_flight_fault, visibility_fault
 from windrow.core.windows import DAY_S
 from windrow.core.words import measured

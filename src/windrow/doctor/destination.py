@@ -9,19 +9,19 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from windrow.clients.held import HeldRequests
-from windrow.clients.tls import context_for
+from windrow.clients.destination.held import HeldRequests
+from windrow.clients.destination.tls import context_for
 from windrow.core.errors import DestinationError, DestinationFault, SecretError
 from windrow.core.faults import ADVICE, SOUND
 from windrow.core.keys import canary_key
 from windrow.core.words import counted
 from windrow.doctor.advice import LARGE_BODY, UNDERSCORES, tried
 from windrow.doctor.check import Check, fail, ok, warn
-from windrow.doctor.lock import Lockable, lock_trial
+from windrow.doctor.lock import lock_trial
 from windrow.doctor.parts import PartsTrial
 from windrow.doctor.races import RaceTrial
 from windrow.pipeline.probe import canary
-from windrow.ports import Clock, MultipartDestination, Secrets
+from windrow.ports import Clock, Lockable, MultipartDestination, Secrets
 from windrow.settings import MIB, Settings, uses_parts
 
 HANDSHAKE_S = 10.0

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
 
 from windrow.core.errors import DestinationError
 from windrow.doctor.check import Check, fail, ok
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from windrow.ports import Lockable
 
 NAME = "object lock"
 RETENTION = timedelta(minutes=1)
@@ -20,16 +16,6 @@ ADVICE = (
     "Make a bucket with object lock (at MinIO: mc mb --with-lock), allow s3:PutObjectRetention and "
     "s3:GetObjectRetention to the user, or take WINDROW_OBJECT_LOCK_MODE away."
 )
-
-
-class Lockable(Protocol):
-    """A destination that locks what it stores."""
-
-    def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
-        """Store an object, locked. Raises `DestinationError`."""
-
-    def locked_until(self, key: str) -> datetime | None:
-        """Return until when an object is locked. Raises `DestinationError`."""
 
 
 def lock_trial(destination: Lockable, key: str) -> Check:

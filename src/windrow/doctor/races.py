@@ -14,7 +14,7 @@ from concurrent.futures import TimeoutError as StillWaiting
 from contextlib import suppress
 from hashlib import sha256
 
-from windrow.clients.held import Answer, HeldRequest, HeldRequests
+from windrow.clients.destination.held import Answer, HeldRequest, HeldRequests
 from windrow.core.faults import SOUND
 from windrow.doctor.advice import tried
 from windrow.doctor.check import Check, fail, ok, warn

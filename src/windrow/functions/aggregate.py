@@ -11,21 +11,13 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from windrow import bootstrap, settings
 from windrow.clients import logs
 from windrow.core.events import Message
+from windrow.functions.context import Context
 from windrow.pipeline.aggregator import Aggregator
-
-
-class Context(Protocol):
-    """What is used of Lambda's context object."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from windrow import bootstrap, settings
-from windrow.audit.daily import DailyAudit, summary
 from windrow.clients import logs
+from windrow.operations.audit.daily import DailyAudit, summary
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from windrow import bootstrap, settings
 from windrow.clients import logs
-from windrow.retention import Sweeper
+from windrow.functions.context import Context
+from windrow.operations.retention import Sweeper
 from windrow.settings import Settings
 
 NEEDS = (
@@ -22,13 +23,6 @@ NEEDS = (
     "destination_bucket",
     "destination_secret_id",
 )
-
-
-class Context(Protocol):
-    """What is used of Lambda's context object."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
 
 
 def handler(_event: object, context: Context) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from windrow import settings
 from windrow.bootstrap.rotation import rotation
 from windrow.clients import logs
 from windrow.core.errors import RotationError
-from windrow.rotation import Rotation, Step
+from windrow.operations.rotation import Rotation, Step
 
 NEEDS = ("destination_endpoint", "destination_bucket", "destination_secret_id")
 

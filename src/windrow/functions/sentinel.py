@@ -8,7 +8,7 @@ from typing import Any
 
 from windrow import bootstrap, settings
 from windrow.clients import logs
-from windrow.sentinel import Sentinel
+from windrow.operations.sentinel import Sentinel
 
 NEEDS = (
     "ledger_table",

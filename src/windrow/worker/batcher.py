@@ -193,11 +193,11 @@ class Gatherer:
             self._asked[self._executor.submit(self._receive, count, wait_s)] = count
 
     def _listen(self, batch: MessageBatch, now: float, stop: threading.Event) -> None:
-        patience_s = min(TICK_S, batch.remaining_s(now))
+        timeout_s = min(TICK_S, batch.remaining_s(now))
         if self._asked:
-            wait(self._asked, timeout=patience_s, return_when=FIRST_COMPLETED)
+            wait(self._asked, timeout=timeout_s, return_when=FIRST_COMPLETED)
         else:
-            self._clock.wait(stop, min(patience_s, self._rest_until - now))
+            self._clock.wait(stop, min(timeout_s, self._rest_until - now))
         self._collect(batch)
 
     def _collect(self, batch: MessageBatch | None) -> None:

@@ -14,8 +14,8 @@ import msgspec
 from windrow.core.circuit import Circuit
 from windrow.core.errors import LedgerError, MappingError, WindrowError
 from windrow.core.mapping import MappingConfig, check
+from windrow.operations.sentinel import Sentinel
 from windrow.ports import CircuitStore
-from windrow.sentinel import Sentinel
 
 PROBE_EVERY_S = 60
 """As often as the sentinel runs on Lambda."""

@@ -12,8 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from windrow.clients.prometheus import PrometheusMetrics
+from windrow.worker.poller import FIELDS, Snapshot
 from windrow.worker.progress import Totals
-from windrow.worker.watched import FIELDS, Look
 
 COUNTED = {
     "messages_received": "Messages received, those received again counted again.",
@@ -33,40 +33,40 @@ PRESENT = {
 class WorkerCollector:
     """The engine's sums, and what is seen of queues and circuit, as they are when they are asked for."""
 
-    def __init__(self, totals: Callable[[], Totals], look: Callable[[], Look]) -> None:
+    def __init__(self, totals: Callable[[], Totals], snapshot: Callable[[], Snapshot]) -> None:
         self._totals = totals
-        self._look = look
+        self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric; of what can't be read there is none."""
-        totals, look = self._totals(), self._look()
+        totals, snapshot = self._totals(), self._snapshot()
         for name, tells in COUNTED.items():
             yield CounterMetricFamily(f"windrow_{name}", tells, value=getattr(totals, name))
         for name, tells in PRESENT.items():
             yield GaugeMetricFamily(f"windrow_{name}", tells, value=getattr(totals, name))
         yield GaugeMetricFamily("windrow_receiving", "1 while messages are received.", value=int(totals.enabled))
-        if look.queue is not None:
+        if snapshot.queue is not None:
             queue = GaugeMetricFamily("windrow_queue_messages", "Messages in the queue, about.", labels=["state"])
             for state in ("visible", "in_flight", "delayed"):
-                queue.add_metric([state], getattr(look.queue, state))
+                queue.add_metric([state], getattr(snapshot.queue, state))
             yield queue
-        if look.dead_letters is not None:
-            yield GaugeMetricFamily("windrow_dead_letters", "Dead letters, about.", value=look.dead_letters)
-        if look.circuit is not None:
-            opened = int(look.circuit.opened)
+        if snapshot.dead_letters is not None:
+            yield GaugeMetricFamily("windrow_dead_letters", "Dead letters, about.", value=snapshot.dead_letters)
+        if snapshot.circuit is not None:
+            opened = int(snapshot.circuit.opened)
             yield GaugeMetricFamily("windrow_circuit_open", "1 while the circuit breaker is open.", value=opened)
         unread = GaugeMetricFamily("windrow_unreadable", "1 for what could not be asked.", labels=["what"])
         for what in FIELDS:
-            unread.add_metric([what], int(what in look.problems))
+            unread.add_metric([what], int(what in snapshot.problems))
         yield unread
 
 
-def registry(totals: Callable[[], Totals], look: Callable[[], Look]) -> CollectorRegistry:
+def registry(totals: Callable[[], Totals], snapshot: Callable[[], Snapshot]) -> CollectorRegistry:
     """Return all that is scraped, of this process and of the workers' that share `SCRAPED`."""
     PrometheusMetrics()
     everything = CollectorRegistry()
     MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
     ProcessCollector(registry=everything)
     PlatformCollector(registry=everything)
-    everything.register(WorkerCollector(totals, look))
+    everything.register(WorkerCollector(totals, snapshot))
     return everything

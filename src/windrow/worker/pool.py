@@ -247,7 +247,7 @@ class _Worker:
                 return self._connection.recv_bytes()
         except (EOFError, OSError):
             pass
-        raise WorkerDied(_epitaph(self._process))
+        raise WorkerDied(_exit_reason(self._process))
 
     @contextmanager
     def _limit(self, seconds: float) -> Iterator[None]:
@@ -265,7 +265,7 @@ class _Worker:
         self.kill()
 
 
-def _epitaph(process: subprocess.Popen[Any]) -> str:
+def _exit_reason(process: subprocess.Popen[Any]) -> str:
     """Say how a process ended; its socket closes an instant before it can be waited for."""
     try:
         code = process.wait(CLOSE_LIMIT_S)

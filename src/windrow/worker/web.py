@@ -18,7 +18,7 @@ from windrow.core.printable import printable
 
 AT_ONCE = 16
 """Requests answered side by side; who comes beyond is turned away."""
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 """For a client that sends or takes nothing."""
 
 Page = Callable[[], tuple[int, str, bytes]]
@@ -97,7 +97,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = PATIENCE_S
+    timeout = TIMEOUT_S
 
     def do_GET(self) -> None:
         page = self.server.pages.get(self.path.partition("?")[0])

@@ -9,7 +9,7 @@ import pytest
 
 from windrow.archives import Connection, SecretError, SettingsError
 from windrow.archives.connection import buckets
-from windrow.clients.secrets import SecretsManagerSecrets, SessionSecrets
+from windrow.clients.secrets.credentials import SecretsManagerSecrets, SessionSecrets
 from windrow.ports import Credentials
 
 MINIO = "https://minio.example:9000"

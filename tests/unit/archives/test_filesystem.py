@@ -19,7 +19,7 @@ from tests.archives import archive_of, joined
 from tests.unit.archives.shelf import Shelf, connected
 from windrow.archives import ArchiveError, filesystem
 from windrow.archives.filesystem import Newest, WindrowFileSystem
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.waiting import LIMIT_S
 
 PARQUET = io.BytesIO()
 pl.DataFrame({"n": list(range(1000))}).write_parquet(PARQUET)

@@ -12,8 +12,8 @@ import trustme
 from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Counts, Listener, Rule, flip
 from tests.servers.scripted import Answer, http_server
-from windrow.local.process import HOST, free_port
-from windrow.local.waiting import LIMIT_S, wait_for
+from windrow.lab.stack.process import HOST, free_port
+from windrow.lab.stack.waiting import LIMIT_S, wait_for
 
 REPLY = b"0123456789" * 100
 
@@ -167,8 +167,8 @@ def test_a_wrong_order_is_refused(line: Line) -> None:
 
 def test_a_client_that_gives_up_is_told_from_one_that_dies(line: Line) -> None:
     """It ends the connection after the time that it is known to wait, not before."""
-    for patience_s, given_up in ((0.2, 1), (5.0, 0)):
-        with line.proxy.rule(rule(Action.STALL, seconds=30, patience_s=patience_s)) as named:
+    for timeout_s, given_up in ((0.2, 1), (5.0, 0)):
+        with line.proxy.rule(rule(Action.STALL, seconds=30, timeout_s=timeout_s)) as named:
             connection = http.client.HTTPConnection(HOST, line.port, timeout=1.0)
             connection.request("GET", "/a")
             with pytest.raises(TimeoutError):

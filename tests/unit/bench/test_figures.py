@@ -12,12 +12,12 @@ from bench.machine import Machine
 from bench.peers.bento import batch_size
 from bench.samples import MIX_MOST_BYTES, json_lines, mixed_sizes
 from bench.simulate import IN_FLIGHT, MESSAGE_BYTES, PAYLOAD_BYTES, Setup, Simulation, percentiles, simulate
-from bench.stand import Upload
+from bench.testbed import Upload
 from windrow.core.notifications import parse
 
 
 def rows(**cpu_ms: float) -> Rows:
-    """Return a row for each contender; Windrow's and the floor's CPU as given, 10 ms for the rest."""
+    """Return a row for each contender; Windrow's and the lower bound's CPU as given, 10 ms for the rest."""
     return {
         contender.name: Row(
             files_per_s=100.0 if contender.name == "Windrow" else 20.0,
@@ -37,18 +37,22 @@ def test_ratios_divide_windrow_by_the_others() -> None:
         "throughput_vs_naive": 5.0,
         "cpu_vs_naive": 0.2,
         "cpu_vs_bento": 0.2,
-        "cpu_vs_floor": 1.25,
+        "cpu_vs_lower_bound": 1.25,
         "archive_vs_level9": 0.9,
-    } == ratios(rows(Windrow=2.0, floor=1.6))
+    } == ratios(rows(**{"Windrow": 2.0, "lower bound": 1.6}))
 
 
 def test_a_ratio_is_the_median_of_those_of_each_repetition() -> None:
     """A repetition that was slow for both counts as one ratio; the lowest and the highest are told beside it."""
-    single = [rows(Windrow=2.0, floor=1.6), rows(Windrow=9.0, floor=9.0), rows(Windrow=3.0, floor=2.0)]
+    single = [
+        rows(**{"Windrow": 2.0, "lower bound": 1.6}),
+        rows(**{"Windrow": 9.0, "lower bound": 9.0}),
+        rows(**{"Windrow": 3.0, "lower bound": 2.0}),
+    ]
     results = Results(rows(), single)
 
-    assert 1.25 == results.median(ratios)["cpu_vs_floor"]
-    assert [1.0, 1.5] == results.range(ratios)["cpu_vs_floor"]
+    assert 1.25 == results.median(ratios)["cpu_vs_lower_bound"]
+    assert [1.0, 1.5] == results.range(ratios)["cpu_vs_lower_bound"]
     assert "1.250 (1.000 to 1.500)" in ratios_table(results)
 
 

@@ -32,15 +32,15 @@ def test_aggregate_gives_ratios_and_the_figures_behind_them(run: Run) -> None:
 
     rows = answer["figures"]["26"]
     assert {contender.name for contender in aggregate.CONTENDERS} == rows.keys()
-    promised = {"throughput_vs_naive", "cpu_vs_naive", "cpu_vs_bento", "cpu_vs_floor", "archive_vs_level9"}
+    promised = {"throughput_vs_naive", "cpu_vs_naive", "cpu_vs_bento", "cpu_vs_lower_bound", "archive_vs_level9"}
     assert promised == answer["ratios"].keys() == answer["ranges"].keys()
     assert {"throughput_vs_naive_level9", "worker_cpu_vs_bento"} < answer["more_ratios"].keys()
     assert (rows["Bento"] is None) == (answer["ratios"]["cpu_vs_bento"] is None)
-    windrow, floor, naive = rows["Windrow"], rows["floor"], rows["naive handler, level 6"]
+    windrow, bound, naive = rows["Windrow"], rows["lower bound"], rows["naive handler, level 6"]
     assert 1 == answer["level"]
     assert windrow["archive_mb"] > naive["archive_mb"]
-    assert windrow["cpu_ms_per_file"] / floor["cpu_ms_per_file"] == pytest.approx(
-        answer["ratios"]["cpu_vs_floor"], rel=1e-3
+    assert windrow["cpu_ms_per_file"] / bound["cpu_ms_per_file"] == pytest.approx(
+        answer["ratios"]["cpu_vs_lower_bound"], rel=1e-3
     )
     expected = {"GetObject": 26, "BatchExecuteStatement": 2, "PutObject": 1, "HeadObject": 1, "PutItem": 1}
     assert expected == {name: windrow["requests"].get(name, 0) for name in expected}

@@ -20,21 +20,21 @@ import msgspec
 
 from tests.archives import archive_of, joined
 from tests.unit.cli.test_operator_commands import Auditing, Sweeping, report
-from tests.unit.load.records import MACHINE, record
+from tests.unit.lab.load.records import MACHINE, record
 from windrow import settings
-from windrow.audit import Finding, Listing
 from windrow.cli.root import run
-from windrow.clients.dead_letters import DeadLetter
+from windrow.clients.sqs.dead_letters import DeadLetter
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import LedgerError, LocalStackError
-from windrow.deployment import DeploymentOutcome, Event, Result
 from windrow.doctor import Check, State
-from windrow.load.summary import summarize
+from windrow.lab.load.summary import summarize
+from windrow.operations.audit import Finding, Listing
+from windrow.operations.deployment import DeploymentOutcome, Event, Result
+from windrow.operations.rebuild import Rebuilt
+from windrow.operations.replay import Position
+from windrow.operations.retention import SweepReport
+from windrow.operations.status import LastArchive, Status
 from windrow.ports import ListedVersion, QueueDepth
-from windrow.rebuild import Rebuilt
-from windrow.replay import Position
-from windrow.retention import SweepReport
-from windrow.status import LastArchive, Status
 
 MARK = "EVIL"
 FORGED = "FORGED"
@@ -97,11 +97,11 @@ class Site:
 
 
 class Letters:
-    """Stands in for the dead-letter queue."""
+    """Stands in for the dead-dead_letter queue."""
 
     def __init__(self) -> None:
         body = msgspec.json.encode({"Records": [{"eventName": KEY}]}).decode()
-        self.letter = DeadLetter(KEY, "handle", body, KEY, TEXT, 2, NOW, {})
+        self.dead_letter = DeadLetter(KEY, "handle", body, KEY, TEXT, 2, NOW, {})
 
     def depth(self) -> int:
         """Return the number of messages."""
@@ -113,7 +113,7 @@ class Letters:
 
     def walk(self, _limit: int) -> Iterator[DeadLetter]:
         """Yield it."""
-        yield self.letter
+        yield self.dead_letter
 
 
 class Deploying:
@@ -166,12 +166,12 @@ def cases(folder: Path) -> dict[str, tuple[Sequence[str], dict[str, Any]]]:
     damaged = folder / f"{MARK}\x1b[2J.tar.gz"
     damaged.write_bytes(archive.read_bytes()[:-40])
     auditor = {"windrow.bootstrap.auditor": lambda _settings: Site()}
-    queues = {"windrow.bootstrap.gauge": lambda _url: Site()}
+    queues = {"windrow.bootstrap.queue_statistics": lambda _url: Site()}
     sending = {
-        "windrow.bootstrap.reopener": lambda _settings: Site(),
+        "windrow.bootstrap.ledger_corrector": lambda _settings: Site(),
         "windrow.bootstrap.replayer": lambda *_arguments, **_options: Site(),
     }
-    letters = {"windrow.bootstrap.dead_letter_queue": lambda _settings: Letters()}
+    dead_letters = {"windrow.bootstrap.dead_letter_queue": lambda _settings: Letters()}
     switch = {"windrow.bootstrap.switch": lambda _settings: Site()}
     examined = [Check(TEXT, state, TEXT, TEXT) for state in State]
     return {
@@ -182,7 +182,7 @@ def cases(folder: Path) -> dict[str, tuple[Sequence[str], dict[str, Any]]]:
         "replay dry": (["replay", "--missing", "--dry-run"], auditor | queues),
         "replay": (["replay", "--missing"], auditor | queues | sending),
         "retain": (["retain"], {"windrow.bootstrap.sweeper": lambda *_arguments: Sweeping(swept)}),
-        "dlq ls": (["dlq", "ls"], letters),
+        "dlq ls": (["dlq", "ls"], dead_letters),
         "ledger rebuild": (["ledger", "rebuild", "--force"], {"windrow.bootstrap.rebuilder": lambda _settings: Site()}),
         "circuit status": (["circuit", "status"], switch),
         "status": (["status"], {"windrow.bootstrap.watcher": lambda _settings: Site()}),

@@ -8,7 +8,7 @@ from windrow.cli.deploy import parse_bake, parse_names, parse_steps, standing
 from windrow.cli.root import run
 from windrow.core.errors import WrongUse
 from windrow.core.version_comparison import RolloutReading
-from windrow.deployment import Progress
+from windrow.operations.deployment import Progress
 
 
 @pytest.mark.parametrize(("text", "expected"), [("90", 90), ("30s", 30), ("5m", 300), ("1.5h", 5400), ("0", 0)])

@@ -14,7 +14,7 @@ import pytest
 from windrow import bootstrap
 from windrow.cli.failures import explained
 from windrow.cli.root import COMMANDS, load, run
-from windrow.clients.destination import S3Destination
+from windrow.clients.destination.bucket import S3Destination
 from windrow.core.errors import DestinationError
 from windrow.testing import FakeClock, FakeSecrets
 
@@ -156,9 +156,9 @@ def test_a_missing_package_is_named(command: str, package: str, tmp_path: Path) 
         (["cost"], "windrow.cost.prices"),
         (["status"], "windrow.bootstrap"),
         (["status"], "botocore.session"),
-        (["demo"], "windrow.local.samples"),
-        (["demo"], "windrow.local.stack"),
-        (["up"], "windrow.local.destination"),
+        (["demo"], "windrow.lab.stack.samples"),
+        (["demo"], "windrow.lab.stack.stack"),
+        (["up"], "windrow.lab.stack.destination"),
         (["run"], "windrow.clients.aws"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],

@@ -5,14 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.load.records import MACHINE, record
+from tests.unit.lab.load.records import MACHINE, record
 from windrow.cli import load
 from windrow.cli.root import run
-from windrow.load.plan import PROFILES, Interval, Phase, Plan
-from windrow.load.result import LoadResult
-from windrow.load.run import Record
-from windrow.load.summary import summarize
-from windrow.local import servers
+from windrow.lab.load.plan import PROFILES, Interval, Phase, Plan
+from windrow.lab.load.result import LoadResult
+from windrow.lab.load.run import Record
+from windrow.lab.load.summary import summarize
+from windrow.lab.stack import servers
 
 GOOD = record([30.0] * 20)
 

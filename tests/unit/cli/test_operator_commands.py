@@ -13,16 +13,16 @@ import msgspec
 import pytest
 
 from windrow import bootstrap
-from windrow.audit import AuditReport, Finding, Inventory, Judged
-from windrow.audit.inventory import SETTLING
-from windrow.audit.timeline import timeline
 from windrow.cli.circuit import describe, describe_mapping
 from windrow.cli.root import run
 from windrow.cli.run import _batch_line
 from windrow.core.circuit import Circuit, Mode, set_mode
 from windrow.core.completeness import Mark
-from windrow.rebuild import Rebuilt
-from windrow.retention import SweepReport
+from windrow.operations.audit import AuditReport, Finding, Inventory, Judged
+from windrow.operations.audit.inventory import SETTLING
+from windrow.operations.audit.timeline import timeline
+from windrow.operations.rebuild import Rebuilt
+from windrow.operations.retention import SweepReport
 from windrow.settings import Settings
 from windrow.testing import FakeCircuits
 from windrow.worker.progress import BatchFinished, InvocationOutcome

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from windrow.audit import Coverage
 from windrow.cli.root import run
 from windrow.core.errors import QueueError
+from windrow.operations.audit import Coverage
+from windrow.operations.replay import Replayer
 from windrow.ports import ListedVersion, QueueDepth
-from windrow.replay import Replayer
 from windrow.testing import FakeClock, FakeSender
 
 NOW = FakeClock().now()
@@ -77,7 +77,7 @@ class Site:
 
 
 @dataclass
-class Gauge:
+class Statistics:
     """A queue with so many messages in flight."""
 
     count: int
@@ -107,8 +107,10 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
     for name, value in variables.items():
         monkeypatch.setenv(f"WINDROW_{name}", value)
     monkeypatch.setattr("windrow.bootstrap.auditor", lambda _settings: site)
-    monkeypatch.setattr("windrow.bootstrap.reopener", lambda _settings: site)
-    monkeypatch.setattr("windrow.bootstrap.gauge", lambda url: Gauge(site.depths.get(url.rpartition("/")[2], 0)))
+    monkeypatch.setattr("windrow.bootstrap.ledger_corrector", lambda _settings: site)
+    monkeypatch.setattr(
+        "windrow.bootstrap.queue_statistics", lambda url: Statistics(site.depths.get(url.rpartition("/")[2], 0))
+    )
     monkeypatch.setattr(
         "windrow.bootstrap.replayer",
         lambda _settings, *, rate_per_s: Replayer(site.sender, site.clock, rate_per_s=rate_per_s),

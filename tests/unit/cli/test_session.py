@@ -58,7 +58,7 @@ class Part:
         self.end = ""
         self.log = Path(f"{name}.log")
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the end of a log."""
         return "; its log ends"
 

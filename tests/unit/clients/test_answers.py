@@ -27,27 +27,27 @@ from minio.crypto import encrypt
 
 from tests.servers.scripted import Answer, http_server
 from windrow.clients import aws
-from windrow.clients import copies as copies_client
-from windrow.clients.alarms import CloudWatchMonitor
-from windrow.clients.circuits import DynamoCircuits
-from windrow.clients.copies import S3Copies
-from windrow.clients.dead_letters import DeadLetter, DeadLetterQueue
-from windrow.clients.delivery_health import DynamoDeliveryHealth
-from windrow.clients.destination import Patience
-from windrow.clients.gauge import SqsGauge
-from windrow.clients.landing import S3Landing
-from windrow.clients.landing_index import S3LandingIndex
-from windrow.clients.ledger import DynamoLedger
-from windrow.clients.mapping import LambdaMapping, LambdaMappingSwitch
-from windrow.clients.minio_keys import MinioKeys
-from windrow.clients.multipart import S3MultipartDestination
-from windrow.clients.queue import SqsQueue, letter
-from windrow.clients.raw_files import S3RawFiles
-from windrow.clients.secret_versions import SecretsManagerVersions
-from windrow.clients.secrets import FixedSecrets, SecretsManagerSecrets
-from windrow.clients.sender import SqsSender
-from windrow.clients.source_queue import SqsSourceQueue
-from windrow.clients.versions import LambdaVersions
+from windrow.clients.awslambda.mapping import LambdaMapping, LambdaMappingSwitch
+from windrow.clients.awslambda.versions import LambdaVersions
+from windrow.clients.cloudwatch.alarms import CloudWatchMonitor
+from windrow.clients.destination.bucket import RequestPolicy
+from windrow.clients.destination.minio_keys import MinioKeys
+from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.dynamodb.circuits import DynamoCircuits
+from windrow.clients.dynamodb.delivery_health import DynamoDeliveryHealth
+from windrow.clients.dynamodb.ledger import DynamoLedger
+from windrow.clients.s3 import copies as copies_client
+from windrow.clients.s3.copies import S3Copies
+from windrow.clients.s3.landing import S3Landing
+from windrow.clients.s3.landing_index import S3LandingIndex
+from windrow.clients.s3.raw_files import S3RawFiles
+from windrow.clients.secrets.credentials import FixedSecrets, SecretsManagerSecrets
+from windrow.clients.secrets.versions import SecretsManagerVersions
+from windrow.clients.sqs.dead_letters import DeadLetter, DeadLetterQueue
+from windrow.clients.sqs.queue import SqsQueue, dead_letter
+from windrow.clients.sqs.sender import SqsSender
+from windrow.clients.sqs.source_queue import SqsSourceQueue
+from windrow.clients.sqs.statistics import SqsStatistics
 from windrow.core.circuit import Circuit, Streak
 from windrow.core.errors import (
     CopyError,
@@ -119,7 +119,7 @@ def client(service: Any, url: str) -> Any:
 @cache
 def destination(url: str) -> S3MultipartDestination:
     """Return a destination."""
-    once = Patience(attempts=1, probe_attempts=1)
+    once = RequestPolicy(attempts=1, probe_attempts=1)
     return S3MultipartDestination(url, "bucket", "us-east-1", FixedSecrets(CREDENTIALS), FakeClock(), once)
 
 
@@ -192,7 +192,7 @@ def dead_letters(url: str) -> DeadLetterQueue:
 
 def ledger(url: str) -> DynamoLedger:
     """Return a ledger that does not repeat for long."""
-    return DynamoLedger("ledger", client("dynamodb", url), FakeClock(), lambda: 0.5, patience_s=0.1)
+    return DynamoLedger("ledger", client("dynamodb", url), FakeClock(), lambda: 0.5, timeout_s=0.1)
 
 
 def queue(url: str) -> SqsQueue:
@@ -215,9 +215,9 @@ def watch(url: str) -> CloudWatchMonitor:
     return CloudWatchMonitor("windrow", "live", client("cloudwatch", url), FakeClock(), alarms=["a"])
 
 
-def gauge(url: str) -> SqsGauge:
-    """Return a gauge."""
-    return SqsGauge(f"{url}/1/queue", client("sqs", url), client("cloudwatch", url), FakeClock())
+def statistics(url: str) -> SqsStatistics:
+    """Return a statistics."""
+    return SqsStatistics(f"{url}/1/queue", client("sqs", url), client("cloudwatch", url), FakeClock())
 
 
 def whole(size: int) -> Iterator[bytes]:
@@ -412,7 +412,7 @@ JSON_CASES = [
     ),
     Case(
         "queue depth",
-        lambda url: gauge(url).depth(),
+        lambda url: statistics(url).depth(),
         as_json({"Attributes": {f"ApproximateNumberOfMessages{kind}": "1" for kind in ("", "NotVisible", "Delayed")}}),
         (QueueError,),
         ("Attributes", "ApproximateNumberOfMessagesDelayed"),
@@ -462,7 +462,7 @@ JSON_CASES = [
     ),
     Case(
         "age of the oldest message",
-        lambda url: gauge(url).oldest_age_s(),
+        lambda url: statistics(url).oldest_age_s(),
         as_json({"MetricDataResults": [MEASURED]}),
         (QueueError,),
         ("MetricDataResults", "Values"),
@@ -698,4 +698,4 @@ def test_dead_letters_are_dropped_only_when_sqs_says_that_it_took_them() -> None
 def test_a_count_that_windrow_never_wrote_counts_nothing(text: str) -> None:
     """Anybody may set a message's attributes: a count of 5,000 digits is no reason to fail a batch."""
     message = Message("m", "r", "{}", 1, datetime(2026, 1, 1, tzinfo=UTC), {"windrow-rejections": text})
-    assert "1" == letter(message, ObjectMissing("gone"), "now")[1]["windrow-rejections"]
+    assert "1" == dead_letter(message, ObjectMissing("gone"), "now")[1]["windrow-rejections"]

@@ -13,10 +13,10 @@ import pytest
 import windrow
 from tests.servers.scripted import Answer, http_server
 from windrow.clients.aws import proxies_for, session
-from windrow.clients.destination import S3Destination
-from windrow.clients.landing import S3Landing
-from windrow.clients.minio_keys import MinioKeys
-from windrow.clients.secrets import FixedSecrets
+from windrow.clients.destination.bucket import S3Destination
+from windrow.clients.destination.minio_keys import MinioKeys
+from windrow.clients.s3.landing import S3Landing
+from windrow.clients.secrets.credentials import FixedSecrets
 from windrow.core.errors import SettingsError
 from windrow.core.events import SourceObject
 from windrow.ports import Credentials

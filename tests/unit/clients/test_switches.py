@@ -1,4 +1,4 @@
-"""The clients of mapping, circuit, gauge and sender: what they make of AWS's answers."""
+"""The clients of mapping, circuit, statistics and sender: what they make of AWS's answers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from windrow.clients.circuits import DynamoCircuits
-from windrow.clients.delivery_health import DynamoDeliveryHealth
-from windrow.clients.gauge import SqsGauge
-from windrow.clients.mapping import LambdaMappingSwitch
-from windrow.clients.sender import SqsSender
+from windrow.clients.awslambda.mapping import LambdaMappingSwitch
+from windrow.clients.dynamodb.circuits import DynamoCircuits
+from windrow.clients.dynamodb.delivery_health import DynamoDeliveryHealth
+from windrow.clients.sqs.sender import SqsSender
+from windrow.clients.sqs.statistics import SqsStatistics
 from windrow.core.circuit import Circuit, Mode, Streak
 from windrow.core.errors import LedgerError, MappingBusy, MappingError, QueueError
 from windrow.testing import FakeClock
@@ -165,32 +165,32 @@ class TestDeliveryHealth:
             health.streak()
 
 
-class TestGauge:
+class TestStatistics:
     """Depth and age of a queue."""
 
-    def gauge(self) -> tuple[SqsGauge, Any, Any]:
-        """Return a gauge with its clients."""
+    def statistics(self) -> tuple[SqsStatistics, Any, Any]:
+        """Return a statistics with its clients."""
         sqs: Any = boto3.client("sqs")
         cloudwatch: Any = boto3.client("cloudwatch")
         clock = FakeClock(datetime(2026, 11, 23, 10, tzinfo=UTC))
-        return SqsGauge("https://sqs.example/1/uploads", sqs, cloudwatch, clock), sqs, cloudwatch
+        return SqsStatistics("https://sqs.example/1/uploads", sqs, cloudwatch, clock), sqs, cloudwatch
 
     @pytest.mark.parametrize(("values", "age_s"), [([61.0, 5.0], 61.0), ([], None)])
     def test_age_is_cloudwatchs_newest(self, values: list[float], age_s: float | None) -> None:
         """The newest figure comes first; without any nobody knows."""
-        gauge, _, cloudwatch = self.gauge()
+        statistics, _, cloudwatch = self.statistics()
         with Stubber(cloudwatch) as stub:
             stub.add_response("get_metric_data", {"MetricDataResults": [{"Id": "age", "Values": values}]})
-            assert age_s == gauge.oldest_age_s()
+            assert age_s == statistics.oldest_age_s()
 
     def test_age_is_asked_for_this_queue(self) -> None:
         """The dimension is the queue's name, the last quarter of an hour is looked at."""
-        gauge, _, cloudwatch = self.gauge()
+        statistics, _, cloudwatch = self.statistics()
         asked: dict[str, Any] = {}
         cloudwatch.meta.events.register("before-parameter-build.cloudwatch", lambda params, **_: asked.update(params))
         with Stubber(cloudwatch) as stub:
             stub.add_response("get_metric_data", {"MetricDataResults": [{"Id": "age", "Values": []}]})
-            gauge.oldest_age_s()
+            statistics.oldest_age_s()
         (query,) = asked["MetricDataQueries"]
 
         assert [{"Name": "QueueName", "Value": "uploads"}] == query["MetricStat"]["Metric"]["Dimensions"]
@@ -198,15 +198,15 @@ class TestGauge:
 
     def test_retention_is_the_queues_own(self) -> None:
         """Not a figure that Windrow's Terraform once wrote."""
-        gauge, sqs, _ = self.gauge()
+        statistics, sqs, _ = self.statistics()
         with Stubber(sqs) as stub:
             stub.add_response("get_queue_attributes", {"Attributes": {"MessageRetentionPeriod": "432000"}})
-            assert timedelta(days=5) == gauge.retention()
+            assert timedelta(days=5) == statistics.retention()
 
     def test_failures_are_queue_errors(self) -> None:
         """Neither answer is made up."""
-        gauge, sqs, cloudwatch = self.gauge()
-        for ask in (gauge.depth, gauge.retention):
+        statistics, sqs, cloudwatch = self.statistics()
+        for ask in (statistics.depth, statistics.retention):
             with Stubber(sqs) as stub:
                 stub.add_client_error("get_queue_attributes", "AccessDenied")
                 with pytest.raises(QueueError):
@@ -214,7 +214,7 @@ class TestGauge:
         with Stubber(cloudwatch) as stub:
             stub.add_client_error("get_metric_data", "AccessDenied")
             with pytest.raises(QueueError):
-                gauge.oldest_age_s()
+                statistics.oldest_age_s()
 
 
 class TestSender:

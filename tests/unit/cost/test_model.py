@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from tests.unit.cost.bills import bills
-from windrow.clients.metrics import OF_EACH_VERSION
-from windrow.clients.raw_files import AT_ONCE, CALLS_AT_ONCE
+from windrow.clients.cloudwatch.metrics import OF_EACH_VERSION
+from windrow.clients.s3.raw_files import AT_ONCE, CALLS_AT_ONCE
 from windrow.core.errors import DestinationFault, PriceError
 from windrow.core.metric import Metric
 from windrow.cost.model import (
@@ -32,8 +32,8 @@ from windrow.cost.model import (
 from windrow.cost.price_list import load
 from windrow.cost.prices import PriceBook
 from windrow.cost.requirement import REQUIREMENT, compare
-from windrow.retention import LOOKBACK
-from windrow.retention.sweep import COPIES_AT_ONCE
+from windrow.operations.retention import LOOKBACK
+from windrow.operations.retention.sweep import COPIES_AT_ONCE
 
 BOOK = load()
 ROOT = Path(__file__).parents[3]

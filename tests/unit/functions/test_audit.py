@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.unit.audit.test_auditor import source
-from tests.unit.audit.test_daily import NOON, Days
+from tests.unit.operations.audit.test_auditor import source
+from tests.unit.operations.audit.test_daily import NOON, Days
 from windrow.core.errors import SettingsError
 from windrow.functions import audit
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.retention.scene import Scene
+from tests.unit.operations.retention.scene import Scene
 from windrow.core.errors import SettingsError
 from windrow.functions import retain
 from windrow.settings import Settings
@@ -15,6 +15,8 @@ from windrow.settings import Settings
 
 class Context:
     """What is used of Lambda's context."""
+
+    aws_request_id = "r"
 
     def get_remaining_time_in_millis(self) -> int:
         """Return a quarter of an hour."""

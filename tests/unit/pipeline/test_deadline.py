@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from tests.unit.world import World
-from windrow.clients import landing, queue
-from windrow.clients.destination import PATIENT, PAUSE_S
+from windrow.clients.destination.bucket import DELIVERING, PAUSE_S
+from windrow.clients.s3 import landing
+from windrow.clients.sqs import queue
 from windrow.core.errors import DestinationError, DestinationFault, LandingError
 from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.pipeline.deadline import (
@@ -83,9 +84,9 @@ def test_the_reserves_cover_a_request_that_hangs() -> None:
     by_boto3_s = landing.ATTEMPTS * max(landing.CONNECT_S, landing.READ_S) + backoff_s
     read_s = landing.RETRY_S + max(landing.REQUEST_S, by_boto3_s)
     go_ahead_s = 1.0  # botocore waits so long for it before it sends a body
-    put_s = max(PATIENT.connect_s, go_ahead_s + PATIENT.read_s)
-    pauses_s = sum(PAUSE_S * attempt for attempt in range(1, PATIENT.attempts))
-    ask_s = PATIENT.attempts * max(PATIENT.connect_s, PATIENT.read_s) + pauses_s
+    put_s = max(DELIVERING.connect_s, go_ahead_s + DELIVERING.read_s)
+    pauses_s = sum(PAUSE_S * attempt for attempt in range(1, DELIVERING.attempts))
+    ask_s = DELIVERING.attempts * max(DELIVERING.connect_s, DELIVERING.read_s) + pauses_s
 
     assert landing.ATTEMPTS == 2
     assert max(read_s, put_s) <= HANG_S == DELIVER_RESERVE_S - SETTLE_RESERVE_S

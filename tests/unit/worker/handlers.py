@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from windrow.local.waiting import wait_until
+from windrow.lab.stack.waiting import wait_until
 
 loaded = 0
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeSqs, InlineExecutor, aws_error
-from windrow.clients.source_queue import SqsSourceQueue
+from windrow.clients.sqs.source_queue import SqsSourceQueue
 from windrow.ports import Received
 from windrow.testing import FakeClock
 from windrow.worker.batcher import PAYLOAD_LIMIT_BYTES, CloseReason, Gatherer, MessageBatch

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.test_sentinel import Watch
+from tests.unit.operations.test_sentinel import Watch
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
 from windrow.core.circuit import Circuit, Mode
 from windrow.core.errors import LedgerError, MappingError, SettingsError
 from windrow.core.mapping import MappingConfig
-from windrow.sentinel import WithoutMapping
+from windrow.operations.sentinel import WithoutMapping
 from windrow.testing import FakeCircuits
 from windrow.worker.circuit import CircuitSource, Turns, keep_probing
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL, FakeSqs, InlineExecutor
-from windrow.clients.source_queue import SqsSourceQueue
+from windrow.clients.sqs.source_queue import SqsSourceQueue
 from windrow.core.mapping import MappingConfig
 from windrow.ports import Received
 from windrow.testing import FakeClock

@@ -12,10 +12,10 @@ import pytest
 
 from tests.unit.worker.fakes import QUEUE_ARN, QUEUE_URL
 from windrow.clients.clock import SystemClock
-from windrow.clients.source_queue import opener
+from windrow.clients.sqs.source_queue import opener
 from windrow.core.errors import HandlerNotLoaded, MappingError, MappingGone, SettingsError
 from windrow.core.mapping import FixedMapping, MappingConfig
-from windrow.local.waiting import LIMIT_S
+from windrow.lab.stack.waiting import LIMIT_S
 from windrow.ports import ConfigSource, Received
 from windrow.worker import engine as engine_module
 from windrow.worker.batcher import CloseReason, MessageBatch

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from windrow.core.errors import HandlerNotLoaded
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.worker.pool import Function, Invocation, Pool
 from windrow.worker.progress import InvocationOutcome
 

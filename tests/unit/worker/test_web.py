@@ -11,8 +11,8 @@ from contextlib import ExitStack
 import pytest
 
 from windrow.core.errors import SettingsError
-from windrow.local.process import HOST, free_port
-from windrow.local.waiting import LIMIT_S, wait_until
+from windrow.lab.stack.process import HOST, free_port
+from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.worker import web
 
 FAULTS: dict[str, str] = {}

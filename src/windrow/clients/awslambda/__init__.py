@@ -1,0 +1,1 @@
+"""AWS Lambda: a function's versions and alias, and its event source mapping."""

@@ -1,0 +1,1 @@
+"""CloudWatch: metrics out, alarms and latencies in."""

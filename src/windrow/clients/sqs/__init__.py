@@ -1,0 +1,1 @@
+"""The source queue and its dead-letter queue on SQS."""

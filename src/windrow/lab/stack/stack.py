@@ -1,0 +1,196 @@
+"""The whole of Windrow on this machine: AWS emulator, destination, everything provisioned, and a worker."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal, Self
+
+from windrow.core.errors import LocalStackError
+from windrow.lab.stack.destination import DestinationAccess, DestinationKind
+from windrow.lab.stack.process import Process, Server
+from windrow.lab.stack.provision import Shape, StackOutputs, isolated, provision, worker_environment
+from windrow.lab.stack.servers import ACCESS_KEY, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
+
+DestinationChoice = Literal["auto", "minio", "ministack"]
+
+_WORKER = (sys.executable, "-m", "windrow.cli", "run")
+_SENTINEL = (sys.executable, "-m", "windrow.lab.stack.sentinel")
+
+
+STARTING_BYTES = 64_000_000
+"""Free bytes that a start wants: logs, and MinIO's own files."""
+
+LEAST_FREE_BYTES = 4_000_000
+"""With fewer a disk counts as full: servers then wait and repeat rather than end."""
+
+
+def check_room(folder: Path, least_bytes: int) -> None:
+    """Raise `LocalStackError` if the folder's disk has fewer bytes free."""
+    free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
+    if free < least_bytes:
+        raise LocalStackError(
+            f"the disk of {folder} is full: {free / 1e6:.0f} MB are free; set TMPDIR to a folder with more room"
+        )
+
+
+class Stack:
+    """A running stack; a context manager.
+
+    While it runs, this process's environment points at it (AWS_* and WINDROW_*), and nothing of the user's own AWS
+    configuration applies. Logs and data are in ``folder``. Without ``worker`` nobody takes messages from the queue.
+
+    ``destination`` is ``auto`` for MinIO where there is one, else a second MiniStack. ``access_key`` and ``secret_key``
+    are its administrator's, for people; the worker has keys of its own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        shape: Shape | None = None,
+        *,
+        destination: DestinationChoice = "auto",
+        worker: bool = True,
+        auth: bool = False,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.shape = shape or Shape()
+        self.aws = ministack(self.folder, auth=auth)
+        self.worker = Process("worker", self.folder)
+        self.sentinel = Process("sentinel", self.folder)
+        self.destination, self.access_key, self.secret_key = _destination(self.folder, destination)
+        self._with_worker = worker
+        self._outputs: StackOutputs | None = None
+        self._resources = ExitStack()
+
+    @property
+    def outputs(self) -> StackOutputs:
+        """What was created; known while the stack runs."""
+        if self._outputs is None:
+            raise LocalStackError("the local stack is not running")
+        return self._outputs
+
+    def start(self, note: Callable[[str], object] = lambda _: None) -> None:
+        """Start everything; ``note`` is told each step.
+
+        Raises:
+            LocalStackError: a server did not start, or the disk has no room.
+        """
+        check_room(self.folder, STARTING_BYTES)
+        with ExitStack() as resources:
+            note("starting the AWS emulator (MiniStack)")
+            self.aws.start()
+            # Killed, all three: what they hold is not wanted any more, and an ordinary end waits for open connections.
+            resources.callback(self.aws.kill)
+            note(f"starting the destination ({'MinIO' if self.kind == 'minio' else 'a second MiniStack'})")
+            self.destination.start()
+            resources.callback(self.destination.kill)
+            resources.enter_context(_environment(isolated(os.environ)))
+            note("creating buckets, queues, ledger, secret and mapping")
+            self._outputs = provision(self.aws.url, self._access(), self.shape)
+            resources.enter_context(_environment(self.environment()))
+            if self._with_worker:
+                note("starting the worker")
+                self.start_worker()
+                resources.callback(self.worker.kill)
+            if self.shape.sentinel_s:
+                self._start_sentinel()
+                resources.callback(self.sentinel.kill)
+            self._resources = resources.pop_all()
+
+    def stop(self) -> None:
+        """Stop everything, the worker first, and give this process its own environment back."""
+        self._resources.close()
+        self._outputs = None
+
+    def start_worker(self) -> None:
+        """Start the worker, ``windrow run``, as any server beside MinIO would; its output goes to its log."""
+        self.worker.launch(_WORKER, self.environment())
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment for processes that use the stack."""
+        return worker_environment(self.outputs, os.environ)
+
+    @property
+    def kind(self) -> DestinationKind:
+        """What the destination is."""
+        return _kind(self.destination)
+
+    def _access(self) -> DestinationAccess:
+        return DestinationAccess(
+            kind=self.kind, endpoint=self.destination.url, access_key=self.access_key, secret_key=self.secret_key
+        )
+
+    def parts(self) -> list[Process]:
+        """Return the processes of the stack, the AWS emulator first."""
+        ours = [self.worker] if self._with_worker else []
+        ours += [self.sentinel] if self.shape.sentinel_s else []
+        return [self.aws, self.destination, *ours]
+
+    def check(self) -> None:
+        """Check that all processes are there and that the disk has room.
+
+        Raises:
+            LocalStackError: one of the processes is gone, its log is quoted; or the disk is full.
+        """
+        check_room(self.folder, LEAST_FREE_BYTES)
+        for process in self.parts():
+            if not process.running:
+                raise LocalStackError(f"{process.name} has ended{process.log_tail()}")
+
+    def holds_all(self, part: Process) -> bool:
+        """Tell whether a part's end is the end of what the stack holds: an emulator has all of it in memory."""
+        return part is self.aws or (part is self.destination and self.kind == "ministack")
+
+    def start_again(self, part: Process) -> None:
+        """Start a part that has ended, at the same address and with its data. Raises `LocalStackError`."""
+        if isinstance(part, Server):
+            part.start()
+        elif part is self.worker:
+            self.start_worker()
+        else:
+            self._start_sentinel()
+
+    def _start_sentinel(self) -> None:
+        self.sentinel.launch([*_SENTINEL, str(self.shape.sentinel_s)], self.environment())
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+
+def _destination(folder: Path, choice: DestinationChoice) -> tuple[Server, str, str]:
+    """Return the server and its administrator's access and secret key."""
+    if choice == "minio" or (choice == "auto" and (find_minio() or docker_has_minio())):
+        access_key, secret_key = secrets.token_hex(10), secrets.token_urlsafe(30)
+        return minio(folder, access_key=access_key, secret_key=secret_key), access_key, secret_key
+    return ministack(folder, name="destination"), ACCESS_KEY, SECRET_KEY
+
+
+def _kind(destination: Server) -> DestinationKind:
+    return "minio" if destination.name == "minio" else "ministack"
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Have exactly this environment inside the block."""
+    before = dict(os.environ)
+    _replace_environment(wanted)
+    try:
+        yield
+    finally:
+        _replace_environment(before)
+
+
+def _replace_environment(wanted: Mapping[str, str]) -> None:
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
+    os.environ.update(wanted)

@@ -1,0 +1,118 @@
+"""One trial of the whole pipeline: upload, wait until everything is delivered, prove it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from windrow import settings
+from windrow.lab.stack.proof import Deliveries, Report, prove, report
+from windrow.lab.stack.samples import Sample
+from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.upload import Uploader
+from windrow.lab.stack.waiting import polls
+
+LOOK_S = 0.25
+SETTLED_S = 15.0
+"""An empty queue for so long, with files not delivered, means that nobody will deliver them any more."""
+TIMEOUT_S = 90.0
+"""Longest wait without any progress, beyond the window: a message that failed comes back after 10 s and more."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """Where the trial stands. ``queued`` counts messages in the queue, those being worked on included."""
+
+    uploaded: int = 0
+    delivered: int = 0
+    archives: int = 0
+    queued: int = 0
+    dead_lettered: int = 0
+    proven: int = 0
+
+
+class Trial:
+    """Runs samples through a running stack; ``note`` is told the state, several times a second."""
+
+    def __init__(self, stack: Stack, samples: Sequence[Sample], rate: float, note: Callable[[State], object]) -> None:
+        import boto3
+
+        from windrow.bootstrap import dead_letter_queue, destination
+
+        self._stack = stack
+        self._samples = samples
+        self._rate = rate
+        self._note = note
+        self._s3 = boto3.client("s3")
+        self._sqs = boto3.client("sqs")
+        loaded = settings.load(stack.environment())
+        self._dead_letters = dead_letter_queue(loaded)
+        self._destination = destination(loaded)
+        self._deliveries = Deliveries(self._destination)
+        self._state = State()
+
+    def run(self) -> Report:
+        """Upload, wait, prove.
+
+        Raises:
+            LocalStackError: a part of the stack ended on the way.
+        """
+        with Uploader(self._s3, self._stack.outputs.landing_bucket, self._samples, self._rate) as uploader:
+            self._await_delivery(uploader)
+            uploaded = uploader.uploaded()
+        proof = prove(uploaded, self._deliveries, self._destination, self._proven)
+        return report(
+            uploaded,
+            self._deliveries,
+            proof,
+            kind=self._stack.kind,
+            window_s=self._stack.shape.window_s,
+            dead_lettered=self._why_dead() if self._state.dead_lettered else [],
+        )
+
+    def _why_dead(self) -> list[str]:
+        messages = list(self._dead_letters.walk(self._state.dead_lettered))
+        self._dead_letters.give_back(messages)
+        return [f"{message.reason}: {message.detail}" for message in messages]
+
+    def _await_delivery(self, uploader: Uploader) -> None:
+        """Return when all is delivered and the queue is empty, or when nothing moves any more."""
+        changed_s = 0.0
+        timeout_s = TIMEOUT_S + self._stack.shape.window_s
+        for passed_s in polls(math.inf, LOOK_S):
+            before = self._state
+            everything_sent = uploader.done  # before the look at the queue, which must then hold all events
+            self._look(uploader)
+            if self._state != before:
+                changed_s = passed_s
+            still_s = passed_s - changed_s
+            complete = self._state.delivered >= len(self._samples)
+            settled = everything_sent and not self._state.queued and (complete or still_s > SETTLED_S)
+            if settled or still_s > timeout_s:
+                return
+
+    def _look(self, uploader: Uploader) -> None:
+        self._stack.check()
+        queued = _depth(self._sqs, self._stack.outputs.queue_url)
+        dead = _depth(self._sqs, self._stack.outputs.dlq_url)
+        self._deliveries.refresh()
+        self._state = State(
+            uploaded=uploader.count,
+            delivered=self._deliveries.count,
+            archives=len(self._deliveries.archives),
+            queued=queued,
+            dead_lettered=dead,
+        )
+        self._note(self._state)
+
+    def _proven(self, count: int) -> None:
+        self._state = msgspec.structs.replace(self._state, proven=self._state.proven + count)
+        self._note(self._state)
+
+
+def _depth(sqs: Any, queue_url: str) -> int:  # noqa: ANN401
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)

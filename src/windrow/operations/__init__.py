@@ -1,0 +1,1 @@
+"""Beside the batches: audit, retention, replay, rebuild, status, sentinel, rotation, deployment, quarantine."""

@@ -1,0 +1,219 @@
+"""The work of one sweep, day by day, oldest first: copy what has no copy, then expire what is old enough.
+
+The hour that an archive belongs to is the one in which its window ends. An hour is due when all that arrived in it is
+as old as it must be. Then each of its archives is verified and its files deleted; an hour in which anything was left is
+gone through again by the next run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from windrow.core.errors import CopyError, DestinationError, LedgerError, OutOfTime
+from windrow.core.keys import day_folder, window_of
+from windrow.core.windows import DAY, HOUR, days, floor
+from windrow.operations.audit import ArchiveReader, Finding
+from windrow.operations.retention.copier import Copier
+from windrow.operations.retention.expirer import Deletable, Expirer
+from windrow.operations.retention.markers import Markers
+from windrow.operations.retention.report import Tally
+from windrow.pipeline.bounded_map import bounded_map
+from windrow.pipeline.deadline import Deadline
+from windrow.ports import CopyStore, Destination, RawFiles
+
+COPIES_AT_ONCE = 4
+"""Memory of a sweep: so many times 24 MiB, and the keys of one day."""
+
+READERS = 8
+PROVED_AT_ONCE = 32
+"""Archives whose files are deleted together: with 60 files each, two calls."""
+
+DELETED_AT_ONCE = 2_000
+"""With so many files together fewer archives will do: each may have thousands, whose keys take 4 KB each in memory."""
+
+LARGE_BYTES = 64 * 1024 * 1024
+"""Larger archives are copied last, so that one which takes a whole run does not keep the others waiting."""
+
+TOO_MANY = 100
+"""After so many failures in a row it is not the archives that are wrong, and the sweep stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An archive as the destination lists it; ``hour`` is the start of the one in which its window ends."""
+
+    key: str
+    size: int
+    hour: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An archive that is left to the next run, since the time is over."""
+
+
+Outcome = int | Finding | Left | None
+"""Of a copy: bytes, what is wrong, no time, or no need."""
+
+
+@dataclass
+class Sweep:
+    """One sweep of the hours of [start, end). Archives of windows that ended after ``settled`` are not copied yet."""
+
+    destination: Destination
+    archives: ArchiveReader
+    copies: CopyStore
+    raw_files: RawFiles
+    copier: Copier
+    expirer: Expirer
+    markers: Markers
+    prefix: str
+    start: datetime
+    end: datetime
+    settled: datetime
+    old: datetime
+    tally: Tally
+    deadline: Deadline
+    dry_run: bool
+    _later: list[Listed] = field(default_factory=list)
+    """Large archives, to be copied last."""
+    _skipped: set[str] = field(default_factory=set)
+    """Keys of archives that have no copy yet: nothing of theirs expires in this run."""
+
+    def run(self) -> Iterator[None]:
+        """Do the work; yield after each piece of it. Raises `DestinationError`, `CopyError`."""
+        for day in days(self.start, self.end):
+            if not self._goes_on(max(day, self.start)):
+                break
+            listed = list(self._list(day))
+            self.tally.archives += len(listed)
+            yield
+            if listed:
+                held = dict(self.copies.list(day_folder(self.prefix, day)))
+                yield from self._copy(self._wanting(listed, held))
+                yield from self._expire_due(listed)
+        yield from self._copy(sorted(self._later, key=lambda archive: archive.size))
+
+    def _list(self, day: datetime) -> Iterator[Listed]:
+        for key, size in self.archives.listed(day, day + DAY):
+            window = window_of(key)
+            if window is None or window.end > self.settled:
+                continue
+            hour = floor(window.end - timedelta.resolution, HOUR)
+            if self.start <= hour < self.end:
+                yield Listed(key, size, hour)
+
+    def _wanting(self, listed: Iterable[Listed], held: dict[str, int]) -> list[Listed]:
+        """Return what needs a copy now, oldest first; keep the large ones for later."""
+        wanting = [archive for archive in listed if held.get(archive.key) != archive.size]
+        large = [archive for archive in wanting if archive.size > LARGE_BYTES]
+        self._later += large
+        self._skipped.update(archive.key for archive in large)
+        return sorted((archive for archive in wanting if archive.size <= LARGE_BYTES), key=lambda archive: archive.hour)
+
+    def _copy(self, wanting: Collection[Listed]) -> Iterator[None]:
+        with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copies") as pool:
+            in_time = (archive for archive in wanting if self._goes_on(archive.hour, archive.key))
+            for archive, outcome in bounded_map(pool, self._copy_one, in_time, COPIES_AT_ONCE):
+                self._note(archive, outcome)
+                yield
+
+    def _copy_one(self, archive: Listed) -> tuple[Listed, Outcome]:
+        fresh = self.deadline.is_fresh
+        try:
+            return archive, self.copier.copy(archive.key, self.deadline, dry_run=self.dry_run)
+        except OutOfTime as error:
+            # It had most of a run: the next one will not be enough either.
+            return archive, Finding(archive.key, f"{error}; sweep with a worker") if fresh else Left()
+        except CopyError as error:
+            return archive, Finding(archive.key, str(error))
+        except DestinationError as error:
+            return archive, self._wrong(archive.key, error)
+
+    def _note(self, archive: Listed, outcome: Outcome) -> None:
+        if isinstance(outcome, int):
+            self.tally.succeed()
+            self.tally.copied += 1
+            self.tally.copied_bytes += outcome
+            return
+        if outcome is None:
+            return
+        self._skipped.add(archive.key)
+        if isinstance(outcome, Finding):
+            self.tally.fail(outcome)
+        else:
+            self.tally.leave(archive.hour)
+
+    def _expire_due(self, listed: Iterable[Listed]) -> Iterator[None]:
+        hours: defaultdict[datetime, list[str]] = defaultdict(list)
+        for archive in listed:
+            if archive.hour + HOUR <= self.old:
+                hours[archive.hour].append(archive.key)
+        with ThreadPoolExecutor(READERS, thread_name_prefix="verifications") as pool:
+            for hour, keys in sorted(hours.items()):
+                if self.markers.knows(hour, keys):
+                    continue
+                done = True
+                in_time = (key for key in keys if key not in self._skipped and self._goes_on(hour, key))
+                for piece in _together(bounded_map(pool, self._inspect, in_time, READERS)):
+                    done &= self._expire(piece)
+                    yield
+                if done and self._skipped.isdisjoint(keys) and not self.dry_run:
+                    self.markers.note(hour, keys)
+
+    def _inspect(self, key: str) -> Deletable | Finding:
+        try:
+            return self.expirer.inspect(key)
+        except (CopyError, LedgerError) as error:
+            return Finding(key, str(error))
+        except DestinationError as error:
+            return self._wrong(key, error)
+
+    def _expire(self, inspected: list[Deletable | Finding]) -> bool:
+        """Delete the files of the archives that were verified; tell whether nothing of all is left to do."""
+        failed = [found for found in inspected if isinstance(found, Finding)]
+        verified = [found for found in inspected if isinstance(found, Deletable)]
+        for finding in failed:
+            self.tally.fail(finding)
+        if verified:
+            self.tally.succeed()
+        versions = [version for found in verified for version in found.versions]
+        refused = [] if self.dry_run else self.raw_files.delete(versions)
+        for version, reason in refused:
+            what = f"{version.bucket}/{version.key}"
+            self.tally.refuse(Finding(what, f"version {version.version_id} was not deleted: {reason}"))
+        self.tally.expired += len(versions) - len(refused)
+        for found in verified:
+            self.tally.keep(found)
+        return not failed and not refused and not any(found.young for found in verified)
+
+    def _wrong(self, key: str, error: DestinationError) -> Finding:
+        """Return what is wrong with one archive. Raises `DestinationError` if it is the destination that is away."""
+        self.destination.probe()
+        return Finding(key, str(error))
+
+    def _goes_on(self, hour: datetime, key: str = "") -> bool:
+        """Tell whether there is time for more; if not, note from where on work is left."""
+        if self.deadline.may_start() and self.tally.in_a_row < TOO_MANY:
+            return True
+        self.tally.leave(hour)
+        self._skipped.add(key)
+        return False
+
+
+def _together(inspected: Iterable[Deletable | Finding]) -> Iterator[list[Deletable | Finding]]:
+    """Gather archives, so many that their files are worth a call."""
+    piece: list[Deletable | Finding] = []
+    files = 0
+    for found in inspected:
+        piece.append(found)
+        files += len(found.versions) if isinstance(found, Deletable) else 0
+        if len(piece) == PROVED_AT_ONCE or files >= DELETED_AT_ONCE:
+            yield piece
+            piece, files = [], 0
+    if piece:
+        yield piece

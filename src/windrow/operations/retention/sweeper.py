@@ -1,0 +1,148 @@
+"""Sweeps: sets one up, publishes what it did, reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from windrow.core.metric import Metric
+from windrow.core.windows import HOUR, floor
+from windrow.operations.audit import ArchiveReader
+from windrow.operations.retention.copier import Copier
+from windrow.operations.retention.expirer import Expirer
+from windrow.operations.retention.markers import KEPT, Markers
+from windrow.operations.retention.report import SweepReport, Tally
+from windrow.operations.retention.sweep import Sweep
+from windrow.pipeline.commit_point import CommitPoint
+from windrow.pipeline.deadline import Deadline
+from windrow.pipeline.inspector import Found
+from windrow.ports import Clock, CopyStore, Destination, Metrics, RawFiles
+
+LOOKBACK = timedelta(days=7)
+"""How far beyond the hot days a run looks unless it is told else: further than the longest outage of the destination
+(4 days), in which nothing can be verified, and than a file may wait in the queue (14 days, less 7 hot ones)."""
+
+SETTLING = timedelta(minutes=10)
+"""The archives of a window that ended later than this are left to a later run: one that fails its verification is
+replaced by a tombstone."""
+
+OWNER = "retention"
+"""The owner of the records that a sweep writes."""
+
+SLACK = timedelta(hours=1)
+"""Files stay so much longer than they must: an audit that began before they were old enough still counts on them."""
+
+Progress = Callable[[SweepReport], None]
+
+
+def _quiet(_report: SweepReport) -> None:
+    """Tell nobody."""
+
+
+class Sweeper:
+    """Copies archives and expires raw files. Safe to run twice at once, to interrupt, and to repeat."""
+
+    def __init__(
+        self,
+        *,
+        destination: Destination,
+        archives: ArchiveReader,
+        commit_point: CommitPoint,
+        copies: CopyStore,
+        raw_files: RawFiles,
+        buckets: Collection[str],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._destination = destination
+        self._archives = archives
+        self._commit_point = commit_point
+        self._copies = copies
+        self._raw_files = raw_files
+        self._buckets = buckets
+        self._metrics = metrics
+        self._clock = clock
+
+    def sweep(
+        self,
+        *,
+        hot: timedelta,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        remaining_s: float = float("inf"),
+        dry_run: bool = False,
+        progress: Progress = _quiet,
+    ) -> SweepReport:
+        """Sweep the archives whose window ends in one of the hours of [start, end), and publish what was done.
+
+        Raw files that arrived less than ``hot`` ago stay. Without ``start`` the sweep looks back over ``hot`` and a
+        week. What ``remaining_s`` is too short for is left to the next run. ``progress`` is told what was done so far.
+
+        Raises:
+            DestinationError: the destination is away: nothing can be verified, so nothing more is deleted.
+            CopyError: the bucket for copies could not be listed.
+        """
+        now = self._clock.now()
+        start, end = floor(start or now - hot - LOOKBACK, HOUR), end or now
+        tally = Tally()
+        complete = False
+        try:
+            for _ in self._set_up(now, start, end, hot, tally, remaining_s, dry_run=dry_run).run():
+                progress(tally.report(start, end, dry_run=dry_run, complete=False))
+            complete = tally.left_since is None
+        finally:
+            if not dry_run:
+                self._publish(tally, complete=complete)
+        return tally.report(start, end, dry_run=dry_run, complete=complete)
+
+    def _set_up(
+        self,
+        now: datetime,
+        start: datetime,
+        end: datetime,
+        hot: timedelta,
+        tally: Tally,
+        remaining_s: float,
+        *,
+        dry_run: bool,
+    ) -> Sweep:
+        old = now - hot - SLACK
+        markers = Markers(self._destination, prefix=self._archives.prefix, buckets=self._buckets)
+        markers.load(kept_since=None if dry_run else old - KEPT)
+        copier = Copier(self._destination, self._copies)
+        expirer = Expirer(
+            self._archives,
+            None if dry_run else copier.verify,
+            None if dry_run else self._commit,
+            buckets=self._buckets,
+            old=old,
+        )
+        return Sweep(
+            destination=self._destination,
+            archives=self._archives,
+            copies=self._copies,
+            raw_files=self._raw_files,
+            copier=copier,
+            expirer=expirer,
+            markers=markers,
+            prefix=self._archives.prefix,
+            start=start,
+            end=end,
+            settled=now - SETTLING,
+            old=old,
+            tally=tally,
+            deadline=Deadline(self._clock, remaining_s),
+            dry_run=dry_run,
+        )
+
+    def _commit(self, key: str, found: Found) -> bool:
+        return self._commit_point.commit(self._commit_point.record_of(key, OWNER, found)) is not None
+
+    def _publish(self, tally: Tally, *, complete: bool) -> None:
+        """Publish the counts, zeros too: an alarm needs to see that nothing happened."""
+        self._metrics.count(Metric.ARCHIVES_COPIED, tally.copied)
+        self._metrics.count(Metric.ARCHIVE_COPY_FAILED, tally.failed)
+        self._metrics.count(Metric.RAW_FILES_EXPIRED, tally.expired)
+        self._metrics.count(Metric.RAW_FILES_EXPIRE_FAILED, tally.refused)
+        self._metrics.count(Metric.RETENTION_SWEEPS_COMPLETED, int(complete))
+        self._metrics.flush()

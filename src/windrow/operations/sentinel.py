@@ -1,0 +1,291 @@
+"""The sentinel: probes the destination each minute, and opens or closes the circuit.
+
+While the circuit is open the event source mapping is disabled: messages wait in the queue without being received, so
+an outage of days costs no receives and sends nothing to the dead-letter queue.
+
+A run must end well within the 58 s that Lambda gives it, or what it found is lost. The longest probe: steps that end
+just within `STRONG_SLOW_S` (20 s), then one that hangs (13 s with the client's time-outs, `PROBING`), 33 s in all. If
+instead of hanging the server refuses the credentials at the last moment, the secret is read anew (9 s at most) and the
+request made once more (11 s on the same connection): 53 s. The circuit's state, how deliveries end and the mapping take
+less than a second while AWS works; canaries of an hour ago are deleted last, for at most `SLOW_S` and one request more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from windrow.core.circuit import (
+    APART_S,
+    Action,
+    Circuit,
+    Mode,
+    Streak,
+    after_probe,
+    left_alone,
+    set_mode,
+    wants_strong,
+)
+from windrow.core.errors import (
+    DestinationError,
+    DestinationFault,
+    LedgerError,
+    MappingBusy,
+    MappingError,
+    WindrowError,
+)
+from windrow.core.metric import Metric
+from windrow.pipeline.probe import Probe
+from windrow.ports import CircuitStore, Clock, DeliveryHealth, EventSourceMapping, Metrics
+
+SLOW_S = 10.0
+STRONG_SLOW_S = 20.0
+"""A probe that takes longer than this counts as failed: archives would not get through in their run time. It ends with
+the step at which that is seen. A strong one sends 2 MiB, which a line of 2 Mbit/s takes 8 s for."""
+
+COMMAND_ATTEMPTS = 5
+"""Tries of an operator's command to be noted before a sentinel that runs at the same time."""
+
+GIVE_WAY_ATTEMPTS = 5
+GIVE_WAY_PAUSE_S = 2.0
+"""Lambda refuses changes to a mapping that is being changed. This adds 10 s at most, to a good probe's `SLOW_S`."""
+
+_log = logging.getLogger(__name__)
+
+
+class Sentinel:
+    """One probe and what follows from it. Safe to run twice at once and to repeat.
+
+    ``apart_s`` is how far apart two failed probes must start to count as two, and ``written`` tells when the
+    credentials that the probe used were written, None where nobody knows.
+    """
+
+    def __init__(
+        self,
+        *,
+        probe: Probe,
+        mapping: EventSourceMapping,
+        circuits: CircuitStore,
+        deliveries: DeliveryHealth,
+        written: Callable[[], datetime | None] = lambda: None,
+        metrics: Metrics,
+        clock: Clock,
+        apart_s: int = APART_S,
+    ) -> None:
+        self._probe = probe
+        self._mapping = mapping
+        self._circuits = circuits
+        self._deliveries = deliveries
+        self._written = written
+        self._metrics = metrics
+        self._clock = clock
+        self._apart_s = apart_s
+
+    def run(self) -> Circuit:
+        """Probe, publish what was found, and switch the mapping if that follows; return the circuit as it is now.
+
+        Raises:
+            LedgerError: the circuit's state could not be read or written.
+            MappingError: the mapping could not be switched; the next run tries again.
+        """
+        started_s = int(self._clock.now().timestamp())
+        known, streak = self._known()
+        strong = wants_strong(known, streak, started_s)
+        fault = self._found(STRONG_SLOW_S if strong else SLOW_S, strong=strong)
+        self._count_age()
+        told = fault
+        try:
+            circuit = self._follow(fault, streak, started_s, strong=strong)
+            told = fault or (circuit.fault if circuit.opened else "")
+        finally:
+            self.publish(told)
+        if not fault:
+            self._clean_up()
+        return circuit
+
+    def _known(self) -> tuple[Circuit, Streak]:
+        """Return the circuit and how deliveries end, as they were before the probe. Without the ledger: as at first."""
+        try:
+            return self._circuits.load(), self._deliveries.streak()
+        except LedgerError as error:
+            _log.warning("probing without the ledger", extra={"error": str(error)})
+            return Circuit(), Streak()
+
+    def _found(self, most_s: float, *, strong: bool) -> str:
+        """Return the kind of fault that a probe finds, empty if none."""
+        started = self._clock.monotonic()
+        fault = ""
+        try:
+            for _ in self._probe.steps(strong=strong):
+                self._check_time(started, most_s)
+        except DestinationError as error:
+            fault = error.kind.value
+            _log.error("destination probe failed", extra={"kind": fault, "error": str(error)})
+        self._metrics.latency(Metric.DESTINATION_PROBE_MS, [(self._clock.monotonic() - started) * 1000])
+        return fault
+
+    def _count_age(self) -> None:
+        """Publish how old the credentials are: it is all that tells of a rotation that never comes."""
+        written = self._written()
+        if written is not None:
+            self._metrics.count(Metric.CREDENTIALS_AGE_HOURS, (self._clock.now() - written) // timedelta(hours=1))
+
+    def _check_time(self, started: float, most_s: float) -> None:
+        took_s = self._clock.monotonic() - started
+        if took_s > most_s:
+            raise DestinationError(f"it takes longer than {most_s:.0f} s: {took_s:.1f} s so far", DestinationFault.SLOW)
+
+    def publish(self, fault: str) -> None:
+        """Publish what is wrong, empty if nothing.
+
+        Of a circuit that deliveries opened that is what they met, whatever the probe found.
+        """
+        self._metrics.count(Metric.DESTINATION_UP, 0 if fault else 1)
+        for kind in DestinationFault:
+            self._metrics.count(Metric.of_fault(kind), int(kind.value == fault))
+        self._metrics.flush()
+
+    def _clean_up(self) -> None:
+        """Delete canaries that earlier probes left behind; best effort, and only as long as it is quick."""
+        started = self._clock.monotonic()
+        try:
+            self._probe.clean_up(lambda: self._check_time(started, SLOW_S))
+        except DestinationError as error:
+            _log.warning("old canaries were not deleted", extra={"error": str(error)})
+
+    def _follow(self, fault: str, streak: Streak, started_s: int, *, strong: bool) -> Circuit:
+        before = self._circuits.load()
+        after, action = after_probe(before, fault, streak=streak, strong=strong, now_s=started_s, apart_s=self._apart_s)
+        if after.opened and not before.opened and not self._mapping.enabled():
+            after, action = left_alone(before, after), Action.NONE
+        # The note that Windrow disabled the mapping comes first: without it nobody would enable it again. The note
+        # that it is enabled again comes last.
+        if action is Action.ENABLE:
+            self._mapping.enable()
+        if not self._circuits.save(after, replacing=before):
+            _log.info("another sentinel or an operator was quicker")
+            return self._give_way() if action is Action.ENABLE else self._circuits.load()
+        if action is Action.DISABLE:
+            self._mapping.disable()
+        if after.opened != before.opened:
+            _log.warning(
+                "circuit %s", "opened" if after.opened else "closed", extra={"kind": after.fault, "trips": after.trips}
+            )
+        # Who closed the circuit since it was saved may have enabled the mapping before it was disabled here; and a
+        # mapping that is disabled while the circuit is closed nobody would enable again.
+        if action is Action.DISABLE and self._circuits.load().revision != after.revision:
+            return self._give_way()
+        return after
+
+    def _give_way(self) -> Circuit:
+        """Do with the mapping, which was just switched, what the circuit says that was saved meanwhile; return that.
+
+        It is looked at again afterwards: who saved it may have changed it once more, and the mapping with it.
+        """
+        failure: WindrowError = LedgerError("the circuit's state kept changing; the next run looks again")
+        for _ in range(GIVE_WAY_ATTEMPTS):
+            circuit = self._circuits.load()
+            try:
+                if circuit.opened:
+                    self._mapping.disable()
+                else:
+                    self._mapping.enable()
+            except MappingError as error:
+                failure = error
+                self._clock.sleep(GIVE_WAY_PAUSE_S)
+                continue
+            if self._circuits.load().revision == circuit.revision:
+                return circuit
+        raise failure
+
+
+class WithoutMapping:
+    """What stands for the mapping where workers heed the circuit itself. Implements `EventSourceMapping`."""
+
+    def __init__(self, circuits: CircuitStore) -> None:
+        self._circuits = circuits
+
+    def enabled(self) -> bool:
+        """Tell whether workers receive. Raises `MappingError`."""
+        try:
+            return not self._circuits.load().opened
+        except LedgerError as error:
+            raise MappingError(str(error)) from error
+
+    def enable(self) -> None:
+        """Do nothing: the circuit's state, once it is saved, is all there is to switch."""
+
+    def disable(self) -> None:
+        """Make sure that the circuit is open. Raises `MappingError`."""
+        try:
+            opened = self._circuits.load().opened
+        except LedgerError as error:
+            raise MappingError(f"workers heed the circuit in the ledger alone: stop them by hand; {error}") from error
+        if not opened:
+            raise MappingError("the circuit was closed again meanwhile, and workers receive")
+
+
+class Switch:
+    """An operator's hand on the circuit."""
+
+    def __init__(self, *, mapping: EventSourceMapping, circuits: CircuitStore, clock: Clock) -> None:
+        self._mapping = mapping
+        self._circuits = circuits
+        self._clock = clock
+
+    def state(self) -> Circuit:
+        """Return the circuit as it is. Raises `LedgerError`."""
+        return self._circuits.load()
+
+    def enabled(self) -> bool:
+        """Tell whether the mapping polls. Raises `MappingError`."""
+        return self._mapping.enabled()
+
+    def set(self, mode: Mode) -> Circuit:
+        """Hold the circuit open or closed, or hand it back to the sentinel; return it as it is then.
+
+        Raises:
+            LedgerError: the command could not be noted. To open, the mapping is disabled all the same: an operator
+                who lost the ledger must be able to stop the work.
+            MappingError: the mapping could not be switched. What is held the sentinel tries again each minute; ``auto``
+                has not taken effect then and must be repeated.
+        """
+        try:
+            circuit = self._note(mode)
+        except LedgerError as error:
+            if mode is not Mode.OPEN:
+                raise
+            self._retried(self._mapping.disable)
+            raise LedgerError(
+                f"the mapping is disabled, but that could not be noted; repeat this once the ledger is there: {error}"
+            ) from error
+        if mode is Mode.AUTO:
+            return circuit
+        try:
+            self._retried(self._mapping.disable if mode is Mode.OPEN else self._mapping.enable)
+        except MappingBusy as error:
+            raise MappingBusy(
+                f"the circuit is held {mode.value} now, and the sentinel switches the mapping at its next run: {error}"
+            ) from error
+        return circuit
+
+    def _retried(self, change: Callable[[], None]) -> None:
+        """Switch the mapping; Lambda refuses while it still makes the last change, as after another command."""
+        for _ in range(GIVE_WAY_ATTEMPTS - 1):
+            try:
+                return change()
+            except MappingBusy:
+                self._clock.sleep(GIVE_WAY_PAUSE_S)
+        return change()
+
+    def _note(self, mode: Mode) -> Circuit:
+        for _ in range(COMMAND_ATTEMPTS):
+            before = self._circuits.load()
+            after, action = set_mode(before, mode, now_s=int(self._clock.now().timestamp()))
+            # Once it is noted nobody would repeat this: an automatic circuit that is closed leaves the mapping alone.
+            if mode is Mode.AUTO and action is Action.ENABLE:
+                self._retried(self._mapping.enable)
+            if after == before or self._circuits.save(after, replacing=before):
+                return after
+        raise LedgerError("the circuit's state kept changing; try again")

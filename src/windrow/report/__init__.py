@@ -1,7 +1,0 @@
-"""Reports of load tests: one HTML file that needs nothing else, for the screen, a phone and print."""
-
-from __future__ import annotations
-
-from windrow.report.page import render
-
-__all__ = ["render"]
