@@ -72,7 +72,7 @@ def row(path: Path, result: LoadResult) -> str:
         seconds, objective = "none", "**missed**"
     else:
         seconds = " / ".join(f"{value:.0f}" for value in (latency.p50, latency.p95, latency.p99_9, latency.max))
-        missed = "set aside" if result.plan.outage else "**missed**"
+        missed = "not judged" if result.plan.outage else "**missed**"
         objective = "met" if latency.objective_met else missed
     rates = " → ".join(f"{phase.rate:g}" for phase in result.plan.phases)
     own = sum(resources.cores.values())

@@ -20,8 +20,8 @@ from bench.faults.result import Result, text
 from bench.faults.traffic import Traffic
 from bench.faults.verification import verify
 from bench.machine import describe
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import polls
 
 FILES_PER_S = 5.0

@@ -14,7 +14,8 @@ from windrow.clients.sqs.dead_letters import DeadLetter
 from windrow.core.errors import ForeignBucket, MalformedEvent, ObjectMissing
 from windrow.core.events import SourceObject
 from windrow.core.notifications import parse
-from windrow.lab.stack.proof import Deliveries, Version, prove
+from windrow.lab.stack.verification import Deliveries, Version
+from windrow.lab.stack.verification import verify as verify_files
 
 NO_EVENTS = frozenset({MalformedEvent.reason, ForeignBucket.reason})
 MISSING = ObjectMissing.reason
@@ -54,21 +55,21 @@ def verify(environment: Environment, traffic: Traffic, deliveries: Deliveries) -
     """Read every archive back whole and compare; the queue is expected to be empty."""
     deliveries.refresh()
     sent: dict[Version, str] = {(one.file.key, one.file.version_id): one.file.sha256 for one in traffic.sent}
-    proof = prove([one.file for one in traffic.sent], deliveries, environment.destination())
+    found = verify_files([one.file for one in traffic.sent], deliveries, environment.destination())
     dead_letters = _dead_letters(environment, traffic)
-    missing = {version for version in sent if not proof.seen[version]} - dead_letters.saved
+    missing = {version for version in sent if not found.seen[version]} - dead_letters.saved
     return Verification(
         files=len(sent),
         lost=len(missing),
-        duplicated=sum(count > 1 for version, count in proof.seen.items() if version in sent),
-        corrupt=len(proof.wrong),
-        unexpected=len(proof.seen.keys() - sent.keys()),
+        duplicated=sum(count > 1 for version, count in found.seen.items() if version in sent),
+        corrupt=len(found.wrong),
+        unexpected=len(found.seen.keys() - sent.keys()),
         misplaced=sum(
             not delivery.manifest.window.start <= file.event_time < delivery.manifest.window.end
             for delivery in deliveries.archives
             for file in delivery.manifest.files
         ),
-        unsound=proof.problems,
+        unsound=found.problems,
         archives=len(deliveries.archives),
         empty_archives=sum(not delivery.manifest.files for delivery in deliveries.archives),
         dead_letters=dict(dead_letters.reasons),

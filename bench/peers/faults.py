@@ -159,7 +159,7 @@ class Fault(msgspec.Struct, frozen=True):
 FAULTS = {
     "killed": Fault("killed as its first archive stands", _killed),
     "replies": Fault("replies to commits lost", _replies_lost),
-    "away": Fault("destination away", _away),
+    "away": Fault("destination down", _away),
     "down": Fault("destination down at the first delivery", _down_at_first, files_most=300),
     "absent": Fault("one object absent", _nothing, files_most=300, absent=True),
 }

@@ -545,7 +545,7 @@ class FakeQueue:
     def _answers(self, operation: str) -> bool:
         try:
             self.hook(operation)
-        except Exception:  # noqa: BLE001 - whatever a test raises stands for a queue that is away
+        except Exception:  # noqa: BLE001 - whatever a test raises stands for a queue that is down
             return False
         return True
 

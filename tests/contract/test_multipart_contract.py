@@ -170,7 +170,7 @@ def test_the_etag_is_made_from_the_bytes(destination: MultipartDestination) -> N
 
 
 def test_a_copy_from_another_object_is_refused(destination: MultipartDestination) -> None:
-    """Gone, or with another ETag than the one that was proven."""
+    """Gone, or with another ETag than the one that was verified."""
     staged = stage(destination)
     upload_id = destination.begin("final", {}, verified=False)
     for span in (ByteRange("absent", staged.etag, 0, PART_BYTES), ByteRange("stage", "0" * 32 + "-3", 0, PART_BYTES)):

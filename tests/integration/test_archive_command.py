@@ -62,7 +62,7 @@ def windrow(environ: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def test_ls_and_verify(environ: dict[str, str], sealed: SealedArchive) -> None:
-    """The archive is listed, and proven against the digest in its metadata."""
+    """The archive is listed, and verified against the digest in its metadata."""
     listed = windrow(environ, "ls", f"s3://{BUCKET}/{KEY}", "--json")
     verified = windrow(environ, "verify", f"s3://{BUCKET}/{KEY}", "--json")
 

@@ -19,9 +19,9 @@ from windrow.core.circuit import Circuit
 from windrow.lab.load.batches import BatchLog
 from windrow.lab.stack.destination import DESTINATION_POLICY, USER_NAME, DestinationAccess, admin_client
 from windrow.lab.stack.process import Process
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import wait_until
 from windrow.ports import Credentials, QueueDepth
 

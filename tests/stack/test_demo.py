@@ -17,11 +17,11 @@ import pytest
 from tests.tools import locate
 from windrow.cli import demo
 from windrow.cli.root import run
-from windrow.lab.stack.proof import Report
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.samples import ODD_KEYS, generate
 from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.trial import State, Trial
+from windrow.lab.stack.verification import Report
 from windrow.lab.stack.waiting import LIMIT_S, wait_until
 
 WINDROW = (sys.executable, "-m", "windrow.cli")
@@ -57,7 +57,7 @@ def left_behind(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("destination", ["ministack", pytest.param("minio", marks=pytest.mark.needs("minio"))])
-def test_demo_proves_every_file(tmp_path: Path, destination: str) -> None:
+def test_demo_verifies_every_file(tmp_path: Path, destination: str) -> None:
     """On either destination every sample, odd keys included, arrives once and byte for byte; nothing stays behind."""
     env = environment(tmp_path, minio=destination == "minio")
     done = windrow("demo", "--files", "120", "--window", "1", "--rate", "200", "--json", env=env)
@@ -200,10 +200,10 @@ def test_bad_message_is_reported_and_the_rest_delivered(tmp_path: Path) -> None:
     )
     assert any(problem.startswith("dead-lettered, malformed: ") for problem in found.problems)
     assert set(ODD_KEYS) <= {sample.key for sample in samples}
-    assert (101, 101, 101) == (states[-1].uploaded, states[-1].delivered, states[-1].proven)
+    assert (101, 101, 101) == (states[-1].uploaded, states[-1].delivered, states[-1].verified)
 
 
-def test_demo_that_proves_less_than_all_says_what_is_wrong(
+def test_demo_that_verifies_less_than_all_says_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A report that is not ok exits with 1, names the first problems, and the logs stay to be looked at."""

@@ -23,11 +23,11 @@ import pytest
 
 from tests.stack.test_deploy import FUNCTION, GOOD, Run, alias, create_function, package
 from windrow.lab.stack.process import Process
-from windrow.lab.stack.proof import Report
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.samples import generate
 from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.trial import Trial
+from windrow.lab.stack.verification import Report
 from windrow.lab.stack.waiting import LIMIT_S, wait_for
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ import pytest
 
 from tests.stack.command import windrow
 from windrow import bootstrap, settings
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import wait_until
 
 

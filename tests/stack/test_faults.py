@@ -17,7 +17,7 @@ from bench.faults.environment import QUIET_BUCKET, Environment
 from bench.faults.traffic import Traffic
 from bench.faults.verification import verify
 from windrow.lab.stack.process import HOST
-from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import LIMIT_S
 
 pytestmark = [pytest.mark.needs("minio", "toxiproxy"), pytest.mark.timeout(600)]

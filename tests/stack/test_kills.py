@@ -13,7 +13,7 @@ from bench.faults.preconditions import precondition
 from bench.faults.traffic import Traffic
 from bench.faults.verification import verify
 from windrow.lab.load.batches import BatchLog
-from windrow.lab.stack.proof import Deliveries
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import LIMIT_S, wait_for, wait_until
 from windrow.worker.progress import InvocationOutcome
 

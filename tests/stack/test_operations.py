@@ -17,10 +17,10 @@ from windrow import bootstrap, settings
 from windrow.clients.s3.landing_index import S3LandingIndex
 from windrow.core.keys import QUARANTINE_FOLDER, window_of
 from windrow.functions import audit
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.provision import LEDGER_TABLE, Shape
 from windrow.lab.stack.samples import ODD_KEYS
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.ports import Destination
 

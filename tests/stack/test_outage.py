@@ -12,11 +12,11 @@ import pytest
 
 from bench.faults.environment import no_trace
 from windrow import bootstrap, settings
-from windrow.lab.stack.proof import Deliveries, prove
 from windrow.lab.stack.provision import MAX_RECEIVES, Shape
 from windrow.lab.stack.samples import generate
 from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.upload import Uploader
+from windrow.lab.stack.verification import Deliveries, verify
 from windrow.lab.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.needs("minio"), pytest.mark.timeout(600)]
@@ -63,9 +63,9 @@ def test_an_outage_under_load(tmp_path: Path) -> None:
         destination = bootstrap.destination(settings.load(stack.environment()))
         deliveries = Deliveries(destination)
         deliveries.refresh()
-        proof = prove(uploaded, deliveries, destination)
-    assert {(file.key, file.version_id): 1 for file in uploaded} == proof.seen
-    assert (set(), []) == (proof.wrong, proof.problems)
+        found = verify(uploaded, deliveries, destination)
+    assert {(file.key, file.version_id): 1 for file in uploaded} == found.seen
+    assert (set(), []) == (found.wrong, found.problems)
     assert [] == no_trace(tmp_path, secrets)
 
 

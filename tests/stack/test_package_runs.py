@@ -28,8 +28,8 @@ from tests.tools import locate, runtime_client
 from windrow import bootstrap, settings
 from windrow.clients.sqs.records import receive_record
 from windrow.lab.stack.process import free_port, is_free
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import LIMIT_S, wait_until
 from windrow.packaging import DELIVERY, ROTATION, Built, Contents, build, host_target
 from windrow.packaging.trim import SERVICES

@@ -24,8 +24,8 @@ from windrow.archives.sources import StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.events import Message
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import LIMIT_S, polls
 
 if TYPE_CHECKING:

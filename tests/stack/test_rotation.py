@@ -19,8 +19,8 @@ from windrow.clients.secrets.credentials import FixedSecrets, decode
 from windrow.core.errors import DestinationError, RotationError
 from windrow.core.events import Message
 from windrow.functions import rotate
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import polls
 from windrow.operations.rotation import Step
 from windrow.ports import Credentials

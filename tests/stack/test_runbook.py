@@ -14,9 +14,9 @@ import pytest
 from tests.runbook import commands
 from windrow import bootstrap, settings
 from windrow.cli.root import run
-from windrow.lab.stack.proof import Deliveries
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries
 from windrow.lab.stack.waiting import wait_until
 
 pytestmark = pytest.mark.slow

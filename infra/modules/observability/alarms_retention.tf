@@ -26,7 +26,7 @@ locals {
       missing    = "breaching"
     }
     archive-copy-failed = {
-      says       = "Archives can't be copied or proven in two sweeps of two; their raw files are kept."
+      says       = "Archives can't be copied or verified in two sweeps of two; their raw files are kept."
       namespace  = local.namespace
       metric     = "ArchiveCopyFailed"
       dimensions = local.dimensions

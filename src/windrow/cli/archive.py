@@ -68,7 +68,7 @@ def cat(
 ) -> None:
     """Write one file's bytes to standard output; with --json its manifest entry and its bytes as base64.
 
-    An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is proven once its last
+    An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is verified once its last
     byte is written: the exit code tells.
     """
     with _open(archive) as opened:

@@ -1,4 +1,4 @@
-"""``windrow demo``: the whole pipeline on this machine, with proof."""
+"""``windrow demo``: the whole pipeline on this machine, verified at the end."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from windrow.core.errors import WrongUse
 from windrow.core.words import counted
 
 if TYPE_CHECKING:
-    from windrow.lab.stack.proof import Report
     from windrow.lab.stack.samples import Sample
     from windrow.lab.stack.stack import Stack
     from windrow.lab.stack.trial import State
+    from windrow.lab.stack.verification import Report
 
 FILES = 300
 SHOWN_PROBLEMS = 10
-_STEPS = ("uploaded", "delivered", "proven")
+_STEPS = ("uploaded", "delivered", "verified")
 
 
 def demo(
@@ -50,7 +50,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running afterwards, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
-    """Start everything on this machine, upload sample files, and prove each file in the destination.
+    """Start everything on this machine, upload sample files, and verify each file in the destination.
 
     Files go into a landing bucket, a worker gathers them into archives, and the demo reads every archive back and
     compares SHA-256 with what it uploaded. Nothing leaves this machine, and nothing is left behind.
@@ -185,7 +185,7 @@ def _table(report: Report, seconds: float) -> Table:
         table.add_row("latency", f"p50 {p['p50']:.0f} s, p95 {p['p95']:.0f} s, p99.9 {p['p99_9']:.0f} s")
         verdict = ("met", "green") if report.objective_met else ("not met", "red")
         table.add_row("objective", out.text(verdict, " (95 % within 2 minutes, 99.9 % within 3)"))
-    table.add_row("took", f"{seconds:.0f} s, start and proof included")
+    table.add_row("took", f"{seconds:.0f} s, start and verification included")
     return table
 
 

@@ -39,7 +39,7 @@ COMMANDS = {
     "demo": Entry(
         "windrow.cli.demo",
         "demo",
-        "Start everything on this machine and prove the delivery of samples.",
+        "Start everything on this machine and verify the delivery of samples.",
     ),
     "up": Entry(
         "windrow.cli.up",

@@ -95,7 +95,7 @@ def inspection_commands(stack: Stack) -> list[tuple[str, str]]:
         ),
         (f"{program()} archive ls s3://{outputs.destination_bucket}/KEY", "list the files of one"),
         (f"{program()} status --watch", "watch queue, circuit and deliveries"),
-        (f"{program()} audit --grace 10s", "prove that every file is delivered once"),
+        (f"{program()} audit --grace 10s", "check that every file is delivered once"),
         (f"{program()} doctor", "see that everything is set up right"),
         (f"tail -f {stack.worker.log}", "watch the worker") if stack.worker.running else (f"{program()} run", "work"),
     ]

@@ -27,7 +27,7 @@ class _Deferred:
 def deferred(build: Callable[[], T]) -> T:
     """Return a stand-in for what ``build`` gives, which it builds at the first look at an attribute.
 
-    A batch without trouble never needs SQS, and one that finds the destination away needs no ledger. An error of
+    A batch without trouble never needs SQS, and one that finds the destination down needs no ledger. An error of
     ``build`` is raised there, and ``build`` is tried again at the next look.
     """
     return cast("T", _Deferred(build))

@@ -20,7 +20,7 @@ WindrowError
 ├── HandlerNotLoaded          a worker could not import the handler
 ├── WorkerDied                a worker ended before it answered
 ├── ResponseError             a handler's response does not say which messages failed
-├── Transient                 may go away: the messages are retried
+├── Transient                 may pass: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   │   ├── BucketMissing     there is no such bucket
 │   │   ├── InventoryError    an inventory of it is not there, not whole, or tells too little
@@ -38,7 +38,7 @@ WindrowError
 │   ├── InWork                another worker has the object, and its lease has not ended
 │   ├── OutOfTime             the run would end before the work
 │   └── ObjectTooSlow         one object needs more run time than a whole run has
-└── Permanent                 will never go away: the message goes to the dead-letter queue
+└── Permanent                 never passes: the message goes to the dead-letter queue
     ├── MalformedEvent        the body is no S3 event Windrow understands
     ├── UnknownEvent          the event's name is none of S3's that Windrow knows
     ├── ForeignBucket         the event names a bucket outside the allow-list
@@ -138,7 +138,7 @@ class ResponseError(WindrowError):
 
 
 class Transient(WindrowError):
-    """A failure that may go away: the affected messages are retried, never dead-lettered."""
+    """A failure that may pass: the affected messages are retried, never dead-lettered."""
 
 
 class LandingError(Transient):
@@ -233,8 +233,8 @@ class DestinationError(Transient):
     """MinIO did not do what was asked.
 
     ``kind`` tells the cause apart, ``where`` names endpoint and bucket where they are known. ``maybe_stored`` is true
-    when a PUT may have been carried out although no proof of it came back (a lost reply, a time-out, a 5xx): only a
-    look at the key can tell.
+    when a PUT may have been carried out although nothing confirmed it (a lost reply, a time-out, a 5xx): only a look at
+    the key can tell.
     """
 
     def __init__(self, message: str, kind: DestinationFault, *, maybe_stored: bool = False) -> None:

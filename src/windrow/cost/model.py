@@ -359,7 +359,7 @@ def _retention(s: Scenario, bill: _Bill) -> None:
     else:
         bill.add("Retention", "copies of archives put into Deep Archive", "deep-archive-put", objects)
         bill.add("Retention", "sweep, listings of copies (LIST)", "s3-put", HOURS * s.sweep_pages)
-        bill.add("Retention", "sweep, proofs of copies (HEAD)", "s3-get", objects)
+        bill.add("Retention", "sweep, verifications of copies (HEAD)", "s3-get", objects)
     kept = objects * months
     held = measured(float(f"{months:.3g}"), "month")
     bill.add("Retention", f"{what}, {held} of them", "deep-archive-gb-month", size_gb * months)

@@ -206,7 +206,7 @@ class DestinationChecks:
             advice = UNDERSCORES if all("_" in each for each in lost) else ADVICE[DestinationFault.REFUSED]
             return fail(name, f"metadata are not kept: {', '.join(lost)}", advice)
         if stored.checksum_sha256 is None:
-            advice = "Each archive is read back to prove it: twice the traffic. Use a server that keeps SHA-256."
+            advice = "Each archive is read back to verify it: twice the traffic. Use a server that keeps SHA-256."
             return warn(name, "the server tells no SHA-256", advice)
         if stored.checksum_sha256 != digest.hex():
             return fail(name, "the server tells another SHA-256", ADVICE[DestinationFault.CHECKSUM])

@@ -1,6 +1,6 @@
 """How things stand: queue, circuit, dead letters and the last delivery, each asked for itself.
 
-What can't be read is told as such and hides nothing of the rest: a status is looked at when something is away.
+What can't be read is told as such and hides nothing of the rest: a status is asked for when something is down.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ class Claimer:
         for object_id in taken:
             claim = found.get(object_id)
             if claim is None:
-                result.failed[object_id] = LedgerError("the claim went away while it was read")
+                result.failed[object_id] = LedgerError("the claim vanished while it was read")
                 continue
             want = wanted[object_id]
             record = records.get(claim.archive_key)

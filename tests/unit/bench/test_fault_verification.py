@@ -9,7 +9,7 @@ import pytest
 
 from bench.faults.verification import DeadLettersFound
 from windrow.clients.sqs.dead_letters import DeadLetter
-from windrow.lab.stack.proof import Version
+from windrow.lab.stack.verification import Version
 
 BUCKET = "landing"
 BAD = {"no event 1", "no event 2"}

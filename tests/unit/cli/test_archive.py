@@ -232,7 +232,7 @@ def test_extract_over_existing_files_exits_with_2(local: str, tmp_path: Path) ->
     assert (2, True) == (result.exit_code, "File exists" in result.stderr)
 
 
-def test_verify_tells_what_it_proved(stored: OneArchive, local: str, sealed: SealedArchive) -> None:
+def test_verify_tells_what_it_checked(stored: OneArchive, local: str, sealed: SealedArchive) -> None:
     """The digest of the whole archive is compared where the destination keeps one."""
     by_file, by_url = (json.loads(run("verify", where, "--json").stdout) for where in (local, URL))
 

@@ -91,7 +91,7 @@ def test_what_went_wrong_exits_with_1(
 def test_late_files_of_an_outage_are_no_problem(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With an outage the objective is set aside, and it is told how soon the backlog was gone."""
+    """With an outage the objective is not judged, and it is told how soon the backlog was gone."""
     replace_run(monkeypatch, record([200.0] * 20, outage=Interval(2, 3)))
     assert 0 == run(["load"])
     assert "the backlog was delivered" in capsys.readouterr().out

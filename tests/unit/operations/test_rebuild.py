@@ -158,7 +158,7 @@ def test_a_claim_that_is_not_written_is_an_error() -> None:
 
 
 def test_broken_archives_are_named_and_the_rest_restored() -> None:
-    """What fails its proof is no delivery: its files are left to the next worker."""
+    """What fails verification is no delivery: its files are left to the next worker."""
     world, _ = lost(3)
     key = min(world.destination.objects)
     stored, body = world.destination.objects[key]

@@ -291,7 +291,7 @@ def test_a_claim_that_went_away_is_tried_again(scene: Scene) -> None:
     scene.ledger.claims = Mock(return_value={})  # type: ignore[method-assign]
     result = scene.claim("a")
 
-    assert ["the claim went away while it was read"] == [str(error) for error in result.failed.values()]
+    assert ["the claim vanished while it was read"] == [str(error) for error in result.failed.values()]
 
 
 def test_a_claim_that_changed_hands_is_tried_again(scene: Scene) -> None:

@@ -98,7 +98,7 @@ def test_an_object_that_was_not_made_is_an_error(destination: FakeDestination, a
         stage(area)
 
 
-def test_what_was_staged_is_proven_part_by_part(
+def test_what_was_staged_is_verified_part_by_part(
     destination: FakeDestination, area: StagingArea, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In pieces that end with their part; time is looked at between any two."""

@@ -208,7 +208,7 @@ class DynamoLedger:
                 raise
             standing = self.records([record.archive_key]).get(record.archive_key)
             if standing is None:
-                raise LedgerError(f"the record of {record.archive_key} went away while it was read") from error
+                raise LedgerError(f"the record of {record.archive_key} vanished while it was read") from error
             return standing
         return record
 

@@ -26,7 +26,7 @@ _GONE = {
     "HeadObject": frozenset({"404", "405", "412"}),
 }
 """S3 answers MethodNotAllowed where the version is a delete marker, PreconditionFailed where the ETag has changed. A
-HEAD has no body to name a code; a GET without one was answered by something else than S3, which proves nothing."""
+HEAD has no body to name a code; a GET without one was answered by something else than S3, which tells nothing."""
 
 _ALLOW = "Let the role read it: its own policy, the bucket's, the endpoint's and the key's must all allow that."
 _RESTORE_KEY = "Enable the key or cancel its deletion; without it nobody can read the object."

@@ -53,7 +53,7 @@ def connect(session: boto3.session.Session) -> SecretsManagerClient:
 class SecretsManagerSecrets:
     """`windrow.ports.Secrets` on one Secrets Manager secret, a JSON object ``{"access_key", "secret_key", "ca_pem"?}``.
 
-    When Secrets Manager is away while the cached value ends, that value stays in use: ingestion must not depend on
+    When Secrets Manager is down while the cached value ends, that value stays in use: ingestion must not depend on
     a service that it needs once in 300 s.
     """
 

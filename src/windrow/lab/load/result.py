@@ -9,7 +9,7 @@ import msgspec
 from windrow.lab.load.batches import BatchRun
 from windrow.lab.load.plan import Interval, Plan
 from windrow.lab.load.processes import Machine
-from windrow.lab.stack.proof import Report
+from windrow.lab.stack.verification import Report
 
 
 class Latencies(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""One load test on a running stack: load and disturbance by plan, a sample a second, and the proof at the end."""
+"""One load test on a running stack: load and disturbance by plan, a sample a second, verification at the end."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from windrow.lab.load.outage import INTERVAL_S, SENTINEL, Outage, SentinelRun, S
 from windrow.lab.load.plan import Interval, Plan
 from windrow.lab.load.samples import Measurement, Sampler
 from windrow.lab.load.watch import DeliveryMonitor
-from windrow.lab.stack.proof import Deliveries, Report, prove, report
 from windrow.lab.stack.stack import Stack
+from windrow.lab.stack.verification import Deliveries, Report, report, verify
 from windrow.worker.pool import Pool
 
 STEP_S = 1.0
@@ -33,7 +33,7 @@ SETTLED_S = 5.0
 TIMEOUT_S = 90.0
 """Longest wait without any progress, beyond the window: a message that failed comes back after 10 s and more."""
 BACKOFF_S = 900.0
-"""After an outage a message may be away for as long as the longest backoff."""
+"""After an outage a message may be hidden for as long as the longest backoff."""
 
 _WORKER = (sys.executable, "-m", "windrow.cli", "run", "--json")
 
@@ -78,7 +78,7 @@ class LoadTest:
         self._samples: list[Measurement] = []
 
     def run(self) -> Record:
-        """Carry out the plan, wait for the last file, and prove what is there.
+        """Carry out the plan, wait for the last file, and verify what is there.
 
         Raises:
             LocalStackError: a part of the stack ended on the way, other than by plan.
@@ -102,7 +102,7 @@ class LoadTest:
             switches=self._log.switches,
             probes=sentinel.probes,
             outage=outage.actual if outage else None,
-            proof=self._prove(generator),
+            proof=self._verify(generator),
         )
 
     @contextmanager
@@ -167,17 +167,17 @@ class LoadTest:
             if not process.running:
                 raise LocalStackError(f"{process.name} has ended{process.log_tail()}")
 
-    def _prove(self, generator: Generator) -> Report:
+    def _verify(self, generator: Generator) -> Report:
         """Read every archive back whole and compare it with what was uploaded."""
-        self._say("proving")
+        self._say("verifying")
         uploaded = [sent.file for sent in generator.sent]
-        proof = prove(uploaded, self._deliveries, self._destination)
+        found = verify(uploaded, self._deliveries, self._destination)
         dead = queue_statistics(self._stack.outputs.dlq_url).depth().total
         messages = dead_letter_queue(settings.load(self._stack.environment())).walk(dead) if dead else []
         return report(
             uploaded,
             self._deliveries,
-            proof,
+            found,
             kind=self._stack.kind,
             window_s=self._plan.window_s,
             dead_lettered=[f"{message.reason}: {message.detail}" for message in messages],

@@ -22,7 +22,7 @@ from windrow.lab.load.result import (
 )
 from windrow.lab.load.run import Record
 from windrow.lab.load.samples import Measurement
-from windrow.lab.stack.proof import RESOLUTION
+from windrow.lab.stack.verification import RESOLUTION
 
 POINTS = 300
 """Most points of a series that are kept: as many as a screen shows apart."""

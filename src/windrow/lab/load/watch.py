@@ -6,7 +6,7 @@ import logging
 import threading
 
 from windrow.core.errors import DestinationError
-from windrow.lab.stack.proof import Deliveries, Version
+from windrow.lab.stack.verification import Deliveries, Version
 
 LOOK_S = 1.0
 

@@ -200,7 +200,7 @@ def _over_time(
 
 def _shades(result: LoadResult) -> list[Shade]:
     disturbance = result.disturbance
-    return [Shade("destination away", disturbance.span.start_s, disturbance.span.end_s)] if disturbance else []
+    return [Shade("destination down", disturbance.span.start_s, disturbance.span.end_s)] if disturbance else []
 
 
 def _end_s(result: LoadResult) -> float:

@@ -45,7 +45,7 @@ def _title(result: LoadResult) -> str:
 def _load(result: LoadResult) -> str:
     plan = result.plan
     rates = " → ".join(f"{phase.rate:g}" for phase in plan.phases)
-    outage = f", destination away for {_span(plan.outage.seconds)}" if plan.outage else ""
+    outage = f", destination down for {_span(plan.outage.seconds)}" if plan.outage else ""
     return f"{rates} files/s for {_span(plan.duration_s)}{outage}"
 
 
@@ -99,7 +99,7 @@ def _tiles(result: LoadResult) -> str:
 
 def _objective(result: LoadResult, *, met: bool) -> str:
     if result.plan.outage is not None and not met:
-        return tile("Objective", "set aside", "the destination was away by plan")
+        return tile("Objective", "not judged", "the destination was down by plan")
     return tile("Objective", "met" if met else "missed", "95 % in 2 min, 99.9 % in 3", good=met)
 
 

@@ -1,4 +1,4 @@
-"""One trial of the whole pipeline: upload, wait until everything is delivered, prove it."""
+"""One trial of the whole pipeline: upload, wait until everything is delivered, verify it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from windrow import settings
-from windrow.lab.stack.proof import Deliveries, Report, prove, report
 from windrow.lab.stack.samples import Sample
 from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.upload import Uploader
+from windrow.lab.stack.verification import Deliveries, Report, report, verify
 from windrow.lab.stack.waiting import polls
 
 LOOK_S = 0.25
@@ -30,7 +30,7 @@ class State(msgspec.Struct, frozen=True):
     archives: int = 0
     queued: int = 0
     dead_lettered: int = 0
-    proven: int = 0
+    verified: int = 0
 
 
 class Trial:
@@ -54,7 +54,7 @@ class Trial:
         self._state = State()
 
     def run(self) -> Report:
-        """Upload, wait, prove.
+        """Upload, wait, verify.
 
         Raises:
             LocalStackError: a part of the stack ended on the way.
@@ -62,11 +62,11 @@ class Trial:
         with Uploader(self._s3, self._stack.outputs.landing_bucket, self._samples, self._rate) as uploader:
             self._await_delivery(uploader)
             uploaded = uploader.uploaded()
-        proof = prove(uploaded, self._deliveries, self._destination, self._proven)
+        found = verify(uploaded, self._deliveries, self._destination, self._verified)
         return report(
             uploaded,
             self._deliveries,
-            proof,
+            found,
             kind=self._stack.kind,
             window_s=self._stack.shape.window_s,
             dead_lettered=self._why_dead() if self._state.dead_lettered else [],
@@ -107,8 +107,8 @@ class Trial:
         )
         self._note(self._state)
 
-    def _proven(self, count: int) -> None:
-        self._state = msgspec.structs.replace(self._state, proven=self._state.proven + count)
+    def _verified(self, count: int) -> None:
+        self._state = msgspec.structs.replace(self._state, verified=self._state.verified + count)
         self._note(self._state)
 
 

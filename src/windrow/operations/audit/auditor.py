@@ -78,7 +78,7 @@ class Auditor:
 
         Raises:
             LandingError, DestinationError, LedgerError: one of the three could not be read; nothing is reported
-                then, since half an audit proves nothing.
+                then, since half an audit shows nothing.
         """
         now = self._clock.now()
         with Scratch(start, end, prefix, self._buckets) as scratch:

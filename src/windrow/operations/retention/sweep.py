@@ -192,7 +192,7 @@ class Sweep:
         return not failed and not refused and not any(found.young for found in verified)
 
     def _wrong(self, key: str, error: DestinationError) -> Finding:
-        """Return what is wrong with one archive. Raises `DestinationError` if it is the destination that is away."""
+        """Return what is wrong with one archive. Raises `DestinationError` if it is the destination that is down."""
         self.destination.probe()
         return Finding(key, str(error))
 

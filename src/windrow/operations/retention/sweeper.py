@@ -79,7 +79,7 @@ class Sweeper:
         week. What ``remaining_s`` is too short for is left to the next run. ``progress`` is told what was done so far.
 
         Raises:
-            DestinationError: the destination is away: nothing can be verified, so nothing more is deleted.
+            DestinationError: the destination is down: nothing can be verified, so nothing more is deleted.
             CopyError: the bucket for copies could not be listed.
         """
         now = self._clock.now()

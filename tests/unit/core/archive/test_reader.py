@@ -98,7 +98,7 @@ def test_walk_reads_each_frame_once_and_skips_the_others() -> None:
     assert 3 == len(source_.reads)
 
 
-def test_walk_proves_a_file_that_the_caller_did_not_read() -> None:
+def test_walk_verifies_a_file_that_the_caller_did_not_read() -> None:
     """Passing over the content does not pass over its proof."""
     data = forged(lambda document: document["files"][0].update(sha256="0" * 64))
     archive = Archive.open(MemorySource(data))

@@ -35,7 +35,7 @@ def accepted(data: bytes, expected_sha256: str | None = None) -> bool:
 
 
 def test_a_sound_archive_is_described() -> None:
-    """The result says what was proven."""
+    """The result says what was verified."""
     archive = archive_of(FILES)
     told: list[int] = []
 

@@ -14,8 +14,8 @@ from windrow.lab.load.plan import Interval, Plan
 from windrow.lab.load.processes import Machine, Usage
 from windrow.lab.load.run import Record
 from windrow.lab.load.samples import Measurement
-from windrow.lab.stack.proof import Deliveries, Delivery, Proof, report
 from windrow.lab.stack.upload import Uploaded
+from windrow.lab.stack.verification import Deliveries, Delivery, Verification, report
 from windrow.ports import QueueDepth
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -98,10 +98,10 @@ def record(
     seen: Counter[tuple[str, str | None]] = Counter({(f"key {number}", "v"): 1 for number in range(count)})
     if twice:
         seen["key 0", "v"] += 1
-    proof = report(
+    found = report(
         [upload.file for upload in uploads],
         deliveries,
-        Proof(seen, set(), []),
+        Verification(seen, set(), []),
         kind="minio",
         window_s=60,
         dead_lettered=[],
@@ -120,5 +120,5 @@ def record(
         switches=[],
         probes=probes or [],
         outage=outage,
-        proof=proof,
+        proof=found,
     )

@@ -6,7 +6,7 @@ from typing import cast
 from tests.unit.lab.load.records import delivery, member
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.lab.load.watch import DeliveryMonitor
-from windrow.lab.stack.proof import Deliveries, Delivery
+from windrow.lab.stack.verification import Deliveries, Delivery
 
 
 class Bucket:

@@ -131,7 +131,7 @@ def test_outage_is_shaded_and_told() -> None:
     events = ["0:20 the destination is killed", "1:00 the sentinel opens", "2:20 the destination answers again"]
     assert sorted(text.index(event) for event in events) == [text.index(event) for event in events]
     assert "never the sentinel closes the circuit" in text
-    assert "Objective set aside" in text
+    assert "Objective not judged" in text
 
 
 def test_nothing_delivered_still_makes_a_page() -> None:

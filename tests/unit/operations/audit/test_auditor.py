@@ -420,7 +420,7 @@ def test_an_archive_that_the_destination_refuses_to_give_is_one_finding() -> Non
 
 
 def test_a_destination_that_refuses_everything_is_no_finding() -> None:
-    """The probe tells it from one archive, and half an audit proves nothing."""
+    """The probe tells it from one archive, and half an audit shows nothing."""
     scene = Scene()
     scene.deliver(source("a"))
 

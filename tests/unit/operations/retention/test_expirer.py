@@ -39,14 +39,14 @@ class Scene:
         reader = ArchiveReader(self.world.destination, "")
         expirer = Expirer(
             reader,
-            None if dry_run else self._prove_copy,
+            None if dry_run else self._verify_copy,
             None if dry_run else self._commit,
             buckets=self.buckets,
             old=self.world.clock.now() - older_than + SECOND,
         )
         return expirer.inspect(key)
 
-    def _prove_copy(self, key: str, size: int, sha256: str) -> None:
+    def _verify_copy(self, key: str, size: int, sha256: str) -> None:
         self.asked.append((key, size, sha256))
         if self.copy_error:
             raise self.copy_error

@@ -288,7 +288,7 @@ def test_an_archive_without_a_digest_is_not_copied(metadata: dict[str, str]) -> 
     assert ({"failed": 1}, {}, ["a"]) == (done(scene.sweep()), scene.copied(), scene.landed())
 
 
-def test_an_archive_that_fails_its_proof_keeps_the_files() -> None:
+def test_an_archive_that_fails_verification_keeps_the_files() -> None:
     """It was copied when it was sound; now the server's checksum tells otherwise."""
     scene = Scene()
     key = scene.deliver("a")

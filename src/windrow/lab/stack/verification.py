@@ -68,7 +68,7 @@ class Deliveries:
         return len(self._versions)
 
 
-class Proof(msgspec.Struct, frozen=True):
+class Verification(msgspec.Struct, frozen=True):
     """What reading everything back showed.
 
     ``seen`` counts how often an archive holds each object version; ``wrong`` are versions whose bytes are other than
@@ -101,12 +101,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
 
 
-def prove(
+def verify(
     uploaded: Iterable[Uploaded],
     deliveries: Deliveries,
     destination: Destination,
     note: Callable[[int], object] = lambda _: None,
-) -> Proof:
+) -> Verification:
     """Read every archive back whole, once; ``note`` is told how many files were read. Raises `DestinationError`."""
     expected: dict[Version, str] = {(file.key, file.version_id): file.sha256 for file in uploaded}
     seen: Counter[Version] = Counter()
@@ -126,20 +126,20 @@ def prove(
             # What is listed and can't be read is delivered wrong, not missing.
             seen.update(+listed)
             wrong.update(+listed)
-    return Proof(seen, wrong, problems)
+    return Verification(seen, wrong, problems)
 
 
 def report(
     uploaded: list[Uploaded],
     deliveries: Deliveries,
-    proof: Proof,
+    found: Verification,
     *,
     kind: str,
     window_s: int,
     dead_lettered: list[str],
 ) -> Report:
-    """Put together what was sent, what arrived, and what the proof found; ``dead_lettered`` says why, each message."""
-    seen, wrong = proof.seen, proof.wrong
+    """Put together what was sent, what arrived and what was found; ``dead_lettered`` says why, for each message."""
+    seen, wrong = found.seen, found.wrong
     sent: set[Version] = {(file.key, file.version_id) for file in uploaded}
     duplicated = sorted(version for version in sent if seen[version] > 1)
     missing = sorted(version for version in sent if not seen[version])
@@ -149,7 +149,7 @@ def report(
     details += [f"other bytes than were uploaded: {key!r}" for key, _ in sorted(wrong)]
     details += [f"dead-lettered, {why}" for why in dead_lettered]
     return Report(
-        ok=not (missing or duplicated or unexpected or wrong or proof.problems or dead_lettered),
+        ok=not (missing or duplicated or unexpected or wrong or found.problems or dead_lettered),
         files_uploaded=len(sent),
         files_delivered=len(sent) - len(missing),
         files_missing=len(missing),
@@ -164,7 +164,7 @@ def report(
         window_seconds=window_s,
         latency_seconds=_percentiles(times),
         objective_met=times.objective_met if times else None,
-        problems=proof.problems + details,
+        problems=found.problems + details,
     )
 
 

@@ -7,8 +7,8 @@ from hashlib import sha256
 import pytest
 
 from tests.archives import MOMENT, archive_of, joined
-from windrow.lab.stack.proof import Deliveries, Report, prove, report
 from windrow.lab.stack.upload import Uploaded
+from windrow.lab.stack.verification import Deliveries, Report, report, verify
 from windrow.testing import FakeClock, FakeDestination
 
 FILES = [("a", b"alpha"), ("b", b"beta" * 1000), ("c", b"")]
@@ -32,8 +32,8 @@ def outcome(destination: FakeDestination, sent: list[Uploaded], dead_lettered: S
     """Return the report on what the destination holds."""
     deliveries = Deliveries(destination)
     deliveries.refresh()
-    proof = prove(sent, deliveries, destination)
-    return report(sent, deliveries, proof, kind="minio", window_s=4, dead_lettered=list(dead_lettered))
+    found = verify(sent, deliveries, destination)
+    return report(sent, deliveries, found, kind="minio", window_s=4, dead_lettered=list(dead_lettered))
 
 
 @pytest.fixture
@@ -156,11 +156,11 @@ def test_an_archive_that_goes_while_it_is_looked_for_is_passed_over(destination:
 
 
 def test_note_is_told_each_file_read_back(destination: FakeDestination) -> None:
-    """Progress counts every file that was proven."""
+    """Progress counts every file that was verified."""
     deliver(destination, "one.tar.gz", FILES)
     deliveries = Deliveries(destination)
     deliveries.refresh()
     told: list[int] = []
-    prove(uploaded(FILES), deliveries, destination, told.append)
+    verify(uploaded(FILES), deliveries, destination, told.append)
     assert len(FILES) == sum(told)
     assert len(joined(archive_of(FILES))) == deliveries.archives[0].size
