@@ -27,8 +27,8 @@ from bench.machine_load import MachineLoad
 from bench.meter import own_cpu_s, peak_bytes
 from bench.testbed import WARM_FIRST, Testbed, Upload, open_testbed
 from windrow.functions import aggregate
-from windrow.functions.context import Context
 from windrow.pipeline.fetch import IN_WORK_BYTES
+from windrow.ports import Context
 from windrow.worker.pool import Function, Pool
 from windrow.worker.progress import InvocationOutcome
 

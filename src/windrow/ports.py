@@ -664,3 +664,12 @@ class Lockable(Protocol):
 
     def locked_until(self, key: str) -> datetime | None:
         """Return until when an object is locked. Raises `DestinationError`."""
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still run."""

@@ -261,7 +261,7 @@ def test_the_way_to_thirty_behaviours_is_shown() -> None:
 
     assert len({behaviour for behaviour, _ in rows}) >= 30
     assert [] == [name for name in shown if not (package / name).is_file()]
-    assert {"archives", "audit", "clients", "core", "pipeline", "retention", "worker"} <= {
+    assert {"archives", "clients", "core", "operations", "pipeline", "worker"} <= {
         name.partition("/")[0] for name in shown
     }
 

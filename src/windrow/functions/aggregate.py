@@ -16,8 +16,8 @@ from typing import Any
 from windrow import bootstrap, settings
 from windrow.clients import logs
 from windrow.core.events import Message
-from windrow.functions.context import Context
 from windrow.pipeline.aggregator import Aggregator
+from windrow.ports import Context
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:

@@ -11,8 +11,8 @@ import msgspec
 
 from windrow import bootstrap, settings
 from windrow.clients import logs
-from windrow.functions.context import Context
 from windrow.operations.retention import Sweeper
+from windrow.ports import Context
 from windrow.settings import Settings
 
 NEEDS = (

@@ -11,7 +11,7 @@ from bench.drain import emulator_alone
 
 
 class Servers:
-    """A stand and all its clients: claims are new, and of three receives one gets nothing and one a single message.
+    """A testbed and all its clients: claims are new, and of three receives one gets nothing and one a single message.
 
     The first request to delete messages leaves ``kept`` of them in the queue.
     """

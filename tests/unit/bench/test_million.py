@@ -44,7 +44,7 @@ def test_a_failure_is_the_exit_code(
     def measured(*_: object) -> Iterator[Slice]:
         return iter(slices)
 
-    monkeypatch.setattr(million, "stand", nullcontext)
+    monkeypatch.setattr(million, "open_testbed", nullcontext)
     monkeypatch.setattr(million, "measure", measured)
 
     assert code == million.main(["--json"])

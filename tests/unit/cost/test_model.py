@@ -97,7 +97,7 @@ def test_files_that_a_rule_expired_are_paid_for_until_their_old_versions_go() ->
 def test_the_sweep_costs_little() -> None:
     """Its requests, its run time and what watches it, together, are less than the old versions that it saves."""
     result = bill(retention=Retention.ARCHIVES)
-    items = ("sweep, listings", "sweep, proofs", "retention sweep", "metrics of the ret", "alarms of the ret")
+    items = ("sweep, listings", "sweep, verifications", "retention sweep", "metrics of the ret", "alarms of the ret")
     assert sum(usd(result, item) for item in items) < usd(bill(retention=Retention.NONE), "and 7 days more")
 
 
