@@ -156,7 +156,7 @@ $(STAMP): requirements.lock pyproject.toml
 ##@ Measure
 
 .PHONY: bench
-bench: $(STAMP) ## Measure one batch against its peers and the floor (needs `make minio`; a few minutes)
+bench: $(STAMP) ## Measure one batch against its peers and the lower bound (needs `make minio`; a few minutes)
 	@$(RUN) bench.aggregate $(ARGS)
 
 .PHONY: faults
