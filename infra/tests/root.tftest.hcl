@@ -12,6 +12,8 @@ variables {
   disposable          = true # what is protected can't be removed after the test either
 }
 
+# What goes together is one run: each plans the whole stack anew.
+
 run "files_are_kept_unless_the_stack_is_disposable" {
   command = plan
 
@@ -82,110 +84,11 @@ run "the_stack_holds_together" {
     condition     = output.worker_role_arns == {}
     error_message = "Without servers there are no roles for them."
   }
-}
-
-run "the_daily_audit_may_list_or_be_off" {
-  command = plan
-
-  variables {
-    daily_audit = { inventory = false }
-  }
-
-  assert {
-    condition     = length(module.auditor) == 1 && output.inventories == null && length(local.listings_arns) == 0
-    error_message = "Without inventories the audit lists."
-  }
-}
-
-run "there_may_be_no_daily_audit" {
-  command = plan
-
-  variables {
-    daily_audit = null
-  }
-
-  assert {
-    condition     = length(module.auditor) == 0 && length(local.listings_arns) == 0 && !contains(keys(output.role_arns), "auditor")
-    error_message = "Nothing may be left of it."
-  }
-}
-
-run "the_daily_audit_knows_what_is_announced" {
-  command = plan
-
-  variables {
-    notification = { prefix = "partner/" }
-  }
-
-  assert {
-    condition     = length(module.auditor) == 1
-    error_message = "By inventories of a prefix it audits what is announced."
-  }
-}
-
-run "the_rotations_zip_lies_beside_the_other" {
-  command = plan
 
   assert {
     condition     = local.rotation_zip_path == "tests/fixtures/function-rotation.zip"
     error_message = "`windrow package` leaves the rotation's zip beside the other."
   }
-}
-
-run "the_rotations_zip_may_lie_elsewhere" {
-  command = plan
-
-  variables {
-    rotation_zip_path = "tests/fixtures/elsewhere.zip"
-  }
-
-  assert {
-    condition     = local.rotation_zip_path == "tests/fixtures/elsewhere.zip"
-    error_message = "A path that is given is taken."
-  }
-}
-
-run "a_port_in_the_endpoint_opens_that_port" {
-  command = apply
-
-  variables {
-    destination = { endpoint = "https://minio.example.com:9000", cidrs = ["10.20.0.5/32"], bucket = "archives" }
-  }
-
-  assert {
-    condition     = local.destination_port == 9000
-    error_message = "Egress must go to the port of the endpoint."
-  }
-}
-
-run "visibility_follows_the_aggregator" {
-  command = apply
-
-  variables {
-    aggregator = { timeout_s = 300, window_s = 30 }
-  }
-
-  assert {
-    condition     = module.queue.visibility_timeout_s == 1830
-    error_message = "6 x 300 + 30 is 1830."
-  }
-}
-
-run "sizes_reach_the_aggregator" {
-  command = apply
-
-  variables {
-    aggregator = { max_object_bytes = 161061273600, fetch_concurrency = 4 }
-  }
-
-  assert {
-    condition     = output.environment.WINDROW_MAX_OBJECT_BYTES == "161061273600" && output.environment.WINDROW_FETCH_CONCURRENCY == "4"
-    error_message = "What the runbook says to change must be what changes."
-  }
-}
-
-run "raw_files_are_swept_in_mode_archives_only" {
-  command = apply
 
   assert {
     condition     = length(module.retention) == 0 && output.archive_copies_bucket == null && !contains(keys(output.role_arns), "retention")
@@ -198,13 +101,52 @@ run "raw_files_are_swept_in_mode_archives_only" {
   }
 }
 
-run "mode_archives_sweeps" {
+run "inputs_reach_their_modules" {
+  command = apply
+
+  variables {
+    # a port of its own
+    destination       = { endpoint = "https://minio.example.com:9000", cidrs = ["10.20.0.5/32"], bucket = "archives" }
+    aggregator        = { timeout_s = 300, window_s = 30, max_object_bytes = 161061273600, fetch_concurrency = 4 }
+    rotation_zip_path = "tests/fixtures/elsewhere.zip"
+    # what is not announced is not audited either
+    notification = { prefix = "partner/" }
+  }
+
+  assert {
+    condition     = local.destination_port == 9000
+    error_message = "Egress must go to the port of the endpoint."
+  }
+
+  assert {
+    condition     = module.queue.visibility_timeout_s == 1830
+    error_message = "6 x 300 + 30 is 1830."
+  }
+
+  assert {
+    condition     = output.environment.WINDROW_MAX_OBJECT_BYTES == "161061273600" && output.environment.WINDROW_FETCH_CONCURRENCY == "4"
+    error_message = "What the runbook says to change must be what changes."
+  }
+
+  assert {
+    condition     = local.rotation_zip_path == "tests/fixtures/elsewhere.zip"
+    error_message = "A path that is given is taken."
+  }
+
+  assert {
+    condition     = length(module.auditor) == 1
+    error_message = "By inventories of a prefix it audits what is announced."
+  }
+}
+
+run "mode_archives_sweeps_and_the_daily_audit_may_list" {
   command = apply
 
   variables {
     retention            = { mode = "archives", hot_days = 30 }
     queue_retention_days = 14
     ledger_ttl_days      = 43
+    daily_audit          = { inventory = false }
   }
 
   assert {
@@ -231,17 +173,28 @@ run "mode_archives_sweeps" {
     condition     = local.retention_name == "windrow-retention"
     error_message = "The endpoint's policy names the role by this name."
   }
+
+  assert {
+    condition     = length(module.auditor) == 1 && output.inventories == null && length(local.listings_arns) == 0
+    error_message = "Without inventories the audit lists."
+  }
 }
 
-run "alarms_can_be_left_out" {
+run "alarms_and_the_daily_audit_can_be_left_out" {
   command = apply
 
   variables {
-    alarms = null
+    alarms      = null
+    daily_audit = null
   }
 
   assert {
     condition     = length(output.alarm_names) == 0 && output.alarm_topic_arn == null
     error_message = "There must be none."
+  }
+
+  assert {
+    condition     = length(module.auditor) == 0 && length(local.listings_arns) == 0 && !contains(keys(output.role_arns), "auditor")
+    error_message = "Nothing may be left of it."
   }
 }
