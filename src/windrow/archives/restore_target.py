@@ -8,6 +8,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from hashlib import sha256
 
+from windrow.core.backoff import RetryPolicy
 from windrow.core.described import UNSAID
 from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault
 from windrow.core.manifest import ManifestFile
@@ -18,9 +19,8 @@ PART_BYTES = 8 * MIB
 """A file up to this is sent as one object, a larger one in parts of this."""
 MOST_PARTS = 10_000
 """S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
-ATTEMPTS = 5
-PAUSE_S = 0.5
-"""Before the second attempt of a PUT, and twice as long before each one after that: 7.5 s in all."""
+STORING = RetryPolicy(attempts=5, first_s=0.5)
+"""A PUT's pauses are 0.5, 1, 2 and 4 s."""
 _AGAIN = READ_AGAIN | {DestinationFault.CHECKSUM}
 """Faults after which a PUT is tried again; other bytes than were sent may have come by the network's fault."""
 
@@ -93,13 +93,13 @@ class Target:
 
         An attempt whose answer was lost may have stored it: so each failure is followed by a look.
         """
-        for attempt in range(ATTEMPTS - 1):
+        for pause_s in STORING.pauses_s():
             try:
                 return There.NOTHING if store() else self.there(file)
             except DestinationError as error:
                 if error.kind not in _AGAIN:
                     raise
-            self._sleep(PAUSE_S * 2**attempt)
+            self._sleep(pause_s)
             if self.there(file) is There.SAME:
                 return There.NOTHING
         return There.NOTHING if store() else self.there(file)

@@ -1,8 +1,45 @@
-"""Waits that grow with failures."""
+"""Waits that grow with failures, and how often something is tried."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from hashlib import sha256
+from typing import TypeVar
+
+import msgspec
+
+from windrow.core.errors import WindrowError
+
+T = TypeVar("T")
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """``attempts`` in all, with pauses between: ``first_s``, and each later one ``factor`` times the one before."""
+
+    attempts: int
+    first_s: float
+    factor: float = 2.0
+
+    def pauses_s(self) -> Iterator[float]:
+        """Yield the pause after each attempt but the last."""
+        return (self.first_s * self.factor**done for done in range(self.attempts - 1))
+
+    def call(
+        self, attempt: Callable[[], T], again: Callable[[WindrowError], bool], sleep: Callable[[float], object]
+    ) -> T:
+        """Return what the first attempt that succeeds returns.
+
+        Raises:
+            WindrowError: that of the last attempt, or the first one that ``again`` says no to.
+        """
+        for pause_s in self.pauses_s():
+            try:
+                return attempt()
+            except WindrowError as error:
+                if not again(error):
+                    raise
+            sleep(pause_s)
+        return attempt()
 
 
 def exponential_s(failures: int, *, first_s: float = 1.0, most_s: float = 30.0) -> float:

@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 import msgspec
 
+from windrow.core.backoff import RetryPolicy
 from windrow.core.errors import AliasChanged, DeploymentError
 from windrow.core.version_comparison import RolloutReading, harm
 from windrow.ports import Alias, Clock, Functions, RolloutMonitor
@@ -23,8 +25,8 @@ from windrow.ports import Alias, Clock, Functions, RolloutMonitor
 POLL_S = 5.0
 """How often alarms and the alias are looked at while a step bakes."""
 
-ROLLBACK_ATTEMPTS = 6
-"""Waits of 1, 2, 4, 8 and 16 s between them."""
+ROLLING_BACK = RetryPolicy(attempts=6, first_s=1.0)
+"""Pauses of 1, 2, 4, 8 and 16 s."""
 
 WHOLE = 100
 
@@ -220,21 +222,15 @@ class Deployer:
         return Result(DeploymentOutcome.ROLLED_BACK, before, reason)
 
     def _try_to_send_back(self, before: str, version: str, reason: str) -> None:
-        failure: DeploymentError | None = None
-        for attempt in range(ROLLBACK_ATTEMPTS):
-            if attempt:
-                self._clock.sleep(2.0 ** (attempt - 1))
-            try:
-                ours = self._send_back(before, version)
-            except DeploymentError as error:
-                failure = error
-                continue
-            if not ours:
-                raise AliasChanged(f"{reason}; the alias was changed by someone else and is left as it is")
-            return
-        raise DeploymentError(
-            f"{reason}; going back to version {before} failed: {failure}. Run --rollback --to {before}"
-        ) from failure
+        send_back = partial(self._send_back, before, version)
+        try:
+            ours = ROLLING_BACK.call(send_back, lambda error: isinstance(error, DeploymentError), self._clock.sleep)
+        except DeploymentError as error:
+            raise DeploymentError(
+                f"{reason}; going back to version {before} failed: {error}. Run --rollback --to {before}"
+            ) from error
+        if not ours:
+            raise AliasChanged(f"{reason}; the alias was changed by someone else and is left as it is")
 
     def _send_back(self, before: str, version: str) -> bool:
         """Point the alias to the version before; False, and nothing done, if it leads where this run never led it."""

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from windrow.core.backoff import RetryPolicy
 from windrow.core.circuit import (
     APART_S,
     Action,
@@ -47,8 +48,7 @@ the step at which that is seen. A strong one sends 2 MiB, which a line of 2 Mbit
 COMMAND_ATTEMPTS = 5
 """Tries of an operator's command to be noted before a sentinel that runs at the same time."""
 
-GIVE_WAY_ATTEMPTS = 5
-GIVE_WAY_PAUSE_S = 2.0
+SWITCHING = RetryPolicy(attempts=5, first_s=2.0, factor=1.0)
 """Lambda refuses changes to a mapping that is being changed. This adds 10 s at most, to a good probe's `SLOW_S`."""
 
 _log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ class Sentinel:
         It is looked at again afterwards: who saved it may have changed it once more, and the mapping with it.
         """
         failure: WindrowError = LedgerError("the circuit's state kept changing; the next run looks again")
-        for _ in range(GIVE_WAY_ATTEMPTS):
+        for _ in range(SWITCHING.attempts):
             circuit = self._circuits.load()
             try:
                 if circuit.opened:
@@ -193,7 +193,7 @@ class Sentinel:
                     self._mapping.enable()
             except MappingError as error:
                 failure = error
-                self._clock.sleep(GIVE_WAY_PAUSE_S)
+                self._clock.sleep(SWITCHING.first_s)
                 continue
             if self._circuits.load().revision == circuit.revision:
                 return circuit
@@ -272,12 +272,7 @@ class Switch:
 
     def _retried(self, change: Callable[[], None]) -> None:
         """Switch the mapping; Lambda refuses while it still makes the last change, as after another command."""
-        for _ in range(GIVE_WAY_ATTEMPTS - 1):
-            try:
-                return change()
-            except MappingBusy:
-                self._clock.sleep(GIVE_WAY_PAUSE_S)
-        return change()
+        SWITCHING.call(change, lambda error: isinstance(error, MappingBusy), self._clock.sleep)
 
     def _note(self, mode: Mode) -> Circuit:
         for _ in range(COMMAND_ATTEMPTS):

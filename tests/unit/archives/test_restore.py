@@ -240,7 +240,7 @@ def test_a_put_is_repeated(shelf: Shelf, target: Target, operation: str) -> None
     result = run(clock=clock)
 
     assert (1, 0, {"back/k": b"1"}) == (result.written, result.present, target.held())
-    assert [restore_target.PAUSE_S] == clock.sleeps
+    assert [restore_target.STORING.first_s] == clock.sleeps
 
 
 @pytest.mark.parametrize("operation", ["complete", "complete done"])

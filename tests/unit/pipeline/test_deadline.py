@@ -11,6 +11,7 @@ from tests.unit.world import World
 from windrow.clients.destination.bucket import DELIVERING, PAUSE_S
 from windrow.clients.s3 import landing
 from windrow.clients.sqs import queue
+from windrow.core.backoff import RetryPolicy
 from windrow.core.errors import DestinationError, DestinationFault, LandingError
 from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.pipeline.deadline import (
@@ -85,7 +86,7 @@ def test_the_reserves_cover_a_request_that_hangs() -> None:
     read_s = landing.RETRY_S + max(landing.REQUEST_S, by_boto3_s)
     go_ahead_s = 1.0  # botocore waits so long for it before it sends a body
     put_s = max(DELIVERING.connect_s, go_ahead_s + DELIVERING.read_s)
-    pauses_s = sum(PAUSE_S * attempt for attempt in range(1, DELIVERING.attempts))
+    pauses_s = sum(RetryPolicy(DELIVERING.attempts, PAUSE_S).pauses_s())
     ask_s = DELIVERING.attempts * max(DELIVERING.connect_s, DELIVERING.read_s) + pauses_s
 
     assert landing.ATTEMPTS == 2

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +23,8 @@ from windrow.clients.destination.object_lock import ObjectLock
 from windrow.clients.destination.pace import Pace
 from windrow.clients.destination.tls import StrictHttp, context_for
 from windrow.clients.s3.answers import Entry, Head, LockedHead, Page, Part, Range
-from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError
+from windrow.core.backoff import RetryPolicy
+from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError, WindrowError
 from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
@@ -245,15 +247,15 @@ class S3Destination:
 
     def _read(self, request: Callable[[S3Client], T], what: str, attempts: int | None = None) -> T:
         """Make a request that may be repeated freely."""
-        for attempt in range(1, attempts or self._policy.attempts):
-            try:
-                return self._once(request, what)
-            except DestinationError as error:
-                if error.kind not in READ_AGAIN:
-                    raise
-                _log.info("destination asked again", extra={"request": what, "kind": error.kind})
-                self._clock.sleep(PAUSE_S * attempt)
-        return self._once(request, what)
+
+        def again(error: WindrowError) -> bool:
+            if not isinstance(error, DestinationError) or error.kind not in READ_AGAIN:
+                return False
+            _log.info("destination asked again", extra={"request": what, "kind": error.kind})
+            return True
+
+        policy = RetryPolicy(attempts or self._policy.attempts, PAUSE_S)
+        return policy.call(partial(self._once, request, what), again, self._clock.sleep)
 
     def _once(self, request: Callable[[S3Client], T], what: str, was_sent: Callable[[], bool] = lambda: False) -> T:
         """Make one request; where the credentials are refused, fetch them anew and make it once more."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer
+from windrow.core.backoff import exponential_s
 from windrow.core.errors import LedgerError
 from windrow.core.ledger import NEVER, RECORD_VERSION, ArchiveRecord, Claim
 from windrow.ports import ClaimOutcome, Clock
@@ -269,7 +271,7 @@ class DynamoLedger:
             result.error = TimeoutError("no time was left to ask")
             return result
         pending = list(range(len(statements)))
-        pause_s = FIRST_PAUSE_S
+        pauses = self._pauses(deadline)
         while True:
             try:
                 codes = _codes(
@@ -284,10 +286,9 @@ class DynamoLedger:
                 for index, code in zip(pending, codes, strict=True):
                     result.codes[index] = code
                 pending = [index for index in pending if result.codes[index] not in ("", *_FINAL)]
-            if not pending or not self._pause(pause_s, deadline):
+            if not pending or not next(pauses):
                 return result
             result.repeated.update(pending)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _read(self, keys: Iterable[str]) -> list[Mapping[str, Any]]:
         deadline = self._deadline()
@@ -298,16 +299,15 @@ class DynamoLedger:
     def _read_chunk(self, keys: Sequence[str], *, deadline: float) -> list[Mapping[str, Any]]:
         request: Any = {self._table: {"Keys": [{"object_id": {"S": key}} for key in keys], "ConsistentRead": True}}
         items: list[Mapping[str, Any]] = []
-        pause_s = FIRST_PAUSE_S
+        pauses = self._pauses(deadline)
         while True:
             answer = self._insist(partial(self._get, request), deadline)
             items.extend(answer.responses.get(self._table, []))
             request = answer.unprocessed_keys
             if not request:
                 return items
-            if not self._pause(pause_s, deadline):
+            if not next(pauses):
                 raise LedgerError(f"table {self._table!r} did not answer for all keys in time")
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _get(self, request: Any) -> _Found:  # noqa: ANN401 - as DynamoDB hands it back
         return answers.read(self._client.batch_get_item(RequestItems=request), _Found)
@@ -316,14 +316,13 @@ class DynamoLedger:
         """Make one request, again after a passing failure, until the deadline. Raises `LedgerError`."""
         if self._is_over(deadline):
             raise LedgerError(f"table {self._table!r} did not answer: no time was left to ask")
-        pause_s = FIRST_PAUSE_S
+        pauses = self._pauses(deadline)
         while True:
             try:
                 return request()
             except (ClientError, BotoCoreError) as error:
-                if answers.code(error) in _REFUSED or not self._pause(pause_s, deadline):
+                if answers.code(error) in _REFUSED or not next(pauses):
                     raise LedgerError(f"table {self._table!r} did not answer: {error}") from error
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _map(self, call: Callable[[T], R], chunks: Sequence[T]) -> list[R]:
         # A single chunk needs no thread.
@@ -335,13 +334,16 @@ class DynamoLedger:
     def _is_over(self, deadline: float) -> bool:
         return self._clock.monotonic() > deadline
 
-    def _pause(self, pause_s: float, deadline: float) -> bool:
-        """Sleep half to all of ``pause_s``; False, without sleeping, if that would pass the deadline."""
-        pause_s *= 0.5 + 0.5 * self._jitter()
-        if self._clock.monotonic() + pause_s > deadline:
-            return False
-        self._clock.sleep(pause_s)
-        return True
+    def _pauses(self, deadline: float) -> Iterator[bool]:
+        """Sleep half to all of a pause that doubles, and yield True; False, without sleeping, at the deadline."""
+        for failures in count(1):
+            pause_s = exponential_s(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
+            pause_s *= 0.5 + 0.5 * self._jitter()
+            if self._clock.monotonic() + pause_s > deadline:
+                break
+            self._clock.sleep(pause_s)
+            yield True
+        yield False
 
 
 _NO_ITEM = (AttributeError, KeyError, TypeError, ValueError, UnreadableAnswer)
