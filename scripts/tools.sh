@@ -63,7 +63,9 @@ is_current() {
     binary="$CACHE/bin/$(binary_of "$1")"
     is_present "$1" || return 1
     case $1 in
-        lambda-rie | readers | image-base | s3proxy | s3mock | terraform-provider) ;;
+        lambda-rie | readers | image-base | s3proxy | s3mock) ;;
+        terraform-provider)
+            [ -n "${TF_PLUGIN_DIR:-}" ] || ls "$PROVIDER"/*/hashicorp/aws/*"_$(locked_provider)_"* >/dev/null 2>&1 ;;
         *) is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ] ;;
     esac
 }
@@ -101,6 +103,11 @@ build_with_go() { # TOOL [HOW]
     rm -rf "$work"
 }
 
+# The version that the examples' lock files name; the tests use the same.
+locked_provider() {
+    sed -n 's/^  version *= "\(.*\)"$/\1/p' "$HERE/../infra/examples/staging/.terraform.lock.hcl"
+}
+
 fetch_provider() {
     command -v terraform >/dev/null || fail "terraform-provider: needs Terraform (developer.hashicorp.com/terraform/install)"
     local work
@@ -108,11 +115,12 @@ fetch_provider() {
     work=$(mktemp -d "$CACHE/build.XXXXXX")
     echo "terraform-provider: fetching once into $PROVIDER"
     mkdir "$work/module" "$work/mirror"
-    cp "$HERE/../infra/versions.tf" "$work/module"
+    sed "s/^\( *version = \).*/\1\"$(locked_provider)\"/" "$HERE/../infra/versions.tf" >"$work/module/versions.tf"
     if ! terraform -chdir="$work/module" providers mirror "$work/mirror"; then
         rm -rf "$work"
         fail "terraform-provider: fetching failed, see above"
     fi
+    rm -rf "$PROVIDER"
     mv "$work/mirror" "$PROVIDER"
     rm -rf "$work"
 }

@@ -17,12 +17,18 @@ from tests.tools import locate, provider_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INFRA = REPOSITORY / "infra"
+LOCK = ".terraform.lock.hcl"
 
 
 def copy_infra(folder: Path) -> Path:
-    """Copy infra/ without what Terraform left there, and return the copy."""
+    """Copy infra/ without what Terraform left there, but for the lock files of the examples; return the copy."""
     copy = folder / "infra"
-    shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*"))
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        kept = {LOCK} if Path(folder).parent == INFRA / "examples" else set()
+        return shutil.ignore_patterns(".terraform", LOCK, "*.tfstate*")(folder, names) - kept
+
+    shutil.copytree(INFRA, copy, ignore=ignored)
     return copy
 
 
@@ -50,8 +56,9 @@ class Terraform:
         return done
 
     def init(self) -> Terraform:
-        """Find the provider and the modules; leave the backend out."""
-        self.run("init", "-no-color", "-backend=false", f"-plugin-dir={provider_folder()}")
+        """Find the provider, which must be the one of a lock file, and the modules; leave the backend out."""
+        locked = ["-lockfile=readonly"] if (self.folder / LOCK).exists() else []
+        self.run("init", "-no-color", "-backend=false", f"-plugin-dir={provider_folder()}", *locked)
         return self
 
     def outputs(self) -> dict[str, Any]:

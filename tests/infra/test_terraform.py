@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.infra.terraform import INFRA, REPOSITORY, Terraform, copy_infra
+from tests.infra.terraform import INFRA, LOCK, REPOSITORY, Terraform, copy_infra
 from windrow.clients.dynamodb.circuits import DynamoCircuits
 from windrow.clients.dynamodb.delivery_health import DELIVERED, FAILED
 from windrow.core.circuit import Circuit
@@ -58,6 +58,14 @@ def test_environments_are_valid(infra: Path, name: str) -> None:
     """Each environment, and with it the root and all modules, passes `terraform validate`."""
     done = Terraform(infra / name).init().run("validate", "-no-color")
     assert "The configuration is valid" in done.stdout
+
+
+def test_examples_lock_one_provider_for_every_platform() -> None:
+    """Each example has a lock file, all the same: a hash of the package here, and of all archives that there are."""
+    examples = [path for path in (INFRA / "examples").iterdir() if path.is_dir()]
+    texts = {(path / LOCK).read_text() for path in examples}
+    (text,) = texts
+    assert (1, 15) == tuple(len(re.findall(rf'"{kind}:', text)) for kind in ("h1", "zh"))
 
 
 @pytest.mark.needs("terraform")

@@ -104,7 +104,9 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine() -> None:
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        faults += [f"{path.relative_to(ROOT)}: {host}" for host in REGISTRY_HOSTS if host in text]
+        # Terraform's lock files call a provider by its whole address, host and all.
+        hosts = [] if path.name == ".terraform.lock.hcl" else REGISTRY_HOSTS
+        faults += [f"{path.relative_to(ROOT)}: {host}" for host in hosts if host in text]
         faults += [f"{path.relative_to(ROOT)}: {found}" for found in MACHINE_PATH.findall(text)]
     assert [] == faults
 
