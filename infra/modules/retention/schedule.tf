@@ -1,66 +1,36 @@
-resource "aws_scheduler_schedule" "each_hour" {
-  #checkov:skip=CKV_AWS_297:the schedule holds no data: neither an input nor a secret
+module "schedule" {
+  source = "../schedule"
 
-  name        = var.name
-  description = "Runs the retention sweep."
+  name       = var.name
+  runs       = "the retention sweep"
+  expression = "rate(1 hour)"
+  function   = { name = module.function.name, arn = module.function.arn }
 
-  schedule_expression = "rate(1 hour)"
+  # The next hour sweeps what this one did not.
+  retries     = { scheduler = 0, lambda = 0 }
+  event_age_s = 600
 
-  flexible_time_window {
-    mode = "OFF"
-  }
-
-  target {
-    arn      = module.function.arn
-    role_arn = aws_iam_role.schedule.arn
-
-    # The next hour sweeps what this one did not.
-    retry_policy {
-      maximum_retry_attempts       = 0
-      maximum_event_age_in_seconds = 600
-    }
-  }
+  region                   = var.region
+  account_id               = var.account_id
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
-resource "aws_iam_role" "schedule" {
-  name        = "${var.name}-schedule"
-  description = "Lets EventBridge Scheduler run the retention sweep."
-
-  permissions_boundary = var.permissions_boundary_arn
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "Scheduler"
-      Effect    = "Allow"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = var.account_id }
-        # The schedules' group; Scheduler knows no condition on a single schedule.
-        ArnEquals = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:scheduler:${var.region}:${var.account_id}:schedule-group/default" }
-      }
-    }]
-  })
+moved {
+  from = aws_scheduler_schedule.each_hour
+  to   = module.schedule.aws_scheduler_schedule.this
 }
 
-resource "aws_iam_role_policy" "schedule" {
-  name = "invoke"
-  role = aws_iam_role.schedule.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid      = "RunTheSweep"
-      Effect   = "Allow"
-      Action   = ["lambda:InvokeFunction"]
-      Resource = module.function.arn
-    }]
-  })
+moved {
+  from = aws_lambda_function_event_invoke_config.this
+  to   = module.schedule.aws_lambda_function_event_invoke_config.this
 }
 
-# Lambda itself would run a sweep that failed twice more at once: the next hour is soon enough.
-resource "aws_lambda_function_event_invoke_config" "this" {
-  function_name                = module.function.name
-  maximum_retry_attempts       = 0
-  maximum_event_age_in_seconds = 600
+moved {
+  from = aws_iam_role.schedule
+  to   = module.schedule.aws_iam_role.this
+}
+
+moved {
+  from = aws_iam_role_policy.schedule
+  to   = module.schedule.aws_iam_role_policy.this
 }

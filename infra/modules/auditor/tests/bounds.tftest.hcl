@@ -25,8 +25,6 @@ run "refuses_1" {
   variables {
     # a stack with a space
     stack = "a b"
-    # no schedule
-    schedule = "every morning"
     # gone before the next is late
     inventory = { bucket_name = "landing-listings", expire_after_days = 2 }
     # any landing bucket
@@ -45,8 +43,6 @@ run "refuses_1" {
     ledger = { name = "l", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/*" }
     # a port that is none
     destination = { endpoint = "https://minio.example.com:65536", bucket = "archives" }
-    # a name with a dot
-    name = "windrow.test"
     # a region that is none
     region = "London"
     # an account that is none
@@ -69,7 +65,7 @@ run "refuses_1" {
     plaintext_loopback_cidrs = ["10.0.0.0/8"]
   }
 
-  expect_failures = [var.stack, var.schedule, var.inventory, var.landing, var.hot_days, var.timeout_s, var.memory_mb, var.ephemeral_storage_mb, var.reserved_concurrency, var.ledger, var.destination, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn, var.plaintext_loopback_cidrs]
+  expect_failures = [var.stack, var.inventory, var.landing, var.hot_days, var.timeout_s, var.memory_mb, var.ephemeral_storage_mb, var.reserved_concurrency, var.ledger, var.destination, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn, var.plaintext_loopback_cidrs]
 }
 
 run "refuses_2" {

@@ -44,8 +44,6 @@ run "refuses_1" {
     destination = { endpoint = "https://minio.example.com:65536", bucket = "archives" }
     # a whole account as worker
     worker_principal_arns = ["arn:aws:iam::111122223333:root"]
-    # a name with a dot
-    name = "windrow.test"
     # a region that is none
     region = "London"
     # an account that is none
@@ -66,7 +64,7 @@ run "refuses_1" {
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
   }
 
-  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.name, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
+  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.reserved_concurrency, var.copies, var.destination, var.worker_principal_arns, var.region, var.account_id, var.zip_path, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {

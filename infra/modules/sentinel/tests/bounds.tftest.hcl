@@ -36,8 +36,6 @@ run "refuses_1" {
     event_source_mapping = { uuid = "u", arn = "arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:*" }
     # a host name that is none
     destination = { endpoint = "https://minio_1.example.com", bucket = "archives" }
-    # a name with a dot
-    name = "windrow.test"
     # a region that is none
     region = "London"
     # an account that is none
@@ -60,7 +58,7 @@ run "refuses_1" {
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
   }
 
-  expect_failures = [var.stack, var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.name, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
+  expect_failures = [var.stack, var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {

@@ -1,2 +1,0 @@
-# `aws`, `aws-us-gov` or `aws-cn`: the second part of every ARN.
-data "aws_partition" "current" {}
