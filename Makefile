@@ -5,7 +5,7 @@
 PYTHON ?=
 VENV ?= .venv$(if $(PYTHON),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 # Processes that run tests side by side; many tests wait for others, so more than cores are of use.
-WORKERS ?= 3
+WORKERS ?= 4
 # More arguments for the command behind demo, test and test-slow: make test ARGS='-k ledger -x'
 ARGS ?=
 

@@ -40,6 +40,9 @@ class ObjectResult:
     delay_s: int | None = None
 
 
+Settled = tuple[Collection[str], ObjectResult]
+"""Ids of objects, and what became of them all."""
+
 DELIVERED = ObjectResult(Outcome.DELIVERED)
 DUPLICATE = ObjectResult(Outcome.DUPLICATE)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from windrow.core.errors import DestinationError, DestinationFault, LedgerError, OutOfTime, WindrowError
 from windrow.core.keys import rebuild_key
-from windrow.core.ledger import LEASE_GRACE_S, Claim, Verdict, judge
+from windrow.core.ledger import LEASE_GRACE_S, ArchiveRecord, Claim, Verdict, judge
 from windrow.core.planning import PlannedArchive
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.deadline import Deadline
@@ -76,14 +76,13 @@ class Claimer:
             self._judge(taken, wanted, result)
         return result
 
-    def inherit(self, archive: PlannedArchive, owner: str, deadline: Deadline, result: Claimed) -> None:
+    def resolve_orphans(self, archive: PlannedArchive, owner: str, deadline: Deadline, result: Claimed) -> None:
         """Decide over the orphaned claims in ``result``: delivered after all, or held now; never raises.
 
         The destination is asked first: an archive that its owner committed before it died counts. Where there is
         none, the key is closed before the claim changes hands, so that a request of the dead owner that is still
         under way cannot commit the same file a second time.
         """
-        wanted = self._wanted(archive, owner, deadline)
         by_key: dict[str, list[Claim]] = defaultdict(list)
         for claim in result.orphaned.values():
             by_key[claim.archive_key].append(claim)
@@ -97,15 +96,18 @@ class Claimer:
                 result.fail(claims, fault)
                 continue
             try:
-                record = self._commit_point.resolve(key, owner)
+                free += self._resolve(key, claims, owner, result)
             except (DestinationError, LedgerError) as error:
                 result.fail(claims, error)
                 fault = None if self._is_of_one_key(error) else error
-                continue
-            delivered = {claim.object_id for claim in claims if record and record.lists(claim.object_id)}
-            result.delivered |= delivered
-            free.extend(claim for claim in claims if claim.object_id not in delivered)
-        self._take_over(free, wanted, result)
+        self._take_over(free, self._wanted(archive, owner, deadline), result)
+
+    def _resolve(self, key: str, claims: Sequence[Claim], owner: str, result: Claimed) -> list[Claim]:
+        """Note what a dead owner's archive delivered; return the claims of the rest, which it can't deliver now."""
+        record = self._commit_point.resolve(key, owner)
+        delivered = {claim.object_id for claim in claims if record and record.lists(claim.object_id)}
+        result.delivered |= delivered
+        return [claim for claim in claims if claim.object_id not in delivered]
 
     def _is_of_one_key(self, error: DestinationError | LedgerError) -> bool:
         """Tell whether other keys may fare better; asks the destination where only that can tell."""
@@ -137,27 +139,30 @@ class Claimer:
         except LedgerError as error:
             result.failed.update(dict.fromkeys(taken, error))
             return
-        now = self._clock.now()
         free = []
         for object_id in taken:
             claim = found.get(object_id)
             if claim is None:
                 result.failed[object_id] = LedgerError("the claim vanished while it was read")
-                continue
-            want = wanted[object_id]
-            record = records.get(claim.archive_key)
-            verdict = judge(claim, record, owner=want.owner, archive_key=want.archive_key, now=now)
-            if verdict is Verdict.MINE:
-                result.held[object_id] = claim
-            elif verdict is Verdict.DELIVERED:
-                result.delivered.add(object_id)
-            elif verdict is Verdict.BUSY:
-                result.busy[object_id] = int(claim.lease_until - now.timestamp()) + 1
-            elif verdict is Verdict.ORPHANED:
-                result.orphaned[object_id] = claim
-            else:
+            elif self._is_free(claim, records.get(claim.archive_key), wanted[object_id], result):
                 free.append(claim)
         self._take_over(free, wanted, result)
+
+    def _is_free(self, claim: Claim, record: ArchiveRecord | None, want: Claim, result: Claimed) -> bool:
+        """Note what another's claim means for who wants the object; tell whether it may be taken over at once."""
+        now, object_id = self._clock.now(), claim.object_id
+        verdict = judge(claim, record, owner=want.owner, archive_key=want.archive_key, now=now)
+        if verdict is Verdict.MINE:
+            result.held[object_id] = claim
+        elif verdict is Verdict.DELIVERED:
+            result.delivered.add(object_id)
+        elif verdict is Verdict.BUSY:
+            result.busy[object_id] = int(claim.lease_until - now.timestamp()) + 1
+        elif verdict is Verdict.ORPHANED:
+            result.orphaned[object_id] = claim
+        else:
+            return True
+        return False
 
     def _take_over(self, found: Sequence[Claim], wanted: Mapping[str, Claim], result: Claimed) -> None:
         if not found:

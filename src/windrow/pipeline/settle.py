@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from windrow.core.errors import DestinationError, LandingError, LedgerError, OutOfTime, Permanent
 from windrow.core.events import Message
@@ -25,6 +25,8 @@ CAUSES = 5
 
 OBJECTS = 5
 """Objects of one message that a log line names; S3 sends one a message."""
+
+MessageResult = tuple[Message, ObjectResult]
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,26 @@ class Settler:
     def settle(self, batch: Batch) -> list[str]:
         """Dispose of every message; return the ids of those that stay in the queue, for the batch response."""
         results = [(message, batch.message_result(message)) for message in batch.messages]
+        rejected = self._reject(results)
+        kept = [(message, result) for message, result in results if _stays(message, result, rejected)]
+        if kept:
+            self._give_back(batch, kept)
+        self._count(batch, rejected=len(rejected), retried=len(kept))
+        causes = Counter(str(result.error) for _, result in kept if result.error is not None)
+        _log.info(
+            "batch settled",
+            extra={
+                "messages": len(results),
+                "kept": len(kept),
+                "rejected": len(rejected),
+                "ignored": dict(batch.ignored.most_common(CAUSES)),
+                "causes": dict(causes.most_common(CAUSES)),
+            },
+        )
+        return [message.message_id for message, _ in kept]
+
+    def _reject(self, results: Sequence[MessageResult]) -> set[str]:
+        """Copy what is rejected to the dead-letter queue; return the ids of the messages that are there now."""
         rejects = [
             (message, result.error)
             for message, result in results
@@ -72,31 +94,15 @@ class Settler:
                 "message rejected",
                 extra={"message_id": message.message_id, "reason": error.reason, "detail": str(error)[:512]},
             )
-        kept = [
-            (message, result)
-            for message, result in results
-            if result.outcome is Outcome.RETRY
-            or (result.outcome is Outcome.REJECTED and message.message_id not in copied)
-        ]
-        if kept:
-            failed = any(isinstance(result.error, FAILURES) for result in batch.results.values())
-            self._queue.set_visibility(
-                [(m, self._delay_s(batch, m, result, late_by_failure=failed)) for m, result in kept]
-            )
-            self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
-        self._count(batch, rejected=len(copied), retried=len(kept))
-        causes = Counter(str(result.error) for _, result in kept if result.error is not None)
-        _log.info(
-            "batch settled",
-            extra={
-                "messages": len(results),
-                "kept": len(kept),
-                "rejected": len(copied),
-                "ignored": dict(batch.ignored.most_common(CAUSES)),
-                "causes": dict(causes.most_common(CAUSES)),
-            },
+        return copied
+
+    def _give_back(self, batch: Batch, kept: Sequence[MessageResult]) -> None:
+        """Hide each message for its delay, and publish how old the oldest is."""
+        failed = any(isinstance(result.error, FAILURES) for result in batch.results.values())
+        self._queue.set_visibility(
+            [(message, self._delay_s(batch, message, result, late_by_failure=failed)) for message, result in kept]
         )
-        return [message.message_id for message, _ in kept]
+        self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
 
     def _delay_s(self, batch: Batch, message: Message, result: ObjectResult, *, late_by_failure: bool) -> int:
         """Return the seconds to hide a message that stays.
@@ -114,7 +120,7 @@ class Settler:
         share = self._spread(f"{floor(arrived, MINUTE):%Y%m%dT%H%M} {message.receive_count}")
         return backoff_s(message.receive_count, lambda: share)
 
-    def _report_oldest(self, batch: Batch, kept: tuple[Message, ObjectResult]) -> None:
+    def _report_oldest(self, batch: Batch, kept: MessageResult) -> None:
         """Publish how long the oldest message that is given back has waited, in ms since it was first queued.
 
         SQS's own ApproximateAgeOfOldestMessage leaves out what was received three times or more, which is what a file
@@ -143,3 +149,10 @@ class Settler:
         self._metrics.count(Metric.FILES_REJECTED, rejected)
         self._metrics.count(Metric.FILES_RETRIED, retried)
         self._metrics.count(Metric.EVENTS_IGNORED, batch.ignored.total())
+
+
+def _stays(message: Message, result: ObjectResult, rejected: Collection[str]) -> bool:
+    """Tell whether a message stays in the queue: to be tried again, or since it could not be copied when rejected."""
+    if result.outcome is Outcome.REJECTED:
+        return message.message_id not in rejected
+    return result.outcome is Outcome.RETRY

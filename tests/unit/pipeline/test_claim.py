@@ -68,11 +68,11 @@ class Scene:
         sealed = seal(archive.window, frames, 1)
         assert self.destination.put(archive.key, sealed.chunks, sealed.sha256, sealed.metadata)
 
-    def inherit(self, *keys: str) -> Claimed:
+    def resolve(self, *keys: str) -> Claimed:
         """Claim objects, and what dead owners left of them."""
         archive, deadline = planned(*keys), self.deadline()
         result = self.claimer.claim(archive, "me", deadline)
-        self.claimer.inherit(archive, "me", deadline, result)
+        self.claimer.resolve_orphans(archive, "me", deadline, result)
         return result
 
 
@@ -152,7 +152,7 @@ def test_what_is_in_a_committed_archive_is_delivered(scene: Scene) -> None:
     archive = scene.dies("a")
     scene.store(archive)
     scene.clock.advance(LEASE_S)
-    assert ids("a") == scene.inherit("a").delivered
+    assert ids("a") == scene.resolve("a").delivered
     asked: list[str] = []
     scene.destination.hook = asked.append
 
@@ -172,7 +172,7 @@ def test_an_orphan_whose_archive_is_not_there_is_taken_over(scene: Scene) -> Non
     """Its key is closed first."""
     archive = scene.dies("a", "b")
     scene.clock.advance(LEASE_S)
-    result = scene.inherit("a", "b")
+    result = scene.resolve("a", "b")
 
     again = rebuild_key(planned("a", "b").key, "me")
     assert {again} == {claim.archive_key for claim in result.held.values()}
@@ -185,7 +185,7 @@ def test_an_archive_delivers_the_orphans_that_it_lists_and_no_others(scene: Scen
     archive = scene.dies("a", "b")
     scene.store(PlannedArchive(archive.key, archive.window, (source("a"),)))
     scene.clock.advance(LEASE_S)
-    result = scene.inherit("a", "b")
+    result = scene.resolve("a", "b")
 
     assert (ids("a"), ids("b"), {}) == (result.delivered, set(result.held), result.failed)
 
@@ -204,7 +204,7 @@ def test_a_fault_of_one_key_costs_its_files_alone(scene: Scene, kind: Destinatio
     scene.clock.advance(LEASE_S)
     error = DestinationError("scripted", kind)
     scene.destination.hook = failing("head", error, times=1)
-    result = scene.inherit("a", "b")
+    result = scene.resolve("a", "b")
 
     assert {source("a").object_id: error} == {name: result.failed[name] for name in ids("a")}
     assert second == ("held" if ids("b") <= result.held.keys() else "failed")
@@ -224,7 +224,7 @@ def test_a_destination_that_answers_nothing_is_not_asked_for_more_keys(scene: Sc
         raise DestinationError("scripted", kind)
 
     scene.destination.hook = down
-    result = scene.inherit("a", "b")
+    result = scene.resolve("a", "b")
 
     assert (["head", "probe"], ids("a", "b"), {}) == (asked, set(result.failed), result.held)
 
@@ -237,7 +237,7 @@ def test_a_ledger_that_fails_ends_the_asking(scene: Scene) -> None:
     archive, deadline = planned("a", "b"), scene.deadline()
     result = scene.claimer.claim(archive, "me", deadline)
     scene.ledger.hook = failing("records", LedgerError("throttled"), times=1)
-    scene.claimer.inherit(archive, "me", deadline, result)
+    scene.claimer.resolve_orphans(archive, "me", deadline, result)
 
     assert (ids("a", "b"), {}) == (set(result.failed), result.held)
 
@@ -259,7 +259,7 @@ def test_no_more_is_asked_than_there_is_time_for(scene: Scene, left_s: float, as
     archive, deadline = planned("a", "b"), scene.deadline(300)
     result = scene.claimer.claim(archive, "me", deadline)
     scene.clock.advance(300 - left_s)
-    scene.claimer.inherit(archive, "me", deadline, result)
+    scene.claimer.resolve_orphans(archive, "me", deadline, result)
 
     late = [error for error in result.failed.values() if isinstance(error, OutOfTime)]
     assert (asked, asked, 2 - asked) == (len(heads), len(result.held), len(late))
@@ -335,6 +335,6 @@ def test_the_window_of_a_rebuilt_archive_is_the_plans(scene: Scene) -> None:
     """Its key tells it."""
     scene.dies("a")
     scene.clock.advance(LEASE_S)
-    (held,) = scene.inherit("a").held.values()
+    (held,) = scene.resolve("a").held.values()
 
     assert planned("a").window == window_of(held.archive_key)
