@@ -146,6 +146,19 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
     Raises:
         SettingsError: it lists every unknown, missing and wrong setting, not only the first.
     """
+    values, faults = _parsed(environ)
+    faults += _contradictions(msgspec.convert(values, Settings), environ)
+    for name in needs:
+        variable = PREFIX + name.upper()
+        if name not in values and not any(fault.startswith(variable + " ") for fault in faults):
+            faults.append(f"{variable} is needed and not set")
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return msgspec.convert(values, Settings)
+
+
+def _parsed(environ: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
+    """Return the settings that have a value, by name of the field, and what is wrong with the others."""
     faults: list[str] = []
     values: dict[str, object] = {}
     fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
@@ -162,14 +175,7 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
             values[name] = _PARSERS.get(name, _text)(name, _text(name, text))
         except ValueError as error:
             faults.append(f"{variable} {error}")
-    faults += _contradictions(msgspec.convert(values, Settings), environ)
-    for name in needs:
-        variable = PREFIX + name.upper()
-        if name not in values and not any(fault.startswith(variable + " ") for fault in faults):
-            faults.append(f"{variable} is needed and not set")
-    if faults:
-        raise SettingsError("; ".join(faults))
-    return msgspec.convert(values, Settings)
+    return values, faults
 
 
 def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:

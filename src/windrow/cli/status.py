@@ -45,16 +45,16 @@ def status(
         raise WrongUse("--watch needs a terminal, or --json")
     watcher = bootstrap.watcher(settings.load(os.environ, needs=NEEDS))
     if watch and not as_json:
-        show_changes(watcher.look, lambda found: render(found, watching=True), every)
+        show_changes(watcher.poll, lambda found: render(found, watching=True), every)
         return
-    found = watcher.look()
+    found = watcher.poll()
     _print(found, as_json=as_json)
     if not watch and not found.well:
         raise typer.Exit(PROBLEM)
     try:
         while watch:
             time.sleep(every)
-            _print(watcher.look(), as_json=True)
+            _print(watcher.poll(), as_json=True)
     except KeyboardInterrupt:
         return
 

@@ -5,7 +5,7 @@ What can't be read is told as such and hides nothing of the rest: a status is as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TypeVar
@@ -101,7 +101,7 @@ class Deliveries:
         self._seen: set[str] = set()
         self._counted_at: datetime | None = None
 
-    def look(self, now: datetime, age: timedelta | None) -> float | None:
+    def poll(self, now: datetime, age: timedelta | None) -> float | None:
         """Return how many files a second new archives hold, None where that is not known.
 
         ``age``: how long the oldest message has waited, None where nobody knows. A look that fails on the way counts
@@ -116,12 +116,16 @@ class Deliveries:
         found = {key: at for key, at in listed if (window := window_of(key)) and window.end > since}
         fresh = {key: at for key, at in found.items() if key not in self._seen}
         last = self._last_of(fresh) or self.last or self._look_back(now)
-        rate = None
-        if whole and self._since and self._counted_at and since >= self._since and len(fresh) <= NEWEST:
-            rate = sum(map(self._files, fresh)) / _seconds(self._counted_at, now)
+        rate = self._rate(fresh, since, now) if whole else None
         self.last, self._looked_back = last, True
         self._since, self._seen, self._counted_at = since if whole else None, set(found), now
         return rate
+
+    def _rate(self, fresh: Collection[str], since: datetime, now: datetime) -> float | None:
+        """Return how many files a second have come since the poll before, if that saw all from ``since`` on."""
+        if not self._since or not self._counted_at or since < self._since or len(fresh) > NEWEST:
+            return None
+        return sum(map(self._files, fresh)) / _seconds(self._counted_at, now)
 
     def _reach(self, now: datetime, age: timedelta | None) -> datetime:
         """Return the start of the oldest hour that a look of the last hour had to list.
@@ -211,7 +215,7 @@ class Watcher:
         self._clock = clock
         self._before: tuple[datetime, QueueDepth] | None = None
 
-    def look(self) -> Status:
+    def poll(self) -> Status:
         """Return how things stand now. Never raises a `WindrowError`."""
         problems: dict[str, str] = {}
 
@@ -234,7 +238,7 @@ class Watcher:
             last_hour=read("last_hour", self._punctuality.last_hour),
             problems=problems,
         )
-        rate = read("last_archive", lambda: self._deliveries.look(status.at, _age(status)))
+        rate = read("last_archive", lambda: self._deliveries.poll(status.at, _age(status)))
         status = msgspec.structs.replace(
             status,
             last_archive=self._deliveries.last,

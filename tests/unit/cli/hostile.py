@@ -82,7 +82,7 @@ class Site:
         """Say no."""
         return False
 
-    def look(self) -> Status:
+    def poll(self) -> Status:
         """Return how things stand."""
         return Status(
             at=NOW,

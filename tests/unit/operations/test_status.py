@@ -116,9 +116,9 @@ class Desk:
         self.statistics.queue = QueueDepth(visible=9_000, in_flight=0, delayed=0)
         self.statistics.age_s = (self.clock.now() - moment).total_seconds()
 
-    def look(self) -> tuple[str | None, float | None]:
+    def poll(self) -> tuple[str | None, float | None]:
         """Look; return the last archive's key and the rate."""
-        status = self.watcher.look()
+        status = self.watcher.poll()
         assert {} == status.problems
         return status.last_archive.key if status.last_archive else None, status.files_per_second
 
@@ -141,7 +141,7 @@ def test_all_is_well() -> None:
     desk = Desk()
     key = desk.deliver(NOON - MINUTE)
     desk.clock.advance(42)
-    status = desk.watcher.look()
+    status = desk.watcher.poll()
 
     assert (True, {}) == (status.well, status.problems)
     assert status.last_archive is not None
@@ -155,11 +155,11 @@ def test_rates_are_since_the_look_before() -> None:
     desk = Desk()
     desk.deliver(NOON - MINUTE)
     desk.statistics.queue = QueueDepth(visible=100, in_flight=5, delayed=0)
-    first = desk.watcher.look()
+    first = desk.watcher.poll()
     desk.clock.advance(10)
     newest = [desk.deliver(NOON - MINUTE, files=4), desk.deliver(NOON, files=3)][-1]
     desk.statistics.queue = QueueDepth(visible=70, in_flight=15, delayed=0)
-    second = desk.watcher.look()
+    second = desk.watcher.poll()
 
     assert (None, None) == (first.files_per_second, first.queue_change_per_second)
     assert (0.7, -2.0) == (second.files_per_second, second.queue_change_per_second)
@@ -175,7 +175,7 @@ def test_a_look_that_fails_loses_nothing_from_the_rates() -> None:
     """Whatever of it failed, the next look tells the files and messages since the last one that could."""
     desk = Desk()
     desk.deliver(NOON - MINUTE)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(10)
     for files in (4, 3):
         desk.deliver(NOON, files=files)
@@ -188,10 +188,10 @@ def test_a_look_that_fails_loses_nothing_from_the_rates() -> None:
 
     desk.destination.hook = fail_at_the_second_head
     desk.statistics.error = QueueError("no queue")
-    failed = desk.watcher.look()
+    failed = desk.watcher.poll()
     desk.clock.advance(10)
     desk.statistics.error, desk.statistics.queue = None, QueueDepth(visible=60, in_flight=0, delayed=0)
-    found = desk.watcher.look()
+    found = desk.watcher.poll()
 
     assert (None, None) == (failed.files_per_second, failed.queue_change_per_second)
     assert {"queue", "oldest_age_seconds", "last_archive"} == failed.problems.keys()
@@ -203,10 +203,10 @@ def test_more_archives_than_are_counted_give_no_rate(archives: int, rate: float 
     """A rate of some of them would be a wrong one; the newest is told all the same."""
     desk = Desk()
     desk.deliver(NOON - MINUTE)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(10)
     keys = [desk.deliver(NOON, files=2) for _ in range(archives)]
-    status = desk.watcher.look()
+    status = desk.watcher.poll()
 
     assert rate == status.files_per_second
     assert status.last_archive is not None
@@ -218,7 +218,7 @@ def test_quiet_since_a_while() -> None:
     for back in (timedelta(hours=1), timedelta(hours=5), timedelta(hours=11), timedelta(days=6)):
         desk = Desk(prefix="")
         key = desk.deliver(NOON - back)
-        looks = [desk.watcher.look(), desk.watcher.look()]
+        looks = [desk.watcher.poll(), desk.watcher.poll()]
         assert [key, key] == [look.last_archive.key for look in looks if look.last_archive]
         assert 0.0 == looks[1].files_per_second
 
@@ -232,14 +232,14 @@ def test_a_long_outage_changes_nothing_of_the_last_delivery(age_known: bool) -> 
         desk.clock.advance(3600)
         delivered.append(desk.deliver(desk.clock.now()))
     last = delivered[-1]
-    assert (last, None) == desk.look()
+    assert (last, None) == desk.poll()
     requests: list[str] = []
     desk.destination.hook = requests.append
     for look in range(1, 4 * 24 * 2):
         desk.clock.advance(1800)
         desk.wait_for(NOON)
         desk.statistics.age_s = desk.statistics.age_s if age_known else None
-        assert (look, last, 0.0) == (look, *desk.look())
+        assert (look, last, 0.0) == (look, *desk.poll())
         assert requests.count("list") <= 10
         assert "head" not in requests
         requests.clear()
@@ -251,7 +251,7 @@ def test_a_drain_is_counted_in_windows_of_every_width_and_age() -> None:
     desk.deliver(NOON - 3 * DAY)
     desk.clock.advance(60)
     desk.wait_for(NOON - 3 * DAY)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(10)
     for files, back, width in [(1, 3 * DAY, DAY), (2, 2 * DAY, HOUR), (3, DAY, MINUTE), (4, 5 * HOUR, HOUR)]:
         desk.deliver(NOON - back, files, width)
@@ -259,12 +259,12 @@ def test_a_drain_is_counted_in_windows_of_every_width_and_age() -> None:
     desk.deliver(NOON, 30, HOUR)
     desk.deliver(NOON, 40, MINUTE)
     desk.wait_for(NOON - 3 * DAY)
-    drained = desk.watcher.look()
+    drained = desk.watcher.poll()
     desk.clock.advance(10)
     last = desk.deliver(NOON - 2 * DAY, 50, DAY)
 
     assert 10.0 == drained.files_per_second
-    assert (last, 5.0) == desk.look()
+    assert (last, 5.0) == desk.poll()
 
 
 def test_a_day_wide_archive_of_a_calm_day_is_seen() -> None:
@@ -272,24 +272,24 @@ def test_a_day_wide_archive_of_a_calm_day_is_seen() -> None:
     for now in (NOON, floor(NOON, DAY) + MINUTE):
         desk = Desk(start=now)
         desk.deliver(now)
-        desk.watcher.look()
+        desk.watcher.poll()
         desk.clock.advance(10)
         last = [desk.deliver(now - HOUR, 5, DAY), desk.deliver(now, 15, DAY)][-1]
-        assert (last, 2.0) == desk.look()
+        assert (last, 2.0) == desk.poll()
 
 
 def test_what_is_listed_for_the_first_time_is_not_new() -> None:
     """CloudWatch tells late how old the backlog is: what was drained before that is no rate of one look."""
     desk = Desk()
     desk.deliver(NOON)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(300)
     drained = [desk.deliver(NOON - 9 * HOUR - number * MINUTE) for number in range(30)]
     desk.wait_for(NOON - 9 * HOUR)
-    told = [desk.look()]
+    told = [desk.poll()]
     desk.clock.advance(10)
     desk.deliver(NOON - 9 * HOUR, files=7)
-    told.append(desk.look())
+    told.append(desk.poll())
 
     assert (max(drained), None) == told[0]
     assert 0.7 == told[1][1]
@@ -300,24 +300,24 @@ def test_what_was_given_back_is_counted_after_the_drain() -> None:
     desk = Desk()
     desk.deliver(NOON - 9 * HOUR)
     desk.wait_for(NOON - 9 * HOUR)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.statistics.age_s, desk.statistics.queue = 0.0, QueueDepth(visible=0, in_flight=0, delayed=0)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(900)
     last = desk.deliver(NOON - 9 * HOUR, files=9)
 
-    assert (last, 0.01) == desk.look()
+    assert (last, 0.01) == desk.poll()
 
 
 def test_a_backlog_of_unknown_age_may_be_days_old() -> None:
     """CloudWatch tells nothing of a queue that was inactive, and an emulator never does."""
     desk = Desk()
     desk.statistics.queue = QueueDepth(visible=9_000, in_flight=0, delayed=0)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(10)
     last = desk.deliver(NOON - 6 * DAY, files=20, width=HOUR)
 
-    assert (last, 2.0) == desk.look()
+    assert (last, 2.0) == desk.poll()
 
 
 def test_more_keys_than_are_listed_give_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,15 +327,15 @@ def test_more_keys_than_are_listed_give_no_rate(monkeypatch: pytest.MonkeyPatch)
     for _ in range(3):
         desk.deliver(NOON - 9 * HOUR)
     desk.wait_for(NOON - 9 * HOUR)
-    desk.watcher.look()
+    desk.watcher.poll()
     desk.clock.advance(10)
     last = desk.deliver(NOON)
-    assert (last, None) == desk.look()
+    assert (last, None) == desk.poll()
     monkeypatch.undo()
     desk.clock.advance(10)
-    assert (last, None) == desk.look()
+    assert (last, None) == desk.poll()
     desk.clock.advance(10)
-    assert (last, 0.0) == desk.look()
+    assert (last, 0.0) == desk.poll()
 
 
 def test_one_look_tells_what_was_stored_last() -> None:
@@ -348,7 +348,7 @@ def test_one_look_tells_what_was_stored_last() -> None:
             last = desk.deliver(NOON - back, files=5, width=width)
             desk.clock.advance(1)
             desk.wait_for(NOON - 2 * DAY)
-            assert (last, None) == desk.look()
+            assert (last, None) == desk.poll()
 
 
 def test_a_fence_is_no_delivery() -> None:
@@ -356,7 +356,7 @@ def test_a_fence_is_no_delivery() -> None:
     desk = Desk()
     key = desk.deliver(NOON - MINUTE)
     desk.deliver(NOON, files=0)
-    status = desk.watcher.look()
+    status = desk.watcher.poll()
 
     assert status.last_archive is not None
     assert key == status.last_archive.key
@@ -365,10 +365,10 @@ def test_a_fence_is_no_delivery() -> None:
 def test_nothing_was_ever_delivered() -> None:
     """An empty destination is no problem, and told; the days before are looked at once."""
     desk = Desk()
-    status = desk.watcher.look()
+    status = desk.watcher.poll()
     requests: list[str] = []
     desk.destination.hook = requests.append
-    desk.watcher.look()
+    desk.watcher.poll()
 
     assert (None, {}) == (status.last_archive, status.problems)
     assert "none within 7 days" in text(status)
@@ -390,7 +390,7 @@ def test_each_part_that_is_away_is_told_and_hides_nothing() -> None:
 
     desk.destination.hook, desk.circuits.hook, desk.mapping.hook = destination_away, ledger_away, mapping_away
     desk.statistics.error = desk.dead_letters.error = QueueError("no queue")
-    status = desk.watcher.look()
+    status = desk.watcher.poll()
 
     assert {
         "queue": "no queue",
@@ -419,7 +419,7 @@ def test_a_destination_that_is_down_is_told_with_the_time() -> None:
     shown = []
     for mode in (Mode.AUTO, Mode.OPEN):
         desk.circuits.circuit = Circuit(mode=mode, opened=True, failures=2, fault="connect", changed_at=opened)
-        shown.append(unwrapped(desk.watcher.look()))
+        shown.append(unwrapped(desk.watcher.poll()))
 
     assert "down (circuit open for 0:01:30): the destination can't be reached" in shown[0]
     assert "down: the destination can't be reached" in shown[1]
@@ -430,8 +430,8 @@ def test_a_destination_that_answers_is_up() -> None:
     closed = Desk()
     closed.circuits.circuit = Circuit(changed_at=round(closed.clock.now().timestamp()) - 90)
 
-    assert "up (circuit closed for 0:01:30)" in unwrapped(closed.watcher.look())
-    assert "up" in [line.split()[-1] for line in text(Desk().watcher.look()).splitlines() if "destination" in line]
+    assert "up (circuit closed for 0:01:30)" in unwrapped(closed.watcher.poll())
+    assert "up" in [line.split()[-1] for line in text(Desk().watcher.poll()).splitlines() if "destination" in line]
 
 
 @pytest.mark.parametrize(
@@ -447,15 +447,15 @@ def test_the_objective_of_the_last_hour_is_shown(late: tuple[int, int], expected
     desk = Desk()
     desk.punctuality.counts = Punctuality(1000, *late)
 
-    assert expected in unwrapped(desk.watcher.look())
+    assert expected in unwrapped(desk.watcher.poll())
 
 
 def test_an_objective_that_is_not_known_is_no_miss() -> None:
     """Nothing was delivered, or nobody publishes it: then it says who tells; an error is told as such."""
     desk = Desk()
-    unknown = desk.watcher.look()
+    unknown = desk.watcher.poll()
     desk.punctuality.error = MetricsError("no permission")
-    refused = desk.watcher.look()
+    refused = desk.watcher.poll()
 
     assert (True, False) == (unknown.well, refused.well)
     assert "last hour unknown (CloudWatch has no figure; windrow audit --since 1h tells)" in unwrapped(unknown)
@@ -469,7 +469,7 @@ def test_what_is_wrong_is_shown() -> None:
     desk.mapping.on = False
     desk.dead_letters.count = 7
     desk.statistics.age_s = 7321.4
-    status = desk.watcher.look()
+    status = desk.watcher.poll()
     shown = text(status)
 
     assert not status.well
@@ -481,7 +481,7 @@ def test_json_has_every_field() -> None:
     """A machine gets all of it, and whether it is well."""
     desk = Desk()
     desk.circuits.circuit = Circuit(mode=Mode.OPEN, opened=True)
-    found = report(desk.watcher.look())
+    found = report(desk.watcher.poll())
 
     assert found.keys() == {"ok", *Status.__struct_fields__}
     assert found["ok"] is True

@@ -90,7 +90,7 @@ class LoadTest:
             sentinel = SentinelRuns(pool, begun, self._sentinel_interval_s)
             outage = Outage(self._stack.destination, self._plan.outage, begun) if self._plan.outage else None
             self._drive(generator, sentinel, outage, begun)
-        self._watch.look()
+        self._watch.poll()
         return Record(
             started_at=started_at,
             plan=self._plan,

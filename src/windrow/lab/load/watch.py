@@ -23,7 +23,7 @@ class DeliveryMonitor:
         self.delivered: set[Version] = set()
         self.archives = 0
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Take in what is new. Raises `DestinationError`, `ArchiveError`."""
         self._deliveries.refresh()
         for delivery in self._deliveries.archives:
@@ -36,6 +36,6 @@ class DeliveryMonitor:
         """Look until told to stop. A destination that does not answer is asked again: it may be the planned outage."""
         while not stop.wait(self._every_s):
             try:
-                self.look()
+                self.poll()
             except DestinationError as error:
                 _log.debug("the destination did not answer: %s", error)

@@ -145,11 +145,15 @@ def report(
     missing = sorted(version for version in sent if not seen[version])
     unexpected = len(seen.keys() - sent)
     times = _latencies(deliveries, sent)
-    details = [f"{what}: {key!r}" for what, keys in (("missing", missing), ("twice", duplicated)) for key, _ in keys]
-    details += [f"other bytes than were uploaded: {key!r}" for key, _ in sorted(wrong)]
-    details += [f"dead-lettered, {why}" for why in dead_lettered]
+    problems = [
+        *found.problems,
+        *(f"missing: {key!r}" for key, _ in missing),
+        *(f"twice: {key!r}" for key, _ in duplicated),
+        *(f"other bytes than were uploaded: {key!r}" for key, _ in sorted(wrong)),
+        *(f"dead-lettered, {why}" for why in dead_lettered),
+    ]
     return Report(
-        ok=not (missing or duplicated or unexpected or wrong or found.problems or dead_lettered),
+        ok=not problems and not unexpected,
         files_uploaded=len(sent),
         files_delivered=len(sent) - len(missing),
         files_missing=len(missing),
@@ -164,7 +168,7 @@ def report(
         window_seconds=window_s,
         latency_seconds=_percentiles(times),
         objective_met=times.objective_met if times else None,
-        problems=found.problems + details,
+        problems=problems,
     )
 
 

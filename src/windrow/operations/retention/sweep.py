@@ -8,7 +8,7 @@ gone through again by the next run.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,13 +23,13 @@ from windrow.operations.retention.markers import Markers
 from windrow.operations.retention.report import Tally
 from windrow.pipeline.bounded_map import bounded_map
 from windrow.pipeline.deadline import Deadline
-from windrow.ports import CopyStore, Destination, RawFiles
+from windrow.ports import CopyStore, Destination, RawFiles, RawVersion
 
 COPIES_AT_ONCE = 4
 """Memory of a sweep: so many times 24 MiB, and the keys of one day."""
 
 READERS = 8
-PROVED_AT_ONCE = 32
+VERIFIED_AT_ONCE = 32
 """Archives whose files are deleted together: with 60 files each, two calls."""
 
 DELETED_AT_ONCE = 2_000
@@ -181,15 +181,19 @@ class Sweep:
             self.tally.fail(finding)
         if verified:
             self.tally.succeed()
-        versions = [version for found in verified for version in found.versions]
+        all_deleted = self._delete([version for found in verified for version in found.versions])
+        for found in verified:
+            self.tally.keep(found)
+        return all_deleted and not failed and not any(found.young for found in verified)
+
+    def _delete(self, versions: Sequence[RawVersion]) -> bool:
+        """Delete files; tell whether S3 did so with all."""
         refused = [] if self.dry_run else self.raw_files.delete(versions)
         for version, reason in refused:
             what = f"{version.bucket}/{version.key}"
             self.tally.refuse(Finding(what, f"version {version.version_id} was not deleted: {reason}"))
         self.tally.expired += len(versions) - len(refused)
-        for found in verified:
-            self.tally.keep(found)
-        return not failed and not refused and not any(found.young for found in verified)
+        return not refused
 
     def _wrong(self, key: str, error: DestinationError) -> Finding:
         """Return what is wrong with one archive. Raises `DestinationError` if it is the destination that is down."""
@@ -212,7 +216,7 @@ def _together(inspected: Iterable[Deletable | Finding]) -> Iterator[list[Deletab
     for found in inspected:
         piece.append(found)
         files += len(found.versions) if isinstance(found, Deletable) else 0
-        if len(piece) == PROVED_AT_ONCE or files >= DELETED_AT_ONCE:
+        if len(piece) == VERIFIED_AT_ONCE or files >= DELETED_AT_ONCE:
             yield piece
             piece, files = [], 0
     if piece:

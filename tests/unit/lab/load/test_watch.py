@@ -32,8 +32,8 @@ def test_versions_of_archives_are_counted_once() -> None:
     stop = threading.Event()
     bucket = Bucket([[delivery("a", 1, [member(0, 0)])], [delivery("b", 2, [member(1, 0), member(2, 0)])]], stop)
     watch = DeliveryMonitor(cast("Deliveries", bucket))
-    watch.look()
-    watch.look()
+    watch.poll()
+    watch.poll()
     assert {("key 0", "v"), ("key 1", "v"), ("key 2", "v")} == watch.delivered
     assert 2 == watch.archives
 
