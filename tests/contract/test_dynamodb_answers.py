@@ -378,7 +378,7 @@ def test_a_record_whose_condition_failed_is_told_what_stands(site: Site) -> None
 
     assert CONDEMNED == site.play("record", refused, success(standing)).record(RECORD)
     ledger = site.play("record", refused, success(gone))
-    with pytest.raises(LedgerError, match="went away"):
+    with pytest.raises(LedgerError, match="vanished"):
         ledger.record(RECORD)
 
 
