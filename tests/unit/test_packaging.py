@@ -88,6 +88,8 @@ def test_wheels_are_for_the_runtimes_libc() -> None:
         ("botocore/data/partitions.json", True),
         ("botocore/data/s3/2006-03-01/service-2.json.gz", True),
         ("botocore/data/ec2/2016-11-15/service-2.json.gz", False),
+        ("aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js", False),
+        ("aws_lambda_powertools/logging/logger.py", True),
         ("boto3/data/ec2/2016-11-15/resources-1.json", False),
         ("botocore/docs/docstring.py", True),
         ("boto3/__pycache__/session.cpython-313.pyc", False),

@@ -16,6 +16,8 @@ ENTRY_POINTS = "windrow.functions"
 
 _LEFT_OUT_FOLDERS = frozenset({"__pycache__", "SelfTest", "bin", "examples", "sboms", "test", "tests"})
 _LEFT_OUT_SUFFIXES = frozenset({".c", ".h", ".pxd", ".pyc", ".pyi", ".pyx"})
+_LEFT_OUT_PARTS = ("boto3/data/", "aws_lambda_powertools/event_handler/openapi/swagger_ui/")
+"""For boto3.resource, and for pages about an HTTP API: no function has either."""
 _PARTS_OF_PAGES = frozenset({".css", ".js"})
 _METADATA_KEPT = re.compile(r"^(METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS)[^/]*)$", re.IGNORECASE)
 """Of a ``dist-info``: version and licence, which must travel with the code. The rest names paths of the build."""
@@ -31,7 +33,7 @@ def shippable(name: str) -> bool:
         return False
     if name.startswith("botocore/data/"):
         return _used_by_botocore(path.parts[2:])
-    return not name.startswith("boto3/data/")  # for boto3.resource, which nothing uses
+    return not name.startswith(_LEFT_OUT_PARTS)
 
 
 def _used_by_botocore(parts: tuple[str, ...]) -> bool:
