@@ -14,6 +14,8 @@ variables {
   kms_key_arn                  = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 }
 
+# What goes together is one run: each plans the module anew.
+
 run "defaults" {
   command = apply
 
@@ -126,10 +128,6 @@ run "defaults" {
     condition     = jsondecode(aws_iam_role.flow[0].assume_role_policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "111122223333" }, ArnLike = { "aws:SourceArn" = "arn:aws:ec2:eu-west-2:111122223333:vpc-flow-log/*" } }
     error_message = "Only flow logs of this account and region may take on the role."
   }
-}
-
-run "without_a_sweep_nothing_deletes" {
-  command = apply
 
   assert {
     condition     = !strcontains(aws_vpc_endpoint.gateway["s3"].policy, "s3:Delete")
@@ -137,11 +135,14 @@ run "without_a_sweep_nothing_deletes" {
   }
 }
 
-run "the_sweep_alone_deletes_landed_versions" {
+run "a_sweep_copies_two_routers_and_the_companys_names" {
   command = apply
 
   variables {
-    retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/windrow-retention", landing_bucket_arn = "arn:aws:s3:::landing", copies_bucket_arn = "arn:aws:s3:::landing-archives" }
+    retention_sweep            = { role_arn = "arn:aws:iam::111122223333:role/windrow-retention", landing_bucket_arn = "arn:aws:s3:::landing", copies_bucket_arn = "arn:aws:s3:::landing-archives" }
+    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::landing-archives"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
+    on_premises                = { site_to_site_vpn = { gateway_address = "198.51.100.7", second_gateway = { address = "203.0.113.7", asn = 65010 }, amazon_asn = 64600 } }
+    resolver_rule_ids          = ["rslvr-rr-0123456789abcdef0"]
   }
 
   assert {
@@ -155,14 +156,10 @@ run "the_sweep_alone_deletes_landed_versions" {
     condition     = length([for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : s if anytrue([for action in s.Action : startswith(action, "s3:Delete")])]) == 1
     error_message = "No other statement may let anyone delete."
   }
-}
 
-run "two_routers_and_the_companys_names" {
-  command = apply
-
-  variables {
-    on_premises       = { site_to_site_vpn = { gateway_address = "198.51.100.7", second_gateway = { address = "203.0.113.7", asn = 65010 }, amazon_asn = 64600 } }
-    resolver_rule_ids = ["rslvr-rr-0123456789abcdef0"]
+  assert {
+    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "KeepCopies"] == [[["s3:GetObject", "s3:ListBucket", "s3:PutObject"], ["arn:aws:s3:::landing-archives", "arn:aws:s3:::landing-archives/*"]]]
+    error_message = "In their bucket, and no other."
   }
 
   assert {
@@ -187,7 +184,7 @@ run "two_routers_and_the_companys_names" {
 }
 
 run "a_transit_gateway" {
-  command = apply
+  command = plan
 
   variables {
     on_premises = { transit_gateway = { id = "tgw-0123456789abcdef0" } }
@@ -205,7 +202,7 @@ run "a_transit_gateway" {
 }
 
 run "an_existing_vpc" {
-  command = apply
+  command = plan
 
   variables {
     on_premises = { existing_vpc = { vpc_id = "vpc-1", subnet_ids = ["subnet-1", "subnet-2"], endpoints_security_group_id = "sg-9" } }
@@ -229,18 +226,5 @@ run "an_existing_vpc" {
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.gateway_endpoints) == 2
     error_message = "So must those of S3 and DynamoDB."
-  }
-}
-
-run "copies_of_archives_may_be_kept" {
-  command = apply
-
-  variables {
-    gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::landing-archives"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-  }
-
-  assert {
-    condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [s.Action, s.Resource] if s.Sid == "KeepCopies"] == [[["s3:GetObject", "s3:ListBucket", "s3:PutObject"], ["arn:aws:s3:::landing-archives", "arn:aws:s3:::landing-archives/*"]]]
-    error_message = "In their bucket, and no other."
   }
 }
