@@ -10,7 +10,7 @@ HERE="$(cd "$(dirname "$0")" && pwd)"
 readonly HERE ROOT="$HERE/.."
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow/readers"
 readonly DRIVERS="tests/readers/drivers"
-readonly KINDS=(python java node rust)
+readonly KINDS=(python java node rust spark)
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -25,6 +25,7 @@ files_of() { # KIND
         java) echo "$DRIVERS"/java/{pom.xml,jars.sha256,Read.java} ;;
         node) echo "$DRIVERS"/node/{package.json,package-lock.json,read.js} ;;
         rust) echo "$DRIVERS"/rust/{Cargo.toml,Cargo.lock,src/main.rs} ;;
+        spark) echo requirements/spark.txt ;;
         *) fail "no readers of kind '$1'; there are: ${KINDS[*]}" ;;
     esac
 }
@@ -76,6 +77,15 @@ get_rust() { # FOLDER
     cargo build --quiet --release --locked --manifest-path "$build/Cargo.toml" --target-dir "$build/target"
     mkdir "$1"
     mv "$build/target/release/readers" "$1"
+}
+
+# Its wheel is made here, by the setuptools that is locked beside it.
+get_spark() { # FOLDER
+    local install=(-m pip install --quiet --disable-pip-version-check --require-hashes --requirement)
+    "${PYTHON:-$(sh "$HERE/find-python.sh")}" -m venv "$1"
+    sed -n '/^setuptools==/,/# via/p' "$ROOT/requirements/spark.txt" >"$1/build.txt"
+    "$1/bin/python" "${install[@]}" "$1/build.txt"
+    "$1/bin/python" "${install[@]}" "$ROOT/requirements/spark.txt" --no-build-isolation
 }
 
 # Made beside its place and moved there, so that an interrupted run leaves nothing that looks whole.

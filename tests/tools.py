@@ -188,6 +188,7 @@ READERS = {
     "java": [f"{DRIVERS}/java/{name}" for name in ("pom.xml", "jars.sha256", "Read.java")],
     "node": [f"{DRIVERS}/node/{name}" for name in ("package.json", "package-lock.json", "read.js")],
     "rust": [f"{DRIVERS}/rust/{name}" for name in ("Cargo.toml", "Cargo.lock", "src/main.rs")],
+    "spark": ["requirements/spark.txt"],
 }
 """What the readers of archives are made of that `scripts/get_readers.sh` gets, by kind."""
 
@@ -335,6 +336,9 @@ TOOLS = {
     ),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),
+    "spark": Tool(
+        "archives read by Spark", "make readers, and a JDK", _readers_program("spark", "bin/python", "--version")
+    ),
     "systemd": Tool("units of systemd", "apt-get install systemd", lambda: _program("systemd-analyze")),
     "terraform": Tool(
         f"infra/ under Terraform {'.'.join(map(str, TERRAFORM))}",

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.archives import archive_of, joined
-from tests.tools import ROOT
+from tests.tools import ROOT, locate
 from windrow.core.archive.writer import SealedArchive
 from windrow.core.completeness import Mark
 from windrow.core.keys import archive_key, mark_key, window_of
 from windrow.core.windows import DAY, HOUR, MINUTE
+from windrow.pipeline.commit_point import tombstone
 
 PAGE = (ROOT / "docs/consumers.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SPARK = (
+    "--master local[1] --conf spark.driver.host=127.0.0.1 --conf spark.driver.bindAddress=127.0.0.1 "
+    "--conf spark.ui.enabled=false"
+)
+ROW = re.compile(r"orders/(\S+?)\s*\|\s*(\d+)\|")
 FILES = [("orders/1.json", b'{"n": 1}'), ("orders/2.json", b'{"n": 41}'), ("readme", b"")]
 
 
@@ -37,9 +45,9 @@ def archive(tmp_path: Path) -> SealedArchive:
     return sealed
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder."""
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environ)
 
 
 def test_keys_of_the_page_are_those_of_archives() -> None:
@@ -88,6 +96,29 @@ def test_python_refuses_an_archive_that_was_cut(archive: SealedArchive, tmp_path
     done = run(tmp_path, sys.executable, "-c", code("python", "files(stream)"))
 
     assert "ValueError: 1 files are missing: the archive was cut short" == done.stderr.splitlines()[-1]
+
+
+@pytest.mark.needs("java", "spark")
+def test_spark_takes_each_file_of_a_day(archive: SealedArchive, tmp_path: Path) -> None:
+    """Those of archives of the hour and the day too; nothing of tombstones, nor of folders that begin with a dot."""
+    day = tmp_path / "2026/11/23"
+    for path, files in (
+        ("10/07/20261123T1007Z-0123456789abcdef.tar.gz", FILES),
+        ("10/20261123T1000Z-0123456789abcdef.tar.gz", [("orders/hour", b'{"n": 7}')]),
+        ("20261123T0000Z-0123456789abcdef.tar.gz", [("orders/day", b'{"n": 9}')]),
+        (".windrow-quarantine/20261123T1007Z-0123456789abcdef.tar.gz", [("orders/broken", b'{"n": 8}')]),
+    ):
+        (day / path).parent.mkdir(parents=True, exist_ok=True)
+        (day / path).write_bytes(joined(archive_of(files)))
+    closed = "2026/11/23/10/07/20261123T1007Z-00000000deadbeef.tar.gz"
+    (tmp_path / closed).write_bytes(joined(tombstone(closed)))
+    loopback = {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": f"{SPARK} pyspark-shell"}
+    blocks = code("python", "def files") + code("python", "pyspark")
+
+    done = run(tmp_path, locate("spark"), "-c", blocks, environ={**os.environ, **loopback})
+
+    rows = {("day", "9"), ("hour", "7"), ("1.json", "1"), ("2.json", "41")}
+    assert rows == set(ROW.findall(done.stdout)), done.stderr
 
 
 def test_the_policy_only_reads() -> None:
