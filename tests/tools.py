@@ -336,7 +336,7 @@ TOOLS = {
     ),
     "sam-events": Tool("the sample events of the AWS SAM CLI", "make lambda-rie (Linux; seconds)", _sam_samples),
     "seven-zip": _debian("7-Zip", "7zip", "i", program="7zz"),
-    "spark": Tool(
+    "spark-readers": Tool(
         "archives read by Spark", "make readers, and a JDK", _readers_program("spark", "bin/python", "--version")
     ),
     "systemd": Tool("units of systemd", "apt-get install systemd", lambda: _program("systemd-analyze")),

@@ -98,7 +98,7 @@ def test_python_refuses_an_archive_that_was_cut(archive: SealedArchive, tmp_path
     assert "ValueError: 1 files are missing: the archive was cut short" == done.stderr.splitlines()[-1]
 
 
-@pytest.mark.needs("java", "spark")
+@pytest.mark.needs("java", "spark-readers")
 def test_spark_takes_each_file_of_a_day(archive: SealedArchive, tmp_path: Path) -> None:
     """Those of archives of the hour and the day too; nothing of tombstones, nor of folders that begin with a dot."""
     day = tmp_path / "2026/11/23"
@@ -115,7 +115,7 @@ def test_spark_takes_each_file_of_a_day(archive: SealedArchive, tmp_path: Path) 
     loopback = {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": f"{SPARK} pyspark-shell"}
     blocks = code("python", "def files") + code("python", "pyspark")
 
-    done = run(tmp_path, locate("spark"), "-c", blocks, environ={**os.environ, **loopback})
+    done = run(tmp_path, locate("spark-readers"), "-c", blocks, environ={**os.environ, **loopback})
 
     rows = {("day", "9"), ("hour", "7"), ("1.json", "1"), ("2.json", "41")}
     assert rows == set(ROW.findall(done.stdout)), done.stderr
