@@ -115,12 +115,22 @@ module "ledger" {
 module "credentials" {
   source = "./modules/credentials"
 
-  name                 = "${var.name}-destination"
+  name          = "${var.name}-destination"
+  recovery_days = var.disposable ? 0 : 30
+  kms_key_arn   = module.key.arn
+}
+
+module "rotation" {
+  source   = "./modules/rotation"
+  for_each = var.destination.admin_api ? { this = local.rotation_zip_path } : {}
+
+  name                 = "${var.name}-destination-rotation"
   region               = local.region
   account_id           = local.account_id
-  zip_path             = local.rotation_zip_path
+  secret_arn           = module.credentials.secret_arn
+  zip_path             = each.value
   rotation_days        = var.rotation_days
-  recovery_days        = var.disposable ? 0 : 30
+  max_archive_bytes    = var.aggregator.max_archive_bytes
   max_object_bytes     = var.aggregator.max_object_bytes
   reserved_concurrency = var.reserved_concurrency
   destination          = local.destination
@@ -146,7 +156,10 @@ module "aggregator" {
   maximum_concurrency   = var.aggregator.maximum_concurrency
   provisioned_pollers   = var.aggregator.provisioned_pollers
   compression_level     = var.aggregator.compression_level
+  max_archive_bytes     = var.aggregator.max_archive_bytes
   max_object_bytes      = var.aggregator.max_object_bytes
+  max_bytes_per_s       = var.aggregator.max_bytes_per_s
+  object_lock           = var.aggregator.object_lock
   fetch_concurrency     = var.aggregator.fetch_concurrency
   reserved_concurrency  = var.aggregator.reserved_concurrency
   initial_version       = var.aggregator.initial_version
@@ -186,6 +199,7 @@ module "sentinel" {
   zip_path             = var.zip_path
   reserved_concurrency = var.reserved_concurrency
   event_source_mapping = module.aggregator.event_source_mapping
+  max_archive_bytes    = var.aggregator.max_archive_bytes
   max_object_bytes     = var.aggregator.max_object_bytes
   ledger               = { name = module.ledger.name, arn = module.ledger.arn }
   destination          = local.destination
@@ -273,7 +287,7 @@ module "observability" {
   functions = {
     aggregator = module.aggregator.function_name
     sentinel   = module.sentinel.function_name
-    rotation   = module.credentials.function_name
+    rotation   = one(values(module.rotation)[*].function_name)
     retention  = one(values(module.retention)[*].function_name)
     auditor    = one(values(module.auditor)[*].function_name)
   }

@@ -5,7 +5,7 @@ locals {
   log_group_arns = [for name in compact([
     module.aggregator.log_group_name,
     module.sentinel.log_group_name,
-    module.credentials.log_group_name,
+    one(values(module.rotation)[*].log_group_name),
     one(values(module.retention)[*].log_group_name),
     one(values(module.auditor)[*].log_group_name),
   ]) : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:${name}:*"] # the streams
@@ -88,25 +88,16 @@ locals {
       Resource = local.log_group_arns
     },
     {
-      Sid    = "UseAndRotateCredentials"
+      Sid    = "UseAndReplaceCredentials"
       Effect = "Allow"
       Action = [
         "secretsmanager:DescribeSecret",
         "secretsmanager:GetSecretValue",
         "secretsmanager:ListSecretVersionIds",
         "secretsmanager:PutSecretValue",
-        "secretsmanager:RotateSecret",
         "secretsmanager:UpdateSecretVersionStage",
       ]
       Resource = module.credentials.secret_arn
-    },
-    {
-      # Secrets Manager asks it of who starts a rotation.
-      # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
-      Sid      = "RunTheRotation"
-      Effect   = "Allow"
-      Action   = ["lambda:InvokeFunction"]
-      Resource = module.credentials.function_arn
     },
     {
       Sid      = "UseLedgersAndSecretsKey"
@@ -125,7 +116,22 @@ locals {
       Action   = ["cloudwatch:GetMetricData", "ec2:DescribeVpnConnections", "lambda:GetAccountSettings"]
       Resource = "*" # AWS offers nothing narrower for these
     },
-    ], flatten([for arn in local.archive_copies_arns : [
+    ], flatten([for rotation in values(module.rotation) : [
+      {
+        Sid      = "StartTheRotation"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:RotateSecret"]
+        Resource = module.credentials.secret_arn
+      },
+      {
+        # Secrets Manager asks it of who starts a rotation.
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+        Sid      = "RunTheRotation"
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = rotation.function_arn
+      },
+      ]]), flatten([for arn in local.archive_copies_arns : [
       {
         Sid      = "ListCopies"
         Effect   = "Allow"

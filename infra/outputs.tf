@@ -3,8 +3,8 @@ locals {
     {
       aggregator = module.aggregator.role_arn
       sentinel   = module.sentinel.role_arn
-      rotation   = module.credentials.role_arn
     },
+    { for rotation in values(module.rotation) : "rotation" => rotation.role_arn },
     { for sweep in values(module.retention) : "retention" => sweep.role_arn },
     { for audit in values(module.auditor) : "auditor" => audit.role_arn },
   )

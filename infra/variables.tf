@@ -70,7 +70,7 @@ variable "queue_retention_days" {
 }
 
 variable "queue_max_receives" {
-  description = "Receives after which SQS moves a message to the dead-letter queue. 1000 (the limit) where workers without a mapping do the work: no circuit breaker stops them in an outage, and each message comes back every 8 to 15 minutes."
+  description = "Receives after which SQS moves a message to the dead-letter queue."
   type        = number
   default     = 100
   nullable    = false
@@ -89,13 +89,15 @@ variable "notification" {
 }
 
 variable "destination" {
-  description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, and the region that it signs for."
+  description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, the region that it signs for, and whether it has MinIO's admin API, by which its keys are rotated. With admin_api = false there is no rotation function, and keys are handed over as docs/operations.md says."
   type = object({
     endpoint = string
     cidrs    = list(string)
     bucket   = string
     prefix   = optional(string, "")
     region   = optional(string, "us-east-1")
+
+    admin_api = optional(bool, true)
   })
   nullable = false
 }
@@ -154,13 +156,13 @@ variable "rotation_zip_path" {
   default     = null
 
   validation {
-    condition     = fileexists(coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip")))
+    condition     = !var.destination.admin_api || fileexists(coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip")))
     error_message = "The rotation's zip is not there: `windrow package` makes it beside zip_path, as <name>-rotation.zip; name it by rotation_zip_path if it lies elsewhere."
   }
 }
 
 variable "aggregator" {
-  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, pollers of provisioned mode in the place of that (null for none), level of compression (1 to 12), bytes of the largest object accepted, objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
+  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, pollers of provisioned mode in the place of that (null for none), level of compression (1 to 12), raw bytes of an archive at most, bytes of the largest object accepted, bytes a second that each batch sends to the destination at most (0 for as fast as it goes), how archives are locked there (null for no lock), objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
   type = object({
     timeout_s            = optional(number, 120)
     memory_mb            = optional(number, 1024)
@@ -169,7 +171,10 @@ variable "aggregator" {
     maximum_concurrency  = optional(number, 10)
     provisioned_pollers  = optional(object({ minimum = number, maximum = number }))
     compression_level    = optional(number, 6)
+    max_archive_bytes    = optional(number, 201326592)
     max_object_bytes     = optional(number, 5368709120)
+    max_bytes_per_s      = optional(number, 0)
+    object_lock          = optional(object({ mode = string, days = number }))
     fetch_concurrency    = optional(number, 16)
     reserved_concurrency = optional(number)
     initial_version      = optional(string)
@@ -204,7 +209,7 @@ variable "ledger_ttl_days" {
 }
 
 variable "rotation_days" {
-  description = "Days between rotations of MinIO's credentials; null before the secret has its first value, which is set outside Terraform."
+  description = "Days between rotations of MinIO's credentials; null before the secret has its first value, which is set outside Terraform. Without meaning where destination.admin_api is false."
   type        = number
   default     = 30
 }

@@ -107,8 +107,16 @@ run "inputs_reach_their_modules" {
   variables {
     # a port of its own
     destination       = { endpoint = "https://minio.example.com:9000", cidrs = ["10.20.0.5/32"], bucket = "archives" }
-    aggregator        = { timeout_s = 300, window_s = 30, max_object_bytes = 161061273600, fetch_concurrency = 4 }
     rotation_zip_path = "tests/fixtures/elsewhere.zip"
+    aggregator = {
+      timeout_s         = 300
+      window_s          = 30
+      max_archive_bytes = 62914560
+      max_object_bytes  = 161061273600
+      max_bytes_per_s   = 5000000
+      fetch_concurrency = 4
+      object_lock       = { mode = "governance", days = 30 }
+    }
     # what is not announced is not audited either
     notification = { prefix = "partner/" }
   }
@@ -124,7 +132,14 @@ run "inputs_reach_their_modules" {
   }
 
   assert {
-    condition     = output.environment.WINDROW_MAX_OBJECT_BYTES == "161061273600" && output.environment.WINDROW_FETCH_CONCURRENCY == "4"
+    condition = { for name, value in output.environment : name => value if can(regex("MAX_|FETCH_|LOCK_", name)) } == {
+      WINDROW_MAX_ARCHIVE_BYTES = "62914560"
+      WINDROW_MAX_OBJECT_BYTES  = "161061273600"
+      WINDROW_MAX_BYTES_PER_S   = "5000000"
+      WINDROW_FETCH_CONCURRENCY = "4"
+      WINDROW_OBJECT_LOCK_MODE  = "governance"
+      WINDROW_OBJECT_LOCK_DAYS  = "30"
+    }
     error_message = "What the runbook says to change must be what changes."
   }
 
@@ -139,7 +154,7 @@ run "inputs_reach_their_modules" {
   }
 }
 
-run "mode_archives_sweeps_and_the_daily_audit_may_list" {
+run "mode_archives_sweeps_the_daily_audit_may_list_and_nothing_may_rotate" {
   command = apply
 
   variables {
@@ -147,6 +162,29 @@ run "mode_archives_sweeps_and_the_daily_audit_may_list" {
     queue_retention_days = 14
     ledger_ttl_days      = 43
     daily_audit          = { inventory = false }
+    destination          = { endpoint = "https://s3.example.com", cidrs = ["10.20.0.5/32"], bucket = "archives", admin_api = false }
+    # not built, and not looked for
+    rotation_zip_path = "tests/fixtures/absent.zip"
+  }
+
+  assert {
+    condition     = length(module.rotation) == 0 && !contains(keys(output.role_arns), "rotation")
+    error_message = "Without an admin API there must be no function, and no role."
+  }
+
+  assert {
+    condition     = length([for s in jsondecode(output.operator_policy).Statement : s if anytrue([for action in s.Action : contains(["secretsmanager:RotateSecret", "lambda:InvokeFunction"], action)])]) == 0
+    error_message = "An operator needs no rights to what is not there."
+  }
+
+  assert {
+    condition     = contains(flatten(jsondecode(output.operator_policy).Statement[*].Action), "secretsmanager:PutSecretValue")
+    error_message = "Keys are handed over by hand."
+  }
+
+  assert {
+    condition     = length([for name in output.alarm_names : name if strcontains(name, "rotation")]) == 0
+    error_message = "Nothing may call for a rotation."
   }
 
   assert {

@@ -354,6 +354,19 @@ def test_second_apply_changes_nothing(stack: Stack) -> None:
     assert stack.plan() == 0
 
 
+def test_rotation_of_an_earlier_state_is_moved(stack: Stack) -> None:
+    """Where a state has the rotation in the module of the secret, as it was, a plan moves it and changes nothing."""
+    before, after = "module.windrow.module.credentials", 'module.windrow.module.rotation["this"]'
+    moved = ("module.function", "aws_lambda_permission.secrets_manager")
+    for name in moved:
+        stack.terraform.run("state", "mv", f"{after}.{name}", f"{before}.{name}")
+    plan = stack.terraform.run("plan", "-no-color", "-refresh=false", *stack.variables).stdout
+    for name in moved:
+        stack.terraform.run("state", "mv", f"{before}.{name}", f"{after}.{name}")
+    assert "Plan: 0 to add, 0 to change, 0 to destroy." in plan
+    assert {f"{before}.{name}" in plan for name in moved} == {True}
+
+
 def test_apply_leaves_the_sentinels_and_the_deployments_work_alone(stack: Stack) -> None:
     """A plan is empty after the circuit was opened and a deployment moved the alias."""
     lambda_ = stack.root.client("lambda")

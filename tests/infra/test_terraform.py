@@ -29,8 +29,20 @@ WILDCARD = re.compile(r'"(\*|[^"]*(:|arn|prefix)[^"]*\*[^"]*)"')
 REASON = re.compile(r"#.*(\"[^\"]*\*\"|refusal|nothing narrower|wildcard)", re.IGNORECASE)
 BLOCK = re.MULTILINE | re.DOTALL
 EXPECTED = re.compile(r"expect_failures = \[(.*?)\]", re.DOTALL)
-OFFERED = ["compression_level", "fetch_concurrency", "ledger_ttl_days", "max_object_bytes"]
+OFFERED = [
+    "compression_level",
+    "fetch_concurrency",
+    "ledger_ttl_days",
+    "max_archive_bytes",
+    "max_bytes_per_s",
+    "max_object_bytes",
+]
 """Numbers that the aggregator's module passes on as settings."""
+NOT_OFFERED = {
+    "emf": "on Lambda its default, auto, prints metrics; a worker's own environment says what it does",
+    "frame_bytes": "no deployment has needed another; it changes what range reads cost, not what is delivered",
+}
+"""Settings that Terraform leaves at their defaults, and why."""
 ENVIRONMENTS = ["examples/pipeline", "examples/production", "examples/staging", "local"]
 
 
@@ -116,6 +128,25 @@ def test_functions_get_settings_that_exist() -> None:
     known = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)}
     named = {name for text in sources().values() for name in re.findall(rf"\b{PREFIX}[A-Z_]+\b", text)}
     assert named - known - {PREFIX} == set()
+
+
+def environments() -> dict[str, set[str]]:
+    """Return the settings that each Terraform file hands to a function or a worker."""
+    pattern = re.compile(rf'{PREFIX}([A-Z_]+)"? +=')
+    named = {str(path.relative_to(INFRA)): set(pattern.findall(text)) for path, text in sources().items()}
+    return {path: {name.lower() for name in names} for path, names in named.items() if names}
+
+
+def test_each_setting_is_an_input_or_left_out_for_a_reason() -> None:
+    """What `windrow` can be told, Terraform can tell it, but for what is named with its reason."""
+    given = set().union(*environments().values())
+    assert set(Settings.__struct_fields__) - given == NOT_OFFERED.keys()
+
+
+def test_functions_that_judge_sizes_get_both() -> None:
+    """Whether objects go in parts follows from two settings: with one of them a probe would try another way."""
+    sizes = {"max_object_bytes", "max_archive_bytes"}
+    assert [] == [path for path, names in environments().items() if names & sizes not in (set(), sizes)]
 
 
 @pytest.mark.parametrize("name", OFFERED)

@@ -22,7 +22,7 @@ module "function" {
 }
 
 locals {
-  environment = {
+  environment = merge({
     WINDROW_STACK                 = var.stack
     WINDROW_LANDING_BUCKETS       = var.landing.bucket_name
     WINDROW_QUEUE_URL             = var.queue.url
@@ -35,7 +35,12 @@ locals {
     WINDROW_DESTINATION_REGION    = var.destination.region
     WINDROW_DESTINATION_SECRET_ID = var.secret_arn
     WINDROW_COMPRESSION_LEVEL     = tostring(var.compression_level)
+    WINDROW_MAX_ARCHIVE_BYTES     = tostring(var.max_archive_bytes)
     WINDROW_MAX_OBJECT_BYTES      = tostring(var.max_object_bytes)
+    WINDROW_MAX_BYTES_PER_S       = tostring(var.max_bytes_per_s)
     WINDROW_FETCH_CONCURRENCY     = tostring(var.fetch_concurrency)
-  }
+    }, var.object_lock == null ? {} : {
+    WINDROW_OBJECT_LOCK_MODE = var.object_lock.mode
+    WINDROW_OBJECT_LOCK_DAYS = tostring(var.object_lock.days)
+  })
 }

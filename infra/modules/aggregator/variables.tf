@@ -64,6 +64,12 @@ variable "memory_mb" {
     condition     = var.memory_mb >= 512 && var.memory_mb <= 10240
     error_message = "memory_mb must be from 512 (a batch needs up to 400 MB) to 10240 (the limit of Lambda)."
   }
+
+  # Measured: 388 MB for the default of 192 MiB.
+  validation {
+    condition     = var.memory_mb >= 256 + var.max_archive_bytes / 1048576
+    error_message = "memory_mb must be 256 more than max_archive_bytes in MiB: files that do not compress are held until their archive is sent."
+  }
 }
 
 variable "window_s" {
@@ -247,6 +253,56 @@ variable "max_object_bytes" {
   validation {
     condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 161061273600
     error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
+  }
+}
+
+variable "max_archive_bytes" {
+  description = "Raw bytes of one archive at most; a larger object gets an archive of its own. A batch needs some 200 MB of memory beside it."
+  type        = number
+  default     = 201326592
+  nullable    = false
+
+  validation {
+    condition     = var.max_archive_bytes >= 1048576 && var.max_archive_bytes <= 4294967296
+    error_message = "max_archive_bytes must be from 1048576 to 4294967296 (1 MiB to 4 GiB)."
+  }
+}
+
+variable "max_bytes_per_s" {
+  description = "How fast each batch is sent to the destination at most, in bytes a second; 0 for as fast as it goes. Batches at once share the line: see maximum_concurrency."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.max_bytes_per_s >= 0 && var.max_bytes_per_s <= 10737418240
+    error_message = "max_bytes_per_s must be from 0 to 10737418240 (10 GiB a second)."
+  }
+
+  validation {
+    condition     = var.max_bytes_per_s <= 0 || var.max_bytes_per_s >= ceil(var.max_archive_bytes / 30)
+    error_message = "max_bytes_per_s must be 0, or at least a 30th of max_archive_bytes, which must be sent in 30 s: lower that."
+  }
+
+  validation {
+    condition     = var.max_bytes_per_s <= 0 || var.max_bytes_per_s >= 4194304 || var.max_object_bytes <= var.max_archive_bytes
+    error_message = "max_bytes_per_s must be 0, or at least 4194304 (4 MiB a second) for objects that are sent in parts: lower max_object_bytes to max_archive_bytes."
+  }
+}
+
+variable "object_lock" {
+  description = "How archives are locked at the destination, whose bucket must be made with object lock: mode (governance or compliance), and days from the delivery; null for no lock."
+  type        = object({ mode = string, days = number })
+  default     = null
+
+  validation {
+    condition     = var.object_lock == null ? true : contains(["governance", "compliance"], var.object_lock.mode)
+    error_message = "object_lock.mode must be governance or compliance."
+  }
+
+  validation {
+    condition     = var.object_lock == null ? true : (var.object_lock.days >= 1 && var.object_lock.days <= 36500 && floor(var.object_lock.days) == var.object_lock.days)
+    error_message = "object_lock.days must be a whole number from 1 to 36500."
   }
 }
 

@@ -10,7 +10,9 @@ locals {
     sentinel-throttles   = { function = var.functions.sentinel, says = "Lambda throttles the sentinel." }
   }
 
-  rotation_alarms = {
+  rotation_alarms = { for name, alarm in local.all_rotation_alarms : name => alarm if var.functions.rotation != null }
+
+  all_rotation_alarms = {
     # A throttled rotation does not run at all.
     rotation-failed = {
       says       = "The rotation of the destination's credentials failed."

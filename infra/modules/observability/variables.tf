@@ -72,8 +72,8 @@ variable "queues" {
 }
 
 variable "functions" {
-  description = "Names of the functions; retention is null where none sweeps, auditor where none audits."
-  type        = object({ aggregator = string, sentinel = string, rotation = string, retention = optional(string), auditor = optional(string) })
+  description = "Names of the functions; rotation is null where none rotates, retention where none sweeps, auditor where none audits."
+  type        = object({ aggregator = string, sentinel = string, rotation = optional(string), retention = optional(string), auditor = optional(string) })
   nullable    = false
 }
 

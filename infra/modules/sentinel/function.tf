@@ -17,6 +17,7 @@ module "function" {
     WINDROW_DESTINATION_SECRET_ID   = var.secret_arn
     WINDROW_EVENT_SOURCE_MAPPING_ID = var.event_source_mapping.uuid
     WINDROW_MAX_OBJECT_BYTES        = tostring(var.max_object_bytes)
+    WINDROW_MAX_ARCHIVE_BYTES       = tostring(var.max_archive_bytes)
   }
 
   timeout_s            = var.timeout_s

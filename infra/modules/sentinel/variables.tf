@@ -72,6 +72,18 @@ variable "max_object_bytes" {
   }
 }
 
+variable "max_archive_bytes" {
+  description = "Raw bytes of one archive at most, as the aggregator has it."
+  type        = number
+  default     = 201326592
+  nullable    = false
+
+  validation {
+    condition     = var.max_archive_bytes >= 1048576 && var.max_archive_bytes <= 4294967296
+    error_message = "max_archive_bytes must be from 1048576 to 4294967296 (1 MiB to 4 GiB)."
+  }
+}
+
 variable "memory_mb" {
   description = "Memory in MB."
   type        = number

@@ -68,9 +68,11 @@ run "refuses_1" {
     max_object_bytes = 0
     # no fetch at all
     fetch_concurrency = 0
+    # a lock that is none
+    object_lock = { mode = "legal", days = 7 }
   }
 
-  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency, var.permissions_boundary_arn]
+  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.destination, var.secret_arn, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.region, var.zip_path, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.max_object_bytes, var.fetch_concurrency, var.object_lock, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {
@@ -91,9 +93,13 @@ run "refuses_2" {
     max_object_bytes = 161061273601
     # too many fetches at once
     fetch_concurrency = 257
+    # archives over the limit of the code
+    max_archive_bytes = 4294967297
+    # a lock of no day
+    object_lock = { mode = "governance", days = 0 }
   }
 
-  expect_failures = [var.provisioned_pollers, var.timeout_s, var.compression_level, var.destination, var.landing, var.max_object_bytes, var.fetch_concurrency]
+  expect_failures = [var.provisioned_pollers, var.timeout_s, var.compression_level, var.destination, var.landing, var.max_object_bytes, var.fetch_concurrency, var.max_archive_bytes, var.object_lock]
 }
 
 run "refuses_3" {
@@ -102,11 +108,14 @@ run "refuses_3" {
   variables {
     # a long window
     window_s = 301
+    # a rate at which objects in parts are not sent in time
+    max_archive_bytes = 62914560
+    max_bytes_per_s   = 4000000
     # a prefix with empty parts
     destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
   }
 
-  expect_failures = [var.window_s, var.destination]
+  expect_failures = [var.window_s, var.max_bytes_per_s, var.destination]
 }
 
 run "refuses_4" {
@@ -116,11 +125,13 @@ run "refuses_4" {
     # a large batch
     batch_size          = 10001
     maximum_concurrency = 2
+    # an archive of a single file
+    max_archive_bytes = 1024
     # a bucket that is none
     destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 
-  expect_failures = [var.batch_size, var.destination]
+  expect_failures = [var.batch_size, var.max_archive_bytes, var.destination]
 }
 
 run "refuses_5" {
@@ -129,9 +140,14 @@ run "refuses_5" {
   variables {
     # a small batch
     batch_size = 1
+    # archives that do not fit into memory
+    memory_mb         = 1024
+    max_archive_bytes = 1073741824
+    # a rate at which they are not sent in time
+    max_bytes_per_s = 8388608
   }
 
-  expect_failures = [var.batch_size]
+  expect_failures = [var.batch_size, var.memory_mb, var.max_bytes_per_s]
 }
 
 run "refuses_6" {
@@ -140,9 +156,11 @@ run "refuses_6" {
   variables {
     # a large batch without window
     window_s = 0
+    # a rate below nothing
+    max_bytes_per_s = -1
   }
 
-  expect_failures = [var.batch_size]
+  expect_failures = [var.batch_size, var.max_bytes_per_s]
 }
 
 run "refuses_7" {

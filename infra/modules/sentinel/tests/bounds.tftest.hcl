@@ -28,6 +28,8 @@ run "refuses_1" {
     timeout_s = 60
     # no object at all
     max_object_bytes = 0
+    # an archive of a single file
+    max_archive_bytes = 1024
     # too little memory
     memory_mb = 64
     # negative concurrency
@@ -58,7 +60,7 @@ run "refuses_1" {
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
   }
 
-  expect_failures = [var.stack, var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
+  expect_failures = [var.max_archive_bytes, var.stack, var.timeout_s, var.max_object_bytes, var.memory_mb, var.reserved_concurrency, var.event_source_mapping, var.destination, var.region, var.account_id, var.zip_path, var.ledger, var.secret_arn, var.subnet_ids, var.security_group_ids, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {

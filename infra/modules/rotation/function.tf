@@ -1,7 +1,7 @@
 module "function" {
   source = "../function"
 
-  name        = "${var.name}-rotation"
+  name        = var.name
   description = "Replaces the destination's credentials."
   handler     = "windrow.functions.rotate.handler"
   zip_path    = var.zip_path
@@ -12,8 +12,9 @@ module "function" {
     WINDROW_DESTINATION_BUCKET    = var.destination.bucket
     WINDROW_DESTINATION_PREFIX    = var.destination.prefix
     WINDROW_DESTINATION_REGION    = var.destination.region
-    WINDROW_DESTINATION_SECRET_ID = aws_secretsmanager_secret.destination.arn
+    WINDROW_DESTINATION_SECRET_ID = var.secret_arn
     WINDROW_MAX_OBJECT_BYTES      = tostring(var.max_object_bytes)
+    WINDROW_MAX_ARCHIVE_BYTES     = tostring(var.max_archive_bytes)
   }
 
   timeout_s            = 60
@@ -34,7 +35,7 @@ resource "aws_lambda_permission" "secrets_manager" {
   action         = "lambda:InvokeFunction"
   principal      = "secretsmanager.amazonaws.com"
   source_account = var.account_id
-  source_arn     = aws_secretsmanager_secret.destination.arn
+  source_arn     = var.secret_arn
 }
 
 resource "aws_secretsmanager_secret_rotation" "this" {
@@ -44,7 +45,7 @@ resource "aws_secretsmanager_secret_rotation" "this" {
   # requests would race, and the cancellation could come last.
   for_each = var.rotation_days == null ? {} : { schedule = var.rotation_days }
 
-  secret_id           = aws_secretsmanager_secret.destination.id
+  secret_id           = var.secret_arn
   rotation_lambda_arn = module.function.arn
   # The first rotation comes when it is due: an apply should not change credentials.
   rotate_immediately = false

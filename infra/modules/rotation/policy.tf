@@ -10,7 +10,7 @@ locals {
           "secretsmanager:PutSecretValue",
           "secretsmanager:UpdateSecretVersionStage",
         ]
-        Resource = aws_secretsmanager_secret.destination.arn
+        Resource = var.secret_arn
       },
       {
         Sid       = "EncryptAndDecryptIt"
