@@ -43,7 +43,7 @@ NOT_OFFERED = {
     "frame_bytes": "no deployment has needed another; it changes what range reads cost, not what is delivered",
 }
 """Settings that Terraform leaves at their defaults, and why."""
-ENVIRONMENTS = ["examples/pipeline", "examples/production", "examples/staging", "local"]
+ENVIRONMENTS = ["examples/pipeline", "examples/production", "examples/servers", "examples/staging", "local"]
 
 
 @pytest.fixture(scope="module")

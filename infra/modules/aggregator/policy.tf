@@ -1,81 +1,15 @@
+module "work" {
+  source = "../work"
+
+  region      = var.region
+  landing     = var.landing
+  queue       = var.queue
+  ledger_arn  = var.ledger.arn
+  secret_arn  = var.secret_arn
+  kms_key_arn = var.kms_key_arn
+}
+
 locals {
-  read_landing = [
-    {
-      Sid    = "ReadLandedFiles"
-      Effect = "Allow"
-      Action = ["s3:GetObject", "s3:GetObjectVersion"]
-      # "/*" covers the objects of this one bucket: their names are the uploaders' to choose.
-      Resource = "${var.landing.bucket_arn}/*"
-    },
-    {
-      # Without it S3 answers 403 for a missing object, which could not be told from a lost permission.
-      Sid      = "TellMissingFromRefused"
-      Effect   = "Allow"
-      Action   = ["s3:ListBucket"]
-      Resource = var.landing.bucket_arn
-    },
-    {
-      Sid       = "DecryptLandedFiles"
-      Effect    = "Allow"
-      Action    = ["kms:Decrypt"]
-      Resource  = var.landing.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
-    },
-  ]
-
-  use_queues = [
-    {
-      Sid    = "ReadQueue"
-      Effect = "Allow"
-      Action = [
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-      ]
-      Resource = var.queue.arn
-    },
-    {
-      Sid      = "RejectForGood"
-      Effect   = "Allow"
-      Action   = ["sqs:SendMessage"]
-      Resource = var.queue.dead_letter_arn
-    },
-  ]
-
-  use_ledger = [{
-    Sid    = "ClaimAndRecord"
-    Effect = "Allow"
-    Action = [
-      "dynamodb:BatchGetItem",
-      "dynamodb:PartiQLInsert",
-      "dynamodb:PartiQLUpdate",
-      "dynamodb:PutItem",
-    ]
-    Resource = var.ledger.arn
-  }]
-
-  read_secret = [
-    {
-      Sid      = "ReadCredentials"
-      Effect   = "Allow"
-      Action   = ["secretsmanager:GetSecretValue"]
-      Resource = var.secret_arn
-    },
-    {
-      Sid    = "DecryptLedgerAndSecret"
-      Effect = "Allow"
-      Action = ["kms:Decrypt"]
-      # The same key for both; DynamoDB encrypts with a grant of its own.
-      Resource = var.kms_key_arn
-      Condition = {
-        StringEquals = {
-          "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
-        }
-      }
-    },
-  ]
-
-  work   = concat(local.read_landing, local.use_queues, local.use_ledger, local.read_secret)
+  work   = module.work.statements
   policy = jsonencode({ Version = "2012-10-17", Statement = local.work })
 }

@@ -1,0 +1,77 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+# Each run gives every variable one bad value: a run takes as long for one as for all.
+variables {
+  landing_bucket_name = "windrow-landing"
+  uploaders           = {}
+  destination         = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  workers             = { principal_arns = ["arn:aws:iam::111122223333:role/task"] }
+  alarms              = null
+}
+
+run "refuses_1" {
+  command = plan
+
+  variables {
+    # a name with capitals
+    name = "Windrow"
+    # a bucket name with capitals
+    landing_bucket_name = "Landing"
+    # a ledger that forgets too soon
+    ledger_ttl_days      = 28
+    queue_retention_days = 7
+    # plain http to the destination
+    destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
+    # any role
+    workers = { principal_arns = ["arn:aws:iam::111122223333:role/*"] }
+    # an anchor in the link
+    alarms = { runbook_url = "https://example.com/#a", topic_arns = ["arn:aws:sns:eu-west-2:111122223333:oncall"] }
+    # a role as the boundary
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
+  }
+
+  expect_failures = [var.name, var.landing_bucket_name, var.ledger_ttl_days, var.destination, var.workers, var.alarms, var.permissions_boundary_arn]
+}
+
+run "refuses_2" {
+  command = plan
+
+  variables {
+    # a bucket that is none
+    destination = { endpoint = "https://minio.example.com", bucket = "a" }
+    # nobody
+    workers = {}
+    # nobody to tell
+    alarms = { runbook_url = "https://example.com/runbook", topic_arns = [] }
+  }
+
+  expect_failures = [var.destination, var.workers, var.alarms]
+}
+
+run "refuses_3" {
+  command = plan
+
+  variables {
+    # a prefix with empty parts
+    destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
+    # any trust anchor
+    workers = { certificates = { trust_anchor_arn = "arn:aws:rolesanywhere:eu-west-2:111122223333:trust-anchor/*", common_names = ["worker-1"] } }
+    # a share of a file
+    alarms = { runbook_url = "https://example.com/runbook", topic_arns = ["arn:aws:sns:eu-west-2:111122223333:oncall"], files_per_hour = 0.5 }
+  }
+
+  expect_failures = [var.destination, var.workers, var.alarms]
+}
+
+run "refuses_4" {
+  command = plan
+
+  variables {
+    # any certificate of the CA
+    workers = { certificates = { trust_anchor_arn = "arn:aws:rolesanywhere:eu-west-2:111122223333:trust-anchor/1", common_names = ["*"] } }
+  }
+
+  expect_failures = [var.workers]
+}

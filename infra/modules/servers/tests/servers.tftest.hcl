@@ -1,0 +1,82 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  landing_bucket_name = "windrow-landing"
+  uploaders           = { partner = { principal_arn = "arn:aws:iam::444455556666:role/uploader", prefix = "partner/" } }
+  destination         = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  alarms              = { runbook_url = "https://example.com/runbook", topic_arns = ["arn:aws:sns:eu-west-2:111122223333:oncall"] }
+  disposable          = true # what is protected can't be removed after the test either
+  workers = {
+    principal_arns = ["arn:aws:iam::111122223333:role/task"]
+    certificates = {
+      trust_anchor_arn = "arn:aws:rolesanywhere:eu-west-2:111122223333:trust-anchor/11111111-2222-3333-4444-555555555555"
+      common_names     = ["worker-1"]
+    }
+  }
+}
+
+run "the_set_up_holds_together" {
+  command = apply
+
+  assert {
+    condition     = module.queue.visibility_timeout_s == 6 * 120 + 60
+    error_message = "The queue must hide messages for as long as a worker's batches may take."
+  }
+
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role.worker.assume_role_policy).Statement : s.Principal] == [{ AWS = ["arn:aws:iam::111122223333:role/task"] }, { Service = "rolesanywhere.amazonaws.com" }]
+    error_message = "Only who is named may take on the role."
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.worker.assume_role_policy).Statement[1].Condition == { ArnEquals = { "aws:SourceArn" = var.workers.certificates.trust_anchor_arn }, StringEquals = { "aws:PrincipalTag/x509Subject/CN" = ["worker-1"] } }
+    error_message = "Of all certificates only those that are named count."
+  }
+
+  assert {
+    condition     = one(aws_rolesanywhere_profile.worker).role_arns == toset([aws_iam_role.worker.arn])
+    error_message = "The profile must lead to the role alone."
+  }
+
+  assert {
+    condition     = alltrue([for action in flatten(jsondecode(aws_iam_role_policy.worker.policy).Statement[*].Action) : !strcontains(action, "*") && !startswith(action, "lambda:")])
+    error_message = "There is no function to ask, and no action may be a wildcard."
+  }
+
+  assert {
+    condition     = contains(flatten([for s in jsondecode(aws_iam_role_policy.worker.policy).Statement : s.Action if s.Resource == module.ledger.arn]), "dynamodb:GetItem")
+    error_message = "A worker must be able to read its circuit."
+  }
+
+  assert {
+    condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.this : endswith(alarm.alarm_description, ". https://example.com/runbook#${name}")]) && toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["dlq-not-empty", "oldest-message", "queue-depth"])
+    error_message = "Each alarm must link its section of the runbook."
+  }
+
+  assert {
+    condition     = !strcontains(output.environment_file, "PREFIX") && strcontains(output.environment_file, "WINDROW_DESTINATION_BUCKET=archives\n")
+    error_message = "The file must hold a line for each setting that has a value."
+  }
+}
+
+run "files_are_kept_and_roles_may_be_enough" {
+  command = plan
+
+  variables {
+    disposable = false
+    alarms     = null
+    workers    = { principal_arns = ["arn:aws:iam::111122223333:role/task"] }
+  }
+
+  assert {
+    condition     = length(terraform_data.files_are_kept) == 1
+    error_message = "A plan that destroys must fail as a whole."
+  }
+
+  assert {
+    condition     = length(aws_rolesanywhere_profile.worker) == 0 && length(aws_cloudwatch_metric_alarm.this) == 0
+    error_message = "What is not asked for must not be made."
+  }
+}

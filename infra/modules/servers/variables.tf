@@ -1,0 +1,186 @@
+variable "name" {
+  description = "Prefix of the names of all resources. Two stacks in one account need different names, in different regions too, since IAM roles are global."
+  type        = string
+  default     = "windrow"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.name))
+    error_message = "name must be 1 to 32 lower-case letters, digits or '-', and start with a letter."
+  }
+}
+
+variable "landing_bucket_name" {
+  description = "Name of the landing bucket, unique in all of AWS."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,52}[a-z0-9]$", var.landing_bucket_name))
+    error_message = "landing_bucket_name must be 3 to 54 lower-case letters, digits or '-' (S3 allows 63, and '-archives' may be added)."
+  }
+}
+
+variable "uploaders" {
+  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), the public addresses that it must come from (any, if left out), and whether it uploads by an access point of its own, which the bucket's policy needs no room for."
+  type = map(object({
+    principal_arn = string
+    prefix        = string
+    source_cidrs  = optional(list(string), [])
+    access_point  = optional(bool, false)
+  }))
+  nullable = false
+}
+
+variable "retention" {
+  description = "How long files are kept: every file moves to Deep Archive after hot_days, and versions that were replaced or deleted stay readable for old_version_days; expire_after_days is when S3 deletes what lies there, never if it is left out. Deep Archive of archives in the place of raw files needs the whole stack."
+  type = object({
+    hot_days          = optional(number, 7)
+    old_version_days  = optional(number, 7)
+    expire_after_days = optional(number)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "notification" {
+  description = "How the queue is told of new objects: by S3 itself (through = queue), by an SNS topic that exists and lets the bucket publish (through = topic, topic_arn), or by EventBridge (through = eventbridge); and of which, by how their keys begin (prefix) and end (suffix). Other objects stay in the bucket and are not delivered."
+  type = object({
+    through   = optional(string, "queue")
+    topic_arn = optional(string)
+    prefix    = optional(string, "")
+    suffix    = optional(string, "")
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "queue_retention_days" {
+  description = "Days that a file waits for the destination at most; longer outages need `windrow replay --missing`."
+  type        = number
+  default     = 5
+  nullable    = false
+}
+
+variable "batch" {
+  description = "How long a worker may take for a batch, and how long it gathers one, in seconds: `--timeout` and `--window` of `windrow run`, with its defaults. The queue hides messages for six times the one and once the other."
+  type        = object({ timeout_s = optional(number, 120), window_s = optional(number, 60) })
+  default     = {}
+  nullable    = false
+}
+
+variable "ledger_ttl_days" {
+  description = "Days that the ledger remembers a delivery; a duplicate event later than this is delivered again."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.ledger_ttl_days > 14 + 2 * var.queue_retention_days
+    error_message = "ledger_ttl_days must be over 14 + 2 * queue_retention_days: a message may wait in the queue, 14 days among the dead letters, and in the queue again once it is sent back."
+  }
+}
+
+variable "destination" {
+  description = "The destination, for the output environment: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  type = object({
+    endpoint = string
+    bucket   = string
+    prefix   = optional(string, "")
+    region   = optional(string, "us-east-1")
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^(https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|http://(localhost|127\\.[0-9.]+))(:[1-9][0-9]{0,4})?$", var.destination.endpoint)) && try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]) <= 65535, true)
+    error_message = "destination.endpoint must be https://host[:port], without a path or credentials; http:// is accepted on loopback addresses only."
+  }
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.destination.bucket))
+    error_message = "destination.bucket must be the name of a bucket."
+  }
+
+  validation {
+    condition     = var.destination.prefix == "" || can(regex("^[^/]+(/[^/]+)*$", var.destination.prefix))
+    error_message = "destination.prefix must have no empty parts and not start or end with '/'."
+  }
+}
+
+variable "workers" {
+  description = "Who may take on the worker's role: roles and users (principal_arns: of an ECS task, a service account, an instance), and servers with a certificate, by IAM Roles Anywhere (certificates: the ARN of the trust anchor, and the common names that are accepted)."
+  type = object({
+    principal_arns = optional(set(string), [])
+    certificates   = optional(object({ trust_anchor_arn = string, common_names = set(string) }))
+  })
+  nullable = false
+
+  validation {
+    condition     = alltrue([for arn in var.workers.principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
+    error_message = "workers.principal_arns must hold ARNs of single roles or users, without '*'."
+  }
+
+  validation {
+    condition     = length(var.workers.principal_arns) > 0 || var.workers.certificates != null
+    error_message = "workers must name who may take on the worker's role: principal_arns, certificates, or both."
+  }
+
+  validation {
+    condition     = var.workers.certificates == null ? true : can(regex("^arn:aws[a-z-]*:rolesanywhere:[a-z0-9-]+:[0-9]{12}:trust-anchor/[^*]+$", var.workers.certificates.trust_anchor_arn))
+    error_message = "workers.certificates.trust_anchor_arn must be the ARN of one trust anchor, arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>."
+  }
+
+  validation {
+    condition     = var.workers.certificates == null ? true : length(var.workers.certificates.common_names) > 0 && alltrue([for name in var.workers.certificates.common_names : can(regex("^[^*?]{1,64}$", name))])
+    error_message = "workers.certificates.common_names must name the certificates that are accepted, without wildcards: else every one of that CA is."
+  }
+}
+
+variable "alarms" {
+  description = "Alarms on what SQS tells, for when neither workers nor their Prometheus can: address of the operations runbook (each alarm links its section), the SNS topics to tell, and files that usually arrive in an hour; null for none."
+  type = object({
+    runbook_url    = string
+    topic_arns     = set(string)
+    files_per_hour = optional(number, 36000)
+  })
+
+  validation {
+    condition     = var.alarms == null ? true : can(regex("^https://[^#[:space:]]+$", var.alarms.runbook_url))
+    error_message = "alarms.runbook_url must be an https:// address without an anchor, which each alarm adds."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : length(var.alarms.topic_arns) > 0 && alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
+    error_message = "alarms.topic_arns must hold the ARN of at least one SNS topic: an alarm that tells nobody is none."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : var.alarms.files_per_hour >= 1
+    error_message = "alarms.files_per_hour must be at least 1; 36000 is 10 files a second."
+  }
+}
+
+variable "disposable" {
+  description = "Let `terraform destroy` remove everything, with all files: only for a stack that comes and goes. One that was applied without it needs one command more, see docs/deploy.md, \"Back out\"."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "plaintext_loopback_cidrs" {
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the role made here may do at most, where whoever applies may make no others; null without."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/boundary."
+  }
+}
