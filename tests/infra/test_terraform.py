@@ -152,7 +152,7 @@ def test_functions_that_judge_sizes_get_both() -> None:
 @pytest.mark.parametrize("name", OFFERED)
 def test_settings_offered_are_those_of_the_code(name: str) -> None:
     """A number that Terraform passes on has the code's default, in the root and in the module, and its bounds."""
-    default = rf"\b{name}\b.*?(?:default +=|optional\(number,) (\d+)"
+    default = rf'(?:variable "{name}".*?default +=|\b{name} += optional\(number,) (\d+)'
     bounds = re.compile(rf"var\.{name} >= (\d+) && var\.{name} <= (\d+)")
     root, module = ((INFRA / path).read_text() for path in ("variables.tf", "modules/aggregator/variables.tf"))
     given = [int(found[1]) for text in (root, module) if (found := re.search(default, text, re.DOTALL))]

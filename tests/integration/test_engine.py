@@ -293,6 +293,34 @@ def test_run_works_without_a_mapping(aws: Aws) -> None:
     assert ("summary", 5, 0) == tuple(summary[name] for name in ("event", "messages_deleted", "messages_in_flight"))
 
 
+def test_without_a_terminal_all_is_one_stream_of_one_form(aws: Aws) -> None:
+    """Engine, batches, web server and a handler that breaks: a line of JSON each on stdout, with level and time."""
+    aws.send(1)
+    command = [sys.executable, "-m", "windrow.cli", "run", "--handler", f"{HANDLERS}.act", "--quiet-wait", "1"]
+    options = ["--batch-size", "1", "--window", "0", "--concurrency", "1"]
+    environ, pipe = aws.environ(WINDROW_QUEUE_URL=aws.url), subprocess.PIPE
+    with subprocess.Popen([*command, *options], env=environ, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline()]
+            while "NOTHING DONE" not in lines[-1]:
+                lines.append(process.stdout.readline())
+                assert lines[-1], "the worker ended"
+            process.send_signal(signal.SIGTERM)
+            output, errors = process.communicate(timeout=LIMIT_S)
+        finally:
+            process.kill()
+
+    entries = _objects("".join(lines) + output)
+    assert ("", 0) == (errors, process.returncode)
+    assert [] == [
+        entry for entry in entries if not {"level", "location", "message", "service", "timestamp"} <= entry.keys()
+    ]
+    assert ["KeyError"] == [entry["exception_name"] for entry in entries if "exception" in entry]
+    assert {"ERROR", "INFO"} <= {entry["level"] for entry in entries}
+    assert "stopped" == entries[-1]["message"].partition(";")[0]
+
+
 def test_sigterm_gives_back_what_is_gathered(aws: Aws) -> None:
     """A worker that is told to end leaves no message hidden in the queue."""
     mapping_id = aws.create_mapping(BatchSize=10_000, MaximumBatchingWindowInSeconds=300)

@@ -43,6 +43,8 @@ WINDOW_S = 60
 TIMEOUT_S = 120
 """What a mapping made by hand has unless told otherwise: as the mapping and function of the local stack."""
 
+_log = logging.getLogger(__name__)
+
 REFRESH_S = 0.2
 REPLY_LIMIT_S = 10
 """Longest wait for a reply, beyond what a long poll waits for messages."""
@@ -96,6 +98,9 @@ def run(
     override it. Without one, the options alone say what to do with the queue at WINDROW_QUEUE_URL, and workers are
     their own circuit breaker: one of them probes the destination, and while it is down none receives. The first signal
     stops receiving, gives back what is gathered and lets running batches end; the second kills them.
+
+    Without a terminal all that is logged, by the workers too, goes to standard output as JSON lines at level INFO; with
+    --json to standard error.
     """
     overrides = Overrides(
         max_concurrency=concurrency,
@@ -116,18 +121,19 @@ def run(
     probing = _probing(config, probe_every) if isinstance(source, CircuitSource) else nullcontext()
     pages = _pages(config, listen, display.counters) if listen else nullcontext()
     # The pages first: what counts is decided by an environment that the workers inherit and the probing reads.
-    with display.shown() as output, pages, Pool(handler, output=output) as pool, probing:
-        engine = Engine(
-            source,
-            source_queue.opener(sqs, clock),
-            pool,
-            clock,
-            observer=display.counters,
-            pollers=pollers,
-            quiet_wait_s=quiet_wait,
-        )
-        _until_stopped(engine, pool, display)
-    display.summarize()
+    with display.shown() as output:
+        with pages, Pool(handler, output=output) as pool, probing:
+            engine = Engine(
+                source,
+                source_queue.opener(sqs, clock),
+                pool,
+                clock,
+                observer=display.counters,
+                pollers=pollers,
+                quiet_wait_s=quiet_wait,
+            )
+            _until_stopped(engine, pool, display)
+        display.summarize()
 
 
 def _settings(handler: str, session: boto3.session.Session) -> Settings:
@@ -250,10 +256,11 @@ def _handlers(handler: Callable[[int, object], None]) -> Iterator[None]:
 
 
 class _Display:
-    """Shows progress: JSON lines on stdout, or for people a status line on a terminal, else a line a batch."""
+    """Shows progress: for people on a terminal, else as JSON in the log, or with ``--json`` on standard output."""
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
+        self._for_people = err.is_terminal and not as_json
         self._lock = threading.Lock()
         self.counters = Counters(self._observe)
         self._status = err.status(_line(Totals(), "starting"))
@@ -263,18 +270,20 @@ class _Display:
         """Show progress inside the block; give the file descriptor for the workers' output, None for this one's."""
         logging.getLogger().setLevel(logging.INFO)
         logging.getLogger("botocore").setLevel(logging.WARNING)
-        if self._as_json:
-            # stdout is for the JSON lines alone.
-            yield sys.stderr.fileno()
-        elif not err.is_terminal:
-            yield None
-        else:
+        if self._for_people:
             with self._status, _pumped(lambda line: err.print(line, soft_wrap=True)) as output:
                 yield output
+        else:
+            from windrow.clients import logs
+
+            stream = sys.stderr if self._as_json else sys.stdout
+            with logs.as_lines(stream):
+                yield stream.fileno()
 
     def refresh(self, *, stopping: bool) -> None:
         """Show the present sums."""
-        self._status.update(_line(self.counters.totals(), "stopping" if stopping else ""))
+        if self._for_people:
+            self._status.update(_line(self.counters.totals(), "stopping" if stopping else ""))
 
     def summarize(self) -> None:
         """Print the sums of the whole run."""
@@ -282,14 +291,20 @@ class _Display:
         if self._as_json:
             self._print_json({"event": "summary", "ok": True, **msgspec.to_builtins(totals)})
         else:
-            err.print(_line(totals, "stopped"))
+            self._tell(_line(totals, "stopped"))
 
     def _observe(self, progress: Progress) -> None:
         if self._as_json:
             if isinstance(progress, BatchFinished | Switched):
                 self._print_json(msgspec.to_builtins(progress))
         elif isinstance(progress, BatchFinished):
-            err.print(_batch_line(progress), soft_wrap=True)
+            self._tell(_batch_line(progress))
+
+    def _tell(self, line: str) -> None:
+        if self._for_people:
+            err.print(line, soft_wrap=True)
+        else:
+            _log.info("%s", line)
 
     def _print_json(self, fields: dict[str, Any]) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Any, TextIO
 
-from windrow.core.printable import printable
+from windrow.core.printable import printable_json
 
 PARENT_CHECK_S = 1.0
 """How soon a worker notices that its parent is gone and nobody holds it to its time limit any more."""
@@ -139,9 +139,18 @@ def _invoke(handler: Callable[[Any, InvocationContext], object], event: bytes, c
 
 
 def _print_traceback() -> None:
-    """Print the error being handled: its message may quote what others wrote, and a terminal may show it."""
-    lines = traceback.format_exc().splitlines()
-    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
+    """Print the error being handled, in the form of the handler's log: its message may quote what others wrote."""
+    error = sys.exc_info()[1]
+    entry = {
+        "level": "ERROR",
+        "location": "windrow.worker.child",
+        "message": f"the handler raised {type(error).__name__}",
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "service": "windrow",
+        "exception": traceback.format_exc(),
+        "exception_name": type(error).__name__,
+    }
+    print(printable_json(json.dumps(entry, separators=(",", ":"))))  # noqa: T201 - where the handler prints its own
 
 
 def _error(error: BaseException) -> bytes:
