@@ -31,6 +31,18 @@ locals {
     region   = var.destination.region
   }
 
+  # What the functions have in common. modules/function checks it.
+  lambda = {
+    zip_path                 = var.zip_path
+    subnet_ids               = module.network.subnet_ids
+    security_group_ids       = [module.network.functions_security_group_id]
+    log_retention_days       = var.log_retention_days
+    kms_key_arn              = module.key.arn
+    region                   = local.region
+    account_id               = local.account_id
+    permissions_boundary_arn = var.permissions_boundary_arn
+  }
+
   # 443 unless the endpoint names another.
   destination_port = try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]), 443)
 }
@@ -125,30 +137,21 @@ module "rotation" {
   for_each = var.destination.admin_api ? { this = local.rotation_zip_path } : {}
 
   name                 = "${var.name}-destination-rotation"
-  region               = local.region
-  account_id           = local.account_id
+  lambda               = merge(local.lambda, { zip_path = each.value })
   secret_arn           = module.credentials.secret_arn
-  zip_path             = each.value
   rotation_days        = var.rotation_days
   max_archive_bytes    = var.aggregator.max_archive_bytes
   max_object_bytes     = var.aggregator.max_object_bytes
   reserved_concurrency = var.reserved_concurrency
   destination          = local.destination
-  subnet_ids           = module.network.subnet_ids
-  security_group_ids   = [module.network.functions_security_group_id]
-  log_retention_days   = var.log_retention_days
-  kms_key_arn          = module.key.arn
-
-  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "aggregator" {
   source = "./modules/aggregator"
 
   name                  = "${var.name}-aggregator"
+  lambda                = local.lambda
   stack                 = var.name
-  region                = local.region
-  zip_path              = var.zip_path
   timeout_s             = var.aggregator.timeout_s
   memory_mb             = var.aggregator.memory_mb
   window_s              = var.aggregator.window_s
@@ -168,10 +171,6 @@ module "aggregator" {
   ledger                = { name = module.ledger.name, arn = module.ledger.arn }
   destination           = local.destination
   secret_arn            = module.credentials.secret_arn
-  subnet_ids            = module.network.subnet_ids
-  security_group_ids    = [module.network.functions_security_group_id]
-  log_retention_days    = var.log_retention_days
-  kms_key_arn           = module.key.arn
 
   landing = {
     bucket_name = module.landing.bucket_name
@@ -185,18 +184,14 @@ module "aggregator" {
     dead_letter_url = module.queue.dead_letter_url
     dead_letter_arn = module.queue.dead_letter_arn
   }
-
-  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "sentinel" {
   source = "./modules/sentinel"
 
   name                 = "${var.name}-sentinel"
+  lambda               = local.lambda
   stack                = var.name
-  region               = local.region
-  account_id           = local.account_id
-  zip_path             = var.zip_path
   reserved_concurrency = var.reserved_concurrency
   event_source_mapping = module.aggregator.event_source_mapping
   max_archive_bytes    = var.aggregator.max_archive_bytes
@@ -204,12 +199,6 @@ module "sentinel" {
   ledger               = { name = module.ledger.name, arn = module.ledger.arn }
   destination          = local.destination
   secret_arn           = module.credentials.secret_arn
-  subnet_ids           = module.network.subnet_ids
-  security_group_ids   = [module.network.functions_security_group_id]
-  log_retention_days   = var.log_retention_days
-  kms_key_arn          = module.key.arn
-
-  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "retention" {
@@ -217,10 +206,8 @@ module "retention" {
   for_each = module.landing.archive_copies
 
   name                  = local.retention_name
+  lambda                = local.lambda
   stack                 = var.name
-  region                = local.region
-  account_id            = local.account_id
-  zip_path              = var.zip_path
   hot_days              = var.retention.hot_days
   reserved_concurrency  = var.reserved_concurrency
   worker_principal_arns = var.worker_principal_arns
@@ -230,12 +217,6 @@ module "retention" {
   ledger_ttl_days       = var.ledger_ttl_days
   destination           = local.destination
   secret_arn            = module.credentials.secret_arn
-  subnet_ids            = module.network.subnet_ids
-  security_group_ids    = [module.network.functions_security_group_id]
-  log_retention_days    = var.log_retention_days
-  kms_key_arn           = module.key.arn
-
-  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "auditor" {
@@ -243,10 +224,8 @@ module "auditor" {
   for_each = var.daily_audit == null ? {} : { this = var.daily_audit }
 
   name                 = "${var.name}-auditor"
+  lambda               = local.lambda
   stack                = var.name
-  region               = local.region
-  account_id           = local.account_id
-  zip_path             = var.zip_path
   schedule             = each.value.schedule
   inventory            = each.value.inventory ? { bucket_name = local.listings_bucket_name, prefix = var.notification.prefix } : null
   memory_mb            = each.value.memory_mb
@@ -257,12 +236,7 @@ module "auditor" {
   ledger               = { name = module.ledger.name, arn = module.ledger.arn }
   destination          = local.destination
   secret_arn           = module.credentials.secret_arn
-  subnet_ids           = module.network.subnet_ids
-  security_group_ids   = [module.network.functions_security_group_id]
-  log_retention_days   = var.log_retention_days
-  kms_key_arn          = module.key.arn
 
-  permissions_boundary_arn = var.permissions_boundary_arn
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
 }
 

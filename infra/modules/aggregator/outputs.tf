@@ -35,7 +35,7 @@ output "timeout_s" {
 
 output "environment" {
   description = "Settings of the function, for a worker on a server."
-  value       = local.environment
+  value       = module.function.environment
 }
 
 output "log_group_name" {

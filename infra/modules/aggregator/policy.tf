@@ -1,12 +1,12 @@
 module "work" {
   source = "../work"
 
-  region      = var.region
+  region      = var.lambda.region
   landing     = var.landing
   queue       = var.queue
   ledger_arn  = var.ledger.arn
   secret_arn  = var.secret_arn
-  kms_key_arn = var.kms_key_arn
+  kms_key_arn = var.lambda.kms_key_arn
 }
 
 locals {

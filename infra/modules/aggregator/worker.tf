@@ -30,7 +30,7 @@ resource "aws_iam_role" "worker" {
   name        = "${var.name}-worker"
   description = "What a server does in the place of the function ${var.name}."
 
-  permissions_boundary = var.permissions_boundary_arn
+  permissions_boundary = var.lambda.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -10,7 +10,7 @@ module "inventories" {
   for_each = var.inventory == null ? {} : { this = var.inventory }
 
   name                     = each.value.bucket_name
-  kms_key_arn              = var.kms_key_arn
+  kms_key_arn              = var.lambda.kms_key_arn
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
   force_destroy            = true # lists are made anew each day; nobody's data is in them
 
@@ -23,7 +23,7 @@ module "inventories" {
     # "/*": S3 names the lists.
     Resource = "arn:${data.aws_partition.current.partition}:s3:::${each.value.bucket_name}/${local.inventory_prefix}/${var.landing.bucket_name}/*"
     Condition = {
-      StringEquals = { "aws:SourceAccount" = var.account_id }
+      StringEquals = { "aws:SourceAccount" = var.lambda.account_id }
       ArnEquals    = { "aws:SourceArn" = var.landing.bucket_arn }
     }
   })]
@@ -85,13 +85,13 @@ resource "aws_s3_bucket_inventory" "landing" {
   destination {
     bucket {
       bucket_arn = each.value.arn
-      account_id = var.account_id
+      account_id = var.lambda.account_id
       format     = "CSV"
       prefix     = local.inventory_prefix
 
       encryption {
         sse_kms {
-          key_id = var.kms_key_arn
+          key_id = var.lambda.kms_key_arn
         }
       }
     }

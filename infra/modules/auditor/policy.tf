@@ -27,10 +27,10 @@ locals {
           Sid      = "DecryptInventories"
           Effect   = "Allow"
           Action   = ["kms:Decrypt"]
-          Resource = var.kms_key_arn
+          Resource = var.lambda.kms_key_arn
           # With a bucket key, S3 asks KMS in the name of the bucket; for what it delivers itself it promises none.
           Condition = {
-            StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" }
+            StringEquals = { "kms:ViaService" = "s3.${var.lambda.region}.amazonaws.com" }
             StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [inventory.arn, "${inventory.arn}/*"] } # "/*": its objects
           }
         },
@@ -54,10 +54,10 @@ locals {
           Sid      = "DecryptSecretAndLedger"
           Effect   = "Allow"
           Action   = ["kms:Decrypt"]
-          Resource = var.kms_key_arn
+          Resource = var.lambda.kms_key_arn
           Condition = {
             StringEquals = {
-              "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+              "kms:ViaService" = ["dynamodb.${var.lambda.region}.amazonaws.com", "secretsmanager.${var.lambda.region}.amazonaws.com"]
             }
           }
         },

@@ -10,9 +10,9 @@ module "schedule" {
   retries     = { scheduler = 2, lambda = 1 }
   event_age_s = 3600
 
-  region                   = var.region
-  account_id               = var.account_id
-  permissions_boundary_arn = var.permissions_boundary_arn
+  region                   = var.lambda.region
+  account_id               = var.lambda.account_id
+  permissions_boundary_arn = var.lambda.permissions_boundary_arn
 }
 
 moved {

@@ -4,6 +4,21 @@ variable "name" {
   nullable    = false
 }
 
+variable "lambda" {
+  description = "What the stack's functions have in common: path of the zip that `windrow package` made, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the policy that bounds roles (null for none)."
+  type = object({
+    zip_path                 = string
+    subnet_ids               = list(string)
+    security_group_ids       = list(string)
+    log_retention_days       = optional(number, 30)
+    kms_key_arn              = string
+    region                   = string
+    account_id               = string
+    permissions_boundary_arn = optional(string)
+  })
+  nullable = false
+}
+
 variable "stack" {
   description = "Name of the stack, a dimension of its metrics."
   type        = string
@@ -15,39 +30,6 @@ variable "stack" {
   }
 }
 
-variable "region" {
-  description = "Region of everything but the destination."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be an AWS region, for example eu-west-2."
-  }
-}
-
-variable "account_id" {
-  description = "Account that the schedule runs in."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id must be the 12 digits of an AWS account."
-  }
-}
-
-variable "zip_path" {
-  description = "Path of the zip that `windrow package` made."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = endswith(var.zip_path, ".zip")
-    error_message = "zip_path must name a .zip file, as `windrow package` makes it."
-  }
-}
-
 variable "schedule" {
   description = "When the audit runs, as an expression of EventBridge Scheduler. S3 writes inventories at night and promises no hour."
   type        = string
@@ -56,7 +38,7 @@ variable "schedule" {
 }
 
 variable "inventory" {
-  description = "Bucket that S3 delivers daily inventories of the landing bucket to, days after which they expire, and how the keys begin that are announced (others are not audited); null has the audit list the landing bucket, which suits up to a million versions in it."
+  description = "Bucket that S3 delivers daily inventories of the landing bucket to (the key of `lambda` must let it encrypt them), days after which they expire, and how the keys begin that are announced (others are not audited); null has the audit list the landing bucket, which suits up to a million versions in it."
   type        = object({ bucket_name = string, expire_after_days = optional(number, 14), prefix = optional(string, "") })
   default     = null
 
@@ -129,11 +111,6 @@ variable "reserved_concurrency" {
   description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
   type        = number
   default     = null
-
-  validation {
-    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 0
-    error_message = "reserved_concurrency must be null, or 0 or more."
-  }
 }
 
 variable "ledger" {
@@ -149,95 +126,14 @@ variable "ledger" {
 
 variable "destination" {
   description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
-  type = object({
-    endpoint = string
-    bucket   = string
-    prefix   = optional(string, "")
-    region   = optional(string, "us-east-1")
-  })
-  nullable = false
-
-  validation {
-    condition     = can(regex("^(https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|http://(localhost|127\\.[0-9.]+))(:[1-9][0-9]{0,4})?$", var.destination.endpoint)) && try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]) <= 65535, true)
-    error_message = "destination.endpoint must be https://host[:port], without a path or credentials; http:// is accepted on loopback addresses only."
-  }
-
-  validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.destination.bucket))
-    error_message = "destination.bucket must be the name of a bucket."
-  }
-
-  validation {
-    condition     = var.destination.prefix == "" || can(regex("^[^/]+(/[^/]+)*$", var.destination.prefix))
-    error_message = "destination.prefix must have no empty parts and not start or end with '/'."
-  }
+  type        = object({ endpoint = string, bucket = string, prefix = optional(string, ""), region = optional(string, "us-east-1") })
+  nullable    = false
 }
 
 variable "secret_arn" {
   description = "Secret that holds the credentials of the destination."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
-    error_message = "secret_arn must be the ARN of one secret, without '*'."
-  }
-}
-
-variable "subnet_ids" {
-  description = "Private subnets that the function runs in."
-  type        = list(string)
-  nullable    = false
-
-  validation {
-    condition     = length(var.subnet_ids) > 0
-    error_message = "subnet_ids must name at least one subnet: the destination is reached through the VPC only."
-  }
-}
-
-variable "security_group_ids" {
-  description = "Security groups of the function's network interfaces."
-  type        = list(string)
-  nullable    = false
-
-  validation {
-    condition     = length(var.security_group_ids) > 0
-    error_message = "security_group_ids must name at least one group, which limits where the function may connect to."
-  }
-}
-
-variable "log_retention_days" {
-  description = "Days that the log is kept."
-  type        = number
-  default     = 30
-  nullable    = false
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
-  }
-}
-
-variable "kms_key_arn" {
-  description = "Key that encrypts inventories, the ledger, the secret, the log and the function's settings; S3 must be allowed to encrypt with it for the landing bucket."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>), not of an alias."
-  }
-}
-
-variable "permissions_boundary_arn" {
-  description = "Policy that bounds what the roles made here may do at most, where whoever applies may make no others; null without."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[^*]+$", var.permissions_boundary_arn))
-    error_message = "permissions_boundary_arn must be the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/boundary."
-  }
 }
 
 variable "plaintext_loopback_cidrs" {

@@ -1,3 +1,13 @@
+locals {
+  environment = merge(var.environment, {
+    WINDROW_DESTINATION_ENDPOINT  = var.destination.endpoint
+    WINDROW_DESTINATION_BUCKET    = var.destination.bucket
+    WINDROW_DESTINATION_PREFIX    = var.destination.prefix
+    WINDROW_DESTINATION_REGION    = var.destination.region
+    WINDROW_DESTINATION_SECRET_ID = var.secret_arn
+  })
+}
+
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_50:X-Ray would need an endpoint of its own; log lines and metrics carry the request id
   #checkov:skip=CKV_AWS_115:reserved_concurrency is an input: reserving takes from the pool of the whole account
@@ -31,7 +41,7 @@ resource "aws_lambda_function" "this" {
   }
 
   environment {
-    variables = var.environment
+    variables = local.environment
   }
 
   vpc_config {

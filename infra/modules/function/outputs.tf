@@ -27,3 +27,8 @@ output "log_group_name" {
   description = "Name of the log group."
   value       = aws_cloudwatch_log_group.this.name
 }
+
+output "environment" {
+  description = "All settings of the function."
+  value       = local.environment
+}

@@ -18,7 +18,7 @@ locals {
       Effect    = "Allow"
       Action    = ["kms:Decrypt"]
       Resource  = var.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "lambda.${split(":", var.kms_key_arn)[3]}.amazonaws.com" } }
+      Condition = { StringEquals = { "kms:ViaService" = "lambda.${var.region}.amazonaws.com" } }
     }]
   })
 

@@ -45,13 +45,50 @@ variable "publish" {
 }
 
 variable "environment" {
-  description = "Settings of the function (WINDROW_*)."
+  description = "Settings of the function (WINDROW_*), beside those of the destination."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : startswith(name, "WINDROW_")])
     error_message = "Settings start with WINDROW_; everything else is Lambda's to set."
+  }
+}
+
+variable "destination" {
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  type = object({
+    endpoint = string
+    bucket   = string
+    prefix   = optional(string, "")
+    region   = optional(string, "us-east-1")
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^(https://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|http://(localhost|127\\.[0-9.]+))(:[1-9][0-9]{0,4})?$", var.destination.endpoint)) && try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]) <= 65535, true)
+    error_message = "destination.endpoint must be https://host[:port], without a path or credentials; http:// is accepted on loopback addresses only."
+  }
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.destination.bucket))
+    error_message = "destination.bucket must be the name of a bucket."
+  }
+
+  validation {
+    condition     = var.destination.prefix == "" || can(regex("^[^/]+(/[^/]+)*$", var.destination.prefix))
+    error_message = "destination.prefix must have no empty parts and not start or end with '/'."
+  }
+}
+
+variable "secret_arn" {
+  description = "Secret that holds the credentials of the destination."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", var.secret_arn))
+    error_message = "secret_arn must be the ARN of one secret, without '*'."
   }
 }
 
@@ -108,6 +145,17 @@ variable "reserved_concurrency" {
   validation {
     condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 0
     error_message = "reserved_concurrency must be null, or 0 or more."
+  }
+}
+
+variable "region" {
+  description = "Region of the function."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region, for example eu-west-2."
   }
 }
 

@@ -20,5 +20,5 @@ output "log_group_name" {
 
 output "environment" {
   description = "Settings (WINDROW_*) of the function."
-  value       = local.environment
+  value       = module.function.environment
 }

@@ -34,7 +34,7 @@ locals {
         # The same key encrypts the landed files. With a bucket key, S3 asks KMS in the name of the bucket.
         Condition = {
           StringEquals = {
-            "kms:ViaService"                   = "s3.${var.region}.amazonaws.com"
+            "kms:ViaService"                   = "s3.${var.lambda.region}.amazonaws.com"
             "kms:EncryptionContext:aws:s3:arn" = var.copies.bucket_arn
           }
         }
@@ -57,10 +57,10 @@ locals {
         Sid      = "DecryptSecretAndLedger"
         Effect   = "Allow"
         Action   = ["kms:Decrypt"]
-        Resource = var.kms_key_arn
+        Resource = var.lambda.kms_key_arn
         Condition = {
           StringEquals = {
-            "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+            "kms:ViaService" = ["dynamodb.${var.lambda.region}.amazonaws.com", "secretsmanager.${var.lambda.region}.amazonaws.com"]
           }
         }
       },

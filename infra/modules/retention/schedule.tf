@@ -10,9 +10,9 @@ module "schedule" {
   retries     = { scheduler = 0, lambda = 0 }
   event_age_s = 600
 
-  region                   = var.region
-  account_id               = var.account_id
-  permissions_boundary_arn = var.permissions_boundary_arn
+  region                   = var.lambda.region
+  account_id               = var.lambda.account_id
+  permissions_boundary_arn = var.lambda.permissions_boundary_arn
 }
 
 moved {

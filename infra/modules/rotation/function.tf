@@ -4,29 +4,27 @@ module "function" {
   name        = var.name
   description = "Replaces the destination's credentials."
   handler     = "windrow.functions.rotate.handler"
-  zip_path    = var.zip_path
+  zip_path    = var.lambda.zip_path
   policy      = local.policy
+  destination = var.destination
+  secret_arn  = var.secret_arn
 
   environment = {
-    WINDROW_DESTINATION_ENDPOINT  = var.destination.endpoint
-    WINDROW_DESTINATION_BUCKET    = var.destination.bucket
-    WINDROW_DESTINATION_PREFIX    = var.destination.prefix
-    WINDROW_DESTINATION_REGION    = var.destination.region
-    WINDROW_DESTINATION_SECRET_ID = var.secret_arn
-    WINDROW_MAX_OBJECT_BYTES      = tostring(var.max_object_bytes)
-    WINDROW_MAX_ARCHIVE_BYTES     = tostring(var.max_archive_bytes)
+    WINDROW_MAX_OBJECT_BYTES  = tostring(var.max_object_bytes)
+    WINDROW_MAX_ARCHIVE_BYTES = tostring(var.max_archive_bytes)
   }
 
   timeout_s            = 60
   memory_mb            = 256
   reserved_concurrency = var.reserved_concurrency
 
-  subnet_ids         = var.subnet_ids
-  security_group_ids = var.security_group_ids
-  log_retention_days = var.log_retention_days
-  kms_key_arn        = var.kms_key_arn
+  region             = var.lambda.region
+  subnet_ids         = var.lambda.subnet_ids
+  security_group_ids = var.lambda.security_group_ids
+  log_retention_days = var.lambda.log_retention_days
+  kms_key_arn        = var.lambda.kms_key_arn
 
-  permissions_boundary_arn = var.permissions_boundary_arn
+  permissions_boundary_arn = var.lambda.permissions_boundary_arn
 }
 
 resource "aws_lambda_permission" "secrets_manager" {
@@ -34,7 +32,7 @@ resource "aws_lambda_permission" "secrets_manager" {
   function_name  = module.function.name
   action         = "lambda:InvokeFunction"
   principal      = "secretsmanager.amazonaws.com"
-  source_account = var.account_id
+  source_account = var.lambda.account_id
   source_arn     = var.secret_arn
 }
 

@@ -16,8 +16,8 @@ locals {
         Sid       = "EncryptAndDecryptIt"
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource  = var.kms_key_arn
-        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
+        Resource  = var.lambda.kms_key_arn
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.lambda.region}.amazonaws.com" } }
       },
     ]
   })

@@ -34,10 +34,10 @@ locals {
         Sid      = "DecryptLedgerAndSecret"
         Effect   = "Allow"
         Action   = ["kms:Decrypt"]
-        Resource = var.kms_key_arn
+        Resource = var.lambda.kms_key_arn
         Condition = {
           StringEquals = {
-            "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+            "kms:ViaService" = ["dynamodb.${var.lambda.region}.amazonaws.com", "secretsmanager.${var.lambda.region}.amazonaws.com"]
           }
         }
       },

@@ -3,18 +3,21 @@ mock_provider "aws" {
 }
 
 variables {
-  stack              = "windrow"
-  name               = "windrow-aggregator"
-  region             = "eu-west-2"
-  zip_path           = "../../tests/fixtures/function.zip"
-  landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/landing" }
-  queue              = { url = "https://sqs.eu-west-2.amazonaws.com/111122223333/q", arn = "arn:aws:sqs:eu-west-2:111122223333:q", dead_letter_url = "https://sqs.eu-west-2.amazonaws.com/111122223333/q-dlq", dead_letter_arn = "arn:aws:sqs:eu-west-2:111122223333:q-dlq" }
-  ledger             = { name = "ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/ledger" }
-  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
-  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
-  subnet_ids         = ["subnet-1", "subnet-2"]
-  security_group_ids = ["sg-1"]
-  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  stack       = "windrow"
+  name        = "windrow-aggregator"
+  landing     = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/landing" }
+  queue       = { url = "https://sqs.eu-west-2.amazonaws.com/111122223333/q", arn = "arn:aws:sqs:eu-west-2:111122223333:q", dead_letter_url = "https://sqs.eu-west-2.amazonaws.com/111122223333/q-dlq", dead_letter_arn = "arn:aws:sqs:eu-west-2:111122223333:q-dlq" }
+  ledger      = { name = "ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/ledger" }
+  destination = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  secret_arn  = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
+
+  lambda = {
+    zip_path           = "../../tests/fixtures/function.zip"
+    subnet_ids         = ["subnet-1", "subnet-2"]
+    security_group_ids = ["sg-1"]
+    kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    region             = "eu-west-2"
+  }
 }
 
 run "defaults" {
@@ -91,7 +94,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = local.environment.WINDROW_DESTINATION_SECRET_ID == var.secret_arn
+    condition     = output.environment.WINDROW_DESTINATION_SECRET_ID == var.secret_arn
     error_message = "The secret must be named, not its value."
   }
 
@@ -106,11 +109,17 @@ run "defaults" {
   }
 }
 
-run "workers_have_a_role_of_their_own" {
+run "workers_an_alias_at_latest_and_provisioned_pollers" {
   command = apply
+
+  # A state of its own: in that of the run above, the alias would stay where it is.
+  state_key = "latest"
 
   variables {
     worker_principal_arns = ["arn:aws:iam::111122223333:role/worker"]
+    initial_version       = "$LATEST"
+    provisioned_pollers   = { minimum = 2, maximum = 4 }
+    batch_size            = 3000
   }
 
   assert {
@@ -132,30 +141,10 @@ run "workers_have_a_role_of_their_own" {
     condition     = !strcontains(aws_iam_role_policy.worker[0].policy, "ec2:") && jsondecode(aws_iam_role.worker[0].assume_role_policy).Statement[*].Principal == [{ AWS = ["arn:aws:iam::111122223333:role/worker"] }]
     error_message = "A worker makes no network interfaces, and the named servers alone are workers."
   }
-}
-
-run "the_alias_can_start_at_latest" {
-  command = apply
-
-  # A state of its own: in that of the runs above, the alias would stay where it is.
-  state_key = "latest"
-
-  variables {
-    initial_version = "$LATEST"
-  }
 
   assert {
     condition     = aws_lambda_alias.live.function_version == "$LATEST"
     error_message = "The emulator needs it."
-  }
-}
-
-run "pollers_may_be_provisioned" {
-  command = plan
-
-  variables {
-    provisioned_pollers = { minimum = 2, maximum = 4 }
-    batch_size          = 3000
   }
 
   assert {

@@ -3,19 +3,22 @@ mock_provider "aws" {
 }
 
 variables {
-  stack              = "windrow"
-  name               = "windrow-auditor"
-  region             = "eu-west-2"
-  account_id         = "111122223333"
-  zip_path           = "../../tests/fixtures/function.zip"
-  inventory          = { bucket_name = "landing-listings" }
-  landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
-  ledger             = { name = "windrow-ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/windrow-ledger" }
-  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
-  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
-  subnet_ids         = ["subnet-1", "subnet-2"]
-  security_group_ids = ["sg-1"]
-  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  stack       = "windrow"
+  name        = "windrow-auditor"
+  inventory   = { bucket_name = "landing-listings" }
+  landing     = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
+  ledger      = { name = "windrow-ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/windrow-ledger" }
+  destination = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  secret_arn  = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
+
+  lambda = {
+    zip_path           = "../../tests/fixtures/function.zip"
+    subnet_ids         = ["subnet-1", "subnet-2"]
+    security_group_ids = ["sg-1"]
+    kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    region             = "eu-west-2"
+    account_id         = "111122223333"
+  }
 }
 
 run "defaults" {
@@ -46,7 +49,7 @@ run "the_inventory_tells_what_the_audit_reads" {
   }
 
   assert {
-    condition     = one(one(aws_s3_bucket_inventory.landing["this"].destination).bucket).format == "CSV" && one(one(one(one(aws_s3_bucket_inventory.landing["this"].destination).bucket).encryption).sse_kms).key_id == var.kms_key_arn
+    condition     = one(one(aws_s3_bucket_inventory.landing["this"].destination).bucket).format == "CSV" && one(one(one(one(aws_s3_bucket_inventory.landing["this"].destination).bucket).encryption).sse_kms).key_id == var.lambda.kms_key_arn
     error_message = "Lists must be CSV, encrypted with the bucket's own key."
   }
 

@@ -8,9 +8,12 @@ variables {
   handler            = "windrow.functions.aggregate.handler"
   zip_path           = "../../tests/fixtures/function.zip"
   environment        = { WINDROW_LEDGER_TABLE = "ledger" }
+  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
   policy             = jsonencode({ Version = "2012-10-17", Statement = [] })
   timeout_s          = 120
   memory_mb          = 1024
+  region             = "eu-west-2"
   subnet_ids         = ["subnet-1", "subnet-2"]
   security_group_ids = ["sg-1"]
   log_retention_days = 30
@@ -28,6 +31,18 @@ run "defaults" {
   assert {
     condition     = !aws_lambda_function.this.publish
     error_message = "Without an alias versions would only pile up."
+  }
+
+  assert {
+    condition = one(aws_lambda_function.this.environment).variables == tomap({
+      WINDROW_LEDGER_TABLE          = "ledger"
+      WINDROW_DESTINATION_ENDPOINT  = "https://minio.example.com:9000"
+      WINDROW_DESTINATION_BUCKET    = "archives"
+      WINDROW_DESTINATION_PREFIX    = ""
+      WINDROW_DESTINATION_REGION    = "us-east-1"
+      WINDROW_DESTINATION_SECRET_ID = var.secret_arn
+    })
+    error_message = "It must know the destination, and the name of the secret, not its value."
   }
 
   assert {

@@ -3,20 +3,23 @@ mock_provider "aws" {
 }
 
 variables {
-  stack              = "windrow"
-  name               = "windrow-retention"
-  region             = "eu-west-2"
-  account_id         = "111122223333"
-  zip_path           = "../../tests/fixtures/function.zip"
-  landing            = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
-  copies             = { bucket_name = "landing-archives", bucket_arn = "arn:aws:s3:::landing-archives", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/11111111-0000-0000-0000-000000000000" }
-  ledger             = { name = "windrow-ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/windrow-ledger" }
-  ledger_ttl_days    = 30
-  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
-  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
-  subnet_ids         = ["subnet-1", "subnet-2"]
-  security_group_ids = ["sg-1"]
-  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  stack           = "windrow"
+  name            = "windrow-retention"
+  landing         = { bucket_name = "landing", bucket_arn = "arn:aws:s3:::landing" }
+  copies          = { bucket_name = "landing-archives", bucket_arn = "arn:aws:s3:::landing-archives", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/11111111-0000-0000-0000-000000000000" }
+  ledger          = { name = "windrow-ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/windrow-ledger" }
+  ledger_ttl_days = 30
+  destination     = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+  secret_arn      = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
+
+  lambda = {
+    zip_path           = "../../tests/fixtures/function.zip"
+    subnet_ids         = ["subnet-1", "subnet-2"]
+    security_group_ids = ["sg-1"]
+    kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    region             = "eu-west-2"
+    account_id         = "111122223333"
+  }
 }
 
 run "defaults" {

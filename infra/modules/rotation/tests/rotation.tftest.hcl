@@ -3,15 +3,18 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "windrow-destination-rotation"
-  region             = "eu-west-2"
-  account_id         = "111122223333"
-  secret_arn         = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-destination-a1b2c3"
-  zip_path           = "../../tests/fixtures/function.zip"
-  destination        = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
-  subnet_ids         = ["subnet-1", "subnet-2"]
-  security_group_ids = ["sg-1"]
-  kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+  name        = "windrow-destination-rotation"
+  secret_arn  = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-destination-a1b2c3"
+  destination = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
+
+  lambda = {
+    zip_path           = "../../tests/fixtures/function.zip"
+    subnet_ids         = ["subnet-1", "subnet-2"]
+    security_group_ids = ["sg-1"]
+    kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    region             = "eu-west-2"
+    account_id         = "111122223333"
+  }
 }
 
 run "defaults" {

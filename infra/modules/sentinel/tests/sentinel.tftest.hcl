@@ -5,16 +5,19 @@ mock_provider "aws" {
 variables {
   stack                = "windrow"
   name                 = "windrow-sentinel"
-  region               = "eu-west-2"
-  account_id           = "111122223333"
-  zip_path             = "../../tests/fixtures/function.zip"
   event_source_mapping = { uuid = "u", arn = "arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:u" }
   ledger               = { name = "ledger", arn = "arn:aws:dynamodb:eu-west-2:111122223333:table/ledger" }
   destination          = { endpoint = "https://minio.example.com:9000", bucket = "archives" }
   secret_arn           = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
-  subnet_ids           = ["subnet-1", "subnet-2"]
-  security_group_ids   = ["sg-1"]
-  kms_key_arn          = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+
+  lambda = {
+    zip_path           = "../../tests/fixtures/function.zip"
+    subnet_ids         = ["subnet-1", "subnet-2"]
+    security_group_ids = ["sg-1"]
+    kms_key_arn        = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+    region             = "eu-west-2"
+    account_id         = "111122223333"
+  }
 }
 
 run "defaults" {
