@@ -147,15 +147,14 @@ def _settings(handler: str, session: boto3.session.Session) -> Settings:
 
 def _sqs(pollers: int, session: boto3.session.Session) -> SQSClient:
     """Return a client for so many pollers."""
-    from botocore.config import Config
+    from windrow.clients.sqs import source_queue
 
-    clients = Config(
-        connect_timeout=REPLY_LIMIT_S,
-        read_timeout=QUIET_WAIT_S + REPLY_LIMIT_S,
-        retries={"mode": "standard"},
-        max_pool_connections=RECEIVERS * pollers + REQUESTERS,
+    return source_queue.connect(
+        session,
+        connect_timeout_s=REPLY_LIMIT_S,
+        read_timeout_s=QUIET_WAIT_S + REPLY_LIMIT_S,
+        connections=RECEIVERS * pollers + REQUESTERS,
     )
-    return session.client("sqs", config=clients)
 
 
 def _source(config: Settings, sqs: SQSClient, session: boto3.session.Session, overrides: Overrides) -> ConfigSource:

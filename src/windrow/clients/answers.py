@@ -39,6 +39,13 @@ def strict_session() -> botocore.session.Session:
     return inner
 
 
+def error_of(status_code: int, headers: Mapping[str, str], body: bytes, shape: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return what botocore makes of an error in AWS's JSON protocol; ``shape`` is botocore's of the answer."""
+    received = {"status_code": status_code, "headers": headers, "body": body}
+    parsed: dict[str, Any] = _StrictParsers().create_parser("json").parse(received, shape)
+    return parsed
+
+
 def read(answer: object, kind: type[T]) -> T:
     """Return an answer's fields as the struct ``kind`` declares them. Raises `UnreadableAnswer`."""
     try:

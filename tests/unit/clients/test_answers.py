@@ -36,6 +36,7 @@ from windrow.clients.destination.multipart import S3MultipartDestination
 from windrow.clients.dynamodb.circuits import DynamoCircuits
 from windrow.clients.dynamodb.delivery_health import DynamoDeliveryHealth
 from windrow.clients.dynamodb.ledger import DynamoLedger
+from windrow.clients.json_requests import light
 from windrow.clients.s3 import copies as copies_client
 from windrow.clients.s3.copies import S3Copies
 from windrow.clients.s3.landing import S3Landing
@@ -192,7 +193,8 @@ def dead_letters(url: str) -> DeadLetterQueue:
 
 def ledger(url: str) -> DynamoLedger:
     """Return a ledger that does not repeat for long."""
-    return DynamoLedger("ledger", client("dynamodb", url), FakeClock(), lambda: 0.5, timeout_s=0.1)
+    dynamodb = light(client("dynamodb", url), {"batch_execute_statement"})
+    return DynamoLedger("ledger", dynamodb, FakeClock(), lambda: 0.5, timeout_s=0.1)
 
 
 def queue(url: str) -> SqsQueue:
@@ -247,7 +249,8 @@ class NoWait:
 @cache
 def source_queue(url: str) -> SqsSourceQueue:
     """Return the engine's queue."""
-    return SqsSourceQueue(client("sqs", url), f"{url}/1/queue", ARN, cast("Any", NoWait()), ThreadPoolExecutor(1))
+    sqs = light(client("sqs", url), {"receive_message", "delete_message_batch"})
+    return SqsSourceQueue(sqs, f"{url}/1/queue", ARN, cast("Any", NoWait()), ThreadPoolExecutor(1))
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer
+from windrow.clients.json_requests import light
 from windrow.core.backoff import exponential_s
 from windrow.core.errors import LedgerError
 from windrow.core.ledger import NEVER, RECORD_VERSION, ArchiveRecord, Claim
@@ -72,7 +73,7 @@ def connect(session: boto3.session.Session) -> DynamoDBClient:
         parameter_validation=False,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
-    return session.client("dynamodb", config=config)
+    return light(session.client("dynamodb", config=config), {"batch_execute_statement"})
 
 
 @dataclass

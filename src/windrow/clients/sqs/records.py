@@ -64,7 +64,8 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     if "StringValue" in value:
         attribute["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:
-        attribute["binaryValue"] = base64.b64encode(value["BinaryValue"]).decode()
+        binary = value["BinaryValue"]  # Base64 already where the answer is the JSON that came
+        attribute["binaryValue"] = binary if isinstance(binary, str) else base64.b64encode(binary).decode()
     return attribute
 
 

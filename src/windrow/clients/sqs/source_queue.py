@@ -9,25 +9,32 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from windrow.clients import answers
 from windrow.clients.answers import UnreadableAnswer, failing_as
+from windrow.clients.json_requests import light
 from windrow.clients.sqs.queue import attributes, numbers, refused
 from windrow.clients.sqs.records import receive_record
-from windrow.core.backoff import exponential_s
+from windrow.core.backoff import RetryPolicy, exponential_s
 from windrow.core.errors import QueueError
 from windrow.core.mapping import MappingConfig
 from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.ports import Clock, Received, SourceQueue
 
 if TYPE_CHECKING:
+    import boto3.session
     from mypy_boto3_sqs import SQSClient
 
 _log = logging.getLogger(__name__)
 
 DELETE_ATTEMPTS = 4
 """Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
+
+
+RETRIES = RetryPolicy(attempts=3, first_s=0.2)
+"""Of a receive or delete, before the engine pauses."""
 
 
 class _Url(msgspec.Struct, frozen=True, rename="pascal"):
@@ -129,6 +136,19 @@ class SqsSourceQueue:
             return
         for position, cause in failed.items():
             _log.warning("message %s could not be given back at once: %s", messages[position].message_id, cause)
+
+
+def connect(
+    session: boto3.session.Session, *, read_timeout_s: float, connect_timeout_s: float, connections: int
+) -> SQSClient:
+    """Return a client for a worker, which makes its receives and deletes lightly."""
+    config = Config(
+        connect_timeout=connect_timeout_s,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard"},
+        max_pool_connections=connections,
+    )
+    return light(session.client("sqs", config=config), {"receive_message", "delete_message_batch"}, RETRIES)
 
 
 def opener(client: SQSClient, clock: Clock) -> Callable[[MappingConfig, Executor], SourceQueue]:
