@@ -178,6 +178,8 @@ def _print_latency(report: AuditReport) -> None:
     if percentiles:
         out.print(f"latency of the delivered files: {', '.join(percentiles)}", soft_wrap=True)
     if report.within_2_minutes is None or report.within_3_minutes is None:
+        if percentiles and report.absent:
+            out.print("objective not judged: nobody knows what arrived in the bucket that is not there", soft_wrap=True)
         return
     out.print(
         f"objective {'met' if report.objective_met else 'MISSED'}: {percent(report.within_2_minutes)} within 2 minutes "

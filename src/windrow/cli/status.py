@@ -151,7 +151,7 @@ def _destination(found: Status) -> tuple[str, str, str]:
 def _last(found: Status, *, watching: bool) -> str:
     last = found.last_archive
     if last is None:
-        return "unknown" if "last_archive" in found.problems else "none within 7 days"
+        return "unknown, since the destination is down" if "last_archive" in found.problems else "none within 7 days"
     told = f"{_ago(found.at, last.stored_at)}, {counted(last.files, 'file')}: {last.key}"
     if not watching:
         return told

@@ -224,6 +224,18 @@ def test_an_audit_names_a_bucket_that_is_not_there(
     assert "If it is lost, see docs/operations.md" in text
 
 
+def test_an_audit_says_that_it_could_not_judge_the_objective(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a landing bucket is lost, what is known of the rest is no share of all files."""
+    lost = [Finding("landing-a", "there is no such landing bucket: what arrived there can't be told")]
+    found = report(absent=lost, ok=False, objective_met=None, within_2_minutes=None, within_3_minutes=None)
+    _, text = audited(monkeypatch, capsys, found)
+
+    assert "objective met" not in text
+    assert "objective not judged: nobody knows what arrived in the bucket that is not there" in text
+
+
 def test_an_audit_that_judged_nothing_says_why(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -423,6 +423,7 @@ def test_a_destination_that_is_down_is_told_with_the_time() -> None:
 
     assert "down (circuit open for 0:01:30): the destination can't be reached" in shown[0]
     assert "down: the destination can't be reached" in shown[1]
+    assert all("last delivery unknown, since the destination is down" in each for each in shown)
 
 
 def test_a_destination_that_answers_is_up() -> None:

@@ -32,6 +32,7 @@ _NOTE = re.compile(r"^windrow deploy: (?P<version>\d+) (?P<how>replaced|restored
 """The note at the alias. It survives where a version has no note of its own: one that Terraform published, as any apply
 does, is what a deployment of the same code gets from Lambda. It names both versions, so that it counts for no other."""
 _CONFLICT = "PreconditionFailedException"
+_NOT_FOUND = "ResourceNotFoundException"
 
 FAILED = "Failed"
 
@@ -111,8 +112,17 @@ class LambdaVersions:
 
     def alias(self) -> Alias:
         """Read the alias; see the contract."""
-        with _translated(f"alias {self._alias} could not be read"):
-            return _alias(self._client.get_alias(FunctionName=self._function, Name=self._alias))
+        try:
+            with _translated(f"alias {self._alias} could not be read"):
+                return _alias(self._client.get_alias(FunctionName=self._function, Name=self._alias))
+        except DeploymentError as error:
+            if answers.code(error.__cause__) != _NOT_FOUND:
+                raise
+            region = self._client.meta.region_name
+            raise DeploymentError(
+                f"there is no function {self._function} with an alias {self._alias} in {region}: "
+                "check --function, --alias and the region (AWS_REGION)"
+            ) from error
 
     def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
         """Change where the alias leads; see the contract."""

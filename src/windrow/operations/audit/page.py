@@ -105,6 +105,8 @@ def _tiles(report: AuditReport) -> str:
     if report.objective_met is not None:
         told = "met" if report.objective_met else "missed"
         drawn.append(tile("Objective", told, "95 % in 2 min, 99.9 % in 3", good=report.objective_met))
+    elif report.absent:
+        drawn.append(tile("Objective", "not judged", "a bucket is not there", good=False))
     return tiles(drawn)
 
 

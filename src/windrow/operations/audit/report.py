@@ -34,8 +34,8 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     - ``broken`` archives fail their verification; what they list counts as not delivered. ``unreadable`` of them the
       destination does not give, so that they may be sound.
 
-    - ``absent`` buckets are not there. Of a landing bucket nothing is judged but what was delivered twice; without the
-      destination's, all files are missing.
+    - ``absent`` buckets are not there. Of a landing bucket nothing is judged but what was delivered twice, and the
+      objective not at all, since nobody knows how many files arrived; without the destination's, all are missing.
 
     No findings:
 

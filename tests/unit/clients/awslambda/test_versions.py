@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,8 @@ from windrow.testing import START, FakeClock
 
 class FakeClient:
     """Answers each call with the next of its answers; an exception is raised. ``calls`` lists what was asked."""
+
+    meta = SimpleNamespace(region_name="eu-west-2")
 
     def __init__(self, **answers: list[Any]) -> None:
         self.answers = answers
@@ -87,6 +90,15 @@ def test_other_failures_are_deployment_errors(error: Exception) -> None:
     """Refusals and lost connections say what was tried."""
     with pytest.raises(DeploymentError, match="alias live could not be read"):
         versions(FakeClient(get_alias=[error])).alias()
+
+
+def test_an_unknown_function_is_said_plainly() -> None:
+    """With what to check, and nothing of how the library puts it."""
+    client = FakeClient(get_alias=[refusal("ResourceNotFoundException")])
+    with pytest.raises(
+        DeploymentError, match=r"^there is no function \S+ with an alias live in eu-west-2: check --func"
+    ):
+        versions(client).alias()
 
 
 def test_publishing_waits_until_code_and_version_are_ready() -> None:

@@ -577,6 +577,20 @@ def test_an_audit_goes_on_without_a_landing_bucket() -> None:
     assert ({}, 2, False) == (findings(report), report.delivered, report.ok)
 
 
+def test_an_objective_is_not_judged_without_a_landing_bucket() -> None:
+    """All that is known was in time; nobody knows what else arrived."""
+    scene = Scene(buckets={"landing", "lost"})
+    scene.land(source("here"))
+    scene.deliver(source("here"))
+    whole = scene.audit()
+    scene.index.absent.add("lost")
+    report = scene.audit()
+
+    assert (True, 1.0) == (whole.objective_met, whole.within_2_minutes)
+    assert (None, None, None) == (report.objective_met, report.within_2_minutes, report.within_3_minutes)
+    assert (None, None) == (report.objective_met_without_replayed, report.objective_met_without_requeued)
+
+
 def test_without_the_destinations_bucket_all_files_are_missing() -> None:
     """That is how an operator learns what was lost with it, and why."""
     scene = Scene()

@@ -85,6 +85,7 @@ def test_other_spans_and_buckets_that_are_not_there(sound: Days) -> None:
 
     assert "Deliveries of 21 November 2026, 23:00 UTC to 22 November 2026, 23:00 UTC" in text
     assert "landing is not there" in text
+    assert "Objective not judged" in text
     assert "Inventory of landing s3://i/23/manifest.json, begun 23 November 2026, 00:30 UTC" in text
 
 
