@@ -33,10 +33,6 @@ run "defaults" {
     condition     = module.schedule.retries.lambda == 1
     error_message = "An audit that failed must be tried once more."
   }
-}
-
-run "the_inventory_tells_what_the_audit_reads" {
-  command = apply
 
   assert {
     condition     = aws_s3_bucket_inventory.landing["this"].included_object_versions == "All" && toset(aws_s3_bucket_inventory.landing["this"].optional_fields) == toset(["ETag", "LastModifiedDate", "Size"]) && one(aws_s3_bucket_inventory.landing["this"].schedule).frequency == "Daily"
@@ -62,10 +58,6 @@ run "the_inventory_tells_what_the_audit_reads" {
     condition     = one(one(aws_s3_bucket_lifecycle_configuration.inventories["this"].rule).expiration).days == 14
     error_message = "Inventories must expire."
   }
-}
-
-run "it_may_do_nothing_but_its_work" {
-  command = apply
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))

@@ -39,10 +39,6 @@ run "defaults" {
     condition     = output.environment.WINDROW_RETENTION_HOT_DAYS == "7" && output.environment.WINDROW_COPIES_BUCKET == "landing-archives" && output.environment.WINDROW_LANDING_BUCKETS == "landing" && output.environment.WINDROW_LEDGER_TABLE == "windrow-ledger" && output.environment.WINDROW_LEDGER_TTL_DAYS == "30"
     error_message = "Buckets and days must be set."
   }
-}
-
-run "it_may_do_nothing_but_its_work" {
-  command = apply
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
