@@ -59,7 +59,7 @@ mutants: $(STAMP) ## Change the code in small ways and print what no test notice
 lint: $(STAMP) ## Check style (ruff: rules and format; terraform fmt)
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
-	@if command -v terraform >/dev/null; then terraform fmt -check -diff -recursive infra; \
+	@if command -v terraform >/dev/null; then terraform fmt -check -diff -recursive infra scripts; \
 	else echo "skipped without terraform: the format of infra/ (install Terraform 1.11)"; fi
 
 .PHONY: types
@@ -79,7 +79,7 @@ check: lint types layers test ## Run lint, types, layers and test
 format: $(STAMP) ## Format the code and mend what ruff can mend
 	@$(RUN) ruff check --fix-only --quiet
 	@$(RUN) ruff format
-	@if command -v terraform >/dev/null; then terraform fmt -recursive infra; fi
+	@if command -v terraform >/dev/null; then terraform fmt -recursive infra scripts; fi
 
 .PHONY: hooks
 hooks: $(STAMP) ## Have git run lint, types and layers before each commit
@@ -176,6 +176,10 @@ tf-check: $(STAMP) ## Check the Terraform code: format, validity, module tests, 
 .PHONY: stack-test
 stack-test: $(STAMP) ## Apply infra/local to MiniStack with IAM enforced, and deliver files through it (needs Terraform, `make minio`)
 	@$(RUN) pytest tests/infra/test_local_apply.py $(ARGS)
+
+.PHONY: aws-verify
+aws-verify: $(STAMP) ## Try it on the AWS account whose credentials are there, and destroy it again (asks; docs/deploy.md)
+	@$(RUN) scripts.aws_verify $(ARGS)
 
 .PHONY: tf-docs
 tf-docs: $(STAMP) ## Write the tables of inputs and outputs into the READMEs of infra/

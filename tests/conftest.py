@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import botocore.session
 import hypothesis
 import pytest
 
+from scripts.aws_verify.contract import SERVER
 from tests import needs
 from tests.servers import java
 from tests.servers.endpoint import Endpoint
@@ -84,7 +86,13 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """Run one MiniStack for all tests; each makes buckets, tables and queues of its own."""
+    """Run one MiniStack for all tests; each makes buckets, tables and queues of its own.
+
+    Or use the account that `make aws-verify` names.
+    """
+    if SERVER in os.environ:
+        yield Endpoint(**json.loads(os.environ[SERVER]))
+        return
     with servers.ministack(tmp_path_factory.mktemp("ministack")) as server:
         yield Endpoint("ministack", server.url, servers.ACCESS_KEY, servers.SECRET_KEY)
 

@@ -1,8 +1,8 @@
 module "windrow" {
   source = "../"
 
-  name                = "windrow"
-  landing_bucket_name = "windrow-landing"
+  name                = var.name
+  landing_bucket_name = "${var.name}-landing"
   zip_path            = var.zip_path
   disposable          = var.disposable
 

@@ -1,4 +1,5 @@
-# Stand-ins for those outside the stack. What they may do is what the stack gives them.
+# Stand-ins for those outside the stack, here and where `make aws-verify` tries it on AWS. What they may do is what the stack
+# gives them.
 locals {
   # Lets tests take on the roles with the emulator's root keys, so that no access key is in the state.
   trust_this_account = jsonencode({
@@ -16,13 +17,13 @@ data "aws_caller_identity" "current" {}
 
 # The external party.
 resource "aws_iam_role" "partner" {
-  name               = "partner"
+  name               = "${var.name}-partner"
   assume_role_policy = local.trust_this_account
 }
 
 # A server beside MinIO that runs `windrow run` and `windrow retain`.
 resource "aws_iam_role" "worker" {
-  name               = "worker"
+  name               = "${var.name}-worker"
   assume_role_policy = local.trust_this_account
 }
 
@@ -43,7 +44,7 @@ resource "aws_iam_role_policy" "worker" {
 
 # Who works through the runbook, and the pipeline that deploys: the stack gives out their policies, and not their roles.
 resource "aws_iam_role" "operator" {
-  name               = "operator"
+  name               = "${var.name}-operator"
   assume_role_policy = local.trust_this_account
 }
 
@@ -54,7 +55,7 @@ resource "aws_iam_role_policy" "operator" {
 }
 
 resource "aws_iam_role" "deployer" {
-  name               = "deployer"
+  name               = "${var.name}-deployer"
   assume_role_policy = local.trust_this_account
 }
 

@@ -1,3 +1,10 @@
+variable "name" {
+  description = "Prefix of all names, as in the root module."
+  type        = string
+  default     = "windrow"
+  nullable    = false
+}
+
 variable "aws_endpoint" {
   description = "Where MiniStack listens."
   type        = string

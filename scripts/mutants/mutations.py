@@ -99,7 +99,7 @@ def mutants(folder: Path, module: str) -> Iterator[Mutant]:
     starts = list(accumulate(map(len, lines), initial=0))
     tree = ast.parse(source)
 
-    def span(place: Any) -> tuple[int, int]:  # noqa: ANN401 - a node, or poodle's description of one
+    def span(place: Any) -> tuple[int, int]:
         return starts[place.lineno - 1] + place.col_offset, starts[place.end_lineno - 1] + place.end_col_offset
 
     hidden = [span(node) for node in _left_out(tree)]

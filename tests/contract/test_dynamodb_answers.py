@@ -24,7 +24,7 @@ from botocore import xform_name
 
 from tests.servers import dynamodb
 from tests.servers.dynamodb import ScriptedDynamoDb, error, statement_done, statement_failed, success
-from tests.servers.endpoint import Endpoint
+from tests.servers.endpoint import Endpoint, new_name
 from tests.servers.scripted import Answer
 from windrow.clients.dynamodb import circuits
 from windrow.clients.dynamodb.circuits import DynamoCircuits
@@ -514,7 +514,7 @@ def test_ministack_answers_as_documented(ministack: Endpoint) -> None:
 
 def test_ministack_misses_a_table_as_documented(ministack: Endpoint) -> None:
     """In a batch of statements each tells of it, elsewhere the request."""
-    on = Overheard(ministack, "absent")
+    on = Overheard(ministack, new_name("absent"))
     on.ledger.claim([CLAIM])
     for call in (lambda: on.ledger.claims(["b/k@1"]), lambda: on.ledger.record(RECORD), on.circuits.load):
         with pytest.raises(LedgerError):

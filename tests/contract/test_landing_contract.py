@@ -109,11 +109,7 @@ def connect(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     def to(name: str) -> tuple[S3Landing, S3Uploader]:
         server = request.getfixturevalue(name)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
-        monkeypatch.setenv("AWS_REGION", server.region)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", server.region)
+        server.introduce(monkeypatch)
         return S3Landing(boto3.session.Session()), S3Uploader(server)
 
     return to

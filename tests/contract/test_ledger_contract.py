@@ -31,7 +31,7 @@ def ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> L
     if request.param == "fake":
         return FakeLedger()
     server = request.getfixturevalue(request.param)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    server.introduce(monkeypatch)
     client = connect(boto3.session.Session())
     return DynamoLedger(server.new_table(), client, SystemClock(), lambda: 1.0)
 

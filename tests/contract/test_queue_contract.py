@@ -61,7 +61,7 @@ def new_message(message_id: str, body: str = "{}", handle: str = "no-handle", **
 @pytest.fixture
 def queues(ministack: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Queues:
     """Return two empty queues on MiniStack."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.url)
+    ministack.introduce(monkeypatch)
     client = connect(boto3.session.Session())
     url, dlq_url = (client.create_queue(QueueName=new_name(kind))["QueueUrl"] for kind in ("queue", "dlq"))
     return Queues(SqsQueue(url, dlq_url, client, FakeClock()), client, url, dlq_url)

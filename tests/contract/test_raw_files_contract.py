@@ -9,7 +9,7 @@ import boto3.session
 import pytest
 
 from tests.contract.test_landing_contract import ODD_KEYS, REFUSED_BY_MINIO, SERVERS
-from tests.servers.endpoint import Endpoint
+from tests.servers.endpoint import Endpoint, new_name
 from windrow.clients.s3.raw_files import AT_ONCE, S3RawFiles
 from windrow.ports import RawVersion
 
@@ -129,7 +129,8 @@ def test_what_is_refused_is_told_and_the_rest_goes(bucket: Bucket) -> None:
 def test_a_call_that_fails_fails_for_its_versions_only(bucket: Bucket) -> None:
     """A bucket that is not there leaves another's files deleted, and is told."""
     there = bucket.put("k")
-    absent = [RawVersion("absent-bucket-of-nobody", key, there.version_id) for key in ("k", "a\x01b")]
+    nowhere = new_name("absent")
+    absent = [RawVersion(nowhere, key, there.version_id) for key in ("k", "a\x01b")]
     assert [(version, "NoSuchBucket") for version in absent] == delete(bucket, *absent, there)
     assert set() == bucket.left()
 

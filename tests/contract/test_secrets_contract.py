@@ -33,7 +33,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def client(ministack: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a client of MiniStack's Secrets Manager."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.url)
+    ministack.introduce(monkeypatch)
     return connect(boto3.session.Session())
 
 
@@ -136,8 +136,9 @@ def test_secrets_tell_when_they_were_written(client: Any, clock: FakeClock) -> N
 
 def test_an_absent_secret_is_an_error(client: Any, clock: FakeClock) -> None:
     """With its name and Secrets Manager's code."""
-    with pytest.raises(SecretError, match="'no-such-secret' could not be read: ResourceNotFoundException"):
-        SecretsManagerSecrets("no-such-secret", client, clock).credentials()
+    name = new_name("absent")
+    with pytest.raises(SecretError, match=f"'{name}' could not be read: ResourceNotFoundException"):
+        SecretsManagerSecrets(name, client, clock).credentials()
 
 
 def test_credentials_at_hand_outlast_an_outage(

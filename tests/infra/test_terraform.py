@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from scripts.aws_verify.setups import OVERRIDES, Aws
 from tests.infra.terraform import INFRA, LOCK, REPOSITORY, Terraform, copy_infra
 from windrow.clients.dynamodb.circuits import DynamoCircuits
 from windrow.clients.dynamodb.delivery_health import DELIVERED, FAILED
@@ -78,6 +80,17 @@ def test_examples_lock_one_provider_for_every_platform() -> None:
     texts = {(path / LOCK).read_text() for path in examples}
     (text,) = texts
     assert (1, 15) == tuple(len(re.findall(rf'"{kind}:', text)) for kind in ("h1", "zh"))
+
+
+@pytest.mark.needs("terraform")
+def test_the_example_holds_together_as_it_is_verified_on_aws(tmp_path: Path) -> None:
+    """Its plan with a second bucket in the place of MinIO, which `make aws-verify` applies, keeps every bound."""
+    staging = Aws.prepare(tmp_path)
+    shutil.copytree(OVERRIDES / "tests", staging / "tests")
+    terraform = Terraform(staging).init()
+    assert "" == terraform.run("fmt", "-check", "-no-color", accept=(0, 3)).stdout
+    done = terraform.run("test", "-no-color")
+    assert "Success! 1 passed, 0 failed." in done.stdout
 
 
 @pytest.mark.needs("terraform")

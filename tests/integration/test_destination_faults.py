@@ -56,7 +56,7 @@ class Line:
 
     def endpoint(self) -> Endpoint:
         """Return the server without the proxy."""
-        return Endpoint("minio", self.server.url, **KEYS, region="us-east-1")
+        return Endpoint("minio", self.server.url, KEYS["access_key"], KEYS["secret_key"], region="us-east-1")
 
 
 @pytest.fixture(scope="module")
