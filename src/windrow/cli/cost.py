@@ -37,7 +37,9 @@ class Level(StrEnum):
 def cost(
     files_per_day: Annotated[float, typer.Option(min=1, max=1e12, help="Files that arrive in a day.")] = 864_000,
     file_bytes: Annotated[float, typer.Option(min=0, max=5e12, help="Bytes of an average file.")] = 100_000,
-    level: Annotated[Level, typer.Option(help="Compression level, as WINDROW_COMPRESSION_LEVEL; 1 is the fast one.")] = Level.BEST,
+    level: Annotated[
+        Level, typer.Option(help="Compression level, as WINDROW_COMPRESSION_LEVEL; 1 is the fast one.")
+    ] = Level.BEST,
     ratio: Annotated[
         float | None,
         typer.Option(min=1, max=10_000, help="Raw over compressed bytes. [default: as JSON lines]"),
