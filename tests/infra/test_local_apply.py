@@ -278,15 +278,23 @@ OPERATE = """
 import json, sys
 from botocore.client import BaseClient
 from windrow.cli.root import run
+from windrow.clients.json_requests import _LightClient
 
-plain, calls = BaseClient._make_api_call, set()
+plain, light, calls = BaseClient._make_api_call, _LightClient._once, set()
 
-def noted(client, operation, arguments):
+def note(client, operation):
     if client.meta.endpoint_url == sys.argv[1]:
         calls.add(f"{client.meta.service_model.service_name}:{operation}")
+
+def noted(client, operation, arguments):
+    note(client, operation)
     return plain(client, operation, arguments)
 
-BaseClient._make_api_call = noted
+def noted_light(client, operation, *request):
+    note(client, operation.name)
+    return light(client, operation, *request)
+
+BaseClient._make_api_call, _LightClient._once = noted, noted_light
 for command in json.loads(sys.argv[2]):
     run(command.split())
 print(json.dumps(sorted(calls)))
