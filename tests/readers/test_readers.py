@@ -21,6 +21,7 @@ PINS = {
     "java": r"  ([a-z0-9-]+)-([0-9.]+)\.jar$",
     "node": r'"node_modules/([^"]+)": {\s+"version": "([^"]+)"',
     "rust": r'^name = "([^"]+)"\nversion = "([^"]+)"',
+    "spark": r"^([a-z0-9-]+)==([^ ]+)",
 }
 """How each kind of lock names a package and its version."""
 
@@ -81,6 +82,7 @@ def test_versions_of_the_page_are_those_of_the_locks() -> None:
     told = table()
 
     assert PINS.keys() == tools.READERS.keys()
+    assert f"PySpark {pinned('spark')['pyspark']}" in (ROOT / "docs/consumers.md").read_text()
     assert [] == [name for name, versions in locked.items() if not told[name][0].endswith(versions)]
 
 
