@@ -14,6 +14,7 @@ module "windrow" {
     endpoint = var.destination_endpoint
     cidrs    = ["127.0.0.1/32"]
     bucket   = var.destination_bucket
+    region   = var.destination_region
   }
 
   # Left out, since the provider can't read these back from MiniStack and would plan a change at each apply: the VPN,

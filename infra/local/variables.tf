@@ -24,6 +24,13 @@ variable "destination_endpoint" {
   nullable    = false
 }
 
+variable "destination_region" {
+  description = "The region that the destination signs for."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+}
+
 variable "destination_bucket" {
   description = "Bucket that archives go to."
   type        = string

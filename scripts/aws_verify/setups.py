@@ -143,6 +143,7 @@ class Emulated(Setup):
             "aws_endpoint": str(self.root.url),
             "destination_endpoint": self.target.endpoint,
             "destination_bucket": self.target.bucket,
+            "destination_region": self.target.region,
             "zip_path": package,
             "disposable": str(self.disposable).lower(),
         }
