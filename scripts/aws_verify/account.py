@@ -11,6 +11,7 @@ import boto3.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from windrow.clients.answers import code
 from windrow.clients.clock import SystemClock
 from windrow.core.errors import LocalStackError
 from windrow.lab.stack.waiting import wait_until
@@ -20,11 +21,6 @@ PROPAGATION_S = 120.0
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 PAUSE_S = 2.0
 REFUSED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault", "UnauthorizedOperation"}
-
-
-def code(error: ClientError) -> str:
-    """Return the code of a service's answer."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @dataclass(frozen=True)

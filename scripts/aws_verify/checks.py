@@ -17,7 +17,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from scripts.aws_verify import contract
-from scripts.aws_verify.account import REFUSED, Caller, code
+from scripts.aws_verify.account import REFUSED, Caller
 from scripts.aws_verify.allowed import ALLOWED
 from scripts.aws_verify.cleanup import Cleanup
 from scripts.aws_verify.forbidden import FORBIDDEN
@@ -25,6 +25,7 @@ from scripts.aws_verify.setups import Setup
 from scripts.aws_verify.stack import DEPLOYER, PARTNER, ROTATION, SENTINEL, Stack
 from windrow import packaging, settings
 from windrow.archives.sources import StoredArchive
+from windrow.clients.answers import code
 from windrow.core.archive.reader import Archive
 from windrow.core.words import counted
 from windrow.lab.stack.provision import isolated

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
-from scripts.aws_verify.account import Caller, code
+from scripts.aws_verify.account import Caller
+from windrow.clients.answers import code
 
 ABSENT = {"NoSuchBucket", "NoSuchEntity", "QueueDoesNotExist", "ResourceNotFoundException"}
 """Answers of services that have nothing of that name: it was never made, or went already."""

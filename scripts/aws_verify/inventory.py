@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError
 
-from scripts.aws_verify.account import Caller, code
+from scripts.aws_verify.account import Caller
+from windrow.clients.answers import code
 
 Inventory = dict[str, set[str]]
 """Names, by kind."""
