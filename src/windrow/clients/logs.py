@@ -15,6 +15,8 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from windrow.core.printable import printable_json
 
+SERVICE = "windrow"
+
 
 @cache
 def set_up(level: str = "INFO") -> Logger:
@@ -22,14 +24,14 @@ def set_up(level: str = "INFO") -> Logger:
 
     Other libraries' loggers are left alone: at level DEBUG botocore would log authorization headers.
     """
-    return Logger(service="windrow", level=level, utc=True, use_rfc3339=True, json_serializer=_serialize)
+    return Logger(service=SERVICE, level=level, **_form())
 
 
 @contextmanager
 def as_lines(stream: TextIO) -> Iterator[None]:
     """Have whatever is logged meanwhile, by libraries too, written to a stream in the form of the functions' logs."""
-    formatter = LambdaPowertoolsFormatter(json_serializer=_serialize, utc=True, use_rfc3339=True)
-    formatter.append_keys(service="windrow")
+    formatter = LambdaPowertoolsFormatter(**_form())
+    formatter.append_keys(service=SERVICE)
     lines = logging.StreamHandler(stream)
     lines.setFormatter(formatter)
     root = logging.getLogger()
@@ -38,6 +40,10 @@ def as_lines(stream: TextIO) -> Iterator[None]:
         yield
     finally:
         root.handlers = before
+
+
+def _form() -> dict[str, Any]:
+    return {"utc": True, "use_rfc3339": True, "json_serializer": _serialize}
 
 
 def _serialize(entry: Mapping[str, Any]) -> str:
