@@ -57,6 +57,7 @@ class _LightClient:
         self._client = client
         self._retries = retries
         self._sleep = sleep
+        self._url = f"{client.meta.endpoint_url.rstrip('/')}/"
         model = client.meta.service_model
         self._type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
         self._light = {
@@ -70,14 +71,7 @@ class _LightClient:
 
     def _call(self, operation: Any, target: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's model
         body = _encoded(parameters)
-        for pause_s in self._retries.pauses_s():
-            try:
-                return self._once(operation, target, body)
-            except (ClientError, HTTPClientError, NoConnection) as error:
-                if not _may_pass(error):
-                    raise
-            self._sleep(pause_s)
-        return self._once(operation, target, body)
+        return self._retries.call(partial(self._once, operation, target, body), _may_pass, self._sleep)
 
     def _once(self, operation: Any, target: str, body: bytes) -> dict[str, Any]:  # noqa: ANN401
         response = self._send(target, body)
@@ -95,7 +89,7 @@ class _LightClient:
         credentials = signer._credentials  # noqa: SLF001
         request = AWSRequest(
             method="POST",
-            url=f"{self._client.meta.endpoint_url.rstrip('/')}/",
+            url=self._url,
             headers={"Content-Type": self._type, "X-Amz-Target": target},
             data=body,
         )
@@ -129,6 +123,8 @@ def _base64(value: object) -> str:
     return base64.b64encode(cast("bytes", value)).decode()
 
 
-def _may_pass(error: ClientError | HTTPClientError | NoConnection) -> bool:
+def _may_pass(error: Exception) -> bool:
     """Tell whether trying again may help, by what botocore's standard mode goes by."""
-    return not isinstance(error, ClientError) or status(error) >= _SERVER_FAILED or code(error) in _THROTTLED
+    if isinstance(error, (HTTPClientError, NoConnection)):
+        return True
+    return status(error) >= _SERVER_FAILED or code(error) in _THROTTLED

@@ -8,8 +8,6 @@ from typing import TypeVar
 
 import msgspec
 
-from windrow.core.errors import WindrowError
-
 T = TypeVar("T")
 
 
@@ -24,18 +22,15 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         """Yield the pause after each attempt but the last."""
         return (self.first_s * self.factor**done for done in range(self.attempts - 1))
 
-    def call(
-        self, attempt: Callable[[], T], again: Callable[[WindrowError], bool], sleep: Callable[[float], object]
-    ) -> T:
+    def call(self, attempt: Callable[[], T], again: Callable[[Exception], bool], sleep: Callable[[float], object]) -> T:
         """Return what the first attempt that succeeds returns.
 
-        Raises:
-            WindrowError: that of the last attempt, or the first one that ``again`` says no to.
+        Raises the error of the last attempt, or the first one that ``again`` says no to.
         """
         for pause_s in self.pauses_s():
             try:
                 return attempt()
-            except WindrowError as error:
+            except Exception as error:
                 if not again(error):
                     raise
             sleep(pause_s)

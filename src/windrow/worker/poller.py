@@ -44,7 +44,7 @@ class Poller:
         self._latest = clock.monotonic(), Snapshot(None, None, None, dict.fromkeys(FIELDS, "not asked yet"))
 
     def poll_until(self, stop: threading.Event) -> None:
-        """Snapshot until the stop."""
+        """Poll until the stop."""
         while True:
             self._latest = self._clock.monotonic(), self._poll()
             if self._clock.wait(stop, POLL_EVERY_S):

@@ -33,6 +33,7 @@ from windrow.clients.cloudwatch.alarms import CloudWatchMonitor
 from windrow.clients.destination.bucket import RequestPolicy
 from windrow.clients.destination.minio_keys import MinioKeys
 from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.dynamodb import ledger as ledger_client
 from windrow.clients.dynamodb.circuits import DynamoCircuits
 from windrow.clients.dynamodb.delivery_health import DynamoDeliveryHealth
 from windrow.clients.dynamodb.ledger import DynamoLedger
@@ -44,6 +45,7 @@ from windrow.clients.s3.landing_index import S3LandingIndex
 from windrow.clients.s3.raw_files import S3RawFiles
 from windrow.clients.secrets.credentials import FixedSecrets, SecretsManagerSecrets
 from windrow.clients.secrets.versions import SecretsManagerVersions
+from windrow.clients.sqs import source_queue as source_queue_client
 from windrow.clients.sqs.dead_letters import DeadLetter, DeadLetterQueue
 from windrow.clients.sqs.queue import SqsQueue, dead_letter
 from windrow.clients.sqs.sender import SqsSender
@@ -193,7 +195,7 @@ def dead_letters(url: str) -> DeadLetterQueue:
 
 def ledger(url: str) -> DynamoLedger:
     """Return a ledger that does not repeat for long."""
-    dynamodb = light(client("dynamodb", url), {"batch_execute_statement"})
+    dynamodb = light(client("dynamodb", url), ledger_client.LIGHT)
     return DynamoLedger("ledger", dynamodb, FakeClock(), lambda: 0.5, timeout_s=0.1)
 
 
@@ -218,7 +220,7 @@ def watch(url: str) -> CloudWatchMonitor:
 
 
 def statistics(url: str) -> SqsStatistics:
-    """Return a statistics."""
+    """Return what tells how full a queue is."""
     return SqsStatistics(f"{url}/1/queue", client("sqs", url), client("cloudwatch", url), FakeClock())
 
 
@@ -249,7 +251,7 @@ class NoWait:
 @cache
 def source_queue(url: str) -> SqsSourceQueue:
     """Return the engine's queue."""
-    sqs = light(client("sqs", url), {"receive_message", "delete_message_batch"})
+    sqs = light(client("sqs", url), source_queue_client.LIGHT)
     return SqsSourceQueue(sqs, f"{url}/1/queue", ARN, cast("Any", NoWait()), ThreadPoolExecutor(1))
 
 

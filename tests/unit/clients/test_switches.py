@@ -1,4 +1,4 @@
-"""The clients of mapping, circuit, statistics and sender: what they make of AWS's answers."""
+"""The clients of mapping, circuit, queue statistics and sender: what they make of AWS's answers."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class TestStatistics:
     """Depth and age of a queue."""
 
     def statistics(self) -> tuple[SqsStatistics, Any, Any]:
-        """Return a statistics with its clients."""
+        """Return queue statistics with their clients."""
         sqs: Any = boto3.client("sqs")
         cloudwatch: Any = boto3.client("cloudwatch")
         clock = FakeClock(datetime(2026, 11, 23, 10, tzinfo=UTC))

@@ -24,7 +24,7 @@ from windrow.clients.destination.pace import Pace
 from windrow.clients.destination.tls import StrictHttp, context_for
 from windrow.clients.s3.answers import Entry, Head, LockedHead, Page, Part, Range
 from windrow.core.backoff import RetryPolicy
-from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError, WindrowError
+from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError
 from windrow.ports import Clock, Credentials, Secrets, Stored
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class S3Destination:
     def _read(self, request: Callable[[S3Client], T], what: str, attempts: int | None = None) -> T:
         """Make a request that may be repeated freely."""
 
-        def again(error: WindrowError) -> bool:
+        def again(error: Exception) -> bool:
             if not isinstance(error, DestinationError) or error.kind not in READ_AGAIN:
                 return False
             _log.info("destination asked again", extra={"request": what, "kind": error.kind})

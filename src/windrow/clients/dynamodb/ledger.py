@@ -33,6 +33,9 @@ MAX_STATEMENTS = 25
 MAX_KEYS = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 
+LIGHT = frozenset({"batch_execute_statement"})
+"""What goes without boto3's weight: claims, one for each 25 files."""
+
 CONNECTIONS = 8
 TIMEOUT_S = 8.0
 """How long one call begins requests, first ones of its later parts too; the requests under way then may add 7 s."""
@@ -73,7 +76,7 @@ def connect(session: boto3.session.Session) -> DynamoDBClient:
         parameter_validation=False,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
-    return light(session.client("dynamodb", config=config), {"batch_execute_statement"})
+    return light(session.client("dynamodb", config=config), LIGHT)
 
 
 @dataclass

@@ -33,6 +33,8 @@ DELETE_ATTEMPTS = 4
 """Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
 
 
+LIGHT = frozenset({"receive_message", "delete_message_batch"})
+"""What goes without boto3's weight: what the engine asks for each ten messages."""
 RETRIES = RetryPolicy(attempts=3, first_s=0.2)
 """Of a receive or delete, before the engine pauses."""
 
@@ -148,7 +150,7 @@ def connect(
         retries={"mode": "standard"},
         max_pool_connections=connections,
     )
-    return light(session.client("sqs", config=config), {"receive_message", "delete_message_batch"}, RETRIES)
+    return light(session.client("sqs", config=config), LIGHT, RETRIES)
 
 
 def opener(client: SQSClient, clock: Clock) -> Callable[[MappingConfig, Executor], SourceQueue]:
