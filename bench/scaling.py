@@ -93,7 +93,7 @@ def tables() -> dict[str, str]:
             (_run(name, simulate(setup, RUN_S)) for name, setup in RUNS.items()),
         ),
         "steps": _table(
-            "settings, each with those above | p99.9 after 20 minutes | asked for most",
+            "settings, each with those above | p99.9 after 20 minutes | most used limit",
             (_step(name, simulate(setup, STEP_S)) for name, setup in STEPS.items()),
         ),
         "measured": _table("load | | p50 | p95 | p99.9 | files a batch", _compared()),

@@ -90,9 +90,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, frozen=True):
     """What came out. Latency is from arrival to commit, in seconds; ``drained_s`` when the backlog was gone.
 
-    ``utilisation`` is what the load asks for over what there is; of batches at once, the most that there were, or what
-    the load's work would take if that is more; of the sweep, the time that an hour's archives and files take it.
-    ``first_limit`` is the one asked for most. ``usd_per_month`` is by retention; only `archives` has the sweep.
+    ``utilisation`` is what the load needs as a share of the limit; of batches at once, the most that there were, or
+    what the load's work would take if that is more; of the sweep, the time that an hour's archives and files take it.
+    ``first_limit`` is the one with the highest share in use. ``usd_per_month`` is by retention; only `archives` has the
+    sweep.
     """
 
     setup: Setup
@@ -115,7 +116,7 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def limit(self) -> str:
-        """The limit asked for most, and how much; after the sweep, which no file waits for, the next one too."""
+        """The most used limit, and its share in use; after the sweep, which no file waits for, the next one too."""
         ordered = sorted(self.utilisation, key=lambda name: -self.utilisation[name])
         told = ordered[: 1 + (ordered[0] == "sweep")]
         return "; ".join(f"{name}, {100 * self.utilisation[name]:,.0f} %" for name in told)
