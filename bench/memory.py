@@ -50,7 +50,7 @@ def measure(processes: int, files: int) -> tuple[int, list[int]]:
         worker = Process("worker", Path(folder))
         shape = ("--concurrency", str(processes), "--batch-size", str(files // processes), "--window", "5")
         environ = {**stack.environment(), "WINDROW_EVENT_SOURCE_MAPPING_ID": ""}
-        worker.launch([sys.executable, "-m", "windrow.cli", "run", *shape, "--json"], environ)
+        worker.launch([sys.executable, "-m", "windrow", "run", *shape, "--json"], environ)
         try:
             wait_until("the files", lambda: _done(worker.log) >= files, limit_s=LIMIT_S, cause=worker.log_tail)
             children = psutil.Process(worker.pid).children()

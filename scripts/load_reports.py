@@ -41,7 +41,7 @@ def run(profile: str) -> None:
     """
     path = FOLDER / f"{datetime.now(UTC):%Y-%m-%d}-{profile}.json"
     new = path.with_suffix(".new")
-    command = [sys.executable, "-m", "windrow.cli", "load", "--profile", profile, "--json", str(new)]
+    command = [sys.executable, "-m", "windrow", "load", "--profile", profile, "--json", str(new)]
     ended = subprocess.run(command, check=False)
     if not new.exists():
         raise SystemExit(f"windrow load --profile {profile} ended with {ended.returncode} and no result")

@@ -43,7 +43,7 @@ def shown(*arguments: str) -> str:
     )
     environ = {**os.environ, "PATH": path, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "windrow.cli", *arguments], stdout=theirs, stderr=subprocess.DEVNULL, env=environ
+        [sys.executable, "-m", "windrow", *arguments], stdout=theirs, stderr=subprocess.DEVNULL, env=environ
     )
     os.close(theirs)
     written = b"".join(iter(lambda: _read(ours), b""))

@@ -144,7 +144,7 @@ class Environment:
     def start_worker(self) -> None:
         """Start ``windrow run`` with the handler that dies at traps, and its batches as JSON lines in its log."""
         options = ("--handler", self._handler, "--quiet-wait", "1", "--concurrency", str(self.stack.shape.concurrency))
-        self.stack.worker.launch((sys.executable, "-m", "windrow.cli", "run", "--json", *options), self.environment())
+        self.stack.worker.launch((sys.executable, "-m", "windrow", "run", "--json", *options), self.environment())
 
     def worker_processes(self) -> list[psutil.Process]:
         """Return the processes that run batches, none while there is no engine."""

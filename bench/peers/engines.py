@@ -81,7 +81,7 @@ def _run_engine(
     )
     limits = {"concurrency": 2, "batch-size": queues.batch_files, "window": 1, "timeout": RUN_LIMIT_S, "quiet-wait": 1}
     arguments = [text for name, value in limits.items() for text in (f"--{name}", str(value))]
-    process.launch([sys.executable, "-m", "windrow.cli", "run", *arguments, *options], {**environment, **given})
+    process.launch([sys.executable, "-m", "windrow", "run", *arguments, *options], {**environment, **given})
 
 
 RIVALS = (

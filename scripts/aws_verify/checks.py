@@ -178,7 +178,7 @@ def deployment(context: Context) -> str:
 def deploy(stack: Stack, caller: Caller, *arguments: str) -> dict[str, Any]:
     """Run ``windrow deploy`` and return its result."""
     environ = {**isolated(os.environ), **caller.environment()}
-    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", stack.outputs["function_name"], "--json"]
+    command = [sys.executable, "-m", "windrow", "deploy", "--function", stack.outputs["function_name"], "--json"]
     done = subprocess.run([*command, *arguments], env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Wrong(f"windrow deploy ended with {done.returncode}\n{done.stdout}\n{done.stderr}")

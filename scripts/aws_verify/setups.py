@@ -155,7 +155,7 @@ class Emulated(Setup):
         worker = Process("worker", folder)
         environ = stack.environment(WORKER, stack.outputs["environment"])
         command = ["run", "--window", "1", "--quiet-wait", "1"]
-        worker.launch([sys.executable, "-m", "windrow.cli", *command], environ)
+        worker.launch([sys.executable, "-m", "windrow", *command], environ)
         try:
             yield
             if not worker.running:

@@ -254,7 +254,7 @@ def test_batches_close_at_the_payload_limit(aws: Aws, monkeypatch: pytest.Monkey
 @contextmanager
 def _worker(environ: dict[str, str], *options: str) -> Iterator[subprocess.Popen[str]]:
     """Run ``windrow run --json`` and kill it at the end if it is still there."""
-    command = [sys.executable, "-m", "windrow.cli", "run", "--json", "--quiet-wait", "1", *options]
+    command = [sys.executable, "-m", "windrow", "run", "--json", "--quiet-wait", "1", *options]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -296,7 +296,7 @@ def test_run_works_without_a_mapping(aws: Aws) -> None:
 def test_without_a_terminal_all_is_one_stream_of_one_form(aws: Aws) -> None:
     """Engine, batches, web server and a handler that breaks: a line of JSON each on stdout, with level and time."""
     aws.send(1)
-    command = [sys.executable, "-m", "windrow.cli", "run", "--handler", f"{HANDLERS}.act", "--quiet-wait", "1"]
+    command = [sys.executable, "-m", "windrow", "run", "--handler", f"{HANDLERS}.act", "--quiet-wait", "1"]
     options = ["--batch-size", "1", "--window", "0", "--concurrency", "1"]
     environ, pipe = aws.environ(WINDROW_QUEUE_URL=aws.url), subprocess.PIPE
     with subprocess.Popen([*command, *options], env=environ, stdout=pipe, stderr=pipe, text=True) as process:

@@ -157,7 +157,7 @@ def test_deliveries_that_fail_open_the_circuit_while_probes_succeed(delivering: 
 
 
 ONE_WAITS = QueueDepth(visible=1, in_flight=0, delayed=0)
-RUN = (sys.executable, "-m", "windrow.cli", "run", "--json", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
+RUN = (sys.executable, "-m", "windrow", "run", "--json", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
 
 
 def test_workers_without_a_mapping_are_their_own_circuit_breaker(tmp_path: Path) -> None:

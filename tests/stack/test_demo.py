@@ -24,7 +24,7 @@ from windrow.lab.stack.trial import State, Trial
 from windrow.lab.stack.verification import Report
 from windrow.lab.stack.waiting import LIMIT_S, wait_until
 
-WINDROW = (sys.executable, "-m", "windrow.cli")
+WINDROW = (sys.executable, "-m", "windrow")
 LARGE = Random(1).randbytes(3_000_000)
 
 
@@ -248,7 +248,7 @@ def _worker(folder: Path) -> psutil.Process:
     def find() -> psutil.Process | None:
         for process in psutil.process_iter(["cmdline", "cwd"]):
             ours = str(process.info["cwd"] or "").startswith(str(folder))
-            if ours and (process.info["cmdline"] or [])[-2:] == ["windrow.cli", "run"]:
+            if ours and (process.info["cmdline"] or [])[-2:] == ["windrow", "run"]:
                 return process
         return None
 

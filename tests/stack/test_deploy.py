@@ -94,7 +94,7 @@ class Run:
         *arguments: str,
         on: Callable[[subprocess.Popen[str], dict[str, Any]], object] = lambda _process, _line: None,
     ) -> None:
-        command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--json", *arguments]
+        command = [sys.executable, "-m", "windrow", "deploy", "--function", FUNCTION, "--json", *arguments]
         self.process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
         self.lines: list[dict[str, Any]] = []
         assert self.process.stdout is not None
@@ -169,7 +169,7 @@ def test_old_versions_are_deleted(environ: dict[str, str], tmp_path: Path) -> No
 def test_progress_is_shown_to_people(environ: dict[str, str], tmp_path: Path) -> None:
     """Without --json each step tells its time left and what the version did so far, on standard error."""
     new = package(tmp_path, f"# second\n{GOOD}")
-    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--zip", new, "--bake", "1s"]
+    command = [sys.executable, "-m", "windrow", "deploy", "--function", FUNCTION, "--zip", new, "--bake", "1s"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     assert "version 2 at 10 %, 0:01 left: 0 invocations, 0 errors" in done.stderr
     assert "deployed; the alias serves version 2" in done.stdout
@@ -234,7 +234,7 @@ def test_interrupted_pipe_brings_the_old_version_back(
 ) -> None:
     """Ctrl-C ends what the output is piped to as well, and before the command can say anything more."""
     new = package(tmp_path, f"# second\n{GOOD}")
-    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--zip", new, *options]
+    command = [sys.executable, "-m", "windrow", "deploy", "--function", FUNCTION, "--zip", new, *options]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     with process.stdout as output:
@@ -248,7 +248,7 @@ def test_interrupted_pipe_brings_the_old_version_back(
 def test_output_that_nobody_reads_any_more_ends_nothing(environ: dict[str, str], tmp_path: Path) -> None:
     """A reader that leaves early, as ``head`` does, has no say in the deployment, nor in its exit code."""
     new = package(tmp_path, f"# second\n{GOOD}")
-    command = [sys.executable, "-m", "windrow.cli", "deploy", "--function", FUNCTION, "--zip", new, "--bake", "1s"]
+    command = [sys.executable, "-m", "windrow", "deploy", "--function", FUNCTION, "--zip", new, "--bake", "1s"]
     process = subprocess.Popen([*command, "--json"], env=environ, stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()

@@ -131,7 +131,7 @@ class Fleet:
     def launch(self, worker: Process, handler: str, version: str = "1") -> None:
         """Start a worker of the version if it does not run."""
         if not worker.running:
-            command = [sys.executable, "-m", "windrow.cli", "run", "--handler", handler]
+            command = [sys.executable, "-m", "windrow", "run", "--handler", handler]
             worker.launch(command, {**self._environ, "AWS_LAMBDA_FUNCTION_VERSION": version})
 
     @property

@@ -19,7 +19,7 @@ from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.waiting import LIMIT_S
 
-LOAD = (sys.executable, "-m", "windrow.cli", "load")
+LOAD = (sys.executable, "-m", "windrow", "load")
 TINY = ("--rate", "40", "--seconds", "3", "--burst", "100:1", "--size", "2000", "--window", "1")
 
 

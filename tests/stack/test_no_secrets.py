@@ -31,7 +31,7 @@ def outputs(environment: Environment) -> dict[str, bytes]:
     """Run every command, for people and for machines; return all that each wrote."""
     return {
         " ".join([*command, *form]): subprocess.run(
-            [sys.executable, "-m", "windrow.cli", *command, *form],
+            [sys.executable, "-m", "windrow", *command, *form],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment.environment(),

@@ -26,7 +26,7 @@ from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.waiting import wait_until
 
 FILES = 30
-RUN = (sys.executable, "-m", "windrow.cli", "run", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
+RUN = (sys.executable, "-m", "windrow", "run", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def program() -> str:
         return "windrow"
     script = Path(sys.executable).parent / "windrow"
     if not script.exists():
-        return f"{shlex.quote(sys.executable)} -m windrow.cli"
+        return f"{shlex.quote(sys.executable)} -m windrow"
     here = Path.cwd()
     return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
 

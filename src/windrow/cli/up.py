@@ -95,6 +95,8 @@ def _tell_end(stack: Stack, part: Process, told: dict[str, str]) -> None:
 
 def _start_again(stack: Stack, told: dict[str, str]) -> None:
     """Start what has ended; what does not start is told, and can be asked for again."""
+    if not told:
+        err.print("all parts are running: nothing to start")
     for part in stack.parts():
         if part.name not in told:
             continue

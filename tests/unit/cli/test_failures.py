@@ -74,7 +74,7 @@ def _configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def windrow(*arguments: str, code: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    command = ["-c", code] if code else ["-m", "windrow.cli"]
+    command = ["-c", code] if code else ["-m", "windrow"]
     return subprocess.run(
         [sys.executable, *command, *arguments],
         capture_output=True,
@@ -117,7 +117,7 @@ def test_wrong_settings_of_aws_are_wrong_settings(
 def test_a_full_disk_is_told(arguments: list[str]) -> None:
     """What was asked for could not be written: that is a problem, and no traceback."""
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "windrow.cli", *arguments]
+        command = [sys.executable, "-m", "windrow", *arguments]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (1, "error: standard output can't be written: No space left on device\n") == (done.returncode, done.stderr)
 
@@ -126,13 +126,13 @@ def test_a_full_disk_is_told(arguments: list[str]) -> None:
 def test_the_exit_code_says_it_where_nothing_can_be_written(arguments: list[str]) -> None:
     """Neither stream takes anything."""
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "windrow.cli", *arguments]
+        command = [sys.executable, "-m", "windrow", *arguments]
         assert 2 == subprocess.run(command, stdout=full, stderr=full, check=False).returncode
 
 
 def test_closed_streams_are_no_trouble() -> None:
     """As ``>&-`` leaves them."""
-    command = ["/bin/sh", "-c", 'exec "$0" -m windrow.cli --version >&- 2>&-', sys.executable]
+    command = ["/bin/sh", "-c", 'exec "$0" -m windrow --version >&- 2>&-', sys.executable]
     assert 0 == subprocess.run(command, check=False).returncode
 
 

@@ -15,7 +15,7 @@ from windrow.cli.screen import LINE_EACH_S, Screen
 
 def printed(*arguments: str, **environ: str) -> str:
     """Run a command with its output in a pipe."""
-    command = [sys.executable, "-m", "windrow.cli", *arguments]
+    command = [sys.executable, "-m", "windrow", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ}, check=True)
     return done.stdout
 

@@ -40,6 +40,12 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"windrow {__version__}\n" == capsys.readouterr().out
 
 
+def test_the_package_runs_as_a_module() -> None:
+    """``python -m windrow`` is the command, where its script is not on PATH."""
+    done = subprocess.run([sys.executable, "-m", "windrow", "--version"], capture_output=True, text=True, check=True)
+    assert f"windrow {__version__}\n" == done.stdout
+
+
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Each command of the table has a line on the help page."""
     assert 0 == run(["--help"])

@@ -23,7 +23,7 @@ from windrow.core.errors import LocalStackError
         (True, True, "", "windrow"),
         (False, True, "", "env/bin/windrow"),
         (False, True, "elsewhere", "{root}/env/bin/windrow"),
-        (False, False, "", "{root}/env/bin/python -m windrow.cli"),
+        (False, False, "", "{root}/env/bin/python -m windrow"),
     ],
 )
 def test_commands_are_named_as_they_can_be_typed(
@@ -113,6 +113,16 @@ def test_a_part_that_is_killed_is_told_once_and_started_again(
     assert f"To start it again: kill -USR1 {os.getpid()}\n" in told
     assert "minio runs again, as process 17\n" in told
     assert ["minio"] == stack.started
+
+
+def test_a_signal_while_all_runs_is_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A part that is still stopping has not ended: who asked too soon must learn it."""
+    stack = local("aws", "minio")
+    watched(monkeypatch, stack, lambda: os.kill(os.getpid(), signal.SIGUSR1), lambda: None)
+    assert "all parts are running: nothing to start\n" in capsys.readouterr().err
+    assert [] == stack.started
 
 
 def test_an_emulator_that_is_killed_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ TIMEOUT_S = 90.0
 BACKOFF_S = 900.0
 """After an outage a message may be hidden for as long as the longest backoff."""
 
-_WORKER = (sys.executable, "-m", "windrow.cli", "run", "--json")
+_WORKER = (sys.executable, "-m", "windrow", "run", "--json")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from windrow.lab.stack.servers import ACCESS_KEY, SECRET_KEY, docker_has_minio, 
 
 DestinationChoice = Literal["auto", "minio", "ministack"]
 
-_WORKER = (sys.executable, "-m", "windrow.cli", "run")
+_WORKER = (sys.executable, "-m", "windrow", "run")
 _SENTINEL = (sys.executable, "-m", "windrow.lab.stack.sentinel")
 
 

@@ -1,5 +1,0 @@
-"""``python -m windrow.cli`` is ``windrow``."""
-
-from windrow.cli import main
-
-main()
