@@ -17,6 +17,7 @@ import msgspec
 import typer
 
 from windrow import settings
+from windrow.cli import logged
 from windrow.cli.output import PROBLEM, err, print_json
 from windrow.clients.clock import SystemClock
 from windrow.clients.cloudwatch.metrics import SCRAPED
@@ -100,7 +101,7 @@ def run(
     stops receiving, gives back what is gathered and lets running batches end; the second kills them.
 
     Without a terminal all that is logged, by the workers too, goes to standard output as JSON lines at level INFO; with
-    --json to standard error.
+    --json to standard error. On a terminal the same lines are shown for people, with times in UTC.
     """
     overrides = Overrides(
         max_concurrency=concurrency,
@@ -270,7 +271,7 @@ class _Display:
         logging.getLogger().setLevel(logging.INFO)
         logging.getLogger("botocore").setLevel(logging.WARNING)
         if self._for_people:
-            with self._status, _pumped(lambda line: err.print(line, soft_wrap=True)) as output:
+            with self._status, _pumped(logged.show) as output:
                 yield output
         else:
             from windrow.clients import logs

@@ -134,7 +134,7 @@ class _Status(Status):
 
 
 class LogLines(logging.Handler):
-    """Shows the records of Python's ``logging`` on a screen: a line each, a traceback indented below."""
+    """Shows the records of Python's ``logging`` on a screen: a line each, with the time in UTC, a traceback below."""
 
     def __init__(self, screen: Screen) -> None:
         super().__init__()
@@ -152,4 +152,4 @@ class LogLines(logging.Handler):
             self.handleError(record)
 
     def _moment(self, record: logging.LogRecord) -> str:
-        return logging.Formatter().formatTime(record, "%H:%M:%S")
+        return time.strftime("%H:%M:%S", time.gmtime(record.created))

@@ -1,0 +1,43 @@
+"""Lines of a log in JSON as people read them."""
+
+from __future__ import annotations
+
+import json
+
+from windrow.cli.output import err
+
+_LEFT_OUT = frozenset(
+    {"exception", "exception_name", "level", "location", "message", "service", "stack_trace", "timestamp"}
+)
+
+
+def show(line: str) -> None:
+    """Print a line of the functions' log on a terminal as ``04:23:37 INFO     archive delivered, files=30``.
+
+    Times are UTC. What is empty is left out, a traceback follows indented, and a line of another form stays as it is.
+    """
+    entry = _entry(line)
+    if entry is None:
+        err.print(line, soft_wrap=True)
+        return
+    told = [
+        f"{key}={_text(value)}"
+        for key, value in entry.items()
+        if key not in _LEFT_OUT and value not in ("", [], {}, None)
+    ]
+    when = f"{entry['timestamp']}"[11:19]
+    err.print(f"{when} {entry['level']!s:<8} {', '.join([str(entry['message']), *told])}", soft_wrap=True)
+    for below in str(entry.get("exception", "")).splitlines():
+        err.print(f"  {below}", soft_wrap=True)
+
+
+def _entry(line: str) -> dict[str, object] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and {"level", "message", "timestamp"} <= entry.keys() else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
