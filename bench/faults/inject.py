@@ -37,7 +37,7 @@ POLL_S = 0.05
 PASSING_S = 0.1
 """An answer that the proxy wrote has met what stands before the proxy by then."""
 TIMED_OUT = '"kind":"slow"'
-REFUSED = "EndpointConnectionError"
+REFUSED = "Connection refused"
 UNAUTHORIZED = "destination refused the credentials"
 """What the worker logs."""
 

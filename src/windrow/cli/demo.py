@@ -40,7 +40,7 @@ _STEPS = ("uploaded", "delivered", "verified")
 def demo(
     files: Annotated[
         int | None,
-        typer.Option(min=1, max=100_000, help="Sample files to generate and upload.", show_default=str(FILES)),
+        typer.Option(min=1, max=100_000, help=f"Sample files to generate and upload. [default: {FILES}]"),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--input", metavar="DIR", help="Upload the files below this folder instead.")

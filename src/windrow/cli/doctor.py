@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from windrow.cli.output import PROBLEM, err, out, print_json
+from windrow.core.words import counted
 
 if TYPE_CHECKING:
     from windrow.doctor import Check
@@ -29,9 +30,9 @@ def doctor(
     # On one screen with the results, where these go to the same terminal: two would write over each other.
     with (out if out.is_terminal and not as_json else err).status("checking"):
         for check in checks(os.environ):
-            found.append(check)
             if not as_json:
-                _print(check)
+                _print(check, said=found[-1].advice if found else "")
+            found.append(check)
     if as_json:
         print_json({"ok": not failed(found), "checks": found})
     else:
@@ -40,11 +41,12 @@ def doctor(
         raise typer.Exit(PROBLEM)
 
 
-def _print(check: Check) -> None:
+def _print(check: Check, *, said: str) -> None:
+    """Print a check, and its advice unless the check before had the same."""
     sign, plain, style = _SIGNS[check.state]
     line = out.text((f"{out.sign(sign, plain)} ", style), (f"{check.name}  ", "bold"), check.detail)
     out.print(line, soft_wrap=True)
-    if check.advice:
+    if check.advice and check.advice != said:
         out.print(f"    {check.advice}", style="dim", soft_wrap=True)
 
 
@@ -54,5 +56,5 @@ def _conclude(found: list[Check]) -> None:
     if failures:
         out.print(f"{failures} of {len(found)} checks failed", style="red")
     else:
-        more = f", {warnings} of {len(found)} checks have something to say" if warnings else ""
+        more = f", with {counted(warnings, 'warning')} in {len(found)} checks" if warnings else ""
         out.print(out.text(("fit to run", "green"), more))

@@ -142,8 +142,9 @@ def _progress(plan: Plan) -> Iterator[tuple[Callable[[Measurement], None], Calla
                 err.print(what)
 
         def note(sample: Measurement) -> None:
+            planned = f" of {plan.duration_s:.0f} s" if sample.at_s <= plan.duration_s else ""
             line = (
-                f"{doing}: {sample.at_s:.0f} s of {plan.duration_s:.0f} s; {sample.uploaded:,} of {plan.count:,} "
+                f"{doing}: {sample.at_s:.0f} s{planned}; {sample.uploaded:,} of {plan.count:,} "
                 f"uploaded, {sample.delivered:,} delivered, {sample.queued.total:,} in the queue, "
                 f"oldest {sample.oldest_s:.0f} s"
             )

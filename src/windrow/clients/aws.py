@@ -35,7 +35,7 @@ def session(environ: Mapping[str, str], profile: str | None = None) -> boto3.ses
         return _Session(botocore_session=strict_session(), region_name=region, profile_name=profile)
     except BotoCoreError as error:
         raise SettingsError(
-            f"AWS can't be asked: {error}. Correct AWS_PROFILE, or name a profile that there is."
+            f"AWS can't be asked: {_sentence(error)} Correct AWS_PROFILE, or name a profile that there is."
         ) from error
 
 
@@ -69,8 +69,13 @@ class _Session(boto3.session.Session):
                 options["config"] = config.merge(direct) if config else direct
                 built = super().client(*arguments, **options)
         except (BotoCoreError, ValueError) as error:
-            raise SettingsError(f"AWS can't be asked: {error}. {_advice(error)}") from error
+            raise SettingsError(f"AWS can't be asked: {_sentence(error)} {_advice(error)}") from error
         return built
+
+
+def _sentence(error: Exception) -> str:
+    """Return botocore's text with one full stop: some of its texts end with one."""
+    return f"{error}".rstrip(".") + "."
 
 
 def _advice(error: Exception) -> str:

@@ -140,5 +140,6 @@ def test_what_no_client_can_be_made_of_is_a_wrong_setting(
         monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError, match=says):
+    with pytest.raises(SettingsError, match=says) as caught:
         session(environ).client("sqs")
+    assert ".." not in str(caught.value)

@@ -50,12 +50,12 @@ def to_destination_error(error: Exception, what: str, *, sent: bool) -> Destinat
     if isinstance(error, ClientError):
         return _refusal(error, what, sent=sent)
     kind = _transport_kind(error)
-    return DestinationError(f"{what}: {type(error).__name__}: {error}", kind, maybe_stored=sent)
+    return DestinationError(f"{what}: {_reason(error)}", kind, maybe_stored=sent)
 
 
 def _refusal(error: ClientError, what: str, *, sent: bool) -> DestinationError:
     code, status = answers.code(error), answers.status(error)
-    message = f"{what}: {code} (HTTP {status})"
+    message = f"{what}: HTTP {status}" if code == str(status) else f"{what}: {code} (HTTP {status})"
     if status >= _SERVER_ERROR:
         kind = DestinationFault.REFUSED if status == _NOT_IMPLEMENTED else DestinationFault.UNAVAILABLE
         return DestinationError(message, kind, maybe_stored=sent)
@@ -72,6 +72,16 @@ def _refusal_kind(code: str, status: int) -> DestinationFault:
     if code == "NoSuchBucket":
         return DestinationFault.BUCKET
     return DestinationFault.REFUSED
+
+
+def _reason(error: Exception) -> str:
+    """Return the operating system's reason if there is one, as "Connection refused": botocore gives the URL instead."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}"
 
 
 def _transport_kind(error: Exception) -> DestinationFault:
