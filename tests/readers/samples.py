@@ -37,7 +37,7 @@ class Kind(StrEnum):
     """What is asked of a reader; the heads of columns in ``docs/readers.md``."""
 
     WHOLE = "whole"
-    NOTHING = "0 bytes of it"
+    NOTHING = "truncated to 0 bytes"
     INSIDE = "cut inside a file"
     BETWEEN = "cut between files"
     CHANGED = "a byte changed"
