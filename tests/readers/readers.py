@@ -160,7 +160,7 @@ READERS = {
     "Go `archive/tar`, `compress/gzip`": _script("go", "read.go", run=("run",)),
     "Rust `tar`, `flate2::GzDecoder`": Reader(("rust-readers",), lambda: [locate("rust-readers")], ("tar", "flate2")),
     "Java, Commons Compress": _java("commons"),
-    "Java, `GZIPInputStream` that is told of no bytes ahead": _java("jdk"),
+    "Java, `GZIPInputStream` on a stream without `available()` bytes": _java("jdk"),
     "Node `tar`": _node("tar"),
     "Node `tar-stream`": _node("tar-stream"),
     "Ruby, RubyGems' `TarReader`": _script("ruby", "read.rb", "rubygems"),
