@@ -84,8 +84,8 @@ def _prose(quoted: str) -> str:
 
 def tables(folder: Path) -> str:
     """Return what belongs between the marks in the README of a module."""
-    variables = list(blocks((folder / "variables.tf").read_text(), "variable"))
-    outputs = list(blocks((folder / "outputs.tf").read_text(), "output"))
+    text = "\n".join(path.read_text() for path in folder.glob("*.tf"))
+    variables, outputs = list(blocks(text, "variable")), list(blocks(text, "output"))
     return f"{BEGIN}\n{inputs_table(variables)}\n\n{outputs_table(outputs)}\n{END}"
 
 

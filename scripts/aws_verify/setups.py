@@ -21,7 +21,20 @@ from windrow.lab.stack.process import Process
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OVERRIDES = Path(__file__).parent / "staging"
-LEFT_BEHIND = shutil.ignore_patterns(".terraform", "*.tfstate*")
+INFRA = REPOSITORY / "infra"
+LOCK = ".terraform.lock.hcl"
+SHARED = ("people.tf", "outputs_verified.tf")
+"""Of infra/local: what the example `staging` gets too."""
+
+
+def copy_infra(folder: Path) -> Path:
+    """Copy infra/ without what Terraform left there, but for the lock files of the examples; return the copy."""
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        kept = {LOCK} if Path(folder).parent == INFRA / "examples" else set()
+        return shutil.ignore_patterns(".terraform", LOCK, "*.tfstate*")(folder, names) - kept
+
+    return Path(shutil.copytree(INFRA, folder / "infra", ignore=ignored))
 
 
 @dataclass(frozen=True)
@@ -71,11 +84,9 @@ class Aws(Setup):
     @staticmethod
     def prepare(folder: Path) -> Path:
         """Copy infra/ with the changes to the example; return the folder to apply."""
-        copy = folder / "infra"
-        shutil.copytree(REPOSITORY / "infra", copy, ignore=LEFT_BEHIND)
+        copy = copy_infra(folder)
         staging = copy / "examples/staging"
-        shutil.copy(copy / "local/people.tf", staging)
-        for path in OVERRIDES.glob("*.tf"):
+        for path in (*OVERRIDES.glob("*.tf"), *(copy / "local" / name for name in SHARED)):
             shutil.copy(path, staging)
         return staging
 
@@ -133,8 +144,7 @@ class Emulated(Setup):
     @staticmethod
     def prepare(folder: Path) -> Path:
         """Copy infra/; return the folder to apply."""
-        shutil.copytree(REPOSITORY / "infra", folder / "infra", ignore=LEFT_BEHIND)
-        return folder / "infra/local"
+        return copy_infra(folder) / "local"
 
     def variables(self, package: Path) -> list[str]:
         """Return the arguments of apply, plan and destroy."""

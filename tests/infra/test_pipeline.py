@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.infra.terraform import INFRA
+from scripts.aws_verify.setups import INFRA
 
 EXAMPLE = INFRA / "examples/pipeline"
 WORKFLOWS = {path.stem: path for path in EXAMPLE.glob("workflows/*.yml")}

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scripts.aws_verify.setups import OVERRIDES, Aws
-from tests.infra.terraform import INFRA, LOCK, REPOSITORY, Terraform, copy_infra
+from scripts.aws_verify.setups import INFRA, LOCK, OVERRIDES, REPOSITORY, Aws, copy_infra
+from tests.infra.terraform import Terraform
 from windrow.clients.dynamodb.circuits import DynamoCircuits
 from windrow.clients.dynamodb.delivery_health import DELIVERED, FAILED
 from windrow.core.circuit import Circuit

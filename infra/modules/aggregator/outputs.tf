@@ -20,7 +20,7 @@ output "role_arn" {
 
 output "worker_role_arn" {
   description = "Role of workers on servers; null without any."
-  value       = one(aws_iam_role.worker[*].arn)
+  value       = one(module.worker[*].role_arn)
 }
 
 output "event_source_mapping" {

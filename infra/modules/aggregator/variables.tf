@@ -290,11 +290,6 @@ variable "worker_principal_arns" {
   type        = set(string)
   default     = []
   nullable    = false
-
-  validation {
-    condition     = alltrue([for arn in var.worker_principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
-    error_message = "worker_principal_arns must hold ARNs of single roles or users, without '*'."
-  }
 }
 
 variable "initial_version" {

@@ -10,7 +10,7 @@ output "role_arn" {
 
 output "worker_role_arn" {
   description = "Role of servers that sweep; null without any."
-  value       = one(aws_iam_role.worker[*].arn)
+  value       = one(module.worker[*].role_arn)
 }
 
 output "log_group_name" {

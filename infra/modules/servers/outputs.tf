@@ -37,12 +37,12 @@ output "destination_secret_id" {
 
 output "worker_role_arn" {
   description = "Role of the workers."
-  value       = aws_iam_role.worker.arn
+  value       = module.worker.role_arn
 }
 
 output "worker_profile_arn" {
   description = "Profile of IAM Roles Anywhere that leads to the role; null where no certificates are accepted."
-  value       = one(aws_rolesanywhere_profile.worker[*].arn)
+  value       = module.worker.profile_arn
 }
 
 output "environment" {

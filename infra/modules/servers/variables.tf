@@ -114,26 +114,6 @@ variable "workers" {
     certificates   = optional(object({ trust_anchor_arn = string, common_names = set(string) }))
   })
   nullable = false
-
-  validation {
-    condition     = alltrue([for arn in var.workers.principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
-    error_message = "workers.principal_arns must hold ARNs of single roles or users, without '*'."
-  }
-
-  validation {
-    condition     = length(var.workers.principal_arns) > 0 || var.workers.certificates != null
-    error_message = "workers must name who may take on the worker's role: principal_arns, certificates, or both."
-  }
-
-  validation {
-    condition     = var.workers.certificates == null ? true : can(regex("^arn:aws[a-z-]*:rolesanywhere:[a-z0-9-]+:[0-9]{12}:trust-anchor/[^*]+$", var.workers.certificates.trust_anchor_arn))
-    error_message = "workers.certificates.trust_anchor_arn must be the ARN of one trust anchor, arn:aws:rolesanywhere:<region>:<account>:trust-anchor/<id>."
-  }
-
-  validation {
-    condition     = var.workers.certificates == null ? true : length(var.workers.certificates.common_names) > 0 && alltrue([for name in var.workers.certificates.common_names : can(regex("^[^*?]{1,64}$", name))])
-    error_message = "workers.certificates.common_names must name the certificates that are accepted, without wildcards: else every one of that CA is."
-  }
 }
 
 variable "alarms" {

@@ -40,47 +40,31 @@ locals {
       Resource = module.queue.dead_letter_arn
     },
   ]
-
-  by_principals = [for arns in [sort(tolist(var.workers.principal_arns))] : {
-    Sid       = "Servers"
-    Effect    = "Allow"
-    Principal = { AWS = arns }
-    Action    = ["sts:AssumeRole"]
-  } if length(arns) > 0]
-
-  # https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
-  by_certificates = [for certificates in var.workers.certificates[*] : {
-    Sid       = "ServersWithACertificate"
-    Effect    = "Allow"
-    Principal = { Service = "rolesanywhere.amazonaws.com" }
-    Action    = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
-    Condition = {
-      ArnEquals    = { "aws:SourceArn" = certificates.trust_anchor_arn }
-      StringEquals = { "aws:PrincipalTag/x509Subject/CN" = sort(tolist(certificates.common_names)) }
-    }
-  }]
 }
 
-resource "aws_iam_role" "worker" {
-  name        = "${var.name}-worker"
-  description = "What workers of ${var.name} do on servers."
+module "worker" {
+  source = "../worker"
 
-  permissions_boundary = var.permissions_boundary_arn
+  name           = var.name
+  description    = "What workers of ${var.name} do on servers."
+  principal_arns = var.workers.principal_arns
+  certificates   = var.workers.certificates
+  policy         = jsonencode({ Version = "2012-10-17", Statement = concat(module.work.statements, local.look_after_it) })
 
-  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.by_principals, local.by_certificates) })
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
-resource "aws_iam_role_policy" "worker" {
-  name   = "work"
-  role   = aws_iam_role.worker.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(module.work.statements, local.look_after_it) })
+moved {
+  from = aws_iam_role.worker
+  to   = module.worker.aws_iam_role.this
 }
 
-# What `aws_signing_helper credential-process` names beside the role and the trust anchor.
-resource "aws_rolesanywhere_profile" "worker" {
-  count = length(local.by_certificates)
+moved {
+  from = aws_iam_role_policy.worker
+  to   = module.worker.aws_iam_role_policy.this
+}
 
-  name      = "${var.name}-worker"
-  role_arns = [aws_iam_role.worker.arn]
-  enabled   = true
+moved {
+  from = aws_rolesanywhere_profile.worker
+  to   = module.worker.aws_rolesanywhere_profile.this
 }

@@ -99,7 +99,7 @@ run "defaults" {
   }
 
   assert {
-    condition     = length(aws_iam_role.worker) == 0 && output.worker_role_arn == null
+    condition     = length(module.worker) == 0 && output.worker_role_arn == null
     error_message = "Without servers there is no role for them."
   }
 
@@ -123,22 +123,22 @@ run "workers_an_alias_at_latest_and_provisioned_pollers" {
   }
 
   assert {
-    condition     = one([for s in jsondecode(aws_iam_role_policy.worker[0].policy).Statement : s.Resource if s.Sid == "ReadTheMapping"]) == aws_lambda_event_source_mapping.queue.arn
+    condition     = one([for s in jsondecode(module.worker[0].policy).Statement : s.Resource if s.Sid == "ReadTheMapping"]) == aws_lambda_event_source_mapping.queue.arn
     error_message = "A worker may read this mapping, and not switch it."
   }
 
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.worker[0].policy).Statement : s.Sid if strcontains(jsonencode(s), "*")] == ["ReadLandedFiles"]
+    condition     = [for s in jsondecode(module.worker[0].policy).Statement : s.Sid if strcontains(jsonencode(s), "*")] == ["ReadLandedFiles"]
     error_message = "Only the objects of the landing bucket may be a wildcard."
   }
 
   assert {
-    condition     = length(setsubtract(jsondecode(local.policy).Statement[*].Sid, jsondecode(aws_iam_role_policy.worker[0].policy).Statement[*].Sid)) == 0
+    condition     = length(setsubtract(jsondecode(local.policy).Statement[*].Sid, jsondecode(module.worker[0].policy).Statement[*].Sid)) == 0
     error_message = "A worker does the function's work."
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.worker[0].policy, "ec2:") && jsondecode(aws_iam_role.worker[0].assume_role_policy).Statement[*].Principal == [{ AWS = ["arn:aws:iam::111122223333:role/worker"] }]
+    condition     = !strcontains(module.worker[0].policy, "ec2:") && jsondecode(module.worker[0].trust).Statement[*].Principal == [{ AWS = ["arn:aws:iam::111122223333:role/worker"] }]
     error_message = "A worker makes no network interfaces, and the named servers alone are workers."
   }
 

@@ -43,8 +43,6 @@ run "refuses_1" {
     landing = { bucket_name = "a", bucket_arn = "arn:aws:s3:::*", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/a" }
     # any queue
     queue = { url = "a", arn = "*", dead_letter_url = "b", dead_letter_arn = "arn:aws:sqs:eu-west-2:111122223333:b" }
-    # any worker
-    worker_principal_arns = ["*"]
     # a foreign initial version
     initial_version = "3"
     # a name with a dot
@@ -59,7 +57,7 @@ run "refuses_1" {
     object_lock = { mode = "legal", days = 7 }
   }
 
-  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.ledger, var.landing, var.queue, var.worker_principal_arns, var.initial_version, var.name, var.max_object_bytes, var.maximum_concurrency, var.fetch_concurrency, var.object_lock]
+  expect_failures = [var.provisioned_pollers, var.stack, var.timeout_s, var.memory_mb, var.compression_level, var.ledger_ttl_days, var.ledger, var.landing, var.queue, var.initial_version, var.name, var.max_object_bytes, var.maximum_concurrency, var.fetch_concurrency, var.object_lock]
 }
 
 run "refuses_2" {

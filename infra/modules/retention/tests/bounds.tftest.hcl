@@ -41,11 +41,9 @@ run "refuses_1" {
     ledger_ttl_days = 4
     # any bucket for copies
     copies = { bucket_name = "c", bucket_arn = "arn:aws:s3:::*a", kms_key_arn = "k" }
-    # a whole account as worker
-    worker_principal_arns = ["arn:aws:iam::111122223333:root"]
   }
 
-  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.copies, var.worker_principal_arns]
+  expect_failures = [var.stack, var.timeout_s, var.memory_mb, var.hot_days, var.ledger, var.ledger_ttl_days, var.copies]
 }
 
 run "refuses_2" {

@@ -85,7 +85,7 @@ run "workers_may_sweep" {
   }
 
   assert {
-    condition     = aws_iam_role_policy.worker[0].policy == local.policy && jsondecode(aws_iam_role.worker[0].assume_role_policy).Statement[0].Principal == { AWS = ["arn:aws:iam::111122223333:role/worker"] }
+    condition     = module.worker[0].policy == local.policy && jsondecode(module.worker[0].trust).Statement[0].Principal == { AWS = ["arn:aws:iam::111122223333:role/worker"] }
     error_message = "A server has a role of its own for the function's work."
   }
 }

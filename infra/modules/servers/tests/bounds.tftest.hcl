@@ -24,15 +24,13 @@ run "refuses_1" {
     queue_retention_days = 7
     # plain http to the destination
     destination = { endpoint = "http://10.0.0.1", bucket = "archives" }
-    # any role
-    workers = { principal_arns = ["arn:aws:iam::111122223333:role/*"] }
     # an anchor in the link
     alarms = { runbook_url = "https://example.com/#a", topic_arns = ["arn:aws:sns:eu-west-2:111122223333:oncall"] }
     # a role as the boundary
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
   }
 
-  expect_failures = [var.name, var.landing_bucket_name, var.ledger_ttl_days, var.destination, var.workers, var.alarms, var.permissions_boundary_arn]
+  expect_failures = [var.name, var.landing_bucket_name, var.ledger_ttl_days, var.destination, var.alarms, var.permissions_boundary_arn]
 }
 
 run "refuses_2" {
@@ -41,13 +39,11 @@ run "refuses_2" {
   variables {
     # a bucket that is none
     destination = { endpoint = "https://minio.example.com", bucket = "a" }
-    # nobody
-    workers = {}
     # nobody to tell
     alarms = { runbook_url = "https://example.com/runbook", topic_arns = [] }
   }
 
-  expect_failures = [var.destination, var.workers, var.alarms]
+  expect_failures = [var.destination, var.alarms]
 }
 
 run "refuses_3" {
@@ -56,22 +52,9 @@ run "refuses_3" {
   variables {
     # a prefix with empty parts
     destination = { endpoint = "https://minio.example.com", bucket = "archives", prefix = "a//b" }
-    # any trust anchor
-    workers = { certificates = { trust_anchor_arn = "arn:aws:rolesanywhere:eu-west-2:111122223333:trust-anchor/*", common_names = ["worker-1"] } }
     # a share of a file
     alarms = { runbook_url = "https://example.com/runbook", topic_arns = ["arn:aws:sns:eu-west-2:111122223333:oncall"], files_per_hour = 0.5 }
   }
 
-  expect_failures = [var.destination, var.workers, var.alarms]
-}
-
-run "refuses_4" {
-  command = plan
-
-  variables {
-    # any certificate of the CA
-    workers = { certificates = { trust_anchor_arn = "arn:aws:rolesanywhere:eu-west-2:111122223333:trust-anchor/1", common_names = ["*"] } }
-  }
-
-  expect_failures = [var.workers]
+  expect_failures = [var.destination, var.alarms]
 }

