@@ -14,6 +14,7 @@ def test_backoff_doubles_to_its_ceiling() -> None:
     """No failure costs nothing, then the wait doubles from 1 s to 30 s and stays there."""
     assert [0, 1, 2, 4, 8, 16, 30, 30] == [exponential_s(failures) for failures in range(8)]
     assert 30 == exponential_s(10**9)
+    assert 65_536 == exponential_s(10**9, most_s=10**9)
 
 
 def test_names_are_spread_evenly_and_each_stays_where_it_is() -> None:

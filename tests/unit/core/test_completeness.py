@@ -46,6 +46,7 @@ def test_a_span_is_within_one_day() -> None:
         ([], False),
         ([(0, 60)], True),
         ([(10, 20)], True),
+        ([(10, 20), (25, 30)], True),
         ([(10, 19)], False),
         ([(11, 20)], False),
         ([(15, 20), (0, 15)], True),

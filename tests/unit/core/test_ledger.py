@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import msgspec
 import pytest
@@ -82,6 +83,13 @@ def test_a_digest_that_straddles_two_others_is_no_member() -> None:
 
     assert [False, False, False] == [lists(across), lists(across + across), lists(b"\1" + digest + bytes(7))]
     assert [True, True, True] == [lists(across + digest), lists(digest + across), lists(across * 2 + digest + across)]
+
+
+def test_a_digest_is_found_that_overlaps_itself() -> None:
+    """Eight equal bytes stand one byte before the member too, where the digest before it ends with that byte."""
+    digest, other = b"\7" * 8, b"\0" * 7 + b"\7"
+    with mock.patch("windrow.core.ledger._digest", return_value=digest):
+        assert msgspec.structs.replace(record(), members=other + digest).lists("o")
 
 
 def test_a_record_of_the_largest_archive_fits_into_an_item() -> None:

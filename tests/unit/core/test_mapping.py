@@ -48,6 +48,23 @@ def test_limits_of_aws_hold(changes: dict[str, int], named: str) -> None:
         FixedMapping(msgspec.structs.replace(CONFIG, **changes))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_size": 10_000, "window_s": 1},
+        {"batch_size": 10, "window_s": 0},
+        {"window_s": 300},
+        {"timeout_s": 900},
+        {"max_concurrency": 1},
+        {"max_concurrency": 10_000},
+    ],
+)
+def test_the_limits_themselves_are_allowed(changes: dict[str, int]) -> None:
+    """As AWS allows them."""
+    config = msgspec.structs.replace(CONFIG, **changes)
+    assert config == check(config)
+
+
 def test_all_faults_are_listed() -> None:
     """Two wrong values are named at once."""
     with pytest.raises(SettingsError, match=r"batch_size.*timeout_s"):

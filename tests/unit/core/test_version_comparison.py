@@ -42,6 +42,7 @@ def test_trouble_of_both_versions_is_not_the_new_ones() -> None:
 def test_work_reads_as_a_sentence_part() -> None:
     """As the reason of a rollback says it."""
     assert "40 of 1,240 files" == str(Work(1_200, 40))
+    assert "0 of 0 files" == str(Work())
 
 
 @pytest.mark.parametrize(

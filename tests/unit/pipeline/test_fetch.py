@@ -42,8 +42,8 @@ def digest(sources: list[SourceObject], landing: FakeLanding, concurrency: int) 
 
 
 def test_frames_hold_about_frame_bytes(landing: FakeLanding) -> None:
-    """Small files share a frame; one that does not fit starts the next."""
-    sources = [landing.put("landing", f"{n}", bytes(size)) for n, size in enumerate([400, 400, 400, 2000, 10, 0])]
+    """Small files share a frame, which may be just full; one that does not fit starts the next."""
+    sources = [landing.put("landing", f"{n}", bytes(size)) for n, size in enumerate([400, 400, 400, 2000, 990, 10])]
 
     fetched = fetch(landing, sources)
 

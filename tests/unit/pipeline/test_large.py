@@ -75,6 +75,16 @@ def test_an_object_that_can_just_be_finished_is_not_given_up() -> None:
     assert 1 == len(built.summary.manifest.files)
 
 
+def test_a_first_piece_that_came_late_says_nothing_of_the_rate() -> None:
+    """Nothing has been read by then; of two pieces the second says enough."""
+    scene = Scene()
+    scene.archive = scene.planned(Random(1).randbytes(8000))
+    waits_s = iter([11.0])
+    scene.landing.hook = lambda name: scene.clock.advance(next(waits_s, 0.0)) if name == "piece" else None
+
+    assert isinstance(scene.build(), SealedArchive)
+
+
 @pytest.mark.parametrize(("left_s", "error"), [(46.0, ObjectTooSlow), (45.0, OutOfTime)])
 def test_most_of_a_run_must_have_been_too_short(left_s: float, error: type[Exception]) -> None:
     """An object whose turn came late gets another run, where it is the first."""

@@ -161,6 +161,15 @@ def test_a_frame_too_large_to_join_is_made_like_a_streamed_one() -> None:
     assert stream_frame("data/big", src, [content], 6) == build_frame([("data/big", src, content)], 6)
 
 
+def test_files_of_2_mib_together_are_one_segment() -> None:
+    """Their tar entries, that is; beyond that, they are not joined in memory but compressed MiB by MiB."""
+    content = bytes(1024 * 1024 - 512)
+    full = [(f"data/{n}", source(f"{n}", len(content)), content) for n in range(2)]
+    empty = ("data/more", source("more", 0), b"")
+
+    assert [1, 3] == [len(build_frame(items, 6).chunks) for items in (full, [*full, empty])]
+
+
 def test_a_large_file_is_many_segments_in_one_frame() -> None:
     """They inflate as one, and the archive's checksum covers them all."""
     content = bytes(range(256)) * 20_000

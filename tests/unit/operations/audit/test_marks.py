@@ -91,6 +91,15 @@ def test_an_upload_that_began_before_may_still_be_missing(scene: Scene) -> None:
     assert not complete("s3://destination/in", START, MISSING)
 
 
+def test_a_day_before_must_be_complete_too_unless_told_otherwise(scene: Scene) -> None:
+    """No upload takes longer, says the page for those who receive archives."""
+    scene.land(source("never", at=START - timedelta(days=1, minutes=1)))
+    mark(scene, START - timedelta(days=1, minutes=2), END)
+
+    assert complete("s3://destination/in", START, MISSING)
+    assert not complete("s3://destination/in", START - MINUTE, MISSING)
+
+
 def test_what_came_late_is_named_by_the_next_mark(scene: Scene) -> None:
     """Beside the archives that the first mark named; the minute is complete then."""
     first = mark(scene)
