@@ -198,7 +198,7 @@ class Simulation:
         self._in_flight = max(self._in_flight, self._held())
 
     def _full(self) -> bool:
-        """Tell whether more waits than those that gather, all gatherers at work, can take."""
+        """Return whether more waits than those that gather, all gatherers at work, can take."""
         idle = max(0, self._setup.gatherers - len(self._gathering))
         return self._waiting > idle * self._most + sum(self._most - batch.count for batch in self._gathering)
 

@@ -21,7 +21,7 @@ ABSENT = "absent"
 
 
 def all_required() -> bool:
-    """Tell whether this run leaves nothing out."""
+    """Return whether this run leaves nothing out."""
     return os.environ.get(REQUIRE_ALL) == "1"
 
 

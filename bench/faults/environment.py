@@ -259,7 +259,7 @@ def no_trace(folder: Path, wanted: set[str]) -> list[str]:
 
 
 def shows(output: bytes, wanted: set[str]) -> bool:
-    """Tell whether an output holds one of the secrets."""
+    """Return whether an output holds one of the secrets."""
     return any(value.encode() in output for value in wanted)
 
 

@@ -23,20 +23,20 @@ class Evidence:
         return time.monotonic() - self._begun
 
     def asked(self) -> bool:
-        """Tell whether a whole request came to the listener."""
+        """Return whether a whole request came to the listener."""
         return self._environment.http.counts(self._listener).requests > self._before.requests
 
     def greeted(self) -> bool:
-        """Tell whether a client opened TLS with the listener."""
+        """Return whether a client opened TLS with the listener."""
         return self._environment.http.counts(self._listener).greetings > self._before.greetings
 
     def answered(self) -> bool:
-        """Tell whether the listener sent anything back, which the connections before it were to break."""
+        """Return whether the listener sent anything back, which the connections before it were to break."""
         now = self._environment.http.counts(self._listener)
         return now.answers > self._before.answers or now.greetings > self._before.greetings
 
     def logged(self, *texts: str) -> bool:
-        """Tell whether the worker wrote a line with all of these texts."""
+        """Return whether the worker wrote a line with all of these texts."""
         with self._environment.stack.worker.log.open("rb") as log:
             log.seek(self._log_bytes)
             lines = log.read().decode(errors="replace").splitlines()

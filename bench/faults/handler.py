@@ -44,7 +44,7 @@ LANDING_REQUEST_S, LANDING_RETRY_S = 3.0, 1.0
 PART_BYTES = 5 * 1024 * 1024
 PIECE_BYTES = 4 * 1024 * 1024
 
-MULTIPART = ("begin", "send_part", "copy_part", "complete", "abandon")
+MULTIPART = ("begin", "send_part", "copy_part", "complete", "abort")
 STEPS = {
     "landing": ("get", "stream"),
     "ledger": ("claim", "claims", "records", "take_over", "release", "expire", "record"),

@@ -318,7 +318,7 @@ class Injector:
 
 
 def _timed_out(evidence: Evidence) -> bool:
-    """Tell whether a request to the destination has timed out that was made meanwhile or shortly before."""
+    """Return whether a request to the destination has timed out that was made meanwhile or shortly before."""
     return evidence.age_s > DELIVERING.connect_s and evidence.logged(TIMED_OUT)
 
 

@@ -48,5 +48,5 @@ _RULES = {
     "ledger.expire": [_breaking(Action.LOSE_REPLY, "", ALWAYS)],
     "destination.read": [_breaking(Action.LOSE_REPLY, "PUT", 1)],
     "destination.overwrite": [_breaking(Action.FLIP_METADATA, "PUT", 1)],
-    "destination.abandon": [_failing(DESTINATION, "PUT", PARTS)],
+    "destination.abort": [_failing(DESTINATION, "PUT", PARTS)],
 }

@@ -74,7 +74,7 @@ class NaiveHandler:
                 self._table.put_item(Item=self._item(key))
 
     def _is_new(self, key: str) -> bool:
-        """Tell whether a file is not in the table; where claims come first, it is from now on."""
+        """Return whether a file is not in the table; where claims come first, it is from now on."""
         if self._order is Order.MARK_AFTER:
             return "Item" not in self._table.get_item(Key=self._item(key))
         try:

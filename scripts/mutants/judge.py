@@ -23,7 +23,7 @@ class Equivalent:
     reason: str
 
     def is_of(self, mutant: Mutant) -> bool:
-        """Tell whether this is the mutant's change."""
+        """Return whether this is the mutant's change."""
         theirs = mutant.module, mutant.line, flat(mutant.before), flat(mutant.after)
         return theirs == (self.module, self.line, self.before, self.after)
 

@@ -53,7 +53,7 @@ class Mutant:
         return f"{self.module}:{self.number}: {self.line}\n    {flat(self.before)}\n -> {flat(self.after)}"
 
     def compiles(self) -> bool:
-        """Tell whether this is Python: poodle changes some places where its text does not fit."""
+        """Return whether this is Python: poodle changes some places where its text does not fit."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

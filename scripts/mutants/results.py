@@ -30,7 +30,7 @@ class Results:
         return None if ended == SURVIVED_OWN and not own else ended
 
     def survived_before(self, mutant: Mutant) -> bool:
-        """Tell whether it survived the last time, whatever has changed since."""
+        """Return whether it survived the last time, whatever has changed since."""
         return self._before.get(mutant.identity, KILLED) != KILLED
 
     def keep(self, mutant: Mutant, *, survived: bool, own: bool) -> None:

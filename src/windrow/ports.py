@@ -1,7 +1,7 @@
-"""What Windrow needs of the world. Each docstring is the contract that every implementation is tested against.
+"""The ports. Each docstring is the contract that every implementation is tested against.
 
-Implementations raise the errors of `windrow.core.errors` only: a `Transient` where trying again may help, a
-`Permanent` where it can't. All are safe to call from several threads at once.
+Implementations raise the errors of `windrow.core.errors` only: a `Transient` where a retry may help, a `Permanent`
+where it can't. All are safe to call from several threads at once.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Time, so that tests can hold it."""
+    """The time, which tests can control."""
 
     def now(self) -> datetime:
-        """Return the present as aware UTC."""
+        """Return the current time as aware UTC."""
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
@@ -41,11 +41,11 @@ class Clock(Protocol):
         """Wait."""
 
     def wait(self, event: Event, seconds: float) -> bool:
-        """Wait until the event is set, ``seconds`` at most; tell whether it is set."""
+        """Wait until the event is set, ``seconds`` at most; return whether it is set."""
 
 
 class Body(msgspec.Struct, frozen=True):
-    """An object's bytes as they arrived, and what its uploader said of it."""
+    """An object's bytes, and its uploader's description of it."""
 
     data: Buffer
     described: Described = Described()
@@ -58,25 +58,25 @@ class Landing(Protocol):
         """Return the exact version that the event named: by version id, else only if the ETag still matches.
 
         Raises:
-            ObjectMissing: that version is gone (or was overwritten where no versions are kept). An object stored before
-                versioning was switched on is a version, and may be overwritten.
+            ObjectMissing: that version is gone, or was overwritten in a bucket without versioning. An object stored
+                before versioning was enabled is a version too, and may be overwritten.
             ObjectArchived: it must be restored from Glacier first.
-            ObjectRefused: it can't be read as policies and keys are now.
+            ObjectRefused: current policies or keys do not allow it to be read.
             SourceChecksumWrong: S3 holds another number of bytes than the event says.
-            LandingError: anything that may pass, a body cut short included.
+            LandingError: any other failure that may pass, a body cut short included.
         """
 
     def stream(
         self, source: SourceObject, chunk_bytes: int
     ) -> AbstractContextManager[tuple[Described, Iterator[Buffer]]]:
-        """Open the same object for reading in pieces of at most ``chunk_bytes``, for objects too large to hold.
+        """Open the same object for reading in pieces of at most ``chunk_bytes``, for objects too large for memory.
 
-        Gives what its uploader said and the pieces in order. Raises as `get` does, while the pieces are read too.
+        Gives its uploader's description, and the pieces in order. Raises as `get` does, also while pieces are read.
         """
 
 
 class ListedVersion(msgspec.Struct, frozen=True):
-    """One version of one object as a bucket listing names it; ``version_id`` is None without versioning."""
+    """One version of one object in a bucket listing; ``version_id`` is None without versioning."""
 
     bucket: str
     key: str
@@ -98,7 +98,7 @@ class LandingIndex(Protocol):
 
 
 class ClaimOutcome(Enum):
-    """What became of one claim in a batch of them."""
+    """The result of one claim of a call."""
 
     WON = auto()
     TAKEN = auto()
@@ -108,34 +108,34 @@ class ClaimOutcome(Enum):
 class Ledger(Protocol):
     """Claims and archive records. Each write is atomic for its item; a batch is not atomic as a whole.
 
-    A write whose reply is lost may have happened: repeating it is harmless, since claims carry their owner.
+    A write whose response is lost may have happened: repeating it is harmless, since claims name their owner.
     """
 
     def claim(self, claims: Sequence[Claim]) -> list[ClaimOutcome]:
-        """Put each claim if its object id is absent; give the outcomes in order. Never raises for single items.
+        """Write each claim if its object id is absent; return the outcomes in order. Never raises for single items.
 
-        ``TAKEN``: an item is there already (it may be one's own, or one expired but not yet deleted).
+        ``TAKEN``: an item exists already (it may be the caller's own, or one expired but not yet deleted).
         ``FAILED``: not known to be written; it may be released or tried again.
 
         Raises:
-            LedgerError: nothing at all can be said of any claim.
+            LedgerError: the outcome of no claim is known.
         """
 
     def take_over(self, pairs: Sequence[tuple[Claim, Claim]]) -> list[ClaimOutcome]:
         """For each (found, wanted) pair replace ``found`` by ``wanted`` if owner and lease are still ``found``'s.
 
         Raises:
-            LedgerError: nothing at all can be said of any claim.
+            LedgerError: the outcome of no claim is known.
         """
 
     def release(self, claims: Sequence[Claim]) -> list[Claim]:
-        """Set the lease of each claim to 0 if owner and lease are still these; return those *not* known released.
+        """Set the lease of each claim to 0 if owner and lease are unchanged; return those *not* known to be released.
 
         A claim that someone else took over meanwhile counts as not released. Never raises.
         """
 
     def expire(self, claims: Sequence[Claim], now: datetime) -> None:
-        """End leases at ``now`` without releasing: the next worker must look at the destination. Best effort."""
+        """End leases at ``now`` without releasing: the next worker must check the destination. Best effort."""
 
     def claims(self, object_ids: Iterable[str]) -> dict[str, Claim]:
         """Read claims strongly consistently; ids without one are left out. Raises `LedgerError`."""
@@ -144,24 +144,24 @@ class Ledger(Protocol):
         """Read archive records strongly consistently; keys without one are left out. Raises `LedgerError`."""
 
     def record(self, record: ArchiveRecord) -> ArchiveRecord:
-        """Write an archive record unless the key has one in another state; return the one that stands now.
+        """Write an archive record unless the key has one in another state; return the record that the key has now.
 
-        So a key is committed or condemned, whoever comes first, and stays it.
+        The first record decides: a committed key stays committed, a condemned key stays condemned.
 
         Raises:
             LedgerError: the record may have been written all the same.
         """
 
     def overrule(self, record: ArchiveRecord) -> None:
-        """Write an archive record whatever stands. Only for what an operator has decided. Raises `LedgerError`."""
+        """Write an archive record over any other. Only for an operator's decision. Raises `LedgerError`."""
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What the destination says of an archive it holds.
+    """What the destination reports about an object it holds.
 
     ``metadata`` holds user metadata with lower-case names and no ``x-amz-meta-``. ``checksum_sha256`` is the hex
-    digest that the server itself computed of the whole body, None where it kept none. ``version_id`` is None in a
-    bucket without versioning.
+    digest of the whole body that the server itself computed, None if it kept none. ``version_id`` is None in a bucket
+    without versioning.
     """
 
     size: int
@@ -179,14 +179,14 @@ class Destination(Protocol):
         """Make one cheap signed request (HEAD bucket); return if it succeeded.
 
         Raises:
-            DestinationError: ``kind`` tells connect, TLS, credentials, bucket, and slow apart.
+            DestinationError: ``kind`` is the cause.
         """
 
     def put(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the chunks as one object if no object has this key: whole and verified by the server, or not at all.
 
         ``sha256`` is the digest of the whole body. Returns False if the key exists already (nothing is changed).
-        Tries once: the caller repeats, which is safe.
+        Tries once: the caller may repeat it safely.
 
         Raises:
             DestinationError: ``maybe_stored`` says whether the object may be there all the same.
@@ -232,7 +232,7 @@ class ByteRange(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One part of an upload: its number from 1, and the server's ETag for it (without quotes).
+    """One part of an upload: its number, counted from 1, and the server's ETag for it (without quotes).
 
     ``sha256`` is the digest that the server verified, None for a part that was copied.
     """
@@ -243,17 +243,17 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class MultipartDestination(Destination, Protocol):
-    """A destination that takes objects in parts, for those too large to hold.
+    """A destination with multipart uploads, for objects too large for memory.
 
-    An upload's parts are no object until `complete`. Every part but the last must have 5 MiB at least. Parts may be
-    sent in any order and at once.
+    An upload's parts are not an object until `complete`. Every part but the last must have 5 MiB at least. Parts may be
+    sent in any order and concurrently.
     """
 
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool) -> str:
-        """Begin an upload and return its id. ``verified``: every part comes with its digest; else each is copied.
+        """Begin an upload and return its id. ``verified``: every part is sent with its digest; otherwise it is copied.
 
         Raises:
-            DestinationError: an upload may have begun all the same; it holds nothing.
+            DestinationError: an empty upload may have begun all the same.
         """
 
     def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
@@ -275,12 +275,12 @@ class MultipartDestination(Destination, Protocol):
             DestinationError: ``maybe_stored`` says whether the object may be there all the same.
         """
 
-    def abandon(self, key: str, upload_id: str) -> None:
-        """Drop an upload and its parts; one that is gone or complete is fine. Raises `DestinationError`."""
+    def abort(self, key: str, upload_id: str) -> None:
+        """Abort an upload and delete its parts; fine if it is gone or complete. Raises `DestinationError`."""
 
 
 class StoredCopy(msgspec.Struct, frozen=True):
-    """What the bucket for copies says of a copy: its size, and its metadata as in `Stored`."""
+    """What the bucket for copies reports about a copy: its size, and its metadata as in `Stored`."""
 
     size: int
     metadata: Mapping[str, str]
@@ -298,12 +298,12 @@ class CopyStore(Protocol):
     def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
         """Store the pieces as one object if no object has this key: whole and verified, or not at all.
 
-        The object comes into being only if the pieces make ``size`` bytes with the digest ``sha256``, and the server
-        received those very bytes. Returns False if the key exists already (nothing is changed). Memory holds 16 MiB
-        and a piece, whatever the size. What ``pieces`` raises passes through, and nothing is stored then.
+        The object is created only if the pieces are ``size`` bytes with the digest ``sha256``, and the server verified
+        what it received. Returns False if the key exists already (nothing is changed). Holds 16 MiB and a piece in
+        memory, whatever the size. Errors of ``pieces`` pass through, and nothing is stored then.
 
         Raises:
-            CopyError: nothing is stored, or (where a reply was lost) the whole object is: `head` tells.
+            CopyError: nothing is stored, or (if a response was lost) the whole object is: `head` shows which.
         """
 
 
@@ -319,20 +319,20 @@ class RawFiles(Protocol):
     """Deletes raw files from landing buckets, for good."""
 
     def delete(self, versions: Sequence[RawVersion]) -> list[tuple[RawVersion, str]]:
-        """Delete exactly these versions and nothing else; one that is gone is fine.
+        """Delete exactly these versions; fine if one is gone.
 
-        Returns those that are not known to be deleted, each with the reason. Never raises for single ones.
+        Returns those that are not known to be deleted, each with the reason. Never raises for single versions.
         """
 
 
 class Queue(Protocol):
     """The source queue and its dead-letter queue, as the pipeline uses them.
 
-    Single-message failures are answered, not raised; whole-call failures too, as every message failing.
+    Failures are returned or logged, never raised; a call that fails counts as a failure of each of its messages.
     """
 
     def set_visibility(self, delays: Sequence[tuple[Message, int]]) -> None:
-        """Hide each message for so many seconds from now. Best effort: a refusal is logged."""
+        """Hide each message for its number of seconds from now. Best effort: failures are logged."""
 
     def delete(self, messages: Sequence[Message]) -> None:
         """Delete messages before the batch ends. Best effort: what stays is deleted with the batch's response."""
@@ -342,7 +342,7 @@ class Queue(Protocol):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """One message in hand, and its record of the event, encoded."""
+    """One message that was received, and its encoded record for the Lambda event."""
 
     message_id: str
     receipt_handle: str
@@ -350,7 +350,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class SourceQueue(Protocol):
-    """The queue that an engine serves as an event source mapping does."""
+    """The queue that the engine polls, as an event source mapping does."""
 
     def receive(self, count: int, wait_s: int) -> list[Received]:
         """Receive up to ``count`` (1 to 10) messages, waiting up to ``wait_s`` for the first. Raises `QueueError`."""
@@ -359,21 +359,21 @@ class SourceQueue(Protocol):
         """Return how long the queue hides a received message. Raises `QueueError`."""
 
     def delete(self, messages: Sequence[Received]) -> int:
-        """Delete the messages; return how many are known deleted. What is left comes again."""
+        """Delete the messages; return how many are known to be deleted. The others are received again."""
 
-    def give_back(self, messages: Sequence[Received]) -> None:
-        """Make the messages visible at once. Best effort: what fails appears after the visibility timeout."""
+    def release(self, messages: Sequence[Received]) -> None:
+        """Make the messages visible at once. Best effort: on failure they reappear after the visibility timeout."""
 
 
 class ConfigSource(Protocol):
-    """Where the engine reads its configuration, again every few seconds."""
+    """The engine's configuration, which it reads again every few seconds."""
 
     def read(self) -> MappingConfig:
         """Return the configuration as it is now.
 
         Raises:
-            MappingError: it can't be told now.
-            SettingsError: it is not one the engine can follow.
+            MappingError: it can't be read now.
+            SettingsError: the engine does not support it.
         """
 
 
@@ -381,7 +381,7 @@ class Sender(Protocol):
     """Puts messages on the source queue, for replays."""
 
     def send(self, bodies: Sequence[str]) -> None:
-        """Send up to ten messages. Raises `QueueError` unless every one of them is queued."""
+        """Send up to ten messages. Raises `QueueError` unless all of them are queued."""
 
 
 class QueueDepth(msgspec.Struct, frozen=True):
@@ -398,13 +398,13 @@ class QueueDepth(msgspec.Struct, frozen=True):
 
 
 class QueueStatistics(Protocol):
-    """Tells how full a queue is."""
+    """The depth of a queue and the age of its oldest message."""
 
     def depth(self) -> QueueDepth:
         """Return how many messages there are. Raises `QueueError`."""
 
     def oldest_age_s(self) -> float | None:
-        """Return the age of the oldest message in seconds, None where nobody knows. Raises `QueueError`."""
+        """Return the age of the oldest message in seconds, None if it is not known. Raises `QueueError`."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -442,18 +442,18 @@ class Metrics(Protocol):
         """Add measurements in milliseconds."""
 
     def flush(self) -> None:
-        """Publish what was gathered. Never raises."""
+        """Publish everything gathered since the last flush. Never raises."""
 
 
 class DailyMetrics(Metrics, Protocol):
-    """Metrics that know shares too."""
+    """Metrics that include shares."""
 
     def share(self, name: Metric, share: float) -> None:
         """Add a share of 0 to 1, which is published in per cent."""
 
 
 class Punctuality(msgspec.Struct, frozen=True):
-    """How many files were delivered in some time, and how many of them took over 2 and over 3 minutes."""
+    """How many files were delivered in a period, and how many of them took over 2 and over 3 minutes."""
 
     files: int
     over_2_minutes: int
@@ -461,10 +461,10 @@ class Punctuality(msgspec.Struct, frozen=True):
 
 
 class PunctualityStatistics(Protocol):
-    """Tells how late the deliveries were."""
+    """How late the deliveries were."""
 
     def last_hour(self) -> Punctuality | None:
-        """Return the counts of the last hour; None where none are known: nothing delivered, or nobody publishes them.
+        """Return the counts of the last hour; None if there are none: nothing was delivered, or they are not published.
 
         Raises:
             MetricsError: they could not be read.
@@ -472,10 +472,10 @@ class PunctualityStatistics(Protocol):
 
 
 class EventSourceMapping(Protocol):
-    """The mapping that feeds the queue to the aggregator, as an operator's switch."""
+    """Enables and disables the mapping that feeds the queue to the aggregator."""
 
     def enabled(self) -> bool:
-        """Tell whether it is enabled or about to be. Raises `MappingError`, `MappingBusy` while that can't be told."""
+        """Return whether it is enabled or about to be. Raises `MappingError`, `MappingBusy` if that is not known."""
 
     def enable(self) -> None:
         """Enable it; nothing happens if it is enabled. Raises `MappingError`, `MappingBusy` while it is changing."""
@@ -485,16 +485,16 @@ class EventSourceMapping(Protocol):
 
 
 class DeliveryHealth(Protocol):
-    """Where workers note how their deliveries end, for the sentinel to read."""
+    """Where workers record the results of their deliveries, for the sentinel to read."""
 
-    def note_failed(self, streak: Streak) -> None:
-        """Note this worker's failures in a row (``delivered_at`` is left out), in place of any noted. Never raises."""
+    def record_failed(self, streak: Streak) -> None:
+        """Replace the recorded failures by this worker's failures in a row, without ``delivered_at``. Never raises."""
 
-    def note_delivered(self, at_s: int) -> None:
-        """Note that a delivery succeeded at a Unix second. Never raises."""
+    def record_delivered(self, at_s: int) -> None:
+        """Record that a delivery succeeded at a Unix second. Never raises."""
 
     def streak(self) -> Streak:
-        """Return what was noted last, of failures and of success. Raises `LedgerError`."""
+        """Return the failures and the success that were recorded last. Raises `LedgerError`."""
 
 
 class CircuitStore(Protocol):
@@ -508,18 +508,18 @@ class CircuitStore(Protocol):
 
 
 NEWEST_STAGE = "windrow-newest"
-"""Stage of the version that a rotation wrote last, whatever became of it. ``AWSPENDING`` does not tell that: Secrets
-Manager moves it to the next version before its first step, and an operator may take it away."""
+"""Stage of the version that a rotation wrote last, whether or not that succeeded. ``AWSPENDING`` does not mark it:
+Secrets Manager moves that stage to the next version before its first step, and an operator may remove it."""
 
 
 class SecretVersions(Protocol):
-    """The destination secret's versions, for rotation. Every method raises `RotationError` when it can't be done."""
+    """The destination secret's versions, for rotation. Every method raises `RotationError` if it fails."""
 
     def staged(self, stage: str) -> tuple[str, Credentials] | None:
         """Return version id and value of the version that carries a stage (``AWSCURRENT``), None if none does."""
 
     def pending(self, token: str) -> Credentials | None:
-        """Return the value of the version ``token`` if it is written, None if it is not."""
+        """Return the value of the version ``token``, None if it is not written yet."""
 
     def put_pending(self, token: str, credentials: Credentials) -> None:
         """Write version ``token`` and stage it ``AWSPENDING`` and `NEWEST_STAGE`, in one step."""
@@ -529,20 +529,23 @@ class SecretVersions(Protocol):
 
 
 class KeyAdmin(Protocol):
-    """Access keys of the destination, administered with one of them. Every method raises `RotationError`."""
+    """Creates and removes access keys of the destination, authorised by one of them (``acting``).
+
+    Every method raises `RotationError` if it fails.
+    """
 
     def create(self, acting: Credentials, new: Credentials) -> None:
-        """Create a key with the rights of ``acting``'s; fine if that very key is there already."""
+        """Create a key with the permissions of ``acting``; fine if it exists already."""
 
     def remove(self, acting: Credentials, access_key: str) -> None:
-        """Remove a key; fine if it is gone, or was never a key that can be removed so."""
+        """Remove a key; fine if it is gone, or is of a kind that can't be removed this way."""
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """Where the alias leads: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any.
+    """Where the alias points: to ``version``, and a share ``weight`` (0 to 1) of the traffic to ``candidate`` if any.
 
-    What deployments note at the alias: ``replaced`` is the version that ``version`` took the place of, ``withdrawn``
-    the one that a rollback took out of service in favour of ``version``.
+    Deployments record two versions at the alias: ``replaced`` is the one that ``version`` replaced, ``withdrawn`` the
+    one that a rollback to ``version`` took out of service.
     """
 
     version: str
@@ -554,58 +557,58 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 class Functions(Protocol):
-    """The function and its alias. Every method raises `DeploymentError` if Lambda does not do it."""
+    """The function and its alias. Every method raises `DeploymentError` if Lambda refuses or fails."""
 
     def alias(self) -> Alias:
         """Read the alias."""
 
     def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
-        """Change where the alias leads if it is still at the revision read. Raises `AliasChanged` if it is not."""
+        """Change where the alias points if its revision is still the one read. Raises `AliasChanged` if it is not."""
 
     def replace(self, alias: Alias, version: str) -> Alias:
-        """Point the alias to the version alone, as `route`, and note there which version it led to before."""
+        """Point the alias to the version alone, as `route` does, and record there which version it replaced."""
 
     def restore(self, alias: Alias, version: str) -> Alias:
-        """Point the alias to the version alone, as `route`, and note there which version this takes out of service."""
+        """Point the alias to the version alone, as `route` does, and record there which version was withdrawn."""
 
     def publish(self, package: bytes, replaces: str) -> str:
-        """Upload the code, wait until it is ready, and publish it as a version that remembers what it replaces.
+        """Upload the code, wait until it is ready, and publish it as a version that records which one it replaces.
 
-        Returns the version; the one published last, by whomever, if code and configuration are the same as then.
+        Returns the version. That is the version published last, if code and configuration have not changed since.
         """
 
     def smoke(self, version: str) -> None:
         """Invoke the version with an event that has nothing to deliver. Raises `DeploymentError` if it fails."""
 
     def replaced_by(self, version: str) -> str | None:
-        """Return the version that this one replaced, if it was published by a deployment."""
+        """Return the version that this one replaced, None if it was not published by a deployment."""
 
     def unused(self) -> list[str]:
-        """Return the published versions that no alias leads to, oldest first."""
+        """Return the published versions that no alias points to, oldest first."""
 
     def delete(self, version: str) -> None:
-        """Delete a version that no alias leads to."""
+        """Delete a version that no alias points to."""
 
 
 class RolloutMonitor(Protocol):
-    """What tells how a version does. Raises `DeploymentError` where that can't be seen."""
+    """The metrics and alarms by which a new version is judged. Raises `DeploymentError` if they can't be read."""
 
     def firing(self) -> frozenset[str]:
         """Return the alarms that are firing. Raises `DeploymentError` naming those that do not exist."""
 
     def read(self, version: str, before: str, since: datetime) -> RolloutReading:
-        """Return the new version's work since then, that of the one before, and the alarms that are firing."""
+        """Return the work of the new version and of the one ``before`` since then, and the alarms that are firing."""
 
 
 class DeadLetters(Protocol):
     """The dead-letter queue's depth."""
 
     def depth(self) -> int:
-        """Return about how many messages are there. Raises `QueueError`."""
+        """Return about how many messages it holds. Raises `QueueError`."""
 
 
 class Archives(Protocol):
-    """The destination bucket, to look at only."""
+    """The destination bucket, read only."""
 
     def head(self, key: str) -> Stored | None:
         """Return what the server holds under the key, None if nothing. Raises `DestinationError`."""
@@ -614,26 +617,26 @@ class Archives(Protocol):
         """Yield (key, when it was stored) of every object under the prefix, page by page. Raises `DestinationError`."""
 
 
-class Shelf(Protocol):
-    """Where statements go: what is needed of a `Destination` that takes content types."""
+class StatementStore(Protocol):
+    """Where statements are stored: a `Destination` that accepts content types, as far as statements need it."""
 
     def put(
         self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str], content_type: str
     ) -> bool:
-        """Store an object if its key is free; see `windrow.ports.Destination`."""
+        """Store an object if the key does not exist; see `windrow.ports.Destination`."""
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size); see `windrow.ports.Destination`."""
 
 
 class TargetBucket(Protocol):
-    """What a bucket to restore to must do; see `windrow.ports.MultipartDestination`."""
+    """A bucket to restore to; see `windrow.ports.MultipartDestination`."""
 
     def probe(self) -> None:
-        """Ask for the bucket."""
+        """Check that the bucket can be reached."""
 
     def head(self, key: str) -> Stored | None:
-        """Return what is under a key."""
+        """Return what the server holds under a key."""
 
     def read(self, key: str, start: int, length: int) -> bytes:
         """Return a range."""
@@ -641,7 +644,7 @@ class TargetBucket(Protocol):
     def put(
         self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str], content_type: str
     ) -> bool:
-        """Store an object if the key is free."""
+        """Store an object if the key does not exist."""
 
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str) -> str:
         """Begin an upload in parts."""
@@ -650,10 +653,10 @@ class TargetBucket(Protocol):
         """Store a part."""
 
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
-        """Make the parts one object if the key is free."""
+        """Make the parts one object if the key does not exist."""
 
-    def abandon(self, key: str, upload_id: str) -> None:
-        """Drop an upload."""
+    def abort(self, key: str, upload_id: str) -> None:
+        """Abort an upload."""
 
 
 class Lockable(Protocol):
@@ -663,13 +666,13 @@ class Lockable(Protocol):
         """Store an object, locked. Raises `DestinationError`."""
 
     def locked_until(self, key: str) -> datetime | None:
-        """Return until when an object is locked. Raises `DestinationError`."""
+        """Return until when an object is locked, None if it is not. Raises `DestinationError`."""
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html."""
+    """The part of Lambda's context object that is used: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html."""
 
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
+        """Return the milliseconds that are left before Lambda ends the invocation."""

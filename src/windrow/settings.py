@@ -16,11 +16,11 @@ from windrow.core.printable import printable
 PREFIX = "WINDROW_"
 MIB = 1024 * 1024
 MAX_PREFIX_BYTES = 512
-"""Half of S3's limit for a key (1,024 bytes), which leaves room for the archive's own part of it."""
+"""Half of S3's limit for a key (1,024 bytes); the rest is for the archive's path and name."""
 
 
 class Emf(StrEnum):
-    """When metrics are printed for CloudWatch (EMF); ``auto``: on Lambda."""
+    """When metrics are printed for CloudWatch in its embedded metric format (EMF); ``auto``: only on Lambda."""
 
     AUTO = "auto"
     ON = "on"
@@ -36,13 +36,13 @@ class LockMode(StrEnum):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings; the environment variable is the field's name in capitals behind ``WINDROW_``.
+    """All settings; the environment variable is ``WINDROW_`` and the field's name in capitals.
 
-    A setting that an entry point does not need may be empty there: `load` is told which are needed.
+    A setting that an entry point does not need may be empty there: it passes those that it needs to `load`.
     """
 
     stack: str = ""
-    """A dimension of all metrics, which keeps stacks of one account apart; none if empty."""
+    """A dimension of all metrics, which distinguishes stacks in one account; none if empty."""
     emf: Emf = Emf.AUTO
     """Whether metrics are printed for CloudWatch."""
     landing_buckets: frozenset[str] = frozenset()
@@ -64,18 +64,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     frame_bytes: int = MIB
     """Raw bytes that are compressed together as one frame."""
     max_archive_bytes: int = 192 * MIB
-    """Raw bytes of one archive at most; a larger object is streamed into an archive of its own. Files that do not
-    compress are held at this size until the archive is put: with the default, a process stays under 400 MB."""
+    """Most raw bytes of one archive; a larger object is streamed into its own archive. Files that do not compress take
+    this much memory until the archive is stored: with the default, a process stays under 400 MB."""
     max_object_bytes: int = 5120 * MIB
     """An object over this is dead-lettered as ``too-large``."""
     max_bytes_per_s: int = 0
-    """How fast each process sends to the destination, on average; 0 for as fast as it can."""
+    """How fast each process sends to the destination, on average; 0 for no limit."""
     object_lock_mode: LockMode = LockMode.OFF
     object_lock_days: int = 0
     fetch_concurrency: int = 16
     event_source_mapping_id: str = ""
     inventory: str = ""
-    """Where S3 delivers inventories of the landing buckets, ``s3://bucket/prefix``; the daily audit lists without."""
+    """Where S3 delivers inventories of the landing buckets, ``s3://bucket/prefix``; without, the daily audit lists."""
     copies_bucket: str = ""
     """Bucket for copies of archives, in retention mode ``archives``."""
     retention_hot_days: int = 7
@@ -83,18 +83,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SENDING_S = 30.0
-"""The largest archive must be sent in so long, a quarter of a run, with `Settings.max_bytes_per_s`."""
+"""The largest archive must be sent within this time, a quarter of a run, at `Settings.max_bytes_per_s`."""
 LEAST_FOR_PARTS = 4 * MIB
-"""With a lower limit, in bytes a second, the parts of a large object that are under way take too long: 80 MiB."""
+"""Lowest `Settings.max_bytes_per_s` for large objects: below it, the 80 MiB of parts under way would take too long."""
 
 
 def sending_s(settings: Settings) -> float:
-    """Return how long the largest archive takes to send at the rate that is set, in seconds; 0 without one."""
+    """Return how many seconds the largest archive takes to send at the configured rate; 0 without one."""
     return settings.max_archive_bytes / settings.max_bytes_per_s if settings.max_bytes_per_s else 0.0
 
 
 def uses_parts(settings: Settings) -> bool:
-    """Tell whether an object may be so large that it is delivered in parts."""
+    """Return whether an object may be so large that it is delivered in parts."""
     return settings.max_object_bytes > settings.max_archive_bytes
 
 
@@ -113,9 +113,9 @@ AUDIT = tuple(name for name in AGGREGATE if name not in {"queue_url", "dlq_url"}
 """Those that an audit cannot work without: it needs no queue."""
 
 QUEUE_RETENTION_DAYS = 5
-"""How long the queue keeps a message at least: an outage of 4 days (NFR-04), and the drain after it."""
+"""Shortest retention of the queue: an outage of 4 days (NFR-04), and the drain after it."""
 DLQ_RETENTION_DAYS = 14
-"""How long the dead-letter queue keeps one: the limit of SQS."""
+"""Retention of the dead-letter queue: the limit of SQS."""
 
 _BOUNDS = {
     "ledger_ttl_days": (QUEUE_RETENTION_DAYS + DLQ_RETENTION_DAYS + QUEUE_RETENTION_DAYS + 1, 3650),
@@ -130,9 +130,9 @@ _BOUNDS = {
 }
 """Lowest and highest value.
 
-The ledger must outlast any message about a file that it remembers: one that waits in the queue, then among the dead
-letters, then, sent back, in the queue again. The largest object must fit into the 10,000 parts of an upload when it
-does not compress (`windrow.pipeline.large.PART_BYTES`).
+The ledger must remember a file longer than any message about it can exist: in the queue, then in the dead-letter queue,
+then, redriven, in the queue again. The largest object must fit into the 10,000 parts of an upload even if it does not
+compress (`windrow.pipeline.large.PART_BYTES`).
 """
 
 _BUCKET = re.compile(r"(?!xn--|sthree-|(?:[0-9]+\.){3}[0-9]+$)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
@@ -144,7 +144,7 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
     """Read and check the settings.
 
     Raises:
-        SettingsError: it lists every unknown, missing and wrong setting, not only the first.
+        SettingsError: it lists every unknown, missing and wrong setting.
     """
     values, faults = _parsed(environ)
     faults += _contradictions(msgspec.convert(values, Settings), environ)
@@ -158,7 +158,7 @@ def load(environ: Mapping[str, str], needs: Collection[str] = AGGREGATE) -> Sett
 
 
 def _parsed(environ: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
-    """Return the settings that have a value, by name of the field, and what is wrong with the others."""
+    """Return the settings that have a value, by field name, and what is wrong with the others."""
     faults: list[str] = []
     values: dict[str, object] = {}
     fields = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
@@ -166,7 +166,7 @@ def _parsed(environ: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
         name = fields.get(variable)
         if name is None:
             close = difflib.get_close_matches(variable, fields, n=1)
-            faults.append(f"{variable} is no setting" + (f"; did you mean {close[0]}?" if close else ""))
+            faults.append(f"{variable} is an unknown setting" + (f"; did you mean {close[0]}?" if close else ""))
             continue
         text = environ[variable].strip()
         if not text:
@@ -179,10 +179,10 @@ def _parsed(environ: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
 
 
 def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Return what can't be meant together."""
+    """Return which settings contradict each other."""
     landing, queue, faults = f"{PREFIX}LANDING_BUCKETS", f"{PREFIX}QUEUE_URL", []
     if settings.copies_bucket in settings.landing_buckets:
-        faults.append(f"{PREFIX}COPIES_BUCKET must be none of {landing}: copies would come in as uploads")
+        faults.append(f"{PREFIX}COPIES_BUCKET must not be one of {landing}: copies would come in as uploads")
     if settings.queue_url and settings.queue_url == settings.dlq_url:
         faults.append(f"{PREFIX}DLQ_URL must be another queue than {queue}: rejected messages would come back")
     faults += _too_slow(settings)
@@ -194,7 +194,7 @@ def _contradictions(settings: Settings, environ: Mapping[str, str]) -> list[str]
 
 
 def _too_slow(settings: Settings) -> list[str]:
-    """Return what can't be sent in time at the rate that is set."""
+    """Return what can't be sent in time at the configured rate."""
     rate, needed = settings.max_bytes_per_s, -(-settings.max_archive_bytes // int(SENDING_S))
     if not rate:
         return []
@@ -208,22 +208,22 @@ def _too_slow(settings: Settings) -> list[str]:
 
 
 def misplaced(settings: Settings, s3_endpoint: Callable[[], str]) -> list[str]:
-    """Return what is wrong with the destination's bucket where landing buckets are at ``s3_endpoint``, "" for AWS's.
+    """Return what is wrong with the destination's bucket if landing buckets are at ``s3_endpoint``, "" for AWS's.
 
-    The environment may name that endpoint; a profile may too, which only AWS's library can tell. It is asked for only
-    where the bucket's name is that of another.
+    The endpoint may come from the environment or from a profile, which only AWS's library can read. It is read only if
+    the destination has the name of another bucket.
     """
     bucket, faults = settings.destination_bucket, []
     named = f"{PREFIX}DESTINATION_BUCKET, whose endpoint is that of AWS's S3 here,"
     if bucket in settings.landing_buckets:
-        faults.append(f"{named} must be none of {PREFIX}LANDING_BUCKETS: archives would come in as uploads")
+        faults.append(f"{named} must not be one of {PREFIX}LANDING_BUCKETS: archives would come in as uploads")
     if bucket and bucket == settings.copies_bucket:
         faults.append(f"{named} must not be {PREFIX}COPIES_BUCKET: it would hold no second copy")
     return faults if faults and _leads_to(settings.destination_endpoint, s3_endpoint()) else []
 
 
 def _leads_to(endpoint: str, s3_endpoint: str) -> bool:
-    """Tell whether an endpoint leads to the S3 at another, "" for AWS's own, whose endpoints are all one."""
+    """Return whether an endpoint leads to the same S3 as another; "" is AWS's own, whose endpoints are all one S3."""
     if is_aws(endpoint) and (not s3_endpoint or is_aws(s3_endpoint)):
         return True
     return is_same(endpoint, s3_endpoint)
@@ -231,7 +231,7 @@ def _leads_to(endpoint: str, s3_endpoint: str) -> bool:
 
 def _text(_name: str, text: str) -> str:
     if printable(text) != text:
-        raise ValueError(f"must not hold a character that can't be seen: {printable(text[:80])}")
+        raise ValueError(f"must not hold an invisible character: {printable(text[:80])}")
     return text
 
 
@@ -248,7 +248,7 @@ def _buckets(_name: str, text: str) -> frozenset[str]:
     names = [part.strip() for part in text.split(",") if part.strip()]
     for name in names or [text]:
         if not _BUCKET.fullmatch(name):
-            raise ValueError(f"must be a comma-separated list of bucket names ({_BUCKET_RULE}); {name[:80]!r} is none")
+            raise ValueError(f"must be a comma-separated list of bucket names ({_BUCKET_RULE}); not {name[:80]!r}")
     return frozenset(names)
 
 
@@ -300,7 +300,7 @@ def _queue(_name: str, text: str) -> str:
 
 
 def parse_endpoint(_name: str, text: str) -> str:
-    """Return an endpoint as it is used. Raises `ValueError`, which says what it must be, for what can't be one."""
+    """Return an endpoint without its last slash. Raises `ValueError`, which says what it must be, if it is wrong."""
     if "@" in text:
         raise ValueError("must not hold credentials; put them in the secret that WINDROW_DESTINATION_SECRET_ID names")
     parts = parsed(text)

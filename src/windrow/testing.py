@@ -426,13 +426,13 @@ class FakeDestination:
         self.hook("complete done")
         return True
 
-    def abandon(self, key: str, upload_id: str) -> None:
+    def abort(self, key: str, upload_id: str) -> None:
         """Drop an upload; absent is fine."""
-        self.hook("abandon")
+        self.hook("abort")
         with self._lock:
             if upload_id in self.uploads and self.uploads[upload_id].key == key:
                 del self.uploads[upload_id]
-        self.hook("abandon done")
+        self.hook("abort done")
 
     def _keep(self, key: str, upload_id: str, number: int, body: bytes, *, verified: bool) -> Part:
         with self._lock:
@@ -643,7 +643,7 @@ class FakeMapping:
     hook: Hook = _nothing
 
     def enabled(self) -> bool:
-        """Tell whether it is on."""
+        """Return whether it is on."""
         self.hook("enabled")
         return self.on
 
@@ -691,12 +691,12 @@ class FakeDeliveryHealth:
     _failed: Streak = field(default_factory=Streak)
     _delivered_at: int = 0
 
-    def note_failed(self, streak: Streak) -> None:
+    def record_failed(self, streak: Streak) -> None:
         """Remember failures in a row."""
         self.noted.append(f"failed {streak.failures}")
         self._failed = streak
 
-    def note_delivered(self, at_s: int) -> None:
+    def record_delivered(self, at_s: int) -> None:
         """Remember a success."""
         self.noted.append("delivered")
         self._delivered_at = at_s

@@ -243,7 +243,7 @@ CIRCUITS: dict[str, Form] = {
 
 HEALTH: dict[str, Form] = {
     "note failed": Form(
-        lambda health: health.note_failed(Streak(3, 100, 200, "slow")),
+        lambda health: health.record_failed(Streak(3, 100, 200, "slow")),
         "PutItem",
         {
             "TableName": TABLE,
@@ -256,7 +256,7 @@ HEALTH: dict[str, Form] = {
         None,
     ),
     "note delivered": Form(
-        lambda health: health.note_delivered(300),
+        lambda health: health.record_delivered(300),
         "PutItem",
         {"TableName": TABLE, "Item": {"object_id": "S", "delivered_at": "N", "expires_at": "N"}},
         {},

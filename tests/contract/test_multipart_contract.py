@@ -182,14 +182,14 @@ def test_a_copy_from_another_object_is_refused(destination: MultipartDestination
 def test_abandon_drops_the_upload(destination: MultipartDestination) -> None:
     """It cannot be completed afterwards; abandoning it twice, or when it is complete, is fine."""
     upload_id, parts = send(destination, "k", [b"body"])
-    destination.abandon("k", upload_id)
-    destination.abandon("k", upload_id)
+    destination.abort("k", upload_id)
+    destination.abort("k", upload_id)
     with pytest.raises(DestinationError):
         destination.complete("k", upload_id, parts)
     assert destination.head("k") is None
     done, parts = send(destination, "done", [b"body"])
     destination.complete("done", done, parts)
-    destination.abandon("done", done)
+    destination.abort("done", done)
     assert b"body" == destination.read("done", 0, 10)
 
 

@@ -41,7 +41,7 @@ class Bucket:
         return {(each["Key"], each["VersionId"]) for each in found}
 
     def holds(self, version: RawVersion) -> bool:
-        """Tell whether a version is there."""
+        """Return whether a version is there."""
         try:
             self.s3.head_object(Bucket=self.name, Key=version.key, VersionId=version.version_id)
         except self.s3.exceptions.ClientError:

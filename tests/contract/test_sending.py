@@ -48,7 +48,7 @@ def test_bodies_are_sent_at_the_pace_that_is_set(ministack: Endpoint) -> None:
     destination.read("k", 0, len(BODY))
     upload_id = destination.begin("parts", {}, verified=True)
     destination.send_part("parts", upload_id, 1, [BODY], sha256(BODY).digest())
-    destination.abandon("parts", upload_id)
+    destination.abort("parts", upload_id)
 
     assert pytest.approx(2 * len(BODY) / RATE, abs=2 * BURST_S) == clock.monotonic()
 

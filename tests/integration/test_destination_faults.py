@@ -348,7 +348,7 @@ def dying(operation: str) -> None:
 
 
 def is_locked(destination: S3MultipartDestination, key: str) -> bool:
-    """Tell whether a question about a key gets no answer."""
+    """Return whether a question about a key gets no answer."""
     try:
         destination.head(key)
     except DestinationError as error:

@@ -210,7 +210,7 @@ def await_delivery(own: settings.Settings, key: str, workers: list[Process]) -> 
 
 
 def receives(worker: Process) -> bool:
-    """Tell whether a worker receives, by its log."""
+    """Return whether a worker receives, by its log."""
     log = BatchLog(worker.log)
     log.follow(0)
     return not log.switches or log.switches[-1][1]

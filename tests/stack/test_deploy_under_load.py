@@ -271,6 +271,6 @@ def test_version_that_gives_everything_back_is_rolled_back_by_itself(stack: Stac
     """No run of it fails and no alarm is watched: its share of files given back is enough; every file arrives once."""
     run, report = deploy_under_load(stack, tmp_path, GIVES_BACK, "--steps", "50,100", "--bake", "100s")
     assert (1, "rolled-back") == (run.code, run.result["outcome"])
-    assert run.result["reason"].startswith("version 2 gave back")
+    assert run.result["reason"].startswith("version 2 returned")
     assert ("1", None) == (alias().version, alias().candidate)
     assert_all_delivered_once(report)

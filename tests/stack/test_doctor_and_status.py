@@ -40,7 +40,7 @@ def test_doctor_finds_the_stack_fit_and_leaves_nothing_behind(stack: Stack) -> N
     assert ["TLS"] == [name for name, _ in states(report, "warn")]
     assert (0, True) == (code, report["ok"])
     assert {"identity", "copies the-copies", "queue redrive", "visibility timeout", "ledger expiry"} <= set(names)
-    assert {"conditional write", "conditional completion", "copy in parts", "abandon"} <= set(names)
+    assert {"conditional write", "conditional completion", "copy in parts", "abort"} <= set(names)
     # The stack's sentinel may be at work: its canaries go as well.
     destination = bootstrap.destination(settings.load(os.environ))
     wait_until("an empty destination", lambda: not list(destination.list("")))
@@ -84,7 +84,7 @@ def test_doctor_names_wrong_settings(stack: Stack) -> None:
     ]
     assert "ledger" in [name for name, _ in states(report, "fail")]
     assert [
-        "WINDROW_QUEUE_URI is no setting; did you mean WINDROW_QUEUE_URL?",
+        "WINDROW_QUEUE_URI is an unknown setting; did you mean WINDROW_QUEUE_URL?",
         "WINDROW_FRAME_BYTES must be from 65536 to 67108864, not 1",
     ] == sorted((detail for _, detail in states(wrong, "fail")), reverse=True)
 

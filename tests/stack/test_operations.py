@@ -244,7 +244,7 @@ def test_dead_letters_come_back_with_their_history(site: Site) -> None:
 
     def counts() -> list[int]:
         found = list(dead_letters.walk(10))
-        dead_letters.give_back(found)
+        dead_letters.release(found)
         return [message.rejections for message in found]
 
     wait_until("both dead dead_letters to be rejected twice", lambda: counts() == [2, 2], cause=counts)

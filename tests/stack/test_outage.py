@@ -81,7 +81,7 @@ def receives(stack: Stack) -> int:
 
 
 def enabled(stack: Stack) -> bool:
-    """Tell whether the mapping is on."""
+    """Return whether the mapping is on."""
     mapping = boto3.client("lambda").get_event_source_mapping(UUID=stack.outputs.event_source_mapping_id)
     return str(mapping["State"]) in ("Enabled", "Enabling")
 

@@ -59,7 +59,7 @@ BEFORE = {"windrow ledger rebuild": ["circuit", "open"]}
 
 
 def is_run(command: str) -> bool:
-    """Tell whether a test runs it."""
+    """Return whether a test runs it."""
     return not any(command == start or command.startswith((f"{start} ", f"{start}/")) for start in NOT_RUN)
 
 

@@ -217,7 +217,7 @@ class Operator:
         ]
 
     def is_landed(self, source: SourceObject) -> bool:
-        """Tell whether a raw file is still there."""
+        """Return whether a raw file is still there."""
         return (source.bucket, source.key, source.version_id or source.etag) in self.world.landing.objects
 
     def _always(self) -> tuple[datetime, datetime]:

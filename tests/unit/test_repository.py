@@ -212,7 +212,7 @@ def test_files_that_are_written_about_exist() -> None:
 
 
 def _exists(name: str) -> bool:
-    """Tell whether a dotted name is a module, or what a module has."""
+    """Return whether a dotted name is a module, or what a module has."""
     try:
         pkgutil.resolve_name(name)
     except (ImportError, AttributeError):

@@ -60,7 +60,7 @@ def test_every_fault_is_named_at_once() -> None:
         load(wrong)
 
     text = str(caught.value)
-    assert "WINDROW_LANDING_BUKETS is no setting; did you mean WINDROW_LANDING_BUCKETS?" in text
+    assert "WINDROW_LANDING_BUKETS is an unknown setting; did you mean WINDROW_LANDING_BUCKETS?" in text
     assert "WINDROW_COMPRESSION_LEVEL must be from 1 to 12, not 99" in text
     assert "WINDROW_FETCH_CONCURRENCY must be a whole number from 1 to 256, not 'many'" in text
     assert all(f"WINDROW_{name.upper()} is needed and not set" in text for name in AGGREGATE)
@@ -96,9 +96,9 @@ def test_every_fault_is_named_at_once() -> None:
         ("DESTINATION_SECRET_ID", "env:", "must be env: and the name of a variable"),
         ("DESTINATION_SECRET_ID", "env:WINDROW_SECRET", "must be env: and the name of a variable"),
         ("DESTINATION_REGION", "us east 1", "must be a region"),
-        ("DESTINATION_SECRET_ID", "windrow\u202e", "can't be seen: windrow\\u202e"),
-        ("LEDGER_TABLE", "ledger\x1b[2J", "can't be seen: ledger\\x1b[2J"),
-        ("LEDGER_TABLE", "ledger\udcff", "can't be seen: ledger\\udcff"),
+        ("DESTINATION_SECRET_ID", "windrow\u202e", "an invisible character: windrow\\u202e"),
+        ("LEDGER_TABLE", "ledger\x1b[2J", "an invisible character: ledger\\x1b[2J"),
+        ("LEDGER_TABLE", "ledger\udcff", "an invisible character: ledger\\udcff"),
         ("QUEUE_URL", "queue", "URL of a queue"),
         ("QUEUE_URL", "https://sqs.eu-west-2.amazonaws.com", "URL of a queue"),
         ("QUEUE_URL", "https://sqs:99999/1/q", "URL of a queue"),
@@ -123,7 +123,7 @@ def test_every_fault_is_named_at_once() -> None:
         ("INVENTORY", "s3://Inventories/daily", "as s3://bucket/prefix"),
         ("INVENTORY", "s3://inventories", "no '/' at its ends"),
         ("INVENTORY", "s3://inventories/daily/", "no '/' at its ends"),
-        ("COPIES_BUCKET", "second", "none of WINDROW_LANDING_BUCKETS"),
+        ("COPIES_BUCKET", "second", "must not be one of WINDROW_LANDING_BUCKETS"),
         ("RETENTION_HOT_DAYS", "0", "from 1 to"),
         ("MAX_OBJECT_BYTES", str(5 * 1024**4), "to 161061273600"),
         ("LANDING_BUCKETS", ",", "bucket names"),

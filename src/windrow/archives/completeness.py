@@ -26,7 +26,7 @@ def complete(
     longest_upload: timedelta = LONGEST_UPLOAD,
     connection: Connection | None = None,
 ) -> bool:
-    """Tell whether every file that arrived in [``since``, ``until``) is known to be in an archive below ``location``.
+    """Return whether every file that arrived in [``since``, ``until``) is known to be in an archive below ``location``.
 
     It is if marks (`windrow audit --mark`) cover that span and what was ``longest_upload`` before it: S3 lists an
     object under the time at which its upload began, and it arrives when the upload ends. False means that nobody has

@@ -68,7 +68,7 @@ def open_folder(location: str, connection: Connection | None = None) -> Folder:
 
 
 def is_folder(location: str) -> bool:
-    """Tell whether a location means a folder: it ends in a slash, is a bucket, or a folder on disk."""
+    """Return whether a location means a folder: it ends in a slash, is a bucket, or a folder on disk."""
     bucket = location.startswith(S3) and "/" not in location.removeprefix(S3)
     return location.endswith("/") or bucket or Path(location).is_dir()
 

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from hashlib import sha256
 
 from windrow.core.backoff import RetryPolicy
-from windrow.core.described import UNSAID
+from windrow.core.described import DEFAULT_CONTENT_TYPE
 from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault
 from windrow.core.manifest import ManifestFile
 from windrow.ports import TargetBucket
@@ -82,10 +82,10 @@ class Target:
             result = self._settled(file, lambda: self._bucket.complete(key, upload_id, parts))
         except BaseException:
             with suppress(DestinationError):
-                self._bucket.abandon(key, upload_id)
+                self._bucket.abort(key, upload_id)
             raise
         if result is not There.NOTHING:
-            self._bucket.abandon(key, upload_id)
+            self._bucket.abort(key, upload_id)
         return result
 
     def _settled(self, file: ManifestFile, store: Callable[[], bool]) -> There:
@@ -120,7 +120,7 @@ def _parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def _content_type(file: ManifestFile) -> str:
-    return _header(file.content_type) or UNSAID
+    return _header(file.content_type) or DEFAULT_CONTENT_TYPE
 
 
 def _metadata(file: ManifestFile) -> dict[str, str]:

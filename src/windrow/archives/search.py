@@ -21,7 +21,7 @@ from windrow.archives.connection import Connection
 from windrow.archives.folders import Folder, Listed, open_folder
 from windrow.core.archive.writer import seal
 from windrow.core.errors import ArchiveError, SourceMissing
-from windrow.core.keys import day_folder, is_apart, window_of
+from windrow.core.keys import day_folder, is_internal, window_of
 from windrow.core.manifest import ManifestFile, Window
 from windrow.core.windows import DAY, HOUR, days
 
@@ -180,11 +180,11 @@ def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[Listed]:
 
 
 def _window(key: str) -> Window | None:
-    return None if is_apart(key) else window_of(key)
+    return None if is_internal(key) else window_of(key)
 
 
 def _is_tombstone(found: FoundArchive) -> bool:
-    """Tell whether an archive has no files. It is looked into only if it is exactly as long as one without any."""
+    """Return whether an archive has no files. It is looked into only if it is exactly as long as one without any."""
     if found.size != _tombstone_bytes():
         return False
     try:

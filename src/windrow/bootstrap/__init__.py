@@ -30,7 +30,7 @@ from windrow.clients.s3.landing import S3Landing
 from windrow.clients.secrets.sources import DatedSecrets, secrets_from
 from windrow.clients.sqs import queue as queue_client
 from windrow.clients.sqs.queue import SqsQueue
-from windrow.core.circuit import APART_S
+from windrow.core.circuit import MIN_INTERVAL_S
 from windrow.pipeline.aggregator import Aggregator
 from windrow.pipeline.commit_point import CommitPoint
 from windrow.pipeline.inspector import Inspector
@@ -100,7 +100,7 @@ def metrics(settings: Settings) -> Metrics:
     return kinds[0] if len(kinds) == 1 else SeveralMetrics(kinds)
 
 
-def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
+def sentinel(settings: Settings, *, min_interval_s: int = MIN_INTERVAL_S) -> Sentinel:
     """Return the sentinel of the event source mapping that the settings name, or of workers without one."""
     from windrow.clients.dynamodb import circuits as circuits_client
     from windrow.operations.sentinel import Sentinel
@@ -121,7 +121,7 @@ def sentinel(settings: Settings, *, apart_s: int = APART_S) -> Sentinel:
         written=secrets.created,
         metrics=metrics(settings),
         clock=_clock,
-        apart_s=apart_s,
+        min_interval_s=min_interval_s,
     )
 
 

@@ -199,7 +199,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Tell whether standard output is to hold JSON, before the command line is understood: it may be wrong."""
+    """Return whether standard output is to hold JSON, before the command line is understood: it may be wrong."""
     name = next((each for each in arguments if not each.startswith("-")), "")
     if name in COMMANDS and COMMANDS[name].writes_json:
         return "--json=-" in arguments or ("--json", "-") in pairwise(arguments)

@@ -215,7 +215,7 @@ def _probing(config: Settings, every_s: int) -> Iterator[None]:
     from windrow import bootstrap
 
     stop = threading.Event()
-    turns = Turns(bootstrap.sentinel(config, apart_s=every_s * 2 // 3), bootstrap.circuits(config))
+    turns = Turns(bootstrap.sentinel(config, min_interval_s=every_s * 2 // 3), bootstrap.circuits(config))
     threading.Thread(target=keep_probing, args=(turns, stop.wait, every_s), name="windrow-probe", daemon=True).start()
     try:
         yield

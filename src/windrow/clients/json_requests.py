@@ -124,7 +124,7 @@ def _base64(value: object) -> str:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Tell whether trying again may help, by what botocore's standard mode goes by."""
+    """Return whether trying again may help, by what botocore's standard mode goes by."""
     if isinstance(error, (HTTPClientError, NoConnection)):
         return True
     return status(error) >= _SERVER_FAILED or code(error) in _THROTTLED

@@ -1,1 +1,1 @@
-"""The pure heart of Windrow: nothing in this package does IO."""
+"""The pure part of Windrow: no IO, no clock, no randomness."""

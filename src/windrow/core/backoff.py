@@ -1,4 +1,4 @@
-"""Waits that grow with failures, and how often something is tried."""
+"""Exponential backoff and retries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """``attempts`` in all, with pauses between: ``first_s``, and each later one ``factor`` times the one before."""
+    """``attempts`` in total. The first pause is ``first_s``; each later one is ``factor`` times the one before."""
 
     attempts: int
     first_s: float
@@ -22,25 +22,27 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         """Yield the pause after each attempt but the last."""
         return (self.first_s * self.factor**done for done in range(self.attempts - 1))
 
-    def call(self, attempt: Callable[[], T], again: Callable[[Exception], bool], sleep: Callable[[float], object]) -> T:
-        """Return what the first attempt that succeeds returns.
+    def call(
+        self, attempt: Callable[[], T], retryable: Callable[[Exception], bool], sleep: Callable[[float], object]
+    ) -> T:
+        """Return the result of the first attempt that succeeds.
 
-        Raises the error of the last attempt, or the first one that ``again`` says no to.
+        Raises the error of the last attempt, or the first error that is not ``retryable``.
         """
         for pause_s in self.pauses_s():
             try:
                 return attempt()
             except Exception as error:
-                if not again(error):
+                if not retryable(error):
                     raise
             sleep(pause_s)
         return attempt()
 
 
 def exponential_s(failures: int, *, first_s: float = 1.0, most_s: float = 30.0) -> float:
-    """Return the wait after so many failures in a row: none, then ``first_s`` doubling up to ``most_s``.
+    """Return the wait after this many failures in a row: 0, then ``first_s``, doubled each time up to ``most_s``.
 
-    It doubles 16 times at most: beyond that a power of two would overflow some time.
+    It is doubled 16 times at most: beyond that a power of two would overflow some time.
     """
     if failures <= 0:
         return 0.0
@@ -48,5 +50,5 @@ def exponential_s(failures: int, *, first_s: float = 1.0, most_s: float = 30.0) 
 
 
 def spread(name: str) -> float:
-    """Return a number from 0 to 1 that is always the same for a name; names are spread evenly."""
+    """Return a number from 0 to 1 that is always the same for a name, evenly distributed over names."""
     return int.from_bytes(sha256(name.encode()).digest()[:8], "big") / 2**64

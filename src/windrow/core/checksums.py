@@ -1,4 +1,4 @@
-"""The SHA-256 that an uploader may declare, as people write it."""
+"""The SHA-256 that an uploader may declare, in the usual notations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def sha256_hex(declared: str | None) -> str | None:
-    """Return a declared SHA-256 in lower-case hex, None if the text is none: then nothing is declared.
+    """Return a declared SHA-256 in lower-case hex, None if the text is not a SHA-256: then it is ignored.
 
-    It may be hex or base64, of either alphabet, padded or not, behind ``sha256:`` or what stands for it in a ``Digest``
-    header or a subresource's integrity (``SHA-256=``, ``sha256-``).
+    It may be hex or base64 (standard or URL-safe alphabet, padded or not), after ``sha256:``, or after the prefix of a
+    ``Digest`` header (``SHA-256=``) or of subresource integrity (``sha256-``).
     """
     match = _DECLARED.fullmatch(declared or "")
     if match is None:

@@ -1,8 +1,8 @@
-"""When the event source mapping is switched off and on again. Pure: the sentinel does what this says.
+"""When the event source mapping is disabled and enabled again. Pure: the sentinel carries out what this decides.
 
-Two things speak against the destination: probes that fail, and deliveries that fail in a row while probes succeed. The
-first open the circuit until a probe is good. The second mean that a probe does not see what is wrong: the circuit then
-stays open for a time that doubles with each such opening, or each good probe would let in what soon fails again.
+Two things open the circuit: probes that fail, and deliveries that fail in a row while probes succeed. After failed
+probes, it stays open until a probe succeeds. After failed deliveries, a successful probe proves little: the circuit
+stays open for a hold time that doubles with each such opening, so that traffic does not return only to fail again.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ import msgspec
 OPEN_AFTER_FAILURES = 2
 """Failed probes in a row that open the circuit."""
 
-APART_S = 40
-"""A failed probe that starts sooner than this after the last one that was counted is the same failure: the sentinel
-runs once a minute, and two that the scheduler started at once must not open the circuit."""
-
+MIN_INTERVAL_S = 40
+"""A failed probe that starts sooner than this after the last one that was counted is not counted: the sentinel runs
+once a minute, and two runs that the scheduler started at once must not open the circuit."""
 
 FAILED_DELIVERIES = 3
-"""Deliveries of one worker that fail in a row, with none anywhere between them, and speak against the destination."""
+"""Failed deliveries in a row, of one worker, that open the circuit if no other worker delivered in the meantime."""
 
 RECENT_S = 3600
-"""A delivery that failed longer ago says nothing of now."""
+"""A delivery that failed longer ago than this is ignored."""
 
 STRONG_EVERY_S = 3600
-"""How often a probe is as strong as a delivery while nothing speaks against the destination: it sends 2 MiB."""
+"""How often a probe sends as much as a delivery (2 MiB) while the destination is healthy."""
 
 FIRST_HOLD_S = 120
 LONGEST_HOLD_S = 3600
-"""How long the circuit stays open although probes succeed. Four days of openings by deliveries are about 100, which is
-how often a message may be received."""
+"""How long the circuit stays open although probes succeed. In four days it then opens about 100 times, which is how
+often a message may be received."""
 
 
 class Streak(msgspec.Struct, frozen=True):
-    """Deliveries that failed in a row, as one worker counted them, and the last that succeeded, of any worker.
+    """Deliveries that failed in a row, as one worker counted them, and the last successful delivery of any worker.
 
-    ``since`` and ``failed_at`` are the Unix seconds of the first and the last failure, ``fault`` the last one's kind.
+    ``since`` and ``failed_at`` are the Unix seconds of the first and the last failure, ``fault`` is the last one's
+    kind, ``delivered_at`` the Unix second of the last success.
     """
 
     failures: int = 0
@@ -46,17 +46,17 @@ class Streak(msgspec.Struct, frozen=True):
     fault: str = ""
     delivered_at: int = 0
 
-    def goes_on(self, now_s: int) -> bool:
-        """Tell whether the last delivery that is known of failed, and lately."""
+    def is_current(self, now_s: int) -> bool:
+        """Return whether the last known delivery failed, no longer than `RECENT_S` ago."""
         return self.failures > 0 and self.since > self.delivered_at and now_s - self.failed_at < RECENT_S
 
 
-UNHEARD = Streak()
-"""No worker noted anything."""
+NO_STREAK = Streak()
+"""No worker recorded anything."""
 
 
 class Mode(StrEnum):
-    """Who decides: the sentinel (auto), or an operator who holds the circuit open or closed."""
+    """Who decides: the sentinel (``auto``), or an operator, who holds the circuit open or closed."""
 
     AUTO = "auto"
     OPEN = "open"
@@ -64,14 +64,14 @@ class Mode(StrEnum):
 
 
 class Circuit(msgspec.Struct, frozen=True):
-    """The circuit breaker's memory between two runs of the sentinel.
+    """The circuit breaker's state between two runs of the sentinel. Times are Unix seconds.
 
-    ``opened`` is true while the mapping is disabled *by Windrow*: a mapping that somebody disabled by hand is not
-    Windrow's to enable. ``failures`` counts failed probes in a row, ``counted_at`` is the Unix second of the last one
-    that was counted, ``fault`` the kind that the last probe found (empty when it succeeded), ``changed_at`` the Unix
-    second of the last opening or closing. ``strong_at`` is the Unix second of the last good probe that was as strong as
-    a delivery, ``trips`` counts openings by failed deliveries since the last delivery that succeeded. ``revision``
-    counts writes, so that of two sentinels running at once only one gets its way.
+    ``opened`` is true while the mapping is disabled *by Windrow*: Windrow never enables a mapping that somebody
+    disabled by hand. ``failures`` counts failed probes in a row, and ``counted_at`` is the time of the last one that
+    was counted. ``fault`` is the kind of fault that the last probe found, empty if it succeeded. ``changed_at`` is the
+    time of the last opening or closing, ``strong_at`` that of the last successful probe that sent as much as a
+    delivery. ``trips`` counts openings by failed deliveries since the last successful delivery. ``revision`` counts
+    writes, so that only one of two sentinels that run at once can write.
     """
 
     mode: Mode = Mode.AUTO
@@ -94,29 +94,29 @@ class Action(Enum):
 
 
 def wants_strong(circuit: Circuit, streak: Streak, now_s: int) -> bool:
-    """Tell whether the next probe is to be as strong as a delivery: when one is due, or something speaks against it."""
-    return bool(circuit.fault) or streak.goes_on(now_s) or now_s - circuit.strong_at >= STRONG_EVERY_S
+    """Return whether the next probe must send as much as a delivery: one is due, or something failed lately."""
+    return bool(circuit.fault) or streak.is_current(now_s) or now_s - circuit.strong_at >= STRONG_EVERY_S
 
 
 def after_probe(
     circuit: Circuit,
     fault: str,
     *,
-    streak: Streak = UNHEARD,
+    streak: Streak = NO_STREAK,
     strong: bool = False,
     now_s: int,
-    apart_s: int = APART_S,
+    min_interval_s: int = MIN_INTERVAL_S,
 ) -> tuple[Circuit, Action]:
     """Return the circuit after a probe that found ``fault`` (empty: the destination is up), and what to do.
 
     ``now_s`` is the Unix second at which the probe started. The action is repeated every time, because an earlier one
     may have been lost; disabling or enabling twice is harmless.
     """
-    blind = not fault and _speaks_against(streak, circuit, now_s)
+    blind = not fault and _deliveries_fail(streak, circuit, now_s)
     found = fault or (streak.fault if blind else "")
     held = not found and _is_held(circuit, now_s)
     found = circuit.fault if held else found
-    counts = bool(found) and not held and now_s - circuit.counted_at >= apart_s
+    counts = bool(found) and not held and now_s - circuit.counted_at >= min_interval_s
     failures = circuit.failures + counts if found else 0
     opened = _opened(circuit, found, failures)
     seen = msgspec.structs.replace(
@@ -134,14 +134,14 @@ def after_probe(
 
 
 def hold_s(trips: int) -> int:
-    """Return for how long the circuit stays open after so many openings by failed deliveries."""
+    """Return for how many seconds the circuit stays open after this many openings by failed deliveries."""
     return min(FIRST_HOLD_S * 2 ** min(trips - 1, 16), LONGEST_HOLD_S) if trips else 0
 
 
-def left_alone(before: Circuit, after: Circuit) -> Circuit:
-    """Return ``after`` without its opening: the mapping is disabled already, so somebody did that by hand.
+def without_opening(before: Circuit, after: Circuit) -> Circuit:
+    """Return ``after`` without its opening, for a mapping that somebody has already disabled by hand.
 
-    The circuit stays closed, and the next good probe will not enable what Windrow did not disable.
+    The circuit stays closed, so the next successful probe does not enable what Windrow did not disable.
     """
     return msgspec.structs.replace(after, opened=False, changed_at=before.changed_at)
 
@@ -149,9 +149,9 @@ def left_alone(before: Circuit, after: Circuit) -> Circuit:
 def set_mode(circuit: Circuit, mode: Mode, *, now_s: int) -> tuple[Circuit, Action]:
     """Return the circuit after an operator's command, and what to do at once.
 
-    Going back to ``auto`` enables the mapping: a circuit that was held open is closed, and of one that was held closed
-    the mapping may not be enabled yet. The next failed probes may open it again. In ``auto`` already, the command
-    changes nothing.
+    Going back to ``auto`` always enables the mapping: a circuit that was held open is closed, and where one was held
+    closed, the mapping may not be enabled yet. The next failed probes may open it again. If the mode is ``auto``
+    already, nothing changes.
     """
     if mode is circuit.mode is Mode.AUTO:
         return circuit, Action.NONE
@@ -160,10 +160,10 @@ def set_mode(circuit: Circuit, mode: Mode, *, now_s: int) -> tuple[Circuit, Acti
     return held, Action.DISABLE if opened else Action.ENABLE
 
 
-def _speaks_against(streak: Streak, circuit: Circuit, now_s: int) -> bool:
-    """Tell whether deliveries fail in a row; those from before the circuit changed have had their effect."""
+def _deliveries_fail(streak: Streak, circuit: Circuit, now_s: int) -> bool:
+    """Return whether deliveries fail in a row; failures from before the last opening or closing no longer count."""
     return (
-        streak.goes_on(now_s)
+        streak.is_current(now_s)
         and streak.failed_at > circuit.changed_at
         and (streak.failures >= FAILED_DELIVERIES or circuit.trips > 0)
     )

@@ -1,7 +1,7 @@
-"""Marks that say of minutes that everything which arrived in them is in archives: what they hold.
+"""Completeness marks: a mark says that every file which arrived in certain minutes is in an archive.
 
 A mark is an object at the destination (`windrow.core.keys.mark_key`). It covers whole minutes of one day, and is never
-changed: who judges again writes another.
+changed: a later audit of the same minutes writes another one.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from windrow.core.windows import DAY, MINUTE, floor
 
 FORMAT = "windrow-complete/1"
 MAX_MARK_BYTES = MAX_MANIFEST_BYTES
-"""Largest mark that is read: some 150,000 archives of one day."""
+"""Largest mark that is read; it lists about 150,000 archives of one day."""
 LONGEST_UPLOAD = timedelta(days=1)
-"""S3 lists an object under the time its upload *began*, its event tells when the upload ended. A multipart upload that
-took longer than this may be misjudged at the edges of a range."""
+"""S3 lists an object with the time at which its upload *began*; its event has the time at which the upload ended. A
+multipart upload that took longer than this may be misjudged at the edges of a range."""
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """What an audit found of [``start``, ``end``) at ``judged_at``: every file is in one of these archives.
+    """The result of an audit of [``start``, ``end``) at ``judged_at``: every file is in one of these archives.
 
-    ``files`` is how many different files there were, ``archives`` how many of them each archive holds, by its key.
-    ``listed_at`` is when S3 began the inventory that the audit went by, None where it listed the buckets itself.
+    ``files`` counts the different files, ``archives`` how many of them each archive holds, by its key. ``listed_at`` is
+    when S3 began the inventory that the audit used, None where the audit listed the buckets itself.
     """
 
     start: Moment
@@ -54,7 +54,7 @@ def complete_spans(start: datetime, end: datetime, blocked: Collection[datetime]
 
 
 def covered(spans: Iterable[Window], start: datetime, end: datetime) -> bool:
-    """Tell whether spans together cover [``start``, ``end``)."""
+    """Return whether the spans together cover [``start``, ``end``)."""
     reached = start
     for span in sorted(spans):
         if span.start > reached:

@@ -1,4 +1,4 @@
-"""What an uploader says of a file: its SHA-256, its content type, user metadata. Bounded, since others write it."""
+"""An uploader's description of a file: SHA-256, content type and user metadata. Untrusted, so its size is limited."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MAX_METADATA_BYTES = 2048
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html"""
 
 MAX_CONTENT_TYPE = 255
-"""Characters of a content type that is kept: RFC 6838 allows 127 for the type and 127 for what follows the slash."""
+"""Longest content type that is kept, in characters: RFC 6838 allows 127 before and 127 after the slash."""
 
-UNSAID = "binary/octet-stream"
+DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 """The content type that S3 gives to an object whose uploader named none."""
 
 
 class Described(msgspec.Struct, frozen=True):
-    """What an uploader said of an object. ``sha256`` is lower-case hex, None where none was declared.
+    """An uploader's description of an object. ``sha256`` is lower-case hex, None if none was declared.
 
-    ``content_type`` is empty where none was said. ``metadata`` has the names of user metadata without ``x-amz-meta-``.
+    ``content_type`` is empty if none was given. Names in ``metadata`` are without ``x-amz-meta-``.
     """
 
     sha256: str | None = None
@@ -34,11 +34,11 @@ class Described(msgspec.Struct, frozen=True):
 
 
 def described(content_type: str, metadata: Mapping[str, str]) -> Described:
-    """Return what is kept of what an uploader said: what no S3 would have stored is left out.
+    """Return the part of an uploader's description that is kept: what exceeds S3's own limits is left out.
 
     Names are in lower case, as S3 stores them, and sorted, so that the same file makes the same archive.
     """
-    kept = content_type if len(content_type) <= MAX_CONTENT_TYPE and content_type != UNSAID else ""
-    said = {name.lower(): value for name, value in sorted(metadata.items())}
-    size = sum(len(text.encode(errors="surrogatepass")) for pair in said.items() for text in pair)
-    return Described(sha256_hex(said.get(SHA256_METADATA)), kept, said if size <= MAX_METADATA_BYTES else {})
+    kept = content_type if len(content_type) <= MAX_CONTENT_TYPE and content_type != DEFAULT_CONTENT_TYPE else ""
+    named = {name.lower(): value for name, value in sorted(metadata.items())}
+    size = sum(len(text.encode(errors="surrogatepass")) for pair in named.items() for text in pair)
+    return Described(sha256_hex(named.get(SHA256_METADATA)), kept, named if size <= MAX_METADATA_BYTES else {})

@@ -1,4 +1,4 @@
-"""What an endpoint URL names, and whether it can name anything."""
+"""Endpoint URLs: which are valid, and which server they name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
-"""A part of a host's name (RFC 1123, section 2.1); botocore takes no other either."""
+"""A label of a host name (RFC 1123, section 2.1); botocore accepts no other either."""
 _MAX_HOST = 253
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def parsed(text: str) -> SplitResult | None:
-    """Return the parts of an http(s) URL, None if it is none, or if its host or port can't be."""
+    """Return the parts of an http(s) URL, None if it is not one or if its host or port is not valid."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -25,7 +25,7 @@ def parsed(text: str) -> SplitResult | None:
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Tell whether an endpoint URL names this machine."""
+    """Return whether an endpoint URL names this machine."""
     host = urlsplit(endpoint).hostname or ""
     if host == "localhost":
         return True
@@ -36,21 +36,21 @@ def is_loopback(endpoint: str) -> bool:
 
 
 def is_aws(endpoint: str) -> bool:
-    """Tell whether an endpoint URL is one of AWS's own."""
+    """Return whether an endpoint URL is one of AWS's own."""
     return (urlsplit(endpoint).hostname or "").endswith(_AWS)
 
 
 def is_same(endpoint: str, other: str) -> bool:
-    """Tell whether two endpoint URLs lead to one server; all names of this machine are one."""
-    return _place(endpoint) == _place(other)
+    """Return whether two endpoint URLs name the same server; all loopback addresses count as one host."""
+    return _host_and_port(endpoint) == _host_and_port(other)
 
 
 def is_label(text: str) -> bool:
-    """Tell whether a text may be part of a host's name, as regions are."""
+    """Return whether a text may be a label of a host name, as regions are."""
     return _LABEL.fullmatch(text) is not None
 
 
-def _place(endpoint: str) -> tuple[str | None, int | None]:
+def _host_and_port(endpoint: str) -> tuple[str | None, int | None]:
     parts = parsed(endpoint)
     if parts is None:
         return None, None
@@ -63,6 +63,6 @@ def _is_host(name: str) -> bool:
         ipaddress.ip_address(name)
     except ValueError:
         labels = name.split(".")
-        # A last label of digits alone is half an IPv4 address, and taken for one.
+        # A last label of digits only would be read as part of an IPv4 address.
         return len(name) <= _MAX_HOST and all(map(is_label, labels)) and not labels[-1].isdigit()
     return True

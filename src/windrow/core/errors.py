@@ -1,4 +1,4 @@
-"""Every error Windrow raises on purpose.
+"""Every error that Windrow raises on purpose.
 
 WindrowError
 ├── SettingsError             a setting is missing, unknown or wrong
@@ -9,41 +9,41 @@ WindrowError
 ├── PackageError              the Lambda zip could not be built
 ├── DeploymentError           a deployment could not start, or could not go on
 │   └── AliasChanged          somebody else changed the alias meanwhile
-├── QuarantineError           what is to be quarantined is no archive
-├── SourceMissing             there is no archive where one was looked for
+├── QuarantineError           the object to be quarantined is not an archive
+├── SourceMissing             there is no archive at the given location
 ├── TargetError               a file could not be written below the target folder
 ├── TargetConflict            files of two landing buckets would land on one key
 ├── WrongUse                  what the user asked a command for can't be done
 ├── OutputLost                standard output can't be written any more
 ├── FailedDestination         the destination failed; the command says what to do
-├── UnforeseenError           something that Windrow has no error for ended a command
+├── UnforeseenError           an error that Windrow does not know ended a command
 ├── HandlerNotLoaded          a worker could not import the handler
-├── WorkerDied                a worker ended before it answered
+├── WorkerDied                a worker exited before it responded
 ├── ResponseError             a handler's response does not say which messages failed
 ├── Transient                 may pass: the messages are retried
 │   ├── LandingError          the landing bucket did not serve the object
 │   │   ├── BucketMissing     there is no such bucket
-│   │   ├── InventoryError    an inventory of it is not there, not whole, or tells too little
-│   │   └── ObjectRefused     it refuses to, for good if it goes on (``rejection`` is what the object ends with then)
+│   │   ├── InventoryError    an inventory of it is missing, incomplete, or lacks a field
+│   │   └── ObjectRefused     it refuses to; if that lasts, the object is rejected (with ``rejection``)
 │   ├── CopyError             the bucket for copies of archives did not do what was asked
 │   ├── LedgerError           DynamoDB did not answer, or not in full
 │   ├── QueueError            SQS did not answer, or not in full
-│   ├── MetricsError          CloudWatch did not tell a metric
+│   ├── MetricsError          CloudWatch did not return a metric
 │   ├── SecretError           the secret could not be read or is malformed
 │   ├── MappingError          the event source mapping could not be read or switched
-│   │   ├── MappingBusy       it is being changed: asked again in a moment it answers
+│   │   ├── MappingBusy       it is being changed: a retry in a moment succeeds
 │   │   └── MappingGone       there is no mapping of that id, or no function behind it
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
-│   ├── InWork                another worker has the object, and its lease has not ended
+│   ├── InWork                another worker has claimed the object, and its lease has not ended
 │   ├── OutOfTime             the run would end before the work
-│   └── ObjectTooSlow         one object needs more run time than a whole run has
+│   └── ObjectTooSlow         one object needs more time than a whole run has
 └── Permanent                 never passes: the message goes to the dead-letter queue
-    ├── MalformedEvent        the body is no S3 event Windrow understands
-    ├── UnknownEvent          the event's name is none of S3's that Windrow knows
+    ├── MalformedEvent        the body is not an S3 event that Windrow understands
+    ├── UnknownEvent          the event's name is not one of S3's that Windrow knows
     ├── ForeignBucket         the event names a bucket outside the allow-list
     ├── ObjectMissing         the object (or that version of it) is gone
-    ├── ObjectArchived        the object sleeps in Glacier and must be restored first
+    ├── ObjectArchived        the object is in Glacier and must be restored first
     ├── ObjectForbidden       the landing bucket does not let Windrow read the object
     ├── ObjectKeyUnusable     the KMS key that the object is encrypted with is disabled, deleted or unknown
     ├── ObjectKeyNotHeld      the object is encrypted with a key that only its uploader has (SSE-C)
@@ -66,7 +66,7 @@ class SettingsError(WindrowError):
 
 
 class LocalStackError(WindrowError):
-    """A server of the local stack did not start, or is not there; the message quotes its log."""
+    """A server of the local stack did not start, or is not running; the message quotes its log."""
 
 
 class RotationError(WindrowError):
@@ -74,7 +74,7 @@ class RotationError(WindrowError):
 
 
 class ArchiveError(WindrowError):
-    """An archive is damaged or is not in format ``windrow/1``; the message names the first thing wrong."""
+    """An archive is damaged or is not in format ``windrow/1``; the message names the first fault."""
 
 
 class PriceError(WindrowError):
@@ -90,7 +90,7 @@ class DeploymentError(WindrowError):
 
 
 class QuarantineError(WindrowError):
-    """What is to be quarantined is not an archive of Windrow's."""
+    """The object to be quarantined is not an archive of Windrow's."""
 
 
 class TargetError(WindrowError):
@@ -102,11 +102,11 @@ class TargetConflict(WindrowError):
 
 
 class SourceMissing(WindrowError):
-    """There is no archive where one was looked for, or the location is not one that Windrow understands."""
+    """There is no archive at the given location, or the location is not one that Windrow understands."""
 
 
 class UnforeseenError(WindrowError):
-    """Something that Windrow has no error for; the message names what was raised."""
+    """An error that Windrow does not know; the message names what was raised."""
 
 
 class FailedDestination(WindrowError):
@@ -118,7 +118,7 @@ class WrongUse(WindrowError):
 
 
 class OutputLost(WindrowError):
-    """Standard output can't be written any more, so that what was found out reaches nobody."""
+    """Standard output can't be written any more, so the command's result is lost."""
 
 
 class AliasChanged(DeploymentError):
@@ -130,7 +130,7 @@ class HandlerNotLoaded(WindrowError):
 
 
 class WorkerDied(WindrowError):
-    """A worker ended before it answered."""
+    """A worker exited before it responded."""
 
 
 class ResponseError(WindrowError):
@@ -146,15 +146,15 @@ class LandingError(Transient):
 
 
 class BucketMissing(LandingError):
-    """There is no such landing bucket: it was deleted, or is called otherwise."""
+    """There is no such landing bucket: it was deleted, or has another name."""
 
 
 class InventoryError(LandingError):
-    """An inventory of a landing bucket is not there, not whole, not as S3 writes it, or tells too little."""
+    """An inventory of a landing bucket is missing, incomplete, not as S3 writes it, or lacks a field."""
 
 
 class ObjectRefused(LandingError):
-    """S3 refuses an object in a way that lasts unless somebody changes a policy or a key.
+    """S3 refuses an object, and will until somebody changes a policy or a key.
 
     ``rejection`` is the error that the object is rejected with if it is refused again and again.
     """
@@ -165,7 +165,7 @@ class ObjectRefused(LandingError):
 
 
 class CopyError(Transient):
-    """The bucket for copies of archives did not do what was asked, or holds something else under the key."""
+    """A request to the bucket for copies of archives failed, or the bucket holds something else under the key."""
 
 
 class LedgerError(Transient):
@@ -177,7 +177,7 @@ class QueueError(Transient):
 
 
 class MetricsError(Transient):
-    """CloudWatch did not tell a metric."""
+    """CloudWatch did not return a metric."""
 
 
 class SecretError(Transient):
@@ -189,23 +189,23 @@ class MappingError(Transient):
 
 
 class MappingBusy(MappingError):
-    """The event source mapping is being changed, and Lambda refuses another change, or to tell whether it is on."""
+    """The event source mapping is being changed: Lambda refuses another change, or does not say if it is enabled."""
 
 
 class MappingGone(MappingError):
-    """There is no mapping of that id, or its function is gone."""
+    """There is no mapping with that id, or its function was deleted."""
 
 
 class InWork(Transient):
-    """Another worker has the object; the message comes again when that one's lease has ended."""
+    """Another worker has claimed the object; the message comes again when that lease has ended."""
 
 
 class OutOfTime(Transient):
-    """The run would end before the work did."""
+    """The run would end before the work."""
 
 
 class ObjectTooSlow(Transient):
-    """One object needs more run time than a whole run has: the next run has more, or is faster, or fails as well."""
+    """One object needs more time than a whole run has: the next run may be faster, or fails as well."""
 
 
 class DestinationFault(StrEnum):
@@ -223,18 +223,18 @@ class DestinationFault(StrEnum):
 
 
 PASSING = frozenset({DestinationFault.CONNECT, DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
-"""Faults that may be over in a moment: a write is made again within its batch."""
+"""Faults that may be over in a moment: a write is retried within its batch."""
 
 READ_AGAIN = PASSING | {DestinationFault.PROTOCOL}
-"""Faults after which a request that only reads is made again: an answer that is not S3's may be a proxy's."""
+"""Faults after which a read is retried: a response that is not S3's may come from a proxy."""
 
 
 class DestinationError(Transient):
-    """MinIO did not do what was asked.
+    """A request to MinIO failed.
 
-    ``kind`` tells the cause apart, ``where`` names endpoint and bucket where they are known. ``maybe_stored`` is true
-    when a PUT may have been carried out although nothing confirmed it (a lost reply, a time-out, a 5xx): only a look at
-    the key can tell.
+    ``kind`` is the cause, ``where`` names endpoint and bucket if they are known. ``maybe_stored`` is true when a PUT
+    may have been carried out although nothing confirmed it (a lost response, a timeout, a 5xx): only a HEAD can show
+    it.
     """
 
     def __init__(self, message: str, kind: DestinationFault, *, maybe_stored: bool = False) -> None:
@@ -250,7 +250,7 @@ class DestinationError(Transient):
 
     @classmethod
     def gone(cls, key: str) -> DestinationError:
-        """Return the error for an object that was stored and is not there."""
+        """Return the error for an object that was stored and is now missing."""
         return cls(f"{key} was stored and is not there", DestinationFault.REFUSED)
 
 
@@ -262,13 +262,13 @@ class ChecksumMismatch(DestinationError):
 
 
 class Permanent(WindrowError):
-    """A failure that no retry mends: the message goes to the dead-letter queue with ``reason``."""
+    """A failure that no retry can fix: the message goes to the dead-letter queue with ``reason``."""
 
     reason: ClassVar[str] = "permanent"
 
 
 class MalformedEvent(Permanent):
-    """The message body is no S3 event that Windrow understands."""
+    """The message body is not an S3 event that Windrow understands."""
 
     reason = "malformed"
 

@@ -1,4 +1,4 @@
-"""What arrives: messages of the queue, and the objects that they name."""
+"""Messages of the queue, and the objects that they name."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MAX_LEDGER_ID_BYTES = 2048
 
 
 REPLAYED = "replayed"
-"""The sequencer of an object that a replay queued: a listing tells none, and S3's are hexadecimal. Without versioning,
+"""The sequencer of an object that a replay queued: a listing has none, and S3's are hexadecimal. Without versioning,
 where it is part of the identity, a replay leaves it empty."""
 
 
 REJECTIONS = "windrow-rejections"
-"""The message attribute that counts how often a message was rejected; one that was redriven still has it."""
+"""The message attribute that counts how often a message was rejected; a redriven message still has it."""
 
 SENT_LATE = timedelta(minutes=15)
-"""S3 announces an object within seconds, at times a minute or more. SQS gives a message that it moves back by itself a
-new time of sending, and no attribute:
+"""S3 announces an object within seconds, at times a minute or more. A message that SQS redrives gets a new time of
+sending, and no attribute:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html"""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One SQS message as Lambda hands it over.
+    """One SQS message as Lambda passes it to the function.
 
     ``receive_count`` counts receives including this one. ``sent_at`` is when the message was first queued.
     ``attributes`` are its message attributes of type String.
@@ -47,7 +47,7 @@ class Message(msgspec.Struct, frozen=True):
     attributes: dict[str, str] = {}
 
     def redriven(self, event_time: datetime) -> bool:
-        """Tell whether it came back from the dead-letter queue: it was rejected, or sent long after its event."""
+        """Return whether it came back from the dead-letter queue: it was rejected, or sent long after its event."""
         return REJECTIONS in self.attributes or self.sent_at - event_time > SENT_LATE
 
 
@@ -72,19 +72,19 @@ class SourceObject(msgspec.Struct, frozen=True):
     def object_id(self) -> str:
         """The ledger's id: ``bucket/key@version_id``, or ``bucket/key@etag.sequencer`` without versioning.
 
-        An id that DynamoDB could not hold as a key is cut and closed with the SHA-256 of the whole.
+        An id that is too long for a DynamoDB key is cut and ends in the SHA-256 of the whole id.
         """
         version = self.version_id or f"{self.etag}.{self.sequencer}"
         return ledger_id(f"{self.bucket}/{self.key}@{version}")
 
     @property
     def replayed(self) -> bool:
-        """Whether a replay queued it, or without versioning: whether no event of S3's did."""
+        """Whether a replay queued it; without versioning, whether it was queued by anything but an S3 event."""
         return self.sequencer == (REPLAYED if self.version_id else "")
 
 
 def ledger_id(plain: str) -> str:
-    """Return ``plain``, or when its UTF-8 form is over 2,048 bytes, its head and its SHA-256."""
+    """Return ``plain``, or if its UTF-8 form is over 2,048 bytes, its beginning and its SHA-256."""
     raw = plain.encode()
     if len(raw) <= MAX_LEDGER_ID_BYTES:
         return plain

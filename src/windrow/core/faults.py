@@ -1,4 +1,4 @@
-"""The destination's faults in words: what is wrong with it, and what to do."""
+"""Messages for the destination's faults: what is wrong with it, and what to do."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ ADVICE = {
     DestinationFault.CREDENTIALS: "Check the keys in the secret and the policy of their user at the destination.",
     DestinationFault.BUCKET: "Check WINDROW_DESTINATION_BUCKET. If the bucket was lost, see docs/operations.md"
     "#destination-bucket before you create an empty one.",
-    DestinationFault.SLOW: "The server accepts and does not answer in time: look at its load and disks.",
+    DestinationFault.SLOW: "The server accepts connections and does not respond in time: check its load and disks.",
     DestinationFault.REFUSED: f"The server does not do what Windrow needs. {SOUND}",
-    DestinationFault.UNAVAILABLE: "The server answers with errors: look at its log.",
-    DestinationFault.PROTOCOL: "What answers is no S3 server: look for a proxy, a login page or a wrong port.",
-    DestinationFault.CHECKSUM: "The server or something before it changes bytes: look for a proxy, then at the disks.",
+    DestinationFault.UNAVAILABLE: "The server responds with errors: check its log.",
+    DestinationFault.PROTOCOL: "What responds is not an S3 server: look for a proxy, a login page or a wrong port.",
+    DestinationFault.CHECKSUM: "The server or a proxy before it changes bytes: look for a proxy, then check the disks.",
 }
 
 _WRONG = {
     DestinationFault.CONNECT: "can't be reached",
-    DestinationFault.TLS: "has a fault of TLS",
+    DestinationFault.TLS: "has a TLS fault",
     DestinationFault.CREDENTIALS: "refuses the credentials",
     DestinationFault.BUCKET: "does not have the bucket",
     DestinationFault.SLOW: "does not answer in time",

@@ -2,11 +2,11 @@
 
 | key | object |
 | --- | --- |
-| ``YYYY/MM/DD/HH/MM/<YYYYMMDDTHHMM>Z-<id>.tar.gz`` | an archive or a tombstone; of an hour or a day higher up |
-| ``.windrow-staging/<object>-<time>-<owner>`` | an archive in the making, sent in parts |
-| ``.windrow-canary/<time>-<id>`` | an object that probes the destination |
+| ``YYYY/MM/DD/HH/MM/<YYYYMMDDTHHMM>Z-<id>.tar.gz`` | an archive or a tombstone; shorter for an hour or a day |
+| ``.windrow-staging/<object>-<time>-<owner>`` | a large archive that is being uploaded in parts |
+| ``.windrow-canary/<time>-<id>`` | a canary: an object that a probe writes and reads |
 | ``.windrow-quarantine/<key>.<stored at>`` | a broken archive, kept for an operator |
-| ``.windrow-retention/<hour>-<digest>`` | a note that the raw files of an hour have expired |
+| ``.windrow-retention/<hour>-<digest>`` | a marker that the raw files of an hour have expired |
 | ``.windrow-complete/YYYY/MM/DD/<start>-<end>.<judged at>.json`` | a completeness mark |
 | ``.windrow-statements/YYYY/MM/DD/<start>-<end>.<judged at>.json``, ``.html`` | a statement of a daily audit |
 """
@@ -25,15 +25,15 @@ from windrow.core.windows import DAY, HOUR, MINUTE
 if TYPE_CHECKING:
     from windrow.core.completeness import Mark
 
-APART = ".windrow-"
-"""How folders begin whose objects are no archives."""
+INTERNAL = ".windrow-"
+"""How the names of folders begin that hold no archives."""
 
-STAGING_FOLDER = f"{APART}staging"
-CANARY_FOLDER = f"{APART}canary"
-QUARANTINE_FOLDER = f"{APART}quarantine"
-RETENTION_FOLDER = f"{APART}retention"
-MARK_FOLDER = f"{APART}complete"
-STATEMENT_FOLDER = f"{APART}statements"
+STAGING_FOLDER = f"{INTERNAL}staging"
+CANARY_FOLDER = f"{INTERNAL}canary"
+QUARANTINE_FOLDER = f"{INTERNAL}quarantine"
+RETENTION_FOLDER = f"{INTERNAL}retention"
+MARK_FOLDER = f"{INTERNAL}complete"
+STATEMENT_FOLDER = f"{INTERNAL}statements"
 
 SUFFIX = ".tar.gz"
 ID_DIGITS = 16
@@ -55,13 +55,13 @@ def below(prefix: str, path: str) -> str:
     return f"{prefix}/{path}" if prefix else path
 
 
-def is_apart(key: str) -> bool:
-    """Tell whether a key is in a folder of Windrow's that holds no archives."""
-    return f"/{APART}" in f"/{key}"
+def is_internal(key: str) -> bool:
+    """Return whether a key is in one of Windrow's folders that hold no archives."""
+    return f"/{INTERNAL}" in f"/{key}"
 
 
 def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iterable[str]) -> str:
-    """Return an archive's key; that of a wide window has a shorter path.
+    """Return an archive's key; the path is shorter for a window of an hour or a day.
 
     ``id`` is the first 16 hex digits of the SHA-256 over the sorted ids, joined by newlines.
     """
@@ -70,17 +70,17 @@ def archive_key(prefix: str, start: datetime, width: timedelta, object_ids: Iter
 
 
 def rebuild_key(key: str, owner: str) -> str:
-    """Return the key for objects of the planned archive ``key`` that were claimed before, by whomever.
+    """Return the key for objects of the planned archive ``key`` that any worker claimed before.
 
-    The key of the plan may be taken by then, by an archive without them or by a tombstone, and the same plan comes back
-    for as long as the same messages do. So the request id joins the digest.
+    The planned key may be taken, by an archive without them or by a tombstone, and the same messages always give the
+    same plan. So the request id (``owner``) becomes part of the digest.
     """
     stem, _, identity = key.removesuffix(SUFFIX).rpartition("-")
     return f"{stem}-{_digits(identity + owner)}{SUFFIX}"
 
 
 def window_of(key: str) -> Window | None:
-    """Return the window that an archive key tells, None if the key is not an archive's."""
+    """Return the window in an archive's key, None if the key is not an archive's."""
     match = _ARCHIVE.search(key)
     if match is None:
         return None
@@ -93,34 +93,34 @@ def window_of(key: str) -> Window | None:
 
 
 def day_folder(prefix: str, day: datetime) -> str:
-    """Return where the archives are whose window starts on a day (it ends in a slash)."""
+    """Return the folder of the archives whose window starts on a day (it ends in a slash)."""
     return below(prefix, f"{day:%Y/%m/%d}/")
 
 
 def staging_folder(prefix: str) -> str:
-    """Return where archives too large to hold are put together (it ends in a slash)."""
+    """Return the folder in which archives too large for memory are assembled (it ends in a slash)."""
     return below(prefix, f"{STAGING_FOLDER}/")
 
 
 def staging_key(prefix: str, object_id: str, owner: str, now: datetime) -> str:
-    """Return where one run stages the archive of an object."""
+    """Return the key at which one run stages the archive of an object."""
     return f"{staging_folder(prefix)}{_digits(object_id)}-{int(now.timestamp())}-{_digits(owner)}"
 
 
 def is_staged(key: str, object_id: str) -> bool:
-    """Tell whether a key is one at which the archive of this object is staged."""
+    """Return whether the archive of this object is staged at this key."""
     match = _STAGED.search(key)
     return match is not None and match[1] == _digits(object_id)
 
 
 def staged_at_s(key: str) -> int | None:
-    """Return when a run began to stage at a key (seconds since 1970), None if it is no staging key."""
+    """Return when a run began to stage at a key (seconds since 1970), None if it is not a staging key."""
     match = _STAGED.search(key)
     return int(match[2]) if match else None
 
 
 def canary_folder(prefix: str) -> str:
-    """Return where canaries are (it ends in a slash)."""
+    """Return the folder of the canaries (it ends in a slash)."""
     return below(prefix, f"{CANARY_FOLDER}/")
 
 
@@ -130,27 +130,27 @@ def canary_key(prefix: str, name: str, now: datetime) -> str:
 
 
 def canary_made_at_s(key: str) -> int | None:
-    """Return when a canary was made (seconds since 1970), None if the key is no canary's."""
+    """Return when a canary was made (seconds since 1970), None if the key is not a canary's."""
     match = _CANARY.search(key)
     return int(match[1]) if match else None
 
 
 def quarantine_key(prefix: str, key: str, stored_at: datetime) -> str:
-    """Return where a broken archive is kept, by when it was stored.
+    """Return the key at which a broken archive is kept.
 
-    The name does not end in ``.tar.gz``: whoever reads all archives below the prefix does not read this one.
+    It does not end in ``.tar.gz``, so that a consumer who reads all archives below the prefix does not read this one.
     """
     path = key.removeprefix(below(prefix, ""))
     return below(prefix, f"{QUARANTINE_FOLDER}/{path}.{stored_at:{_SECOND}}")
 
 
 def retention_folder(prefix: str) -> str:
-    """Return where notes of expired hours are (it ends in a slash)."""
+    """Return the folder of the markers of expired hours (it ends in a slash)."""
     return below(prefix, f"{RETENTION_FOLDER}/")
 
 
 def mark_folder(prefix: str, day: datetime) -> str:
-    """Return where the marks of a day are (it ends in a slash)."""
+    """Return the folder of a day's marks (it ends in a slash)."""
     return below(prefix, f"{MARK_FOLDER}/{day:%Y/%m/%d}/")
 
 
@@ -160,23 +160,23 @@ def mark_key(prefix: str, mark: Mark) -> str:
 
 
 def span_of(key: str) -> Window | None:
-    """Return the span that a mark's key tells, None if the key is no mark's."""
+    """Return the span in a mark's key, None if the key is not a mark's."""
     judged = _judged(_MARK.search(key))
     return judged[0] if judged else None
 
 
 def statement_folder(prefix: str, day: datetime) -> str:
-    """Return where the statements of spans are that start on a day (it ends in a slash)."""
+    """Return the folder of the statements whose span starts on a day (it ends in a slash)."""
     return below(prefix, f"{STATEMENT_FOLDER}/{day:%Y/%m/%d}/")
 
 
 def statement_key(prefix: str, span: Window, judged_at: datetime, form: str) -> str:
-    """Return the key of a statement in a form, ``json`` or ``html``."""
+    """Return the key of a statement; ``form`` is ``json`` or ``html``."""
     return statement_folder(prefix, span.start) + _judged_name(span, judged_at, form)
 
 
 def statement_of(key: str) -> tuple[Window, datetime] | None:
-    """Return the span that a statement's key tells and when it was judged, None if the key is no JSON statement's."""
+    """Return the span in a statement's key and when it was judged, None if the key is not a JSON statement's."""
     return _judged(_STATEMENT.search(key))
 
 

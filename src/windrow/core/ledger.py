@@ -1,4 +1,4 @@
-"""What the ledger knows of an object, and what follows from it. Pure: the ledger itself is a port."""
+"""Claims and archive records, and what they mean for a worker. Pure: the ledger itself is a port."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 MEMBER_BYTES = 8
-"""Bytes of each member's digest in an archive record: a file is taken for a member of an archive of 3,000 by mistake
-once in 6 x 10^15 looks, and only if its claim names that archive."""
+"""Bytes of each member's digest in an archive record: the chance that a file is mistaken for a member of an archive of
+3,000 is 1 in 6 x 10^15, and its claim would have to name that archive too."""
 
 RECORD_MARGIN_S = DAY_S
 """An archive's record outlives the claims of its members by this much, for clocks that differ."""
@@ -44,7 +44,7 @@ NEVER = 0
 
 
 class ArchiveState(StrEnum):
-    """What was decided of an archive key, once and for all."""
+    """The final decision on an archive key."""
 
     COMMITTED = "committed"
     """The archive under the key counts: its members are delivered, and nothing under the key is ever replaced."""
@@ -53,7 +53,7 @@ class ArchiveState(StrEnum):
 
 
 class ArchiveRecord(msgspec.Struct, frozen=True):
-    """What ``owner`` decided of an archive key, and what is in the archive if it is committed.
+    """The decision of ``owner`` on an archive key, and the contents of the archive if it is committed.
 
     ``decided_at`` and ``expires_at`` are Unix seconds (`NEVER` for a condemned key), ``raw_bytes`` counts before
     compression. ``members`` holds a digest of each member's object id (`member_digests`).
@@ -103,15 +103,15 @@ class ArchiveRecord(msgspec.Struct, frozen=True):
 
     @property
     def is_committed(self) -> bool:
-        """Tell whether the archive counts."""
+        """Whether the key is committed."""
         return self.state is ArchiveState.COMMITTED
 
     def is_of(self, manifest: Manifest) -> bool:
-        """Tell whether the archive with this manifest holds what was recorded, no more and no less."""
+        """Return whether the archive with this manifest holds exactly the members that were recorded."""
         return self.members == member_digests(manifest.object_ids)
 
     def lists(self, object_id: str) -> bool:
-        """Tell whether the archive holds the object."""
+        """Return whether the archive holds the object."""
         digest = _digest(object_id)
         at = self.members.find(digest)
         while at % MEMBER_BYTES and at > 0:
@@ -129,27 +129,27 @@ def _digest(object_id: str) -> bytes:
 
 
 class Verdict(Enum):
-    """What a taken claim means for a worker that wants the object."""
+    """What an existing claim means for a worker that wants the object."""
 
     MINE = auto()
-    """This worker's own claim: an earlier reply was lost."""
+    """This worker's own claim: an earlier response was lost."""
     DELIVERED = auto()
     """The archive is committed and the object is in it."""
     FREE = auto()
     """Released or expired: the claim may be taken over as it is."""
     BUSY = auto()
-    """Another worker holds it and is alive: come back when the lease is over."""
+    """Another worker's lease on it has not ended: try again when it has."""
     ORPHANED = auto()
-    """The owner is gone, and what became of its archive key must be settled first."""
+    """The owner's lease has ended, and nobody knows what is under its archive key: that must be decided first."""
 
 
 def judge(claim: Claim, record: ArchiveRecord | None, *, owner: str, archive_key: str, now: datetime) -> Verdict:
-    """Say what an existing ``claim`` means to ``owner``, who wants the object for ``archive_key``.
+    """Return what an existing ``claim`` means for ``owner``, who wants the object for ``archive_key``.
 
-    ``record`` is the archive record of ``claim.archive_key``, if there is one. That an archive is committed says
-    nothing of a file that was claimed for it: the file may have dropped out on the way, or the claim may have been
-    written after its reply was given up. So the record must list the file. If it does not, the file can't come into
-    that archive any more, since a committed archive never changes.
+    ``record`` is the archive record of ``claim.archive_key``, if there is one. A committed archive need not hold every
+    file that was claimed for it: the file may have dropped out, or the claim may have been written after its owner had
+    stopped waiting for the response. So the record must list the file. If it does not, the file is not delivered, and
+    never will be in that archive, since a committed archive never changes.
     """
     seconds = now.timestamp()
     committed = record is not None and record.is_committed

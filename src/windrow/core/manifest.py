@@ -1,4 +1,4 @@
-"""The manifest: the truth of what an archive holds (``MANIFEST.json``, format ``windrow/1``)."""
+"""The manifest, which lists what an archive holds (``MANIFEST.json``, format ``windrow/1``)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ FORMAT = "windrow/1"
 MANIFEST_NAME = "MANIFEST.json"
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
-"""Largest manifest, as JSON. Whoever reads one holds it whole, and up to five times as much once it is decoded. Ten
-thousand ordinary files, the most that one batch has, take 4 MB; planning cuts what would take more."""
+"""Largest manifest, as JSON. A reader holds it in memory as a whole, and up to five times as much once it is decoded.
+Ten thousand ordinary files, the most that one batch has, take 4 MB; planning splits archives that would exceed this."""
 
 MAX_DESCRIBED_BYTES = 4 * 1024 * 1024
-"""What uploaders said of the files of one archive, as JSON, at most. Planning cannot know how much that is and leaves
-room: 400 bytes for each of 10,000 files, 1,400 for each of the 2,900 that a batch of Lambda's has."""
+"""Limit for the uploaders' descriptions of the files of one archive, as JSON. Planning does not know them and leaves
+room for 400 bytes for each of 10,000 files, or 1,400 for each of the 2,900 in a batch of Lambda's."""
 
 MAX_FILES = 10_000
 """Most files of one archive. One batch is at most 10,000 messages, each of which names one file
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)."""
 
 MAX_NUMBER = 2**63 - 1
-"""What every reader, and every database, can hold."""
+"""Largest signed 64-bit number, which every reader and database can hold."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-# Decoding enforces these: a manifest read from an archive is not trusted.
+# Decoding enforces these limits: a manifest read from an archive is not trusted.
 
 
 class Window(msgspec.Struct, frozen=True, order=True):
@@ -49,10 +49,10 @@ class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     ``name`` is the member name in the tar, ``key`` the raw S3 key, ``sha256`` hex of the file's bytes,
     ``frame`` an index into the manifest's frames, ``offset`` the position in bytes of the file's data in its
     decompressed frame. ``size`` is in bytes. ``sequencer`` is written for files without a version id only: there
-    it is part of the file's identity. ``content_type`` and ``metadata`` are what the uploader said, written where
-    there is any; ``undescribed`` says that it was more than an archive keeps (`fitting`). ``replayed`` says that a
-    replay queued the file, ``redriven`` that its message was sent back from the dead-letter queue: either may be
-    delivered long after it arrived.
+    it is part of the file's identity. ``content_type`` and ``metadata`` are the uploader's description;
+    ``undescribed`` is true if it exceeded what an archive keeps (`limit_descriptions`). ``replayed`` is true if a
+    replay queued the file, ``redriven`` if its message came back from the dead-letter queue: either may be delivered
+    long after it arrived.
     """
 
     name: str
@@ -108,11 +108,11 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 _ENTRY_BYTES = 512
-"""What a file and its frame take in a manifest at most beside its own texts: names of fields, digest, time, numbers."""
+"""Upper bound for what a file and its frame take in a manifest without its own texts: field names, digest, numbers."""
 
 
 def most_manifest_bytes(source: SourceObject) -> int:
-    """Return how many bytes a file can take in a manifest, at most: a name is never twice as long as its key.
+    """Return an upper bound for a file's bytes in a manifest: a name is never twice as long as its key.
 
     Keys are counted as JSON writes them: six bytes for a control character.
     """
@@ -121,11 +121,11 @@ def most_manifest_bytes(source: SourceObject) -> int:
     return _ENTRY_BYTES + 3 * key + others
 
 
-def fitting(files: Sequence[ManifestFile]) -> list[ManifestFile]:
-    """Return the files with no more of what their uploaders said than a manifest has room for.
+def limit_descriptions(files: Sequence[ManifestFile]) -> list[ManifestFile]:
+    """Return the files with no more of their uploaders' descriptions than a manifest has room for.
 
-    If all of it together is over the limit, each file that has more than an equal share is left without its own: so
-    nobody's neighbours lose theirs but those who say as much as he does.
+    If the descriptions together exceed the limit, each file whose own exceeds an equal share loses it. So a long
+    description never costs a file with a short one its own.
     """
     sizes = [_described_bytes(file) for file in files]
     if sum(sizes) <= MAX_DESCRIBED_BYTES:

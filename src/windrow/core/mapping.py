@@ -1,4 +1,4 @@
-"""The event source mapping: what the engine is told to do, AWS's limits of it, and what its state means."""
+"""The event source mapping: its configuration, AWS's limits for it, and what its states mean."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNWINDOWED_BATCH_MOST = 10
 messages needs a window of at least 1 s."""
 
 VISIBILITY_FACTOR = 6
-"""AWS's rule for a queue before Lambda: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+"""AWS's rule for a queue that feeds Lambda: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 
 
 _POLLING = frozenset({"Enabled", "Enabling"})
@@ -23,7 +23,7 @@ _CHANGING = frozenset({"Creating", "Updating"})
 
 
 def polls(state: str) -> bool | None:
-    """Tell whether a mapping in this state polls or is about to; None while it is changed, which the state hides.
+    """Return whether a mapping in this state polls or is about to; None while a change hides it.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingConfiguration.html
     """
@@ -31,10 +31,10 @@ def polls(state: str) -> bool | None:
 
 
 class MappingConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What to gather from where, and the limits of the function.
+    """The queue, how its messages are batched, and the limits of the function.
 
     ``batch_size`` counts messages, ``window_s`` counts from a batch's first message. ``partial_responses`` is
-    ``ReportBatchItemFailures``. ``memory_mb`` is told to the function and not enforced.
+    ``ReportBatchItemFailures``. ``memory_mb`` is passed to the function in its context and not enforced.
     """
 
     queue_url: str
@@ -50,7 +50,7 @@ class MappingConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def function_name(self) -> str:
-        """The function's name as its ARN tells it."""
+        """The function's name, from its ARN."""
         return self.function_arn.split(":")[6]
 
     @property
@@ -60,10 +60,10 @@ class MappingConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):
-    """Values given by hand; None leaves the mapping's own.
+    """Values from the command line that replace the mapping's own; None leaves the mapping's.
 
-    Without ``max_concurrency`` the mapping's counts, but ``processes_most`` at most: it was set for Lambda, which has
-    more processors than this machine.
+    Without ``max_concurrency``, the mapping's own applies, but no more than ``processes_most``: it was set for Lambda,
+    which has more processors than this machine.
     """
 
     max_concurrency: int | None = None
@@ -95,7 +95,7 @@ class FixedMapping:
 
 
 def check(config: MappingConfig) -> MappingConfig:
-    """Return the configuration if it is within AWS's limits. Raises `SettingsError`, which lists all that is not."""
+    """Return the configuration if it is within AWS's limits. Raises `SettingsError`, which lists every violation."""
     bounds = {
         "batch_size": (config.batch_size, 1, BATCH_SIZE_MOST),
         "window_s": (config.window_s, 0, WINDOW_MOST_S),

@@ -66,4 +66,5 @@ DAILY = frozenset(
         Metric.SHARE_WITHIN_3_MINUTES,
     }
 )
-"""What the daily audit tells of all files that arrived, once a statement. It is a function's: Prometheus has none."""
+"""Published by the daily audit, once for each statement, about all files that arrived. Not available in Prometheus: the
+daily audit runs on Lambda only."""

@@ -1,10 +1,10 @@
-"""Names for S3 keys in a tar: safe to extract anywhere, and unique in their archive.
+"""Member names for S3 keys: safe to extract anywhere, and unique in their archive.
 
-A key stays as it is where it can. What had to change, and what would meet another name (two versions of one key, two
-keys that differ in case or Unicode form only, a key that is also the folder of another), gets a hash of its object id
-before its extension: ``report~1f3a5c7e9b0d.csv``.
+A key stays as it is if it can. A key that had to be changed, or that would collide with another name (two versions of
+one key, two keys that differ in case or Unicode form only, a key that is also the folder of another), gets a hash of
+its object id before its extension: ``report~1f3a5c7e9b0d.csv``.
 
-Why the hash itself never meets another name: a part of a key that already looks like that loses its ``~``, so only
+The hash itself never collides with another name: a part of a key that already looks like one loses its ``~``, so only
 names that got a hash have one; and two names with hashes can only be equal if their hashes are.
 """
 
@@ -25,7 +25,7 @@ MAX_PART_BYTES = 255
 """NAME_MAX of Linux and macOS file systems."""
 
 _HASH_DIGITS = (12, 64)
-"""Hex digits of the hash; all of them in the case that two short ones are equal."""
+"""Hex digits of the hash: 12, or all 64 if two short hashes are equal."""
 
 MAX_NAME_BYTES = len(DATA_FOLDER) + 2 * MAX_KEY_BYTES + 1 + 1 + _HASH_DIGITS[-1]
 """Longest member name: a key of slashes only, each empty part of which becomes ``_``, with the longest hash."""
@@ -62,15 +62,15 @@ def safe_names(sources: Sequence[SourceObject]) -> list[str]:
 
 
 def is_safe(name: str) -> bool:
-    """Tell whether a member name can be extracted without harm: ``data/``, sound parts, no longer than keys make it."""
+    """Return whether a member name is safe to extract: in ``data/``, sound parts, no longer than a key can make it."""
     return name.startswith(DATA_FOLDER) and _bytes_of(name) <= MAX_NAME_BYTES and _is_sound(name)
 
 
 def also_folders(names: Iterable[str]) -> set[str]:
-    """Return those of the names that are also a folder, at any depth, which another of the names is in.
+    """Return those of the names that are also a folder, at any depth, of another of the names.
 
-    In this order all names below a folder stand right behind its own, so a look at each neighbour tells. (To keep every
-    folder of every name takes memory by the square of their length: 1,100 keys of 1,021 bytes took 1.2 GB.)
+    Sorted like this, the names below a folder directly follow its own, so comparing neighbours is enough. (A set of all
+    folders of all names takes memory quadratic in the length of the names: 1,100 keys of 1,021 bytes took 1.2 GB.)
     """
     ordered = sorted({name.encode().replace(b"/", b"\0") for name in names})
     return {name.replace(b"\0", b"/").decode() for name, after in pairwise(ordered) if after.startswith(b"%b\0" % name)}
@@ -87,7 +87,7 @@ def _must_change(sources: Sequence[SourceObject], cleaned: Sequence[str]) -> lis
 
 
 def _fold(name: str) -> str:
-    """Return what file systems that ignore case and Unicode form compare (Unicode's canonical caseless match)."""
+    """Return the form that file systems compare which ignore case and Unicode form (canonical caseless matching)."""
     if name.isascii():
         return name.lower()
     return normalize("NFD", normalize("NFD", name).casefold())
@@ -123,7 +123,7 @@ def _with_hash(name: str, object_id: str, digits: int) -> str:
 
 
 def fit(part: str, suffix: str = "", limit: int = MAX_PART_BYTES) -> str:
-    """Put ``suffix`` before the extension, and cut what is before it between characters, to ``limit`` bytes in all."""
+    """Put ``suffix`` before the extension, and cut the name before it so that the whole has ``limit`` bytes at most."""
     match = _EXTENSION.search(part)
     end = suffix + (match.group() if match else "")
     stem = part[: match.start()] if match else part

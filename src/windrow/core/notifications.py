@@ -1,10 +1,10 @@
-"""From message bodies to source objects: S3's event notifications, whichever way they come to the queue.
+"""Parses message bodies into source objects: S3's event notifications, in every form in which they reach the queue.
 
 - From S3 itself, or from an SNS topic with raw delivery: a JSON object with a list ``Records``, of event version 2.x,
   https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 - The same as the ``Message`` of an SNS notification,
   https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
-- From EventBridge, by a rule or a pipe, or by way of SNS: a JSON object with a ``detail-type``. Keys are not encoded
+- From EventBridge, by a rule or a pipe, or through SNS: a JSON object with a ``detail-type``. Keys are not encoded
   there, https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 """
 
@@ -22,13 +22,13 @@ from windrow.core.events import MAX_KEY_BYTES, MAX_TEXT, SourceObject
 from windrow.core.shapes import shape, shown
 
 MAX_OBJECT_BYTES = 5 * 1024**4 * 10
-"""Largest S3 object there is, 50 TiB; an event that names more is not S3's."""
+"""Largest S3 object, 50 TiB; an event with a larger size is not S3's."""
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""A tar header holds no earlier time. AWS's own sample events are of this day."""
+"""A tar header can't hold an earlier time. AWS's own sample events have this date."""
 
 LATEST = datetime(2242, 1, 1, tzinfo=UTC)
-"""From March of that year on a plain tar header can't hold the time, and a manifest must have one (archive format)."""
+"""A plain tar header can't hold a time after March of that year, and a manifest's entry must have a plain header."""
 
 TEST_EVENT = "s3:TestEvent"
 """S3 sends one when a notification is configured."""
@@ -48,7 +48,7 @@ OTHER_FAMILIES = frozenset(
         "Replication",
     }
 )
-"""S3's other events, as their names begin up to a colon:
+"""S3's other events: their names up to the colon,
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html"""
 
 OTHER_DETAILS = frozenset(
@@ -67,13 +67,13 @@ OTHER_DETAILS = frozenset(
 """S3's other events as EventBridge names them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"""
 
 MAX_NAME_CHARS = 64
-"""Of an event's name, as far as it is told."""
+"""Longest name of an ignored event that is kept."""
 
 T = TypeVar("T")
 
 
 class IgnoredEvent(msgspec.Struct, frozen=True):
-    """An event of S3's that is not about a new object; ``name`` is S3's for its kind."""
+    """An S3 event that is not about a new object; ``name`` is S3's name for its kind."""
 
     name: str
 
@@ -99,14 +99,14 @@ class _S3(msgspec.Struct):
 
 
 class _Kind(msgspec.Struct, rename="camel"):
-    """What a record has to tell, whatever it is about."""
+    """The fields that every record must have."""
 
     event_source: str
     event_name: str
 
 
 class _Creation(msgspec.Struct, rename="camel"):
-    """What a record has to tell of a new object."""
+    """The fields that a record of a new object must have."""
 
     event_version: str
     event_time: datetime
@@ -149,13 +149,12 @@ _NOT_S3 = "is not an S3 event notification"
 
 
 def parse(body: str, allowed_buckets: Container[str]) -> Iterator[Parsed]:
-    """Yield what each event of a message body is about, in order.
+    """Yield the object, the ignored event, or the error of each record of a message body, in order.
 
-    A record that cannot be used yields the error that says why, so that one bad record does not cost the others their
-    delivery.
+    A record that cannot be used yields its error instead of raising it, so that the other records are delivered.
 
     Raises:
-        MalformedEvent: the body as a whole is no S3 event notification; the message says what was seen instead.
+        MalformedEvent: the body as a whole is not an S3 event notification; the message says what it is instead.
     """
     for item in _events(body, "the body", may_wrap=True):
         if isinstance(item, SourceObject) and item.bucket not in allowed_buckets:
@@ -165,7 +164,7 @@ def parse(body: str, allowed_buckets: Container[str]) -> Iterator[Parsed]:
 
 
 def _events(text: str | msgspec.Raw, what: str, *, may_wrap: bool) -> Iterator[Parsed]:
-    """Yield the events of a body, or of the message in an SNS notification: ``what`` names it in errors."""
+    """Yield the events of a body, or of the message in an SNS notification; ``what`` names it in errors."""
     try:
         fields = _fields_of(text)
     except _UNREADABLE as error:
@@ -184,7 +183,7 @@ def _events(text: str | msgspec.Raw, what: str, *, may_wrap: bool) -> Iterator[P
 
 
 def _text(fields: dict[str, msgspec.Raw], name: str) -> str | None:
-    """Return a field's text, None if it is absent or something else."""
+    """Return a field's text, None if it is absent or not a string."""
     try:
         return _text_of(fields[name])
     except (*_UNREADABLE, KeyError):
@@ -206,7 +205,7 @@ def _records(raw: msgspec.Raw, what: str) -> Iterator[Parsed]:
 
 
 def _record(raw: msgspec.Raw) -> SourceObject | IgnoredEvent:
-    """Return the object that a record creates, or what else it is about."""
+    """Return the object that a record creates, or the ignored event."""
     kind = _decoded(_kind_of, raw, "it")
     if kind.event_source != "aws:s3":
         raise MalformedEvent(f"it {_NOT_S3}: its eventSource is {shown(kind.event_source)}")
@@ -224,7 +223,7 @@ def _record(raw: msgspec.Raw) -> SourceObject | IgnoredEvent:
 
 
 def _bridge_event(text: str | msgspec.Raw, what: str) -> SourceObject | IgnoredEvent | Permanent:
-    """Return the same of an event in EventBridge's form, or why it cannot be used."""
+    """Return the same for an event in EventBridge's form, or the error that says why it cannot be used."""
     try:
         kind = _decoded(_bridge_kind_of, text, what)
         if kind.source != "aws.s3":
@@ -248,12 +247,12 @@ def _decoded(decoder: msgspec.json.Decoder[T], text: str | msgspec.Raw, what: st
 
 
 def _source(bucket: _Bucket, item: _Object | _DetailObject, key: str, moment: datetime) -> SourceObject:
-    """Return the object of a creation, once all of it is possible."""
+    """Return the object of a creation event, with its values checked."""
     if moment.tzinfo is None:
         raise MalformedEvent("its time has no time zone")
-    # Compared as it is: near the ends of the calendar `astimezone` fails.
+    # Compared without conversion: near the ends of the calendar `astimezone` fails.
     if not EARLIEST <= moment < LATEST:
-        raise MalformedEvent(f"its time {moment.date()} is not a time at which S3 made events")
+        raise MalformedEvent(f"its time {moment.date()} is not in the years 1970 to 2241")
     if not 0 <= item.size <= MAX_OBJECT_BYTES:
         raise MalformedEvent("its object has no valid size")
     length = len(key.encode())

@@ -36,23 +36,23 @@ def nearest_rank(count: int, share: float) -> int:
     """Return the index of that value among ``count`` (not 0) ascending ones."""
     if not 0 < share <= 1:
         raise ValueError(f"a share is over 0 and up to 1, not {share}")
-    # Rounded first: 0.999 * 1000 is a hair above 999 in binary and would count as rank 1,000.
+    # Rounded first: 0.999 * 1000 is slightly above 999 in binary and would give rank 1,000.
     rank = math.ceil(round(share * count, 9))
     return max(rank, 1) - 1
 
 
 def share_within(values: Sequence[float], limit_s: float) -> float:
-    """Return which share of the values (not empty) is at most ``limit_s``."""
+    """Return the share of the values (not empty) that are at most ``limit_s``."""
     return sum(value <= limit_s for value in values) / len(values)
 
 
 def met(values: Sequence[float]) -> bool:
-    """Tell whether latencies in seconds (not empty) meet the objective."""
+    """Return whether latencies in seconds (not empty) meet the objective."""
     return share_within(values, FAST_S) >= FAST_SHARE and share_within(values, SURE_S) >= SURE_SHARE
 
 
 def latency(values: Iterable[float]) -> Latency | None:
-    """Summarise latencies in seconds; None when there are none."""
+    """Return the summary of latencies in seconds, None if there are none."""
     ordered = sorted(values)
     if not ordered:
         return None

@@ -1,4 +1,4 @@
-"""Bytes as they come, gathered into the parts of a multipart upload."""
+"""Gathers chunks of bytes into the parts of a multipart upload."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def in_parts(chunks: Iterable[Buffer], part_bytes: int) -> Iterator[list[Buffer]]:
-    """Gather chunks into parts of ``part_bytes`` or more: only the last may be smaller."""
+    """Yield parts of ``part_bytes`` or more, each a list of chunks; only the last may be smaller."""
     part: list[Buffer] = []
     size = 0
     for chunk in chunks:

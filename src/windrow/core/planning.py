@@ -1,4 +1,4 @@
-"""Which objects go into which archive. Pure: same objects, same plan, whatever their order."""
+"""Which objects go into which archive. Pure: the same objects give the same plan, in whatever order they come."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from windrow.core.manifest import MAX_DESCRIBED_BYTES, MAX_FILES, MAX_MANIFEST_B
 from windrow.core.windows import DAY, HOUR, MINUTE, floor
 
 MAX_WINDOWS = 8
-"""Windows one batch is cut into at most; a backlog that spans more gets wider windows."""
+"""Most windows of one batch; a backlog that spans more gets wider windows."""
 
 SUSPECT_AFTER_RECEIVES = 3
-"""Messages received more often than this are planned last and apart."""
+"""Messages received more often than this are planned last, in archives of their own."""
 
 MAX_LISTED_BYTES = MAX_MANIFEST_BYTES - MAX_DESCRIBED_BYTES - 4096
-"""What the files of one archive may take in its manifest together; the rest is for what uploaders said, and 4 KiB."""
+"""Limit for the entries of an archive's files in its manifest; the rest is for uploaders' descriptions, and 4 KiB."""
 
 
 class PlannedArchive(msgspec.Struct, frozen=True):
-    """One archive to be: its key in the destination, its window, and its objects in the order of the archive."""
+    """An archive to be built: its key at the destination, its window, and its objects in the order of the archive."""
 
     key: str
     window: Window
@@ -32,17 +32,16 @@ class PlannedArchive(msgspec.Struct, frozen=True):
 
     @property
     def raw_bytes(self) -> int:
-        """The objects' bytes together, by their events."""
+        """The sum of the objects' sizes, as their events give them."""
         return sum(source.size for source in self.objects)
 
 
 def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int) -> list[PlannedArchive]:
     """Group objects by the minute they arrived in, and split groups over ``max_archive_bytes`` (raw).
 
-    Groups are split too where their files would make a manifest that no reader takes (``core/manifest.py``).
-    When the objects fall into more than 8 minutes, windows widen to hours, then to days. Archives come oldest window
-    first. An object larger than ``max_archive_bytes`` gets an archive of its own; these come behind all others, which
-    are not to wait for them.
+    Groups are also split where the manifest would exceed its limit (``core/manifest.py``). If the objects fall into
+    more than 8 minutes, windows are widened to hours, then to days. Archives come oldest window first. An object larger
+    than ``max_archive_bytes`` gets an archive of its own; these come last, so that the others need not wait for them.
     """
     ordered = sorted(objects, key=_order)
     width, windows = _windows(ordered)
@@ -55,13 +54,13 @@ def plan(objects: Iterable[SourceObject], *, prefix: str, max_archive_bytes: int
 
 
 def isolate(objects: Iterable[tuple[SourceObject, int]], *, salt: str) -> list[list[SourceObject]]:
-    """Cut objects whose last owner died into small groups, so that one that kills its worker takes few along.
+    """Split objects whose last owner crashed into small groups, so that one that kills its worker affects few others.
 
-    ``objects`` come with their receive counts. The more often an object came back, the smaller the first group of its
-    kind: 64, 16 and 4 objects at the 4th, 5th and 6th receive, then one alone. Each group that the process survives
-    is followed by one twice as large: after a time in which every process died, whatever it touched, thousands of
-    objects must not each cost an archive. ``salt`` (the request id) shuffles them, so that the killer stands elsewhere
-    in the row each time and those behind it get their turn.
+    ``objects`` come with their receive counts. The more often an object was received, the smaller the first group of
+    its kind: 64, 16 and 4 objects at the 4th, 5th and 6th receive, then one alone. Each group that the process survives
+    is followed by one twice as large: after an outage in which every process was killed, thousands of objects must not
+    each cost an archive. ``salt`` (the request id) shuffles them, so that the object that kills is at another position
+    each time, and those after it get their turn.
     """
     groups: list[list[SourceObject]] = []
     by_limit: dict[int, list[SourceObject]] = {}

@@ -1,8 +1,8 @@
-"""Text of others made fit to be shown.
+"""Escapes untrusted text for display.
 
-Keys, metadata, messages of servers and file names are chosen by others. Written to a terminal as they are they may move
-its cursor, set its title, answer for the user, look like another line of output, or read in another order than they
-have. What shows such text shows it through here.
+Keys, metadata, messages of servers and file names are chosen by others. Written to a terminal unescaped, they may move
+its cursor, set its title, type for the user, look like another line of output, or be shown in another order. All such
+text is displayed through this module.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-"""What Python calls printable and nobody sees: of Unicode's Default_Ignorable_Code_Point, what is no format character.
+"""Invisible characters that Python calls printable: those of Default_Ignorable_Code_Point that are not of category Cf.
 
 https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
 """
@@ -19,9 +19,9 @@ https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
 def printable(text: str, encoding: str = "utf-8") -> str:
     r"""Return ``text`` as one line that shows each character, with escapes as in Python's strings (``\x1b``, ``\n``).
 
-    Escaped are controls (C0, C1, DEL), line ends, spaces other than the usual one, bidirectional and other format
-    characters, what has no width, lone surrogates, what Unicode does not assign, and what ``encoding`` can not say.
-    A backslash stays as it is.
+    Escaped are controls (C0, C1, DEL), line ends, spaces other than U+0020, bidirectional and other format characters,
+    characters without width, lone surrogates, unassigned code points, and what ``encoding`` cannot encode. A backslash
+    stays as it is.
     """
     if not _is_plain(text):
         text = "".join(
@@ -33,7 +33,7 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 def printable_json(text: str, *, ascii_only: bool = False) -> str:
     r"""Return JSON with the same meaning in which all that `printable` escapes is written as ``\uXXXX``.
 
-    Line ends stay: in JSON they stand between values only. ``ascii_only``: for a stream that is not UTF-8.
+    Line ends stay: in JSON they occur between values only. ``ascii_only`` is for a stream that is not UTF-8.
     """
     if _is_plain(text) and (text.isascii() or not ascii_only):
         return text

@@ -1,4 +1,4 @@
-"""What foreign text looks like, said in a bounded number of printable characters."""
+"""Describes untrusted text in a limited number of printable characters."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import msgspec
 from windrow.core.printable import printable
 
 SHOWN_CHARS = 40
-"""Of one piece of foreign text."""
+"""Most characters shown of one text."""
 
 SHOWN_FIELDS = 8
-"""Names of an object's fields."""
+"""Most field names shown of one object."""
 
 _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _KINDS = {bool: "a boolean", int: "a number", float: "a number", str: "a string", type(None): "null"}
 
 
 def shown(text: str, limit: int = SHOWN_CHARS) -> str:
-    """Return the beginning of foreign text in quotes, escaped as Python does: nothing that a terminal would act on."""
+    """Return the beginning of an untrusted text in quotes, escaped as in Python, so that no terminal acts on it."""
     return printable(repr(text[:limit])) + ("..." if len(text) > limit else "")
 
 
 def shape(text: str | msgspec.Raw) -> str:
-    """Say what is in a text that should be JSON: an object's field names, or what else it is."""
+    """Return what a text that should be JSON holds: an object's field names, or what else it is."""
     try:
         names = list(_fields_of(text))
     except RecursionError:
@@ -42,7 +42,7 @@ def _other(text: str | msgspec.Raw) -> str:
         return "JSON that is nested too deeply"
     except (msgspec.DecodeError, UnicodeError):
         plain = text if isinstance(text, str) else bytes(text).decode(errors="replace")
-        return f"no JSON, it begins with {shown(plain)}" if plain.strip() else "empty"
+        return f"not JSON, it begins with {shown(plain)}" if plain.strip() else "empty"
     if isinstance(value, list):
         return f"a list of {len(value)}"
     return _KINDS[type(value)]

@@ -1,4 +1,4 @@
-"""Whether a new version does harm, or worse than the old one that works beside it."""
+"""Whether a new version fails, or does clearly worse than the old one that runs beside it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ import msgspec
 from windrow.core.words import counted
 
 MARGIN = 0.1
-"""How much larger the new version's share of files given back must be. Both see the same queue and destination, so
-that trouble of theirs raises both shares; what is left is chance, since a batch shares much of its fate."""
+"""How much larger the new version's share of files returned to the queue must be. Both use the same queue and
+destination, so faults of those raise both shares; the margin is for chance, since the files of a batch often fail
+together."""
 
-LEAST_GIVEN_BACK = 10
-"""Files given back before a share is judged; of a version that delivers nothing at all, one is enough."""
+LEAST_RETURNED = 10
+"""Files returned to the queue before the share is judged; for a version that delivers nothing, one is enough."""
 
 
 class Work(msgspec.Struct, frozen=True):
-    """What a version did in some time: files delivered, and messages given back to the queue."""
+    """What a version did in some period: files delivered, and files returned to the queue."""
 
     delivered: int = 0
-    given_back: int = 0
+    returned: int = 0
 
     @property
     def share(self) -> float:
-        """The share that was given back, 0 to 1; 0 while nothing is known."""
-        known = self.delivered + self.given_back
-        return self.given_back / known if known else 0.0
+        """The share that was returned to the queue, 0 to 1; 0 while nothing is known."""
+        known = self.delivered + self.returned
+        return self.returned / known if known else 0.0
 
     def __str__(self) -> str:
-        return f"{self.given_back:,} of {counted(self.delivered + self.given_back, 'file')}"
+        return f"{self.returned:,} of {counted(self.delivered + self.returned, 'file')}"
 
 
 def does_worse(new: Work, old: Work) -> bool:
-    """Tell whether the new version gives back clearly more of its files than the old one did in the same time."""
-    enough = new.given_back >= LEAST_GIVEN_BACK or (new.given_back > 0 and not new.delivered)
+    """Return whether the new version returned a clearly larger share of its files to the queue than the old one."""
+    enough = new.returned >= LEAST_RETURNED or (new.returned > 0 and not new.delivered)
     return enough and new.share > old.share + MARGIN
 
 
 class RolloutReading(msgspec.Struct, frozen=True):
-    """What was seen at one moment.
+    """One sample of a rollout.
 
     Runs of the new version so far and those that failed, the work of both versions, and the alarms that are firing.
     """
@@ -52,15 +53,15 @@ class RolloutReading(msgspec.Struct, frozen=True):
 
 
 def harm(seen: RolloutReading, version: str, before: str, excused: AbstractSet[str]) -> str | None:
-    """Return the harm that a new version does beside the one before it, or None.
+    """Return why the new version must be rolled back, or None.
 
-    Harm is an alarm that is firing and not ``excused``, a run of the version that failed, or a clearly larger share of
-    files given back.
+    The reasons: an alarm is firing that is not ``excused``, a run of the version failed, or it returned a clearly
+    larger share of its files to the queue than the version ``before``.
     """
-    if gone_on := sorted(seen.firing - excused):
-        return f"{', '.join(gone_on)} in alarm"
+    if firing := sorted(seen.firing - excused):
+        return f"{', '.join(firing)} in alarm"
     if seen.errors:
         return f"version {version} failed {counted(seen.errors, 'time')}"
     if does_worse(seen.new, seen.old):
-        return f"version {version} gave back {seen.new}, version {before} {seen.old}"
+        return f"version {version} returned {seen.new} to the queue, version {before} {seen.old}"
     return None

@@ -21,7 +21,7 @@ def floor(moment: datetime, width: timedelta) -> datetime:
 
 
 def days(start: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield the starts of UTC days before ``end``, from that of the day which ``start`` falls into on."""
+    """Yield the starts of the UTC days from the one that ``start`` falls into, as far as they are before ``end``."""
     day = floor(start, DAY)
     while day < end:
         yield day

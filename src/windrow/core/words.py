@@ -1,4 +1,4 @@
-"""Counts, spans of time and shares as people read them."""
+"""Formats counts, spans of time and shares for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def measured(amount: float, unit: str) -> str:
-    """Return ``1 day``, ``1.5 days``; up to six digits, as few as say it."""
+    """Return ``1 day``, ``1.5 days``; up to six digits, without trailing zeros."""
     return f"{amount:,.6g} {unit if amount == 1 else unit + 's'}"
 
 
@@ -30,5 +30,5 @@ def lasting(span: timedelta) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share of 0 to 1 with two digits, rounded down: what misses 99.9 % must not read as 99.90 %."""
+    """Return a share of 0 to 1 in per cent with two decimals, rounded down: 99.899 % must not read as 99.90 %."""
     return f"{math.floor(round(share * 10_000, 6)) / 100:.2f} %"

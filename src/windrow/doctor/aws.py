@@ -186,7 +186,7 @@ def _encryption(name: str, attributes: Mapping[str, str]) -> Iterator[Check]:
 
 
 def events_check(name: str, s3: Any, bucket: str, queue_arn: str) -> Check:  # noqa: ANN401 - boto3's client
-    """Tell whether new objects are announced to the queue, by S3 itself or by what it tells of them."""
+    """Return whether new objects are announced to the queue, by S3 itself or by what it tells of them."""
     found: Mapping[str, Any] = s3.get_bucket_notification_configuration(Bucket=bucket)
     if any(each["QueueArn"] == queue_arn and _of_creation(each) for each in found.get("QueueConfigurations", [])):
         return ok(name, "reach the queue")

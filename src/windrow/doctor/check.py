@@ -46,7 +46,7 @@ def fail(name: str, detail: str, advice: str) -> Check:
 
 
 def failed(checks: Iterable[Check]) -> bool:
-    """Tell whether any check failed."""
+    """Return whether any check failed."""
     return any(check.state is State.FAIL for check in checks)
 
 

@@ -154,7 +154,7 @@ class DestinationChecks:
                 return fail("write", detail, UNDERSCORES)
             raise
         if not created:
-            return fail("write", "a new key counts as taken", ADVICE[DestinationFault.REFUSED])
+            return fail("write", "the server says that a new key exists", ADVICE[DestinationFault.REFUSED])
         return ok("write", "an archive without files was stored")
 
     def _takes(self, body: bytes, digest: bytes, metadata: Mapping[str, str]) -> bool:

@@ -46,7 +46,7 @@ class PartsTrial:
                 yield tried("conditional copy", self._copy_other)
                 yield tried("copy in parts", self._copy)
         finally:
-            abandoned = tried("abandon", self._abandon)
+            abandoned = tried("abort", self._abort)
         yield abandoned
 
     def clear(self) -> None:
@@ -59,7 +59,7 @@ class PartsTrial:
         upload_id = self._begin(key, verified=True)
         parts = [self._send(key, upload_id, number, body) for number, body in enumerate(BODIES, 1)]
         if not self._destination.complete(key, upload_id, parts):
-            return fail(name, "a new key counts as taken", USE_OTHER)
+            return fail(name, "the server says that a new key exists", USE_OTHER)
         stored = self._destination.head(key)
         if stored is None or (stored.size, dict(stored.metadata)) != (SIZE, METADATA):
             return fail(name, "size or metadata are not those that were sent", USE_OTHER)
@@ -108,7 +108,7 @@ class PartsTrial:
             parts.append(self._destination.copy_part(key, upload_id, number, span))
             start += len(body)
         if not self._destination.complete(key, upload_id, parts):
-            return fail(name, "a new key counts as taken", USE_OTHER)
+            return fail(name, "the server says that a new key exists", USE_OTHER)
         stored = self._destination.head(key)
         tail = self._destination.read(key, start - len(BODIES[-1]), len(BODIES[-1]))
         if stored is None or (stored.size, dict(stored.metadata), tail) != (SIZE, METADATA, BODIES[-1]):
@@ -118,11 +118,11 @@ class PartsTrial:
             return warn(name, "the copy has another ETag than what was copied", advice)
         return ok(name, "the copy has the ETag of what was copied")
 
-    def _abandon(self) -> Check:
-        name = "abandon"
+    def _abort(self) -> Check:
+        name = "abort"
         try:
             for upload_id, key in self._uploads.items():
-                self._destination.abandon(key, upload_id)
+                self._destination.abort(key, upload_id)
         except DestinationError as error:
             advice = "Allow s3:AbortMultipartUpload: uploads that failed use space until the server drops them."
             return warn(name, str(error), advice)

@@ -61,7 +61,7 @@ class RaceTrial:
         for key in self._keys:
             self._destination.delete(key)
         for key, upload_id in self._uploads:
-            self._destination.abandon(key, upload_id)
+            self._destination.abort(key, upload_id)
 
     def _race(self, name: str, duel: Duel) -> Check:
         """Have two requests end at the same moment, over many keys."""

@@ -104,7 +104,7 @@ class Quarantine:
             for number, span in enumerate(_spans(key, stored), 1)
         ]
         if not self._destination.complete(kept_as, upload_id, parts):
-            self._destination.abandon(kept_as, upload_id)
+            self._destination.abort(kept_as, upload_id)
         copy = self._destination.head(kept_as)
         if copy is None or copy.size != stored.size:
             raise DestinationError(f"{kept_as} is not the copy of {key} that it should be", DestinationFault.CHECKSUM)

@@ -18,15 +18,15 @@ from datetime import datetime, timedelta
 
 from windrow.core.backoff import RetryPolicy
 from windrow.core.circuit import (
-    APART_S,
+    MIN_INTERVAL_S,
     Action,
     Circuit,
     Mode,
     Streak,
     after_probe,
-    left_alone,
     set_mode,
     wants_strong,
+    without_opening,
 )
 from windrow.core.errors import (
     DestinationError,
@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 class Sentinel:
     """One probe and what follows from it. Safe to run twice at once and to repeat.
 
-    ``apart_s`` is how far apart two failed probes must start to count as two, and ``written`` tells when the
+    ``min_interval_s`` is how far apart two failed probes must start to count as two, and ``written`` tells when the
     credentials that the probe used were written, None where nobody knows.
     """
 
@@ -71,7 +71,7 @@ class Sentinel:
         written: Callable[[], datetime | None] = lambda: None,
         metrics: Metrics,
         clock: Clock,
-        apart_s: int = APART_S,
+        min_interval_s: int = MIN_INTERVAL_S,
     ) -> None:
         self._probe = probe
         self._mapping = mapping
@@ -80,7 +80,7 @@ class Sentinel:
         self._written = written
         self._metrics = metrics
         self._clock = clock
-        self._apart_s = apart_s
+        self._min_interval_s = min_interval_s
 
     def run(self) -> Circuit:
         """Probe, publish what was found, and switch the mapping if that follows; return the circuit as it is now.
@@ -156,9 +156,11 @@ class Sentinel:
 
     def _follow(self, fault: str, streak: Streak, started_s: int, *, strong: bool) -> Circuit:
         before = self._circuits.load()
-        after, action = after_probe(before, fault, streak=streak, strong=strong, now_s=started_s, apart_s=self._apart_s)
+        after, action = after_probe(
+            before, fault, streak=streak, strong=strong, now_s=started_s, min_interval_s=self._min_interval_s
+        )
         if after.opened and not before.opened and not self._mapping.enabled():
-            after, action = left_alone(before, after), Action.NONE
+            after, action = without_opening(before, after), Action.NONE
         # The note that Windrow disabled the mapping comes first: without it nobody would enable it again. The note
         # that it is enabled again comes last.
         if action is Action.ENABLE:
@@ -207,7 +209,7 @@ class WithoutMapping:
         self._circuits = circuits
 
     def enabled(self) -> bool:
-        """Tell whether workers receive. Raises `MappingError`."""
+        """Return whether workers receive. Raises `MappingError`."""
         try:
             return not self._circuits.load().opened
         except LedgerError as error:
@@ -239,7 +241,7 @@ class Switch:
         return self._circuits.load()
 
     def enabled(self) -> bool:
-        """Tell whether the mapping polls. Raises `MappingError`."""
+        """Return whether the mapping polls. Raises `MappingError`."""
         return self._mapping.enabled()
 
     def set(self, mode: Mode) -> Circuit:

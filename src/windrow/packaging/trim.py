@@ -24,7 +24,7 @@ _METADATA_KEPT = re.compile(r"^(METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|
 
 
 def shippable(name: str) -> bool:
-    """Tell whether an installed file goes into the zip; ``name`` is its path below the folder pip installed to."""
+    """Return whether an installed file goes into the zip; ``name`` is its path below the folder pip installed to."""
     path = PurePosixPath(name)
     top, _, rest = name.partition("/")
     if top.endswith(".dist-info"):

@@ -1,1 +1,1 @@
-"""One batch: its steps, each on ports alone, and `windrow.pipeline.aggregator`, which puts them in order."""
+"""The steps of one batch, which use ports only, and `windrow.pipeline.aggregator`, which calls them in order."""

@@ -1,11 +1,11 @@
 """One batch, from SQS messages to a committed archive: parse, gate, plan, claim, fetch and frame, deliver, settle.
 
-Three truths hold it together. The archive in the destination is the commit point: one conditional PUT, whole and
-verified or not at all. The manifest in the archive is the truth of membership. The ledger keeps two workers from
-building the same file at once, arbitrates what becomes of an archive key, and remembers what is delivered.
+It relies on three rules. The archive at the destination is the commit point: one conditional PUT, whole and verified
+or not at all. The manifest in the archive lists what is delivered. The ledger keeps two workers from building the same
+file at once, makes the final decision on every archive key, and records what has been delivered.
 
-A process may die between any two lines of this file: its leases end, its messages come back, and the next worker
-finds the archive or builds it anew (`windrow.pipeline.claim`).
+A process may be killed between any two lines of this file: its leases end, its messages return to the queue, and the
+next worker finds the archive or builds it again (`windrow.pipeline.claim`).
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from windrow.ports import Clock, DeliveryHealth, Landing, Ledger, Metrics, Multi
 from windrow.settings import Settings, sending_s
 
 BUSY_SPREAD_S = 5
-"""Messages whose object is in work elsewhere come back this much spread out after the lease ends."""
+"""Messages whose object another worker has claimed return up to this long after its lease ends, at random."""
 
 _log = logging.getLogger(__name__)
 
 
 class Aggregator:
-    """Processes batches, one at a time; keeps its connections and threads from one to the next.
+    """Processes batches, one at a time; keeps its connections and threads between batches.
 
-    ``jitter`` gives numbers from 0 to 1; ``spread`` one for a name, the same in all workers.
+    ``jitter`` returns a random number from 0 to 1, ``spread`` one for a name, the same in all workers.
     """
 
-    def __init__(  # noqa: PLR0913 - one for each system outside
+    def __init__(  # noqa: PLR0913 - one for each external system
         self,
         settings: Settings,
         *,
@@ -85,12 +85,12 @@ class Aggregator:
         batch = Batch(owner, messages)
         batch.parse(self._settings.landing_buckets)
         self._reject_large(batch)
-        fresh, suspects = self._by_suspicion(batch)
+        fresh, suspects = self._by_receives(batch)
         for archive in self._plan(fresh):
             self._build(batch, archive, deadline)
         orphans: dict[str, Claim] = {}
         for archive in self._plan(suspects):
-            orphans |= self._build_but_orphans(batch, archive, deadline)
+            orphans |= self._build_without_orphans(batch, archive, deadline)
         self._isolate(batch, orphans, deadline)
         failed = self._settler.settle(batch)
         self._metrics.flush()
@@ -103,8 +103,8 @@ class Aggregator:
                 error = ObjectTooLarge(f"{source.key!r} has {source.size} bytes, WINDROW_MAX_OBJECT_BYTES is {limit}")
                 batch.settle([object_id], ObjectResult(Outcome.REJECTED, error))
 
-    def _by_suspicion(self, batch: Batch) -> tuple[list[SourceObject], list[SourceObject]]:
-        """Part the objects that were received often from the rest: one of them may kill the process."""
+    def _by_receives(self, batch: Batch) -> tuple[list[SourceObject], list[SourceObject]]:
+        """Return the objects in two lists: the second was received often, and one of them may kill the process."""
         fresh: list[SourceObject] = []
         suspects: list[SourceObject] = []
         for source in batch.open_objects():
@@ -120,7 +120,7 @@ class Aggregator:
         )
 
     def _isolate(self, batch: Batch, orphans: dict[str, Claim], deadline: Deadline) -> None:
-        """Build often received objects whose last owner died, in small groups, what is done acknowledged before."""
+        """Build orphaned objects in small groups; before each group, acknowledge what is done."""
         sources = [(batch.objects[object_id], batch.receives(object_id)) for object_id in orphans]
         for group in isolate(sources, salt=batch.owner):
             self._settler.acknowledge_finished(batch)
@@ -128,26 +128,26 @@ class Aggregator:
                 self._build(batch, archive, deadline)
 
     def _build(self, batch: Batch, archive: PlannedArchive, deadline: Deadline) -> None:
-        """Build and deliver one archive, with what dead owners had of it and did not deliver."""
+        """Build and deliver one archive, including orphaned objects that were not delivered."""
         self._record(batch, archive, self._with_orphans(batch, archive, deadline))
 
-    def _build_but_orphans(self, batch: Batch, archive: PlannedArchive, deadline: Deadline) -> dict[str, Claim]:
-        """Build and deliver of one archive what no dead owner had; leave that open, and return its claims."""
+    def _build_without_orphans(self, batch: Batch, archive: PlannedArchive, deadline: Deadline) -> dict[str, Claim]:
+        """Build and deliver one archive without its orphaned objects; return the claims of those."""
         orphans: dict[str, Claim] = {}
-        done = self._record(batch, archive, self._but_orphans(batch, archive, deadline, orphans))
+        done = self._record(batch, archive, self._without_orphans(batch, archive, deadline, orphans))
         return orphans if done else {}
 
     def _record(self, batch: Batch, archive: PlannedArchive, steps: Iterator[Settled]) -> bool:
-        """Record what becomes of an archive's objects; what nobody foresaw costs this archive, and never the batch.
+        """Record the results of an archive's objects; an unexpected exception fails this archive, never the batch.
 
-        After an unforeseen exception (False) claims stay as they are: their leases end, and the next worker asks the
+        After such an exception (False) the claims stay as they are: their leases end, and the next worker checks the
         destination first.
         """
         try:
             for object_ids, result in steps:
                 batch.settle(object_ids, result)
         except Exception as error:  # noqa: BLE001 - the other archives of the batch are sound
-            _log.exception("unforeseen failure of one archive", extra={"archive_key": archive.key})
+            _log.exception("unexpected failure of one archive", extra={"archive_key": archive.key})
             open_ids = [source.object_id for source in archive.objects if source.object_id not in batch.results]
             batch.settle(open_ids, ObjectResult(Outcome.RETRY, error))
             return False
@@ -159,7 +159,7 @@ class Aggregator:
             self._claimer.resolve_orphans(archive, batch.owner, deadline, claimed)
         yield from self._deliver(batch, archive, claimed, deadline)
 
-    def _but_orphans(
+    def _without_orphans(
         self, batch: Batch, archive: PlannedArchive, deadline: Deadline, orphans: dict[str, Claim]
     ) -> Iterator[Settled]:
         claimed = yield from self._claim(batch, archive, deadline)
@@ -167,7 +167,7 @@ class Aggregator:
         orphans |= claimed.orphaned
 
     def _claim(self, batch: Batch, archive: PlannedArchive, deadline: Deadline) -> Generator[Settled, None, Claimed]:
-        """Claim an archive's objects; nothing if no time is left, or the destination is down."""
+        """Claim an archive's objects, or none if no time is left or the destination is down."""
         fault: WindrowError | None = batch.fault
         if fault is None and not deadline.may_start():
             fault = OutOfTime("no time left to start another archive")
@@ -181,7 +181,7 @@ class Aggregator:
     def _deliver(
         self, batch: Batch, archive: PlannedArchive, claimed: Claimed, deadline: Deadline
     ) -> Iterator[Settled]:
-        """Fetch, frame and deliver what is held: each part of it in the archive that its claims name."""
+        """Fetch, frame and deliver the objects that are held, in the archives that their claims name."""
         yield from self._unclaimed(claimed)
         for key in sorted({claim.archive_key for claim in claimed.held.values()}):
             yield from self._builder.build(_part(archive, key, claimed.held), claimed.held, batch.owner, deadline)
@@ -194,11 +194,11 @@ class Aggregator:
                 self._gate.forget()
         for object_id, seconds in claimed.busy.items():
             delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
-            waiting = InWork(f"another worker has it: its lease ends in {seconds} s, and it is tried again then")
+            waiting = InWork(f"another worker has claimed it: tried again when its lease ends in {seconds} s")
             yield [object_id], ObjectResult(Outcome.RETRY, waiting, delay_s)
 
 
 def _part(archive: PlannedArchive, key: str, held: dict[str, Claim]) -> PlannedArchive:
-    """Return the archive of those objects whose claims name ``key``."""
+    """Return the archive with those objects whose claims name ``key``."""
     claimed = {object_id for object_id, claim in held.items() if claim.archive_key == key}
     return PlannedArchive(key, archive.window, tuple(s for s in archive.objects if s.object_id in claimed))

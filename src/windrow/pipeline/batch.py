@@ -1,4 +1,4 @@
-"""One batch under way: its messages, the objects they name, and what became of each."""
+"""The state of one batch: its messages, the objects they name, and each object's result."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from windrow.core.events import Message, SourceObject
 from windrow.core.notifications import IgnoredEvent, parse
 
 REFUSALS = 5
-"""Receives after which an object that S3 refuses is rejected, where its bucket serves others: with the backoff between
-them and the window, about five minutes. What a policy in change refuses is read by then."""
+"""Receives after which an object that S3 refuses is rejected, if its bucket serves others: with the backoff between
+them and the window, about five minutes. An object that is refused only while a policy is changed is read by then."""
 
 REFUSALS_OF_ALL = 12
-"""The same where the batch had nothing of the bucket: perhaps it refuses everything, which is the operator's to mend
-and no object's fault. The backoff makes that 40 to 80 minutes; the alarm on failed batches comes after five."""
+"""The same if the bucket served no object of the batch: it may refuse everything, which an operator must fix. With the
+backoff these are 40 to 80 minutes; the alarm on failed batches fires after five."""
 
 
 class Outcome(Enum):
-    """What became of an object; the worst of its objects decides over a message."""
+    """The outcome of an object; a message has the worst outcome of its objects."""
 
     DELIVERED = auto()
     DUPLICATE = auto()
@@ -33,7 +33,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectResult:
-    """An object's outcome with its cause; ``delay_s`` None asks for the backoff of the message's receive count."""
+    """An object's outcome with its cause; if ``delay_s`` is None, the backoff follows from the message's receives."""
 
     outcome: Outcome
     error: Exception | None = None
@@ -41,7 +41,7 @@ class ObjectResult:
 
 
 Settled = tuple[Collection[str], ObjectResult]
-"""Ids of objects, and what became of them all."""
+"""Ids of objects, and the result that they share."""
 
 DELIVERED = ObjectResult(Outcome.DELIVERED)
 DUPLICATE = ObjectResult(Outcome.DUPLICATE)
@@ -49,7 +49,7 @@ DUPLICATE = ObjectResult(Outcome.DUPLICATE)
 
 @dataclass
 class Batch:
-    """The state of one batch. ``owner`` is the request id that claims are made with."""
+    """The state of one batch. ``owner`` is the request id, which claims name as their owner."""
 
     owner: str
     messages: Sequence[Message]
@@ -58,7 +58,7 @@ class Batch:
     acknowledged: set[str] = field(default_factory=set)
     """Ids of messages that were deleted before the end of the batch."""
     fault: DestinationError | None = None
-    """What the gate found: all that is still open fails with it, and the destination is asked no more."""
+    """The fault that the gate found: all open objects fail with it, and the destination is not probed again."""
     ignored: Counter[str] = field(default_factory=Counter)
     """Events that are not about new objects, by name."""
     _ids: dict[str, list[str]] = field(default_factory=dict)
@@ -95,14 +95,14 @@ class Batch:
         return self._ids[message.message_id]
 
     def settle(self, object_ids: Iterable[str], result: ObjectResult) -> None:
-        """Note what became of objects."""
+        """Record the result of objects."""
         for object_id in object_ids:
             self.results[object_id] = result
             if result.outcome is Outcome.DELIVERED:
                 self._serving.add(self.objects[object_id].bucket)
 
     def open_objects(self) -> list[SourceObject]:
-        """Return the objects of which nothing is known yet."""
+        """Return the objects that have no result yet."""
         return [source for object_id, source in self.objects.items() if object_id not in self.results]
 
     def message_result(self, message: Message) -> ObjectResult:
@@ -119,7 +119,7 @@ class Batch:
         return rejected[0] if rejected else DELIVERED
 
     def _final(self, message: Message, object_id: str) -> ObjectResult:
-        """Return an object's result: a refusal that went on for long enough is a rejection."""
+        """Return an object's result: a refusal that lasted long enough becomes a rejection."""
         result = self.results[object_id]
         if not isinstance(result.error, ObjectRefused):
             return result
@@ -127,7 +127,7 @@ class Batch:
         return ObjectResult(Outcome.REJECTED, result.error.rejection) if message.receive_count >= most else result
 
     def finished(self, message: Message) -> bool:
-        """Tell whether every object of the message is delivered or was before."""
+        """Return whether every object of the message is delivered, now or before."""
         if message.message_id in self._rejections:
             return False
         done = (Outcome.DELIVERED, Outcome.DUPLICATE)
@@ -142,7 +142,7 @@ class Batch:
 
 
 def _as_sent(message: Message, source: SourceObject) -> SourceObject:
-    """Return the object with a note if its message was sent back; a replay's is sent late too, and has its own."""
+    """Return the object, marked ``redriven`` if its message was; a replayed one, also sent late, is marked already."""
     if source.replayed or not message.redriven(source.event_time):
         return source
     return msgspec.structs.replace(source, redriven=True)

@@ -1,4 +1,4 @@
-"""Work on threads, a few items at a time, so that memory holds those few and no more."""
+"""A map over threads with a limited number of items in memory."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ R = TypeVar("R")
 
 
 def bounded_map(pool: Executor, function: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterator[R]:
-    """Yield ``function(item)`` for each item in order, computed on ``pool``, at most ``at_once`` of them ahead.
+    """Yield ``function(item)`` for each item in order, computed on ``pool``, at most ``at_once`` items ahead.
 
-    The next item is asked for when a place is free. With ``at_once`` 1 each result is waited for.
+    The next item is taken when fewer than ``at_once`` are pending.
     """
-    under_way: deque[Future[R]] = deque()
+    pending: deque[Future[R]] = deque()
     try:
         for item in items:
-            under_way.append(pool.submit(function, item))
-            if len(under_way) >= at_once:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+            pending.append(pool.submit(function, item))
+            if len(pending) >= at_once:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
-        for future in under_way:
+        for future in pending:
             future.cancel()

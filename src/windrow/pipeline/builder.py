@@ -1,4 +1,4 @@
-"""One archive of a batch, once its objects are claimed: fetch, frame, deliver, and say what became of each object."""
+"""Builds one archive of a batch, whose objects are claimed: fetch, frame, deliver, and yield each object's result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Builder:
-    """Builds and delivers archives, one at a time; keeps its connections and threads from one to the next."""
+    """Builds and delivers archives, one at a time; keeps its connections and threads between archives."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Builder:
     def build(
         self, archive: PlannedArchive, held: Mapping[str, Claim], owner: str, deadline: Deadline
     ) -> Iterator[Settled]:
-        """Yield what became of the archive's objects, as soon as it is known. ``held`` has a claim of each."""
+        """Yield the results of the archive's objects as soon as they are known. ``held`` has a claim for each."""
         if archive.raw_bytes > self._settings.max_archive_bytes:
             yield from self._stream(archive, held, owner, deadline)
             return
@@ -80,7 +80,7 @@ class Builder:
     def _stream(
         self, archive: PlannedArchive, held: Mapping[str, Claim], owner: str, deadline: Deadline
     ) -> Iterator[Settled]:
-        """Deliver the one object of an archive that is too large to hold."""
+        """Deliver an archive of one object that is too large for memory."""
         (object_id,) = (source.object_id for source in archive.objects)
         try:
             built = self._large.build(archive, owner, deadline)
@@ -99,7 +99,7 @@ class Builder:
         yield from self._conclude(archive, built.summary, claims, delivery)
 
     def _drop(self, lost: Mapping[str, WindrowError], held: Mapping[str, Claim]) -> Iterator[Settled]:
-        """Give up objects that won't be in the archive, and release their claims."""
+        """Yield the results of objects that dropped out, and release their claims."""
         for object_id, error in lost.items():
             outcome = Outcome.REJECTED if isinstance(error, Permanent) else Outcome.RETRY
             yield [object_id], ObjectResult(outcome, error)
@@ -124,7 +124,7 @@ class Builder:
         claims: dict[str, Claim],
         delivery: DeliveryResult,
     ) -> Iterator[Settled]:
-        """Turn the end of a delivery into results, and claims that are released or left to be asked about."""
+        """Yield the results of a delivery, and release claims, or end their leases if its result is not known."""
         if delivery.state is DeliveryState.UNKNOWN:
             self._gate.failed(delivery.error)
             self._claimer.expire(list(claims.values()))
@@ -153,7 +153,7 @@ class Builder:
         sources = [source for source in archive.objects if source.object_id in members]
         latencies_s = [(now - source.event_time).total_seconds() for source in sources]
         self._metrics.latency(Metric.PROCESSING_LATENCY_MS, [seconds * 1000 for seconds in latencies_s])
-        # Counted before anything is thinned out: the alarms on the objectives need the exact share of late files.
+        # Counted exactly, unlike latencies, which may be sampled: the alarms on the objectives need exact shares.
         self._metrics.count(Metric.FILES_OVER_2_MINUTES, sum(seconds > FAST_S for seconds in latencies_s))
         self._metrics.count(Metric.FILES_OVER_3_MINUTES, sum(seconds > SURE_S for seconds in latencies_s))
         self._metrics.count(Metric.ARCHIVES_DELIVERED)

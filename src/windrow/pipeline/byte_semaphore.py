@@ -1,4 +1,4 @@
-"""A bound on the bytes that threads hold together."""
+"""A limit on the bytes that all threads together hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Condition
 
 
 class ByteSemaphore:
-    """So many bytes for all threads; whoever wants more than there is waits until others give theirs back."""
+    """``limit_bytes`` for all threads together; a thread that needs more than is free waits until others release."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
@@ -17,7 +17,7 @@ class ByteSemaphore:
 
     @contextmanager
     def hold(self, size: int) -> Iterator[None]:
-        """Hold ``size`` bytes within the block; one that wants more than the limit waits until it is alone."""
+        """Hold ``size`` bytes within the block; a size over the limit waits until no other thread holds any."""
         wanted = min(size, self._limit)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= wanted)

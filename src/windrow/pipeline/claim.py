@@ -1,4 +1,4 @@
-"""Claim objects in the ledger, so that no two workers build the same file at once."""
+"""Claims objects in the ledger, so that no two workers build the same file at once."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from windrow.pipeline.deadline import Deadline
 from windrow.ports import ClaimOutcome, Clock, Ledger
 
 OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
-"""Faults that say nothing of other keys; any other one would meet all of them."""
+"""Faults that concern one key only; any other fault would affect all keys."""
 
 PERHAPS_OF_ONE_KEY = frozenset({DestinationFault.SLOW, DestinationFault.UNAVAILABLE})
-"""Faults that may be of one key: MinIO keeps it locked while another's PUT of it stalls in mid-body, and who asks for
-it waits, or is told after a while that the server is busy."""
+"""Faults that may concern one key only: MinIO locks a key while a PUT of it stalls in its body, and other requests for
+the key wait, or fail after a while with "server busy"."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,16 +33,16 @@ class Claimed:
     """The result of claiming one archive's objects, by object id."""
 
     held: dict[str, Claim] = field(default_factory=dict)
-    """Each names the archive it must go into: the planned one, or another for what was claimed before."""
+    """Each names the archive that its object must go into: the planned one, or another if it was claimed before."""
     delivered: set[str] = field(default_factory=set)
     busy: dict[str, int] = field(default_factory=dict)
     """Seconds until the other worker's lease ends."""
     orphaned: dict[str, Claim] = field(default_factory=dict)
-    """Claims of owners that are gone, not yet taken over."""
+    """Claims whose lease has ended, not yet taken over."""
     failed: dict[str, Exception] = field(default_factory=dict)
 
     def fail(self, claims: Iterable[Claim], error: Exception) -> None:
-        """Note that nothing can be said of these claims now."""
+        """Record that these claims failed."""
         self.failed.update((claim.object_id, error) for claim in claims)
 
 
@@ -56,7 +56,7 @@ class Claimer:
         self._ttl = ttl
 
     def claim(self, archive: PlannedArchive, owner: str, deadline: Deadline) -> Claimed:
-        """Claim the archive's objects for ``owner`` until its run time is over; never raises."""
+        """Claim the archive's objects for ``owner``, with a lease until its run time is over; never raises."""
         wanted = self._wanted(archive, owner, deadline)
         result = Claimed()
         try:
@@ -71,17 +71,17 @@ class Claimer:
             elif outcome is ClaimOutcome.TAKEN:
                 taken.append(claim.object_id)
             else:
-                result.failed[claim.object_id] = LedgerError("the ledger did not take the claim")
+                result.failed[claim.object_id] = LedgerError("the ledger did not accept the claim")
         if taken:
             self._judge(taken, wanted, result)
         return result
 
     def resolve_orphans(self, archive: PlannedArchive, owner: str, deadline: Deadline, result: Claimed) -> None:
-        """Decide over the orphaned claims in ``result``: delivered after all, or held now; never raises.
+        """Resolve the orphaned claims in ``result``: their objects are delivered, held now, or failed; never raises.
 
-        The destination is asked first: an archive that its owner committed before it died counts. Where there is
-        none, the key is closed before the claim changes hands, so that a request of the dead owner that is still
-        under way cannot commit the same file a second time.
+        The destination is checked first: an archive that the owner committed before it crashed counts. If there is
+        none, the key gets a tombstone before the claim is taken over, so that a request of the crashed owner that is
+        still under way cannot deliver the same file a second time.
         """
         by_key: dict[str, list[Claim]] = defaultdict(list)
         for claim in result.orphaned.values():
@@ -91,7 +91,7 @@ class Claimer:
         fault: WindrowError | None = None
         for key, claims in by_key.items():
             if fault is None and not deadline.may_start():
-                fault = OutOfTime("no time left to ask for another dead owner's archive")
+                fault = OutOfTime("no time left to check another orphaned archive")
             if fault is not None:
                 result.fail(claims, fault)
                 continue
@@ -103,26 +103,26 @@ class Claimer:
         self._take_over(free, self._wanted(archive, owner, deadline), result)
 
     def _resolve(self, key: str, claims: Sequence[Claim], owner: str, result: Claimed) -> list[Claim]:
-        """Note what a dead owner's archive delivered; return the claims of the rest, which it can't deliver now."""
+        """Record what an orphaned archive delivered; return the claims of the others, which may be taken over."""
         record = self._commit_point.resolve(key, owner)
         delivered = {claim.object_id for claim in claims if record and record.lists(claim.object_id)}
         result.delivered |= delivered
         return [claim for claim in claims if claim.object_id not in delivered]
 
     def _is_of_one_key(self, error: DestinationError | LedgerError) -> bool:
-        """Tell whether other keys may fare better; asks the destination where only that can tell."""
+        """Return whether the fault concerns this key only; probes the destination if the kind does not show it."""
         if isinstance(error, LedgerError):
             return False
         return error.kind in OF_ONE_KEY or (error.kind in PERHAPS_OF_ONE_KEY and self._commit_point.answers())
 
     def release(self, claims: Sequence[Claim]) -> None:
-        """Give claims up, so that the next worker need not wait for their leases. Best effort."""
+        """Release claims, so that the next worker need not wait for their leases. Best effort."""
         left = self._ledger.release(claims) if claims else []
         if left:
             _log.warning("claims were not released", extra={"count": len(left)})
 
     def expire(self, claims: Sequence[Claim]) -> None:
-        """End leases early without giving the claims up: the next worker must ask the destination first."""
+        """End leases early without releasing the claims: the next worker must check the destination first."""
         self._ledger.expire(claims, self._clock.now())
 
     def _wanted(self, archive: PlannedArchive, owner: str, deadline: Deadline) -> dict[str, Claim]:
@@ -149,7 +149,7 @@ class Claimer:
         self._take_over(free, wanted, result)
 
     def _is_free(self, claim: Claim, record: ArchiveRecord | None, want: Claim, result: Claimed) -> bool:
-        """Note what another's claim means for who wants the object; tell whether it may be taken over at once."""
+        """Record what an existing claim means for this worker; return whether it may be taken over at once."""
         now, object_id = self._clock.now(), claim.object_id
         verdict = judge(claim, record, owner=want.owner, archive_key=want.archive_key, now=now)
         if verdict is Verdict.MINE:
@@ -167,7 +167,7 @@ class Claimer:
     def _take_over(self, found: Sequence[Claim], wanted: Mapping[str, Claim], result: Claimed) -> None:
         if not found:
             return
-        pairs = [(claim, _again(wanted[claim.object_id])) for claim in found]
+        pairs = [(claim, _for_rebuild(wanted[claim.object_id])) for claim in found]
         try:
             outcomes = self._ledger.take_over(pairs)
         except LedgerError as error:
@@ -177,8 +177,8 @@ class Claimer:
             if outcome is ClaimOutcome.WON:
                 result.held[want.object_id] = want
             else:
-                result.failed[want.object_id] = LedgerError("the claim changed hands meanwhile")
+                result.failed[want.object_id] = LedgerError("another worker took over the claim meanwhile")
 
 
-def _again(want: Claim) -> Claim:
+def _for_rebuild(want: Claim) -> Claim:
     return msgspec.structs.replace(want, archive_key=rebuild_key(want.archive_key, want.owner))

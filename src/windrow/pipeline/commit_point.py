@@ -1,22 +1,22 @@
-"""Decides, once and for all, what becomes of an archive key: committed, or condemned and closed by a tombstone.
+"""Makes the final decision on an archive key: committed, or closed by a tombstone.
 
-An archive counts when it stands under its key, verified, *and* the ledger's record of that key says ``committed``.
-The record is written under a condition, so a key is either committed or condemned, whoever comes first, and a file is
-acknowledged only after ``committed`` stands. No request of Windrow ever deletes at an archive key: a DELETE, like a
-PUT, may arrive late, when somebody else has found the archive sound and acknowledged its files.
+An archive counts when it is stored under its key, verified, *and* the ledger's record of that key says ``committed``.
+The record is a conditional write: the first one decides whether a key is committed or condemned, and a file is
+acknowledged only after its key is ``committed``. Windrow never sends a DELETE for an archive key: like a PUT, it may
+arrive late, when another worker has already verified the archive and acknowledged its files.
 
-    under the key           record      what follows
-    --------------------    ---------   ---------------------------------------------------------
-    a sound archive         none        record it as committed, then it counts
-    a sound archive         committed   it counts
-    nothing                 none        put a tombstone, if the key is still free: it is closed
-    a tombstone             any         closed
-    what fails              none        condemn the key, then overwrite what is there by a tombstone
-    anything                condemned   overwrite it by a tombstone: closed
-    what fails              committed   it counts: an operator looks at it (`windrow archive quarantine`)
+    under the key              record      decision
+    -----------------------    ---------   -------------------------------------------------------------
+    a verified archive         none        record it as committed, then it counts
+    a verified archive         committed   it counts
+    nothing                    none        put a tombstone, if the key does not exist yet: closed
+    a tombstone                any         closed
+    fails its verification     none        condemn the key, then overwrite the object with a tombstone
+    anything                   condemned   overwrite it with a tombstone: closed
+    fails its verification     committed   it counts; an operator must check it (`windrow archive quarantine`)
 
 A tombstone is an archive without files; its bytes depend on the key alone. Overwriting is harmless however late it
-arrives, because nobody acknowledges anything from a condemned key again.
+arrives, because no worker acknowledges anything from a condemned key.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _log = logging.getLogger(__name__)
 
 
 class CommitPoint:
-    """Asks the destination and the ledger what is committed, and closes keys for good.
+    """Commits and closes archive keys, by checking the destination and the ledger.
 
-    The methods return the record of a committed archive, or None for a key that is closed: nothing that was sent to
-    it counts, now or later. All raise `DestinationError` or `LedgerError` where it can't be told yet.
+    The methods return the record of a committed archive, or None for a closed key: nothing that was sent to it counts,
+    now or later. All raise `DestinationError` or `LedgerError` if the decision is not known yet.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class CommitPoint:
         self._ttl = ttl
 
     def confirm(self, key: str, owner: str, sealed: ArchiveSummary) -> ArchiveRecord | None:
-        """Settle a key under which ``owner`` has just stored ``sealed``."""
+        """Decide on a key under which ``owner`` has just stored ``sealed``."""
         stored = self._stored(key)
         try:
             self._inspector.verify(key, stored, sealed)
@@ -72,25 +72,25 @@ class CommitPoint:
         )
 
     def settle(self, key: str, owner: str) -> ArchiveRecord | None:
-        """Settle a key that was found taken."""
+        """Decide on a key that exists already."""
         return self._settle(key, owner, self._stored(key))
 
     def resolve(self, key: str, owner: str) -> ArchiveRecord | None:
-        """Settle a key whose last request had no known end.
+        """Decide on a key after a request whose result is not known.
 
-        Where there is nothing, the key is closed, so that a request that is still under way finds it taken.
+        If there is nothing, the key gets a tombstone, so that a request still under way finds that the key exists.
         """
         record = self.recorded(key)
         if record is not None:
-            return self._standing(record)
+            return self._decided(record)
         if self._destination.head(key) is None:
-            closing = tombstone(key)
-            if self._destination.put(key, closing.chunks, closing.sha256, closing.metadata):
+            empty = tombstone(key)
+            if self._destination.put(key, empty.chunks, empty.sha256, empty.metadata):
                 return None
         return self.settle(key, owner)
 
     def answers(self) -> bool:
-        """Tell whether the destination answers at all."""
+        """Return whether a probe of the destination succeeds."""
         try:
             self._destination.probe()
         except DestinationError:
@@ -98,11 +98,11 @@ class CommitPoint:
         return True
 
     def commit(self, record: ArchiveRecord) -> ArchiveRecord | None:
-        """Record a sound archive as committed, unless its key is condemned."""
-        return self._standing(self._ledger.record(record))
+        """Record a verified archive as committed, unless its key is condemned."""
+        return self._decided(self._ledger.record(record))
 
     def record_of(self, key: str, owner: str, found: Found) -> ArchiveRecord:
-        """Return the record of a sound archive that was found, committed when it was stored. Writes nothing."""
+        """Return the record of a verified archive, with the time at which it was stored. Writes nothing."""
         return ArchiveRecord.committed(
             key,
             owner,
@@ -114,13 +114,13 @@ class CommitPoint:
         )
 
     def recorded(self, key: str) -> ArchiveRecord | None:
-        """Return what was decided of a key so far. Raises `LedgerError`."""
+        """Return the record of a key, None if there is none. Raises `LedgerError`."""
         return self._ledger.records([key]).get(key)
 
     def close(self, key: str, owner: str) -> None:
-        """Condemn a key whatever its record says, and put a tombstone there. Only for what an operator has decided."""
+        """Condemn a key whatever its record says, and put a tombstone there. Only for an operator's decision."""
         self._ledger.overrule(ArchiveRecord.condemned(key, owner, self._clock.now()))
-        self._bury(key)
+        self._overwrite(key)
 
     def _stored(self, key: str) -> Stored:
         stored = self._destination.head(key)
@@ -136,35 +136,35 @@ class CommitPoint:
         return self.commit(self.record_of(key, owner, found)) if found.manifest.files else None
 
     def _condemn(self, key: str, owner: str, stored: Stored, why: Exception) -> ArchiveRecord | None:
-        """Condemn a key for what it holds, unless its record says that this was sound once and counts."""
+        """Condemn a key whose object fails its verification, unless it is committed."""
         now = self._clock.now()
         if now - stored.last_modified > self._ttl:
-            # It may have been committed, and its record forgotten since: its files may be nowhere else.
+            # It may have been committed, and its record expired since: its files may be nowhere else.
             raise DestinationError(
                 f"{key} fails its verification and is older than the ledger's records "
                 f"(see: windrow archive quarantine): {why}",
                 DestinationFault.CHECKSUM,
                 maybe_stored=True,
             ) from why
-        standing = self._ledger.record(ArchiveRecord.condemned(key, owner, now))
+        decided = self._ledger.record(ArchiveRecord.condemned(key, owner, now))
         self._metrics.count(Metric.CHECKSUM_MISMATCH)
         _log.error(
             "archive fails its verification",
-            extra={"archive_key": key, "state": standing.state.value, "error": str(why)},
+            extra={"archive_key": key, "state": decided.state.value, "error": str(why)},
         )
-        return self._standing(standing)
+        return self._decided(decided)
 
-    def _standing(self, record: ArchiveRecord) -> ArchiveRecord | None:
+    def _decided(self, record: ArchiveRecord) -> ArchiveRecord | None:
         if record.is_committed:
             return record
-        self._bury(record.archive_key)
+        self._overwrite(record.archive_key)
         return None
 
-    def _bury(self, key: str) -> None:
+    def _overwrite(self, key: str) -> None:
         """Put a tombstone under a condemned key, whatever is there."""
-        closing = tombstone(key)
+        empty = tombstone(key)
         try:
-            self._destination.overwrite(key, closing.chunks, closing.sha256, closing.metadata)
+            self._destination.overwrite(key, empty.chunks, empty.sha256, empty.metadata)
         except DestinationError as error:
             raise DestinationError(
                 f"{key} is condemned and has no tombstone yet: {error}", error.kind, maybe_stored=True

@@ -1,7 +1,7 @@
-"""The run time that a batch may still use.
+"""The run time that a batch has left.
 
-The reserves leave time for one request that hangs. A server hangs at one point: it takes no connection, or says nothing
-while TLS is agreed on, or does not answer. Tests hold ``HANG_S`` and ``ASK_S`` to the time-outs of the clients.
+The reserves leave time for one request that hangs. It may hang while connecting, in the TLS handshake, or waiting for
+the response. Tests compare ``HANG_S`` and ``ASK_S`` with the timeouts of the clients.
 """
 
 from __future__ import annotations
@@ -10,48 +10,47 @@ from windrow.core.sqs import MESSAGES_A_CALL
 from windrow.ports import Clock
 
 START_RESERVE_S = 30.0
-"""With less time left than this no further archive is started."""
+"""With less time left than this, no archive is started."""
 
 SETTLE_RESERVE_S = 5.0
-"""With less time left than this no part is copied any more."""
+"""With less time left than this, no part is copied."""
 
 HANG_S = 16.0
-"""How long the reading of a file, or a write to the destination, takes if it hangs."""
+"""How long fetching a file, or a write to the destination, takes if it hangs."""
 
 DELIVER_RESERVE_S = HANG_S + SETTLE_RESERVE_S
-"""With less time left than this no further file is fetched, what is there gets delivered; and no failed write is made
-again."""
+"""With less time left than this, no file is fetched and no failed write is retried; what was fetched is delivered."""
 
 ASK_S = 46.0
-"""How long a question to the destination takes if each of its attempts hangs."""
+"""How long a read request to the destination takes if each of its attempts hangs."""
 
 RESOLVE_RESERVE_S = ASK_S + SETTLE_RESERVE_S
-"""With less time left than this nobody asks what became of a write. Each reserve is longer for a batch of many
+"""With less time left than this, the result of a write is not checked. Each reserve is longer for a batch of many
 messages."""
 
 CALLS_AT_ONCE = 8
-"""How many calls give messages back side by side."""
+"""How many calls that return messages to the queue run concurrently."""
 
 CALL_S = 0.15
-"""Assumed for such a call in a worker that gets little of a processor; with one of its own it takes 10 to 30 ms."""
+"""Assumed duration of such a call in a worker with a small share of a CPU; with a whole CPU it takes 10 to 30 ms."""
 
 FRESH_SHARE = 0.75
 
 
 class Deadline:
-    """Counts down from the run time that was granted, in seconds.
+    """The time left of ``granted_s``, in seconds.
 
-    In the worst case all of the batch's ``messages`` must be given back at the end: 3,000 of them take 300 calls, or
-    5.6 s, and the largest batch, 10,000, 18.8 s. The reserves grow by that. They shrink to a share of a short run time,
-    so that a function with a small time-out still works. Where the rate is limited, an archive takes up to
-    ``sending_s`` to send, which must be left when it is started and while its files are fetched.
+    In the worst case all of the batch's ``messages`` must be returned to the queue at the end: 3,000 of them take 300
+    calls, or 5.6 s, and the largest batch, 10,000, takes 18.8 s. The reserves grow by that. In a short run they shrink
+    to a share of the run time, so that a function with a small timeout still works. With a rate limit, an archive takes
+    up to ``sending_s`` to send; that time must be left when it is started and while its files are fetched.
     """
 
     def __init__(self, clock: Clock, granted_s: float, messages: int = 0, sending_s: float = 0.0) -> None:
         self._clock = clock
         self._granted_s = granted_s
         self._sending_s = sending_s
-        self._give_back_s = messages / MESSAGES_A_CALL / CALLS_AT_ONCE * CALL_S
+        self._return_s = messages / MESSAGES_A_CALL / CALLS_AT_ONCE * CALL_S
         self._end = clock.monotonic() + granted_s
 
     @property
@@ -61,28 +60,28 @@ class Deadline:
 
     @property
     def is_fresh(self) -> bool:
-        """Tell whether most of the run time is left: what does not fit now will not fit into the next run either."""
+        """Whether most of the run time is left: what does not fit now will not fit into the next run either."""
         return self.remaining_s > self._granted_s * FRESH_SHARE
 
     def may_start(self) -> bool:
-        """Tell whether there is time for one more archive."""
+        """Return whether there is time for one more archive."""
         return self._leaves(START_RESERVE_S + self._sending_s, self._granted_s / 2)
 
     def may_fetch(self) -> bool:
-        """Tell whether there is time for one more file."""
+        """Return whether there is time for one more file."""
         return self._leaves(DELIVER_RESERVE_S + self._sending_s, self._granted_s / 3)
 
     def may_retry(self) -> bool:
-        """Tell whether there is time to make a failed write again: it may hang as long as a file's reading."""
+        """Return whether there is time to retry a failed write, which may hang as long as fetching a file."""
         return self.may_fetch()
 
     def may_resolve(self) -> bool:
-        """Tell whether there is time to ask what became of a write. In a short run there never is."""
+        """Return whether there is time to check the result of a write. In a short run there never is."""
         return self._leaves(RESOLVE_RESERVE_S, self._granted_s)
 
     def may_copy(self) -> bool:
-        """Tell whether there is time for the server to copy one more part."""
+        """Return whether there is time for the server to copy one more part."""
         return self._leaves(SETTLE_RESERVE_S, self._granted_s / 6)
 
     def _leaves(self, reserve_s: float, most_s: float) -> bool:
-        return self.remaining_s > min(reserve_s + self._give_back_s, most_s)
+        return self.remaining_s > min(reserve_s + self._return_s, most_s)

@@ -1,4 +1,4 @@
-"""Deliver one archive: a conditional write of its key, the verification, and the record that it is committed."""
+"""Delivers one archive: a conditional write, its verification, and the record that the key is committed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from windrow.pipeline.deadline import Deadline
 from windrow.ports import Clock
 
 RETRY_DELAYS_S = (0.25, 1.0, 0.0)
-"""Pauses after the first, second and third attempt at a write; the last is followed by none."""
+"""Pauses after the first, second and third attempt at a write; there is no fourth."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,10 +30,10 @@ class DeliveryState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The end of one delivery.
+    """The result of one delivery.
 
-    COMMITTED: an archive counts under the key, what was sent or what was there before; ``record`` says what is in it.
-    NOT_STORED: nothing of what was sent counts, now or later. UNKNOWN: nobody can tell yet.
+    COMMITTED: the archive under the key counts, the one sent or one stored before; ``record`` lists its members.
+    NOT_STORED: nothing that was sent counts, now or later. UNKNOWN: the next worker must check.
     """
 
     state: DeliveryState
@@ -42,13 +42,13 @@ class DeliveryResult:
 
 
 Store = Callable[[], bool]
-"""Writes an archive's key once, if it is free: whole, or not at all. False if it was taken.
+"""Tries once to store an archive under its key, whole or not at all. Returns False if the key exists already.
 
-Raises `DestinationError` as `windrow.ports.Destination.put` does. May be called again."""
+Raises `DestinationError` as `windrow.ports.Destination.put` does. May be repeated."""
 
 
 class Deliverer:
-    """Commits archives, and finds out what became of a write whose reply was lost."""
+    """Commits archives, and checks the result of a write whose response was lost."""
 
     def __init__(self, commit_point: CommitPoint, clock: Clock, jitter: Callable[[], float]) -> None:
         self._commit_point = commit_point
@@ -56,9 +56,9 @@ class Deliverer:
         self._jitter = jitter
 
     def deliver(self, key: str, owner: str, sealed: ArchiveSummary, store: Store, deadline: Deadline) -> DeliveryResult:
-        """Store ``sealed`` under the key and have it committed for ``owner``; never raises.
+        """Store ``sealed`` under the key and commit it for ``owner``; never raises.
 
-        Repeating ``store`` is safe: if an earlier write was carried out after all, the repetition finds the key taken.
+        Repeating ``store`` is safe: if an earlier write was carried out after all, the retry finds that the key exists.
         """
         attempt = _Attempt(self._commit_point, key, owner, sealed, store)
         error: DestinationError | None = None
@@ -76,14 +76,14 @@ class Deliverer:
                 if failure.kind not in PASSING or not deadline.may_retry():
                     break
                 self._clock.sleep(delay_s * self._jitter())
-        if not attempt.may_stand:
+        if not attempt.maybe_stored:
             return DeliveryResult(DeliveryState.NOT_STORED, error)
         if not deadline.may_resolve():
             return DeliveryResult(DeliveryState.UNKNOWN, error)
         return self._resolve(key, owner, error)
 
     def _resolve(self, key: str, owner: str, error: DestinationError | None) -> DeliveryResult:
-        """Find out about, or close, a key whose write may have been carried out."""
+        """Check a key whose write may have been carried out; if it was not, close the key."""
         try:
             record = self._commit_point.resolve(key, owner)
         except (DestinationError, LedgerError) as failure:
@@ -102,7 +102,7 @@ def _settled(key: str, record: ArchiveRecord | None) -> DeliveryResult:
 
 
 class _Attempt:
-    """One archive's write, made once or more often; remembers whether it may stand although nobody confirmed it."""
+    """The write of one archive, tried once or more; records whether it may be stored although no response says so."""
 
     def __init__(self, commit_point: CommitPoint, key: str, owner: str, sealed: ArchiveSummary, store: Store) -> None:
         self._commit_point = commit_point
@@ -110,15 +110,15 @@ class _Attempt:
         self._owner = owner
         self._sealed = sealed
         self._store = store
-        self.may_stand = False
+        self.maybe_stored = False
 
     def make(self) -> ArchiveRecord | None:
-        before = self.may_stand
-        self.may_stand = True
+        before = self.maybe_stored
+        self.maybe_stored = True
         try:
             created = self._store()
         except DestinationError as error:
-            self.may_stand = before or error.maybe_stored
+            self.maybe_stored = before or error.maybe_stored
             raise
         if created:
             return self._commit_point.confirm(self._key, self._owner, self._sealed)

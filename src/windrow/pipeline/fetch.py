@@ -1,4 +1,4 @@
-"""Fetch an archive's files and frame them, many at once, without ever holding the raw batch."""
+"""Fetches an archive's files and frames them, on several threads, without holding the raw batch in memory."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from windrow.pipeline.deadline import Deadline
 from windrow.ports import Body, Landing
 
 STREAM_FROM_BYTES = 16 * 1024 * 1024
-"""Objects from this size on are read and compressed piece by piece, so that memory holds no whole one."""
+"""Objects from this size on are read and compressed in pieces, so that no whole one is in memory."""
 
 STREAM_PIECE_BYTES = 2 * 1024 * 1024
 """12 files of 16 MiB that do not compress peak at 371 MB with pieces of 2 MiB, at 404 MB with 4 MiB."""
 
 IN_WORK_BYTES = 48 * 1024 * 1024
-"""Memory for what is being fetched and framed, on all threads together. 16 frames of 1 MiB go in at once."""
+"""Memory for fetching and framing, all threads together: enough for 16 frames of 1 MiB."""
 
 COPIES = 3
-"""A frame in work is there as fetched, joined, and compressed (at worst, to its own size). What is streamed goes alone:
-each thread that streamed keeps holes in its heap."""
+"""While a frame is built, it is in memory three times: as fetched, joined, and compressed (at worst, at its own size).
+Files are streamed one at a time, because each thread that streams leaves its heap fragmented."""
 
 FRAME_FILES = 128
-"""A frame is one thread's work, file after file: of 1 MiB in tiny files it would be thousands of requests on one thread
-while the others stand idle. No setting, so that the same files make the same bytes whatever the threads."""
+"""Most files of a frame, which one thread fetches one after the other: 1 MiB of tiny files would be thousands of
+requests on one thread while the others are idle. Not a setting, so that the same files always give the same bytes."""
 
 Named = tuple[str, SourceObject]
 T = TypeVar("T")
@@ -45,14 +45,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Fetched:
-    """Frames in archive order, and why each file that is in none of them dropped out, by object id."""
+    """Frames in archive order, and the error of each file that dropped out, by object id."""
 
     frames: list[BuiltFrame] = field(default_factory=list)
     lost: dict[str, WindrowError] = field(default_factory=dict)
 
 
 class Fetcher:
-    """Fetches and frames on a pool of threads. Memory: compressed frames, and `IN_WORK_BYTES` for what is in work."""
+    """Fetches and frames on a pool of threads. Memory: the compressed frames, and `IN_WORK_BYTES`."""
 
     def __init__(self, landing: Landing, *, concurrency: int, frame_bytes: int, level: int) -> None:
         self._landing = landing
@@ -62,7 +62,7 @@ class Fetcher:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="fetch")
 
     def fetch(self, objects: Sequence[SourceObject], deadline: Deadline) -> Fetched:
-        """Fetch all objects and frame those that arrive whole, in the order given; never raises for single ones."""
+        """Fetch all objects and frame them in order, without those that fail; never raises for single objects."""
         named = list(zip(safe_names(objects), objects, strict=True))
         result = Fetched()
         for frame, lost in self._pool.map(partial(self._frame, deadline=deadline), self._groups(named)):
@@ -72,7 +72,7 @@ class Fetcher:
         return result
 
     def _groups(self, named: Sequence[Named]) -> Iterator[list[Named]]:
-        """Cut the files into frames by number and by the sizes in their events; a large file is a frame of its own."""
+        """Split the files into frames by number and by the sizes in their events; a large file is a frame by itself."""
         group: list[Named] = []
         group_bytes = 0
         for name, source in named:
@@ -99,25 +99,25 @@ class Fetcher:
         if source.size >= STREAM_FROM_BYTES:
             return self._guard(source, lost, deadline, lambda: self._stream(name, source)), lost
         items = []
-        said: dict[str, Described] = {}
+        descriptions: dict[str, Described] = {}
         for name, source in group:
             body = self._guard(source, lost, deadline, partial(self._get, source))
             if body is not None:
                 items.append((name, source, body.data))
-                said[name] = body.described
-        return (build_frame(items, self._level, said) if items else None), lost
+                descriptions[name] = body.described
+        return (build_frame(items, self._level, descriptions) if items else None), lost
 
     def _guard(
         self, source: SourceObject, lost: dict[str, WindrowError], deadline: Deadline, step: Callable[[], T]
     ) -> T | None:
-        """Run one file's step; a failure costs that file alone, even one nobody thought of."""
+        """Run one file's step; any failure, even an unexpected one, affects that file alone."""
         try:
             if not deadline.may_fetch():
                 raise OutOfTime("no time left to fetch it")
             return step()
         except WindrowError as error:
             lost[source.object_id] = error
-        except Exception as error:  # noqa: BLE001 - an unforeseen failure of one file must not cost the batch
+        except Exception as error:  # noqa: BLE001 - an unexpected failure of one file must not fail the batch
             _log.exception("unexpected failure while fetching", extra={"object_id": source.object_id})
             lost[source.object_id] = LandingError(f"unexpected {type(error).__name__} while fetching")
         return None
@@ -129,17 +129,17 @@ class Fetcher:
         return body
 
     def _stream(self, name: str, source: SourceObject) -> BuiltFrame:
-        with self._landing.stream(source, STREAM_PIECE_BYTES) as (said, pieces):
-            frame = stream_frame(name, source, pieces, self._level, said)
-        check_declared(source, said, frame.files[0].sha256)
+        with self._landing.stream(source, STREAM_PIECE_BYTES) as (described, pieces):
+            frame = stream_frame(name, source, pieces, self._level, described)
+        check_declared(source, described, frame.files[0].sha256)
         return frame
 
 
-def check_declared(source: SourceObject, said: Described, actual: str) -> None:
+def check_declared(source: SourceObject, described: Described, actual: str) -> None:
     """Compare the SHA-256 that an object's uploader declared, if any, with that of its bytes (hex).
 
     Raises:
         SourceChecksumWrong: they differ.
     """
-    if said.sha256 is not None and said.sha256 != actual:
-        raise SourceChecksumWrong(f"{source.key!r} has SHA-256 {actual}, its uploader declared {said.sha256}")
+    if described.sha256 is not None and described.sha256 != actual:
+        raise SourceChecksumWrong(f"{source.key!r} has SHA-256 {actual}, its uploader declared {described.sha256}")

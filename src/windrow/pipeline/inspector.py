@@ -1,4 +1,4 @@
-"""What the destination holds under an archive key, verified. Changes nothing."""
+"""Verifies what the destination holds under an archive key. Changes nothing."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from windrow.core.manifest import Manifest
 from windrow.ports import Destination, Stored
 
 READ_BACK_BYTES = 8 * 1024 * 1024
-"""Piece size when an archive must be read back because the server keeps no SHA-256 of it."""
+"""Bytes of one read when an archive must be read back because the server keeps no SHA-256 of it."""
 
 STAGED_ETAG = "staged-etag"
-"""Metadata of an archive that the server copied from a staged object whose bytes were verified: that object's ETag.
+"""Metadata of an archive that the server copied from a verified staged object: that object's ETag.
 
-Both came in the same parts, so the ETag, which the server made from what it copied, is the same if the bytes are.
-Where a server makes ETags otherwise (encryption by KMS), the archive is read back."""
+Both have the same parts, so the ETag, which the server computed from what it copied, is the same if the bytes are.
+Where a server computes ETags in another way (encryption by KMS), the archive is read back."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A sound archive: its manifest, its digest (hex), its size in bytes, and when it was stored."""
+    """A verified archive: its manifest, its digest (hex), its size in bytes, and when it was stored."""
 
     manifest: Manifest
     sha256: str
@@ -42,14 +42,14 @@ class Inspector:
         """Return the archive under the key, None if there is none.
 
         Raises:
-            ChecksumMismatch, ArchiveError: what is there fails its verification.
-            DestinationError: the destination could not be asked.
+            ChecksumMismatch, ArchiveError: the object fails its verification.
+            DestinationError: the destination could not be read.
         """
         stored = self._destination.head(key)
         return self.open(key, stored) if stored else None
 
     def open(self, key: str, stored: Stored) -> Found:
-        """Verify what HEAD found and read its manifest. Raises as `inspect` does."""
+        """Verify the object that HEAD found, and read its manifest. Raises as `inspect` does."""
         digest = stored.metadata.get("sha256_checksum", "")
         if not digest:
             raise ArchiveError(f"{key} is not an archive of Windrow's: it has no metadata 'sha256_checksum'")
@@ -58,17 +58,17 @@ class Inspector:
         return Found(manifest, digest, stored.size, stored.last_modified)
 
     def source(self, key: str, stored: Stored) -> RangeSource:
-        """Return the bytes of what HEAD found. Raises `ArchiveError` if its metadata are not an archive's."""
+        """Return the bytes of the object that HEAD found. Raises `ArchiveError` if it lacks an archive's metadata."""
         length = manifest_bytes_of(stored.metadata)
         if length is None:
             raise ArchiveError(f"{key} has no metadata 'manifest-bytes'")
         return _Range(self._destination, key, stored.size, length)
 
     def verify(self, key: str, stored: Stored, sealed: ArchiveSummary) -> None:
-        """Check that HEAD found exactly ``sealed``.
+        """Check that the object that HEAD found is ``sealed``.
 
         Raises:
-            ChecksumMismatch: it found something else.
+            ChecksumMismatch: it is something else.
             DestinationError: the archive had to be read back and could not be.
         """
         if stored.size != sealed.size:

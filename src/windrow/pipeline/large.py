@@ -1,10 +1,10 @@
-"""Archives of one object too large to hold: staged in parts, verified, then copied to their key by the server.
+"""Archives of one object that is too large for memory: staged in parts, verified, then copied to their key.
 
-The manifest comes first in an archive and tells what is known last: the object's digest and its compressed length. So
-the start of the archive waits in memory while the rest is sent, the archive's end last, which has the checksum of all.
-The whole archive's digest is part of the metadata, which S3 wants before the first part. So the parts become a staged
-object, which is read back: that verifies it and gives its digest. The server then copies it to the archive's key,
-under the same condition as every archive (``docs/decisions/0005-large-objects.md``).
+The manifest comes first in an archive, but it holds the object's digest and compressed length, which are known last. So
+the start of the archive is kept in memory until the rest is sent. The metadata hold the whole archive's digest, and S3
+needs them before the first part. So the parts become a staged object, which is read back: that verifies it and gives
+its digest. The server then copies it to the archive's key, with the same condition as for every archive
+(``docs/decisions/0005-large-objects.md``).
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ if TYPE_CHECKING:
 PIECE_BYTES = 8 * 1024 * 1024
 """Bytes of one range request to the landing bucket."""
 PART_BYTES = 16 * 1024 * 1024
-"""Of the 10,000 parts that S3 takes: 156 GiB, so the largest object fits that a setting allows, compressed or not."""
+"""Size of one part. S3 allows 10,000: 156 GiB, more than the largest object that the settings allow."""
 HELD_BYTES = 32 * 1024 * 1024
-"""The start of the frame that waits for the manifest, as part 1. A frame that ends within it is sent by one PUT."""
+"""Bytes of the frame's start that are kept for part 1, behind the manifest. A smaller frame is sent by one PUT."""
 AT_ONCE = 3
 """Parts and pieces under way at a time, each in memory."""
 
 SURE_AFTER_S = 10.0
-"""From then on the rate so far tells whether the object can be finished."""
+"""After this time, the rate so far shows whether the object can be finished."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StagedArchive:
-    """An archive that stands in the staging area, its bytes verified."""
+    """A verified archive in the staging area."""
 
     summary: ArchiveSummary
     staged: Staged
@@ -68,7 +68,7 @@ class StagedArchive:
 class LargeArchiver:
     """Builds and stores archives of one large object each.
 
-    Memory: ``HELD_BYTES``, one part more than are under way, and a few pieces. ``concurrency`` bounds that number.
+    Memory: ``HELD_BYTES``, one part more than are under way, and a few pieces. ``concurrency`` limits how many are.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class LargeArchiver:
         self._area = StagingArea(destination, clock, prefix=prefix, at_once=self._at_once)
 
     def build(self, archive: PlannedArchive, owner: str, deadline: Deadline) -> SealedArchive | StagedArchive:
-        """Build the archive of one object: in memory if it compresses to little, else in the staging area.
+        """Build the archive of one object: in memory if it compresses well enough, else in the staging area.
 
         Raises:
-            WindrowError: the object could not be read, staged or verified, or not in time.
+            WindrowError: the object could not be read, staged or verified in time.
         """
         (source,) = archive.objects
         object_deadline = _ObjectDeadline(source, deadline)
@@ -109,7 +109,7 @@ class LargeArchiver:
             raise LandingError(f"unexpected {type(error).__name__} while streaming") from error
 
     def store(self, key: str, archive: StagedArchive, deadline: Deadline) -> bool:
-        """Copy a staged archive to its key if that is free; see `windrow.pipeline.deliver.Store`."""
+        """Copy a staged archive to its key if the key does not exist; see `windrow.pipeline.deliver.Store`."""
 
         def check_time() -> None:
             if not deadline.may_copy():
@@ -125,26 +125,26 @@ class LargeArchiver:
     def _stream(
         self, archive: PlannedArchive, source: SourceObject, owner: str, object_deadline: _ObjectDeadline
     ) -> SealedArchive | tuple[Staged, Wrapping]:
-        """Read and compress the object once; send what memory need not hold."""
+        """Read and compress the object once; send all but the start, which is kept in memory."""
         (name,) = safe_names([source])
         with (
             ThreadPoolExecutor(1, thread_name_prefix="read") as reader,
-            self._landing.stream(source, PIECE_BYTES) as (said, pieces),
+            self._landing.stream(source, PIECE_BYTES) as (described, pieces),
         ):
             frame = FrameStream(
-                name, source, object_deadline.watch(self._ahead(reader, source, pieces)), self._level, said
+                name, source, object_deadline.watch(self._ahead(reader, source, pieces)), self._level, described
             )
             chunks = iter(frame)
             held = _take(chunks, HELD_BYTES)
             if sum(map(len, held)) < HELD_BYTES:
-                built = _finished(frame, source, said, held)
+                built = _finished(frame, source, described, held)
                 return seal(archive.window, [built], self._level)
             upload = self._area.begin(source.object_id, owner)
             wrappings: list[Wrapping] = []
 
             def rest() -> Iterator[Buffer]:
                 yield from chunks
-                wrappings.append(wrap(archive.window, [_finished(frame, source, said)], self._level))
+                wrappings.append(wrap(archive.window, [_finished(frame, source, described)], self._level))
                 yield wrappings[0].end
 
             try:
@@ -152,12 +152,12 @@ class LargeArchiver:
                 upload.send([(1, [wrappings[0].first, *held])])
                 return upload.finish(), wrappings[0]
             except Exception:
-                upload.drop()
+                upload.abort()
                 raise
 
     def _ahead(self, reader: ThreadPoolExecutor, source: SourceObject, pieces: Iterator[Buffer]) -> Iterator[Buffer]:
-        """Yield the pieces, the next one being read meanwhile."""
-        # One more than there should be: an object that holds more than its event says must be noticed.
+        """Yield the pieces while the next ones are read."""
+        # One more than expected: an object that holds more than its event says must be noticed.
         numbers = range(-(-source.size // PIECE_BYTES) + 1)
         yield from bounded_map(reader, lambda _number: next(pieces, b""), numbers, self._at_once)
 
@@ -174,7 +174,7 @@ class LargeArchiver:
 
 
 class _ObjectDeadline:
-    """Tells as early as it can that an object can't be finished in the run time that is left."""
+    """Finds out early that an object can't be finished in the run time that is left."""
 
     def __init__(self, source: SourceObject, deadline: Deadline) -> None:
         self._source = source
@@ -183,7 +183,7 @@ class _ObjectDeadline:
         self._whole_run = deadline.is_fresh
 
     def watch(self, pieces: Iterable[Buffer]) -> Iterator[Buffer]:
-        """Pass the object's pieces on. Raises `ObjectTooSlow`, or `OutOfTime` where a whole run might do."""
+        """Yield the object's pieces. Raises `ObjectTooSlow`, or `OutOfTime` if a whole run may be enough."""
         done = 0
         for piece in pieces:
             used_s = self._had_s - self._deadline.remaining_s
@@ -194,31 +194,35 @@ class _ObjectDeadline:
             yield piece
 
     def check(self) -> None:
-        """Raise the same if what was staged can't be verified any more."""
+        """Raise the same if there is no time left to verify what was staged."""
         if not self._deadline.may_fetch():
             raise self._late("it was staged, but not read back in time")
 
     def _late(self, detail: str) -> Transient:
         source = self._source
-        text = f"{source.key!r} has {source.size:,} bytes; {detail}, and this run had {self._had_s:.0f} s for it"
+        text = (
+            f"{source.key!r} has {source.size:,} bytes; {detail}, and {self._had_s:.0f} s were left for it in this run"
+        )
         if not self._whole_run:
             return OutOfTime(text)
         _log.error(
-            "object needs more run time than a run has: give the function more time or memory, or use a worker",
+            "object needs more time than a run has: give the function more time or memory, or use a worker",
             extra={"object_id": source.object_id, "bytes": source.size, "had_s": int(self._had_s), "detail": detail},
         )
         return ObjectTooSlow(text)
 
 
-def _finished(frame: FrameStream, source: SourceObject, said: Described, chunks: Iterable[Buffer] = ()) -> BuiltFrame:
-    """Return a frame whose last chunk was taken. Raises `SourceChecksumWrong` if the uploader declared another file."""
+def _finished(
+    frame: FrameStream, source: SourceObject, described: Described, chunks: Iterable[Buffer] = ()
+) -> BuiltFrame:
+    """Return a frame after its last chunk. Raises `SourceChecksumWrong` if the uploader declared another SHA-256."""
     built = frame.built(tuple(chunks))
-    check_declared(source, said, built.files[0].sha256)
+    check_declared(source, described, built.files[0].sha256)
     return built
 
 
 def _take(chunks: Iterator[bytes | bytearray], least_bytes: int) -> list[bytes | bytearray]:
-    """Return the first chunks, as many as make ``least_bytes``, or all."""
+    """Return the first chunks, as many as give ``least_bytes``, or all."""
     taken = []
     left = least_bytes
     for chunk in chunks:

@@ -1,9 +1,9 @@
-"""A probe that goes the way of an archive, on a canary of its own.
+"""A probe that does what a delivery does, with a canary object.
 
-What stands between Windrow and the destination may let a small plain object pass and refuse an archive: a proxy that
-drops headers with an underscore, a limit of the body, a quota, a policy. So a canary is an archive without files, with
-an archive's metadata, written under the same condition, and verified as archives are. A strong probe's body is larger
-than the limit that proxies have by default, and where large objects are in use another canary goes their way, in parts.
+A small plain object may get through where an archive is refused: by a proxy that drops headers with an underscore, a
+limit on the body's size, a quota, or a policy. So a canary is an archive without files: it has an archive's metadata,
+is written with the same condition, and verified in the same way. A strong probe's body is larger than the default limit
+of proxies, and if large objects are in use, it sends another canary in parts.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from windrow.pipeline.staging import StagingArea
 from windrow.ports import Clock, MultipartDestination
 
 STRONG_BYTES = 2 * 1024 * 1024
-"""nginx takes bodies of 1 MiB unless told otherwise:
+"""By default, nginx accepts bodies of 1 MiB at most:
 https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size"""
 
 STALE_S = 3600
-"""A canary this old was left behind by a probe that could not delete it; a younger one may be in use."""
+"""A canary this old was left by a probe that could not delete it; a newer one may be in use."""
 
 _log = logging.getLogger(__name__)
 
 
 class Probe:
-    """Probes one destination. ``new_id`` makes each canary's name its own, ``parts`` tells whether parts are in use."""
+    """Probes one destination. ``new_id`` returns a unique name for a canary; ``parts``: large objects are in use."""
 
     def __init__(
         self, destination: MultipartDestination, clock: Clock, prefix: str, new_id: Callable[[], str], *, parts: bool
@@ -46,12 +46,12 @@ class Probe:
         self._area = StagingArea(destination, clock, prefix=prefix, at_once=1)
 
     def steps(self, *, strong: bool) -> Iterator[None]:
-        """Do what a delivery does, a step at a time. Whoever stops early leaves a canary to `clean_up`.
+        """Do what a delivery does, one step at a time. A caller that stops early leaves a canary for `clean_up`.
 
-        After a failure nothing more is asked of the destination: a hanging one would use up the run time.
+        After a failure no further request is sent: one that hangs would use up the run time.
 
         Raises:
-            DestinationError: the destination would not take an archive.
+            DestinationError: the destination would not accept an archive.
         """
         self._destination.probe()
         yield
@@ -87,7 +87,7 @@ class Probe:
             upload.send([(1, archive.chunks)])
             staged = upload.finish()
         except DestinationError:
-            upload.drop()
+            upload.abort()
             raise
         yield
         self._area.verify(staged, lambda: None)
@@ -101,7 +101,7 @@ class Probe:
         yield
 
     def _verified(self, key: str, archive: SealedArchive, metadata: dict[str, str]) -> Iterator[None]:
-        """Verify what was written as an archive is verified, and delete it."""
+        """Verify a canary as an archive is verified, and delete it."""
         stored = self._destination.head(key)
         if stored is None:
             raise DestinationError.gone(key)
@@ -117,16 +117,16 @@ class Probe:
         try:
             self._destination.delete(key)
         except DestinationError as error:
-            # No delivery deletes anything: where this is forbidden, archives get through all the same.
+            # Not a fault: deliveries delete nothing, so they work even where deleting is forbidden.
             _log.warning("canary not deleted", extra={"key": key, "kind": error.kind, "error": str(error)})
         yield
 
 
 def canary(key: str, now: datetime, padding: int) -> SealedArchive:
-    """Return an archive without files, and so many bytes after its end; its metadata are those of an archive."""
+    """Return an archive without files, with an archive's metadata, and ``padding`` bytes after its end."""
     start = now.replace(second=0, microsecond=0)
     sealed = seal(Window(start, start + timedelta(minutes=1)), [], level=1)
-    # The key makes the bytes its own: what comes back is not another canary's.
+    # The key makes the bytes unique: another canary's can't be taken for them.
     chunks = [*sealed.chunks, key.encode(), bytes(padding)]
     digest = sha256(b"".join(chunks)).digest()
     size = sum(memoryview(chunk).nbytes for chunk in chunks)
@@ -135,4 +135,4 @@ def canary(key: str, now: datetime, padding: int) -> SealedArchive:
 
 
 def _taken(key: str) -> DestinationError:
-    return DestinationError(f"{key} is new and counts as taken", DestinationFault.REFUSED)
+    return DestinationError(f"{key} is new, and the server says that it exists", DestinationFault.REFUSED)

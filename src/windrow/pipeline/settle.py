@@ -1,4 +1,4 @@
-"""Settle a batch with the queue: acknowledge, reject with the reason, give back with a delay."""
+"""Settles a batch: acknowledges messages, dead-letters them with a reason, or returns them to the queue."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ FIRST_BACKOFF_S = 10
 MAX_BACKOFF_S = 900
 
 FAILURES = (LandingError, LedgerError, DestinationError)
-"""What takes run time away: if it ended early in a batch with one of these, it went there."""
+"""Errors that cost run time: if a batch with one of these ran out of time, they are the cause."""
 
 CAUSES = 5
-"""Causes of retries, and names of ignored events, that a batch's log line tells, the most frequent first."""
+"""Most causes of retries, and most names of ignored events, in a batch's log line, the most frequent first."""
 
 OBJECTS = 5
-"""Objects of one message that a log line names; S3 sends one a message."""
+"""Most objects of one message in a log line; S3 sends one for each message."""
 
 MessageResult = tuple[Message, ObjectResult]
 
@@ -32,16 +32,16 @@ _log = logging.getLogger(__name__)
 
 
 def backoff_s(receive_count: int, jitter: Callable[[], float]) -> int:
-    """Return the delay before the next try: 10 s, doubling with each receive to 900 s, times 0.5 to 1.
+    """Return the delay before the next attempt: 10 s, doubled with each receive up to 900 s, times 0.5 to 1.
 
-    ``jitter`` gives a number from 0 to 1.
+    ``jitter`` returns a number from 0 to 1.
     """
     full = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(receive_count - 1, 16))
     return int(full * (0.5 + 0.5 * jitter()))
 
 
 class Settler:
-    """Tells the queue what became of each message."""
+    """Passes the results of a batch's messages to the queue."""
 
     def __init__(self, queue: Queue, metrics: Metrics, clock: Clock, spread: Callable[[str], float]) -> None:
         self._queue = queue
@@ -50,7 +50,7 @@ class Settler:
         self._spread = spread
 
     def acknowledge_finished(self, batch: Batch) -> None:
-        """Delete messages that are done already, each once, before work starts that may kill the process."""
+        """Delete messages that are done, each once, before work starts that may kill the process."""
         done = [
             message
             for message in batch.messages
@@ -61,12 +61,12 @@ class Settler:
             batch.acknowledged.update(message.message_id for message in done)
 
     def settle(self, batch: Batch) -> list[str]:
-        """Dispose of every message; return the ids of those that stay in the queue, for the batch response."""
+        """Settle every message; return the ids of those that stay in the queue, for the batch response."""
         results = [(message, batch.message_result(message)) for message in batch.messages]
         rejected = self._reject(results)
         kept = [(message, result) for message, result in results if _stays(message, result, rejected)]
         if kept:
-            self._give_back(batch, kept)
+            self._return_to_queue(batch, kept)
         self._count(batch, rejected=len(rejected), retried=len(kept))
         causes = Counter(str(result.error) for _, result in kept if result.error is not None)
         _log.info(
@@ -82,7 +82,7 @@ class Settler:
         return [message.message_id for message, _ in kept]
 
     def _reject(self, results: Sequence[MessageResult]) -> set[str]:
-        """Copy what is rejected to the dead-letter queue; return the ids of the messages that are there now."""
+        """Copy rejected messages to the dead-letter queue; return the ids of those that were copied."""
         rejects = [
             (message, result.error)
             for message, result in results
@@ -96,8 +96,8 @@ class Settler:
             )
         return copied
 
-    def _give_back(self, batch: Batch, kept: Sequence[MessageResult]) -> None:
-        """Hide each message for its delay, and publish how old the oldest is."""
+    def _return_to_queue(self, batch: Batch, kept: Sequence[MessageResult]) -> None:
+        """Hide each message for its delay, and publish the age of the oldest."""
         failed = any(isinstance(result.error, FAILURES) for result in batch.results.values())
         self._queue.set_visibility(
             [(message, self._delay_s(batch, message, result, late_by_failure=failed)) for message, result in kept]
@@ -105,12 +105,12 @@ class Settler:
         self._report_oldest(batch, min(kept, key=lambda each: each[0].sent_at))
 
     def _delay_s(self, batch: Batch, message: Message, result: ObjectResult, *, late_by_failure: bool) -> int:
-        """Return the seconds to hide a message that stays.
+        """Return for how many seconds to hide a message that stays.
 
-        What only lacked time comes back at once: the next run has more. Where failures took the time, the next run
-        would fare no better, and the message would soon have used up its receives. What arrived in one minute and was
-        received as often comes back together, whichever batches it was in: each message by itself would scatter a
-        minute over as many batches, and archives, as the longest delay has windows.
+        A message that only ran out of time returns at once: the next run has more. If failures used up the time, the
+        next run would fail too, and the message would soon have used up its receives. The backoff is the same for all
+        messages of one minute with the same number of receives, whichever batches they were in: with a random backoff
+        for each, the minute would be scattered over as many archives as the longest delay has windows.
         """
         if result.delay_s is not None:
             return result.delay_s
@@ -121,10 +121,10 @@ class Settler:
         return backoff_s(message.receive_count, lambda: share)
 
     def _report_oldest(self, batch: Batch, kept: MessageResult) -> None:
-        """Publish how long the oldest message that is given back has waited, in ms since it was first queued.
+        """Publish the age of the oldest message that is returned to the queue, in ms since it was first queued.
 
-        SQS's own ApproximateAgeOfOldestMessage leaves out what was received three times or more, which is what a file
-        that fails again and again soon is:
+        SQS's own ApproximateAgeOfOldestMessage leaves out messages that were received three times or more, and so those
+        of a file that fails again and again:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         """
         message, result = kept
@@ -132,7 +132,7 @@ class Settler:
         self._metrics.latency(Metric.OLDEST_RETRIED_MS, [age_s * 1000])
         if message.receive_count > SUSPECT_AFTER_RECEIVES:
             _log.warning(
-                "oldest message given back again",
+                "oldest message returned to the queue again",
                 extra={
                     "message_id": message.message_id,
                     "objects": batch.named_in(message)[:OBJECTS],
@@ -152,7 +152,7 @@ class Settler:
 
 
 def _stays(message: Message, result: ObjectResult, rejected: Collection[str]) -> bool:
-    """Tell whether a message stays in the queue: to be tried again, or since it could not be copied when rejected."""
+    """Return whether a message stays in the queue: it is retried, or it was rejected and could not be copied."""
     if result.outcome is Outcome.REJECTED:
         return message.message_id not in rejected
     return result.outcome is Outcome.RETRY

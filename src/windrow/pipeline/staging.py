@@ -1,8 +1,8 @@
-"""The staging area of a destination: objects that are sent in parts, verified, and copied to where they belong.
+"""The staging area of a destination: objects that are sent in parts, verified, and copied to their key.
 
-A staging key is written by one worker only. What a worker that died left behind is deleted when the same object is
-staged again, or after a day by whoever stages next. Uploads that never became an object are the destination's to drop
-(MinIO does so after 24 hours; elsewhere a lifecycle rule).
+A staging key is written by one worker only. Objects that a crashed worker left are deleted when the same object is
+staged again, or after a day when any object is staged. Incomplete uploads are left to the destination to delete (MinIO
+does so after 24 hours; other servers need a lifecycle rule).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ READ_BYTES = 8 * 1024 * 1024
 """Bytes of one range request when staged parts are read back."""
 
 STALE_S = DAY_S
-"""A staged object this old was left behind: no worker runs so long."""
+"""A staged object this old was left by a crashed worker: none runs this long."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SentPart:
-    """A part as it was sent, and verified by the server: bytes ``start`` to ``start + size`` of the object."""
+    """A part that was sent, and verified by the server: bytes ``start`` to ``start + size`` of the object."""
 
     number: int
     start: int
@@ -45,7 +45,7 @@ class SentPart:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What one range request reads of a part."""
+    """The range of a part that one request reads."""
 
     part: SentPart
     start: int
@@ -68,7 +68,7 @@ class Staged:
 
 
 class StagingArea:
-    """Stages objects on a destination, ``at_once`` parts under way at a time, each in memory."""
+    """Stages objects at a destination, ``at_once`` parts under way at a time, each in memory."""
 
     def __init__(self, destination: MultipartDestination, clock: Clock, *, prefix: str, at_once: int) -> None:
         self._destination = destination
@@ -77,7 +77,7 @@ class StagingArea:
         self._at_once = at_once
 
     def begin(self, object_id: str, owner: str) -> StagingUpload:
-        """Begin to stage the archive of an object, after deleting what dead workers left. Raises `DestinationError`."""
+        """Begin to stage an object's archive; first delete what crashed workers left. Raises `DestinationError`."""
         self._sweep(object_id)
         key = staging_key(self._prefix, object_id, owner, self._clock.now())
         return StagingUpload(self._destination, key, self._at_once)
@@ -88,7 +88,7 @@ class StagingArea:
         ``check_time`` is called between pieces and may raise.
 
         Raises:
-            ChecksumMismatch: the destination gives other bytes than it was sent.
+            ChecksumMismatch: the destination returns other bytes than were sent.
             DestinationError: it could not be read.
         """
         whole, digest = sha256(), sha256()
@@ -100,21 +100,21 @@ class StagingArea:
                 if not piece.ends_part:
                     continue
                 if digest.digest() != piece.part.sha256:
-                    raise ChecksumMismatch(f"{staged.key} gives other bytes in part {piece.part.number} than were sent")
+                    raise ChecksumMismatch(f"{staged.key} has other bytes in part {piece.part.number} than were sent")
                 digest = sha256()
         return whole.digest()
 
     def copy(self, staged: Staged, key: str, metadata: Mapping[str, str], check_time: Callable[[], None]) -> bool:
-        """Have the server copy the object to ``key`` if that is free; see `windrow.ports.MultipartDestination`."""
+        """Have the server copy the object to ``key`` if it does not exist; see `windrow.ports.MultipartDestination`."""
         upload_id = self._destination.begin(key, metadata, verified=False)
         try:
             created = self._destination.complete(key, upload_id, self._copy_parts(staged, key, upload_id, check_time))
         except DestinationError as error:
             if not error.maybe_stored:
-                _drop(self._destination, key, upload_id)
+                _abort(self._destination, key, upload_id)
             raise
         if not created:
-            _drop(self._destination, key, upload_id)
+            _abort(self._destination, key, upload_id)
         return created
 
     def remove(self, key: str) -> None:
@@ -137,7 +137,7 @@ class StagingArea:
         return piece, self._destination.read(key, piece.start, piece.length)
 
     def _sweep(self, object_id: str) -> None:
-        """Delete what dead workers left: of this object, whose claim is ours, and whatever is a day old."""
+        """Delete what crashed workers left: of this object, which is claimed now, and all that is a day old."""
         now_s = self._clock.now().timestamp()
         for key, _size in self._destination.list(staging_folder(self._prefix)):
             begun_at_s = staged_at_s(key)
@@ -156,7 +156,7 @@ class StagingUpload:
         self._sent: dict[int, tuple[Part, int]] = {}
 
     def send(self, numbered: Iterable[tuple[int, Sequence[Buffer]]]) -> None:
-        """Send parts, asking for the next when there is room for it. Raises `DestinationError`."""
+        """Send parts; the next one is taken when fewer than ``at_once`` are under way. Raises `DestinationError`."""
         with ThreadPoolExecutor(self._at_once, thread_name_prefix="send") as pool:
             for part, size in bounded_map(pool, self._send_one, numbered, self._at_once):
                 self._sent[part.number] = part, size
@@ -169,16 +169,16 @@ class StagingUpload:
         except DestinationError as error:
             if not error.maybe_stored:
                 raise
-        # Nobody else writes to this key: whatever the answer was, what is there is ours.
+        # No other worker writes to this key: whatever the response was, the object there is this one.
         stored = self._destination.head(self._key)
         staged = Staged(self._key, stored.etag if stored else "", tuple(self._layout()))
         if stored is None or stored.size != staged.size:
             raise DestinationError.gone(self._key)
         return staged
 
-    def drop(self) -> None:
-        """Drop all parts. Best effort."""
-        _drop(self._destination, self._key, self._upload_id)
+    def abort(self) -> None:
+        """Abort the upload and delete its parts. Best effort."""
+        _abort(self._destination, self._key, self._upload_id)
 
     def _send_one(self, numbered: tuple[int, Sequence[Buffer]]) -> tuple[Part, int]:
         number, chunks = numbered
@@ -202,8 +202,8 @@ def _pieces(parts: Iterable[SentPart]) -> Iterator[_Piece]:
             yield _Piece(part, start, min(READ_BYTES, end - start), ends_part=end - start <= READ_BYTES)
 
 
-def _drop(destination: MultipartDestination, key: str, upload_id: str) -> None:
+def _abort(destination: MultipartDestination, key: str, upload_id: str) -> None:
     try:
-        destination.abandon(key, upload_id)
+        destination.abort(key, upload_id)
     except DestinationError as error:
-        _log.warning("upload not abandoned", extra={"key": key, "error": str(error)})
+        _log.warning("upload not aborted", extra={"key": key, "error": str(error)})

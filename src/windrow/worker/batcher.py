@@ -165,7 +165,7 @@ class Gatherer:
             self._listen(batch, now, stop)
 
     def holds(self) -> bool:
-        """Tell whether messages are in hand that belong to no batch yet."""
+        """Return whether messages are in hand that belong to no batch yet."""
         return bool(self._held) or any(future.done() for future in self._asked)
 
     def drain(self) -> list[Received]:

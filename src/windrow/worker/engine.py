@@ -119,8 +119,8 @@ class Engine:
                 invocations.submit(self._guard, stop, self._dispatch, batch, reason, config)
                 continue
             self._slots.release()
-            self._give_back(batch.messages)
-        self._give_back(gatherer.drain())
+            self._release(batch.messages)
+        self._release(gatherer.drain())
 
     def _halted(self, batch: MessageBatch, config: MappingConfig, stop: threading.Event) -> CloseReason | None:
         if stop.is_set():
@@ -141,9 +141,9 @@ class Engine:
             self._observe(ReceivedMessages(len(messages)))
         return messages
 
-    def _give_back(self, messages: list[Received]) -> None:
+    def _release(self, messages: list[Received]) -> None:
         if messages:
-            self._queue.give_back(messages)
+            self._queue.release(messages)
             self._observe(GivenBack(len(messages)))
 
     def _follow(self, stop: threading.Event) -> None:

@@ -212,7 +212,7 @@ class _Worker:
         return Invocation(InvocationOutcome.ERROR, detail=_describe(answer[1:]))
 
     def ended(self) -> bool:
-        """Tell whether the process is gone."""
+        """Return whether the process is gone."""
         return self._expired or self._process.poll() is not None
 
     def kill(self) -> None:

@@ -103,7 +103,7 @@ def test_wrong_use_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("error", "expected"),
-    [(LedgerError("throttled"), 1), (SettingsError("WINDROW_X is no setting"), 2), (WrongUse("no"), 2)],
+    [(LedgerError("throttled"), 1), (SettingsError("WINDROW_X is an unknown setting"), 2), (WrongUse("no"), 2)],
 )
 def test_error_is_one_line_and_an_exit_code(
     failing: list[Exception], capsys: pytest.CaptureFixture[str], error: Exception, expected: int

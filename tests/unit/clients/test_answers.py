@@ -302,7 +302,7 @@ S3_CASES = [
     Case(
         "complete", lambda url: destination(url).complete("k", "u", [Part(1, "e")]), COMPLETE, OF_DESTINATION, ("ETag",)
     ),
-    Case("abandon", lambda url: destination(url).abandon("k", "u"), (204, {}, b""), OF_DESTINATION),
+    Case("abort", lambda url: destination(url).abort("k", "u"), (204, {}, b""), OF_DESTINATION),
     Case("copies list", lambda url: list(copies(url).list("")), LISTED, (CopyError,), ("IsTruncated", "Key", "Size")),
     Case("copies head", lambda url: copies(url).head("k"), (200, HEAD, b"body"), (CopyError,), tuple(HEAD)[:1]),
     Case(
@@ -360,7 +360,7 @@ JSON_CASES = [
     ),
     Case(
         "note of a failure",
-        lambda url: DynamoDeliveryHealth("ledger", client("dynamodb", url)).note_failed(Streak()),
+        lambda url: DynamoDeliveryHealth("ledger", client("dynamodb", url)).record_failed(Streak()),
         as_json({}),
         (),
     ),
@@ -484,7 +484,7 @@ JSON_CASES = [
     ),
     Case(
         "give back",
-        lambda url: dead_letters(url).give_back([LETTER]),
+        lambda url: dead_letters(url).release([LETTER]),
         as_json(DONE),
         (QueueError,),
         ("Successful", "Id"),
@@ -497,7 +497,7 @@ JSON_CASES = [
         (QueueError,),
     ),
     Case("delete received", lambda url: source_queue(url).delete([RECEIVED]), as_json(DONE), ()),
-    Case("give back received", lambda url: source_queue(url).give_back([RECEIVED]), as_json(DONE), ()),
+    Case("give back received", lambda url: source_queue(url).release([RECEIVED]), as_json(DONE), ()),
     Case(
         "visibility timeout",
         lambda url: source_queue(url).visibility_timeout_s(),

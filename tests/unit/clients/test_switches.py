@@ -140,17 +140,17 @@ class TestDeliveryHealth:
     def test_failures_and_the_last_success_are_kept_side_by_side(self) -> None:
         """Of each the last note stands, and a success of one worker does not hide the failures of another."""
         health = self.health()
-        health.note_failed(Streak(1, 10, 10, "slow"))
-        health.note_failed(Streak(2, 10, 15, "refused"))
-        health.note_delivered(5)
+        health.record_failed(Streak(1, 10, 10, "slow"))
+        health.record_failed(Streak(2, 10, 15, "refused"))
+        health.record_delivered(5)
 
         assert Streak(2, 10, 15, "refused", 5) == health.streak()
 
     def test_both_are_forgotten_after_a_day(self) -> None:
         """DynamoDB deletes them."""
         health = self.health()
-        health.note_failed(Streak(1, 10, 10, "slow"))
-        health.note_delivered(20)
+        health.record_failed(Streak(1, 10, 10, "slow"))
+        health.record_delivered(20)
         client: Any = boto3.client("dynamodb")
         expiries = [item["expires_at"]["N"] for item in client.scan(TableName="ledger")["Items"]]
 
@@ -159,8 +159,8 @@ class TestDeliveryHealth:
     def test_without_a_table_notes_are_lost_and_reading_is_an_error(self) -> None:
         """A delivery must not fail for its note."""
         health = DynamoDeliveryHealth("absent", boto3.client("dynamodb"))
-        health.note_failed(Streak())
-        health.note_delivered(1)
+        health.record_failed(Streak())
+        health.record_delivered(1)
         with pytest.raises(LedgerError):
             health.streak()
 

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windrow.core.circuit import (
-    UNHEARD,
+    NO_STREAK,
     Action,
     Circuit,
     Mode,
     Streak,
     after_probe,
     hold_s,
-    left_alone,
     set_mode,
     wants_strong,
+    without_opening,
 )
 
 
@@ -129,7 +129,7 @@ def test_an_opening_that_finds_the_mapping_disabled_is_none() -> None:
     """A mapping that was disabled by hand before the outage is not noted as Windrow's, so nobody enables it."""
     before, _ = run(Circuit(), "connect")
     after, _ = after_probe(before, "connect", now_s=101 * 60)
-    noted = left_alone(before, after)
+    noted = without_opening(before, after)
     _, actions = run(noted, "", start_minute=102)
 
     assert (False, 2, 0) == (noted.opened, noted.failures, noted.changed_at)
@@ -180,7 +180,7 @@ def test_deliveries_that_fail_in_a_row_open_although_probes_succeed() -> None:
         failing(100 * HOUR_S, failures=2),
         failing(100 * HOUR_S, delivered_at=100 * HOUR_S - 60),
         failing(99 * HOUR_S),
-        UNHEARD,
+        NO_STREAK,
     ],
     ids=["too few", "one succeeded since", "long ago", "nothing noted"],
 )
@@ -230,10 +230,10 @@ def test_an_operator_ends_the_hold() -> None:
 @pytest.mark.parametrize(
     ("circuit", "streak", "strong"),
     [
-        (Circuit(), UNHEARD, True),
-        (Circuit(strong_at=100 * HOUR_S - 3599), UNHEARD, False),
-        (Circuit(strong_at=99 * HOUR_S), UNHEARD, True),
-        (Circuit(strong_at=100 * HOUR_S, fault="slow"), UNHEARD, True),
+        (Circuit(), NO_STREAK, True),
+        (Circuit(strong_at=100 * HOUR_S - 3599), NO_STREAK, False),
+        (Circuit(strong_at=99 * HOUR_S), NO_STREAK, True),
+        (Circuit(strong_at=100 * HOUR_S, fault="slow"), NO_STREAK, True),
         (Circuit(strong_at=100 * HOUR_S), failing(100 * HOUR_S, failures=1), True),
         (Circuit(strong_at=100 * HOUR_S), failing(98 * HOUR_S), False),
     ],
@@ -254,4 +254,4 @@ def test_only_a_good_strong_probe_is_noted_as_one(fault: str, strong: bool, note
 @pytest.mark.parametrize("field", ["failures", "since", "failed_at", "delivered_at"])
 def test_a_streak_that_nobody_noted_is_all_zeros(field: str) -> None:
     """As its item in the table would be without the field."""
-    assert (0, "", False) == (getattr(Streak(), field), Streak().fault, Streak().goes_on(0))
+    assert (0, "", False) == (getattr(Streak(), field), Streak().fault, Streak().is_current(0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.archives import MemorySource, archive_of, joined
 from windrow.core.archive.reader import Archive
 from windrow.core.described import Described, described
-from windrow.core.manifest import MAX_DESCRIBED_BYTES, ManifestFile, fitting
+from windrow.core.manifest import MAX_DESCRIBED_BYTES, ManifestFile, limit_descriptions
 
 
 def test_all_of_it_is_kept_in_the_order_of_the_names() -> None:
@@ -53,7 +53,7 @@ def test_a_manifest_has_room_for_what_is_kept(texts: list[str], times: int) -> N
     """Whatever uploaders say; who says no more than an equal share keeps it."""
     files = [entry(text) for text in texts] * times
 
-    kept = fitting(files)
+    kept = limit_descriptions(files)
 
     fits = sum(map(said_bytes, files)) <= MAX_DESCRIBED_BYTES
     share = MAX_DESCRIBED_BYTES // len(files)
@@ -72,7 +72,7 @@ def test_uploaders_have_4_mib_of_a_manifest(more: int, kept: int) -> None:
     large = entry("x" * (4 * 1024 * 1024 + more - said_bytes(small) - overhead))
 
     assert 4 * 1024 * 1024 + more == said_bytes(small) + said_bytes(large)
-    assert kept == sum(bool(file.metadata) for file in fitting([small, large]))
+    assert kept == sum(bool(file.metadata) for file in limit_descriptions([small, large]))
 
 
 def test_it_is_in_the_manifest_where_there_is_any() -> None:

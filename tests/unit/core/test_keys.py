@@ -15,7 +15,7 @@ from windrow.core.keys import (
     canary_key,
     canary_made_at_s,
     day_folder,
-    is_apart,
+    is_internal,
     is_staged,
     mark_folder,
     mark_key,
@@ -82,12 +82,12 @@ def test_what_is_no_archives_key_tells_no_window(key: str) -> None:
 def test_folders_stand_below_the_prefix(folder: Callable[[str], str], path: str) -> None:
     """Each ends in a slash; all but that of a day's archives are told from it by their names."""
     assert (f"p/{path}", path) == (folder("p"), folder(""))
-    assert path.startswith(".") == is_apart(f"p/{path}x") == is_apart(f"{path}x")
+    assert path.startswith(".") == is_internal(f"p/{path}x") == is_internal(f"{path}x")
 
 
 def test_a_folder_that_is_named_almost_like_it_is_none_of_windrows() -> None:
     """Its objects may be archives."""
-    assert [False, False, False] == [is_apart(key) for key in ("windrow-x/a", "a.windrow-x/a", "p/.windrow/a")]
+    assert [False, False, False] == [is_internal(key) for key in ("windrow-x/a", "a.windrow-x/a", "p/.windrow/a")]
 
 
 def test_a_staging_key_tells_its_object_and_when_it_was_made() -> None:

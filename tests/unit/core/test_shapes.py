@@ -28,10 +28,10 @@ from windrow.core.shapes import shape, shown
         ('{"b": 1, "a": 2}', "an object with 'b', 'a'"),
         (json.dumps(dict.fromkeys("abcdefgh")), "an object with 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'"),
         (json.dumps(dict.fromkeys("abcdefghi")), "an object with 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' and 1 more"),
-        ("{" + "x" * 40, f"no JSON, it begins with '{{{'x' * 39}'..."),
+        ("{" + "x" * 40, f"not JSON, it begins with '{{{'x' * 39}'..."),
         ("[" * 100_000, "JSON that is nested too deeply"),
         ('{"a": ' * 100_000, "JSON that is nested too deeply"),
-        ("\ud800", r"no JSON, it begins with '\ud800'"),
+        ("\ud800", r"not JSON, it begins with '\ud800'"),
     ],
 )
 def test_a_shape_is_said_in_words(text: str, said: str) -> None:
@@ -42,7 +42,7 @@ def test_a_shape_is_said_in_words(text: str, said: str) -> None:
 def test_a_raw_piece_of_json_has_a_shape_too() -> None:
     """A record of a message is looked at without being decoded."""
     assert "an object with 'a'" == shape(msgspec.Raw(b'{"a": 1}'))
-    assert "no JSON, it begins with '\ufffd'" == shape(msgspec.Raw(b"\xff"))
+    assert "not JSON, it begins with '\ufffd'" == shape(msgspec.Raw(b"\xff"))
 
 
 @given(st.text())

@@ -55,7 +55,7 @@ def test_work_reads_as_a_sentence_part() -> None:
         (RolloutReading(firing=frozenset({"old"})), None),
         (
             RolloutReading(3, 0, Work(0, 240), Work(2_100, 4)),
-            "version 8 gave back 240 of 240 files, version 7 4 of 2,104 files",
+            "version 8 returned 240 of 240 files to the queue, version 7 4 of 2,104 files",
         ),
         (RolloutReading(3, 0, Work(200, 20), Work(2_000, 180)), None),
     ],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PUTS = ["write", "stored checksum", "conditional write", "checksum verification", "read", "list", "large body"]
 COPIES = ["conditional copy", "copy in parts"]
-PARTS = ["write in parts", "part verification", "conditional completion", *COPIES, "abandon"]
+PARTS = ["write in parts", "part verification", "conditional completion", *COPIES, "abort"]
 TRIAL = [*PUTS, *PARTS, "delete"]
 
 
@@ -257,7 +257,7 @@ class Encrypting(FakeDestination):
 class Unabandoning(FakeDestination):
     """Does not let this key's user give an upload up."""
 
-    def abandon(self, key: str, upload_id: str) -> None:
+    def abort(self, key: str, upload_id: str) -> None:
         """Refuse."""
         raise DestinationError(f"DELETE {key} upload: AccessDenied", DestinationFault.CREDENTIALS)
 
@@ -281,7 +281,7 @@ class Unabandoning(FakeDestination):
         (CopyingAnything, {"conditional copy": "fail"}),
         (CopyingWrongly, {"copy in parts": "fail"}),
         (Encrypting, {"copy in parts": "warn"}),
-        (Unabandoning, {"abandon": "warn"}),
+        (Unabandoning, {"abort": "warn"}),
     ],
 )
 def test_each_missing_ability_is_named(kind: type[FakeDestination], wrong: dict[str, str]) -> None:
@@ -329,7 +329,7 @@ def test_an_unreachable_destination_ends_the_trial_before_it_begins(kind: Destin
 
 
 @pytest.mark.parametrize(
-    "operation", ["put", "head", "read", "list", "begin", "send_part", "complete", "copy_part", "abandon"]
+    "operation", ["put", "head", "read", "list", "begin", "send_part", "complete", "copy_part", "abort"]
 )
 def test_a_fault_in_the_trial_is_a_finding_and_cleaned_up(operation: str) -> None:
     """Whatever fails on the way, the object is deleted."""
@@ -344,7 +344,7 @@ def test_a_fault_in_the_trial_is_a_finding_and_cleaned_up(operation: str) -> Non
     destination.hook = fail_once
     found = checks(destination)
 
-    assert ["warn" if operation == "abandon" else "fail"] == list(not_ok(found).values())
+    assert ["warn" if operation == "abort" else "fail"] == list(not_ok(found).values())
     assert {} == destination.objects
 
 

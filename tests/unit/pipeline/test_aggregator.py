@@ -151,7 +151,7 @@ def test_a_duplicate_in_a_concurrent_batch_waits_for_the_lease(world: World, cap
     assert failed == []
     assert second == [[message.message_id]]
     assert world.queue.visibility[message.message_id] == 60 + 15 + 1 + 1 + 5
-    assert {"another worker has it: its lease ends in 77 s, and it is tried again then": 1} == waiting["causes"]
+    assert {"another worker has claimed it: tried again when its lease ends in 77 s": 1} == waiting["causes"]
     world.assert_each_once()
 
 

@@ -335,7 +335,7 @@ def test_an_object_that_no_run_can_finish_says_so_and_backs_off(world: World, ca
 
     assert kept == [message.message_id]
     assert world.queue.visibility[message.message_id] == 40
-    assert "object needs more run time than a run has" in caplog.text
+    assert "object needs more time than a run has" in caplog.text
     assert sum(world.landing.reads.values()) == 1
     assert world.clock.monotonic() < 30
     assert (world.destination.objects, world.destination.uploads) == ({}, {})

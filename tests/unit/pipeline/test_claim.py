@@ -306,7 +306,10 @@ def test_a_claim_that_changed_hands_is_tried_again(scene: Scene) -> None:
     scene.ledger.hook = meanwhile
     result = scene.claim("a")
 
-    assert ({}, ["the claim changed hands meanwhile"]) == (result.held, [str(each) for each in result.failed.values()])
+    assert ({}, ["another worker took over the claim meanwhile"]) == (
+        result.held,
+        [str(each) for each in result.failed.values()],
+    )
 
 
 def test_claims_are_released_and_expired(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

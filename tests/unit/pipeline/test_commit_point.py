@@ -70,7 +70,7 @@ class Scene:
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether a tombstone stands under the key."""
+        """Return whether a tombstone stands under the key."""
         stored, body = self.destination.objects[KEY]
         return stored.metadata["file-count"] == "0" and stored.metadata["sha256_checksum"] == sha256(body).hexdigest()
 

@@ -114,7 +114,7 @@ def world_messages(world: World) -> list[Message]:
         (refuse("send_part"), 100_000, 2),
         (die_before_the_put, 1, 2),
     ],
-    ids=["delivered", "not stored", "of unknown end", "a large one's part", "a dead owner's archive"],
+    ids=["delivered", "not stored", "of unknown end", "a large one's part", "an orphaned archive"],
 )
 def test_a_batch_that_met_a_fault_has_the_next_one_ask_anew(
     trouble: Callable[[World], None], size: int, probes: int, monkeypatch: pytest.MonkeyPatch

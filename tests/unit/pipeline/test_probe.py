@@ -125,7 +125,7 @@ def test_a_new_key_that_counts_as_taken_is_a_fault(scene: Scene) -> None:
     """The condition of the write does not do what it says."""
     scene.when("probe", lambda: setattr(scene.destination, "put", lambda *_arguments: False))
 
-    with pytest.raises(DestinationError, match="is new and counts as taken"):
+    with pytest.raises(DestinationError, match="is new, and the server says that it exists"):
         scene.run()
 
 

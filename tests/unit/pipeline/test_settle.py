@@ -90,7 +90,9 @@ def test_a_message_that_fails_often_is_named(
     with caplog.at_level(logging.WARNING, "windrow.pipeline.settle"):
         failing.process(failing.message(source, receives=receives))
 
-    named = [vars(record) for record in caplog.records if record.message == "oldest message given back again"]
+    named = [
+        vars(record) for record in caplog.records if record.message == "oldest message returned to the queue again"
+    ]
     assert [([source.object_id], receives, "throttled")] * lines == [
         (record["objects"], record["receives"], record["cause"]) for record in named
     ]
@@ -124,7 +126,9 @@ def test_a_line_names_five_objects_of_a_message(failing: World, caplog: pytest.L
     with caplog.at_level(logging.WARNING, "windrow.pipeline.settle"):
         failing.process(failing.message(*sources, receives=4))
 
-    (line,) = (vars(record) for record in caplog.records if record.message == "oldest message given back again")
+    (line,) = (
+        vars(record) for record in caplog.records if record.message == "oldest message returned to the queue again"
+    )
     assert [source.object_id for source in sources[:5]] == line["objects"]
 
 

@@ -175,14 +175,14 @@ def test_what_is_dropped_leaves_nothing(destination: FakeDestination, area: Stag
     """And a destination that refuses to drop or delete costs nothing but what it keeps."""
     upload = area.begin("object", "owner")
     upload.send([(1, [b"x"])])
-    upload.drop()
+    upload.abort()
     assert ({}, {}) == (destination.uploads, destination.objects)
 
     staged = stage(area)
     destination.hook = failing("delete")
     area.remove(staged.key)
-    destination.hook = failing("abandon")
-    area.begin("other", "owner").drop()
+    destination.hook = failing("abort")
+    area.begin("other", "owner").abort()
     assert [staged.key] == list(destination.objects)
 
 
@@ -199,14 +199,14 @@ def test_leftovers_go_when_they_are_of_the_same_object_or_over_a_day_old(
     def left() -> list[str]:
         return sorted(key for key in destination.objects if key not in strange)
 
-    area.begin("mine", "owner").drop()
+    area.begin("mine", "owner").abort()
     others = [key for key in left() if short("other") in key]
     assert (1, others) == (len(others), left())
     clock.advance(DAY_S)
-    area.begin("third", "owner").drop()
+    area.begin("third", "owner").abort()
     assert others == left()
     clock.advance(1)
-    area.begin("third", "owner").drop()
+    area.begin("third", "owner").abort()
     assert ([], sorted(strange)) == (left(), sorted(destination.objects))
 
 

@@ -37,7 +37,7 @@ def _act(pool: Pool, do: str, timeout_s: float = LIMIT_S, **fields: Any) -> Invo
 
 
 def _works(pool: Pool) -> bool:
-    """Tell whether the pool still serves, each answer reaching its own question."""
+    """Return whether the pool still serves, each answer reaching its own question."""
     return [b"1", b"2"] == [_act(pool, "echo", value=value).response for value in (1, 2)]
 
 

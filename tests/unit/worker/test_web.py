@@ -93,7 +93,7 @@ def answering(before: set[threading.Thread]) -> list[threading.Thread]:
 
 
 def answers(port: int) -> bool:
-    """Tell whether the worker answers."""
+    """Return whether the worker answers."""
     try:
         return get(port, "/readyz")[0] == 200
     except (OSError, http.client.HTTPException):

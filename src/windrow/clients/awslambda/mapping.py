@@ -105,7 +105,7 @@ class LambdaMapping:
         )
 
     def _is_enabled(self, state: str) -> bool:
-        """Tell whether the mapping polls; while it is being created or updated, that is what it did before."""
+        """Return whether the mapping polls; while it is being created or updated, that is what it did before."""
         found = polls(state)
         if found is not None:
             self._enabled = found
@@ -125,7 +125,7 @@ class LambdaMappingSwitch:
         self._client = client
 
     def enabled(self) -> bool:
-        """Tell whether it polls; see the port's contract."""
+        """Return whether it polls; see the port's contract."""
         with failing_as(MappingError, f"event source mapping {self._mapping_id} could not be read"):
             state = answers.read(self._client.get_event_source_mapping(UUID=self._mapping_id), _State).state
         found = polls(state)

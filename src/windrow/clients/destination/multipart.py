@@ -97,7 +97,7 @@ class S3MultipartDestination(S3Destination):
             raise
         return True
 
-    def abandon(self, key: str, upload_id: str) -> None:
+    def abort(self, key: str, upload_id: str) -> None:
         """Drop an upload; see the port's contract."""
         try:
             self._read(

@@ -73,13 +73,13 @@ class DynamoDeliveryHealth:
         self._table = table
         self._client = client
 
-    def note_failed(self, streak: Streak) -> None:
+    def record_failed(self, streak: Streak) -> None:
         """Note failures in a row; see the port's contract."""
         numbers = {"failures": streak.failures, "since": streak.since, "failed_at": streak.failed_at}
         item = {name: {"N": str(number)} for name, number in numbers.items()} | {"fault": {"S": streak.fault}}
         self._put(FAILED, item, streak.failed_at)
 
-    def note_delivered(self, at_s: int) -> None:
+    def record_delivered(self, at_s: int) -> None:
         """Note a success; see the port's contract."""
         self._put(DELIVERED, {"delivered_at": {"N": str(at_s)}}, at_s)
 

@@ -126,7 +126,7 @@ class S3Copies:
                 lambda: self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"),
             )
         except BaseException:
-            self._abandon(upload)
+            self._abort(upload)
             raise
 
     def _send_part(self, upload: Mapping[str, Any], number: int, chunks: Sequence[Buffer]) -> CompletedPartTypeDef:
@@ -150,7 +150,7 @@ class S3Copies:
         )
         return {"PartNumber": number, "ETag": sent.etag, "ChecksumSHA256": checksum}
 
-    def _abandon(self, upload: Mapping[str, Any]) -> None:
+    def _abort(self, upload: Mapping[str, Any]) -> None:
         """Drop the parts. Best effort: the bucket's lifecycle drops what stays after a day."""
         try:
             self._s3.abort_multipart_upload(**upload)

@@ -66,7 +66,7 @@ _CHANGED_BY_OBSTORE = re.compile(r"[\x00-\x1f\x7f]|^/|/$|//|(?:^|/)\.\.?(?:/|$)"
 
 
 def round_trips(key: str) -> bool:
-    """Tell whether obstore asks S3 for exactly this key.
+    """Return whether obstore asks S3 for exactly this key.
 
     It drops a leading and a trailing slash (and so would read another object), and refuses ASCII control characters
     and empty, ``.`` and ``..`` parts.

@@ -100,12 +100,12 @@ class DeadLetterQueue:
             yield
         except BaseException:
             try:
-                self.give_back(list(self._held.values()))
+                self.release(list(self._held.values()))
             except QueueError as error:
                 # The error that ends the work says more.
                 _log.warning("some messages stay hidden for up to 15 minutes: %s", error)
             raise
-        self.give_back(list(self._held.values()))
+        self.release(list(self._held.values()))
 
     def walk(self, limit: int) -> Generator[DeadLetter, None, None]:
         """Yield up to ``limit`` different messages, hidden from others for 15 minutes; give each back or delete it.
@@ -125,7 +125,7 @@ class DeadLetterQueue:
                     yield fresh.pop(0)
             finally:
                 # Whoever stops early never saw these.
-                self.give_back(fresh)
+                self.release(fresh)
 
     def _receive(self, most: int) -> list[DeadLetter]:
         answer = self._sqs.receive_message(
@@ -138,7 +138,7 @@ class DeadLetterQueue:
         )
         return [_dead_letter(message) for message in answers.read(answer, _Received).messages]
 
-    def give_back(self, messages: Sequence[DeadLetter]) -> None:
+    def release(self, messages: Sequence[DeadLetter]) -> None:
         """Make messages that `walk` gave visible again, as many as SQS takes."""
         self._let_go(
             messages,

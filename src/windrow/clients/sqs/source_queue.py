@@ -93,7 +93,7 @@ class SqsSourceQueue:
         """Delete the messages, ten a request and several requests at once; return how many are known deleted."""
         return sum(self._executor.map(self._delete_ten, _tens(messages)))
 
-    def give_back(self, messages: Sequence[Received]) -> None:
+    def release(self, messages: Sequence[Received]) -> None:
         """Make the messages visible at once. Best effort: what fails appears after the visibility timeout."""
         list(self._executor.map(self._show_ten, _tens(messages)))
 

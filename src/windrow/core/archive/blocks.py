@@ -1,10 +1,10 @@
 """Finds the last block of a deflate stream, by inflating all of it.
 
-libdeflate makes whole streams only: it marks its last block as the last one and knows no flush. To clear that mark one
-must know the bit at which the block begins, and only a reader of the blocks before it does. zlib's `inflate` stops at
-each block when asked to (``Z_BLOCK``) and tells the bit, which no module of Python passes on. So it is called by
-ctypes: zlib-ng's, which the wheel of the package `zlib-ng` exports and which takes two thirds of the time, or else the
-system's zlib. (https://www.zlib.net/manual.html#Advanced tells what is in ``data_type``.)
+libdeflate makes whole streams only: it marks its last block as the last one and has no flush. To clear that mark, one
+must know the bit at which the block begins, and that takes reading all blocks before it. zlib's `inflate` can stop at
+each block (``Z_BLOCK``) and reports the bit, but no Python module exposes that. So it is called through ctypes: that of
+zlib-ng, which the wheel of the package `zlib-ng` exports and which takes two thirds of the time, or else the system's
+zlib. (https://www.zlib.net/manual.html#Advanced describes ``data_type``.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zlib_ng import zlib_ng
 from windrow.core.archive.checksum import Checksum
 
 OUT_BYTES = 128 * 1024
-"""Inflated at once, into memory that is kept."""
+"""Size of the output buffer, which is kept between calls."""
 
 _Z_OK = 0
 _Z_BLOCK = 5
@@ -30,7 +30,7 @@ _RAW_DEFLATE = -15
 _UNUSED_BITS = 7
 _IN_LAST_BLOCK = 64
 _AT_END_OF_BLOCK = 128
-"""What ``data_type`` holds: the unused bits of the last byte taken, and two flags."""
+"""What ``data_type`` holds: the number of unused bits of the last byte read, and two flags."""
 
 
 _UP_TO_ADLER: list[Any] = [
@@ -63,7 +63,7 @@ class _NgStream(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library that inflates block by block: where it is, how its functions and its version are called."""
+    """A library that inflates block by block: its path, and the names of its functions."""
 
     path: str
     prefix: str
@@ -80,7 +80,7 @@ LIBRARIES = (
 
 
 class Walker:
-    """Walks through deflate streams, one at a time. Raises `OSError` or `AttributeError` where the library fails to."""
+    """Reads deflate streams block by block, one stream at a time. Raises `OSError` or `AttributeError` if it can't."""
 
     def __init__(self, library: Library) -> None:
         loaded = ctypes.CDLL(library.path)
@@ -95,10 +95,10 @@ class Walker:
         self._out_at = _address(self._out)
         init = getattr(loaded, f"{library.prefix}inflateInit2_")
         if init(self._at, _RAW_DEFLATE, version(), ctypes.sizeof(self._stream)) != _Z_OK:
-            raise OSError(f"{library.path} does not begin to inflate")
+            raise OSError(f"inflateInit2 of {library.path} fails")
 
     def last_block(self, data: bytearray, raw: Checksum) -> tuple[int, int] | None:
-        """Return the first bit of the stream's last block and the one behind it, counted from the stream's first bit.
+        """Return the first bit of the stream's last block and the first bit after it, counted from the stream's start.
 
         None if ``data`` is not one deflate stream of exactly the bytes that have the checksum ``raw``.
         """
@@ -126,7 +126,7 @@ _idle: deque[Walker] = deque()
 
 
 def last_block(data: bytearray, raw: Checksum) -> tuple[int, int] | None:
-    """Do what `Walker.last_block` does; for use on many threads at once. None too where there is no library for it."""
+    """Return what `Walker.last_block` returns, or None if there is no usable library. Safe on several threads."""
     library = usable()
     if library is None:
         return None
@@ -142,7 +142,7 @@ def last_block(data: bytearray, raw: Checksum) -> tuple[int, int] | None:
 
 @cache
 def usable() -> Library | None:
-    """Return the first library that is there."""
+    """Return the first library that can be loaded and used."""
     for library in LIBRARIES:
         try:
             Walker(library)
@@ -153,5 +153,5 @@ def usable() -> Library | None:
 
 
 def _address(buffer: bytearray) -> int:
-    """Return where a buffer is; the caller keeps it alive and does not change its length meanwhile."""
+    """Return a buffer's address; the caller keeps the buffer alive and does not change its length meanwhile."""
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))

@@ -1,4 +1,4 @@
-"""Whether a manifest can be true: everything that follows from the format alone, without the archive's frames."""
+"""Checks a manifest for all that follows from the format alone, without the archive's frames."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from windrow.core.naming import also_folders, is_safe
 def check(manifest: Manifest) -> None:
     """Check names, frame table and the position of every file.
 
-    The format leaves no freedom: name, size and time of a file determine the bytes of its header, and so where each
-    file of a frame begins.
+    The format allows one encoding only: name, size and time of a file determine the bytes of its header, and so where
+    each file of a frame begins.
 
     Raises:
-        ArchiveError: naming the first thing wrong.
+        ArchiveError: naming the first fault.
     """
     if manifest.format != FORMAT:
         raise ArchiveError(f"the manifest's format is {manifest.format[:40]!r}, not {FORMAT!r}")
@@ -75,5 +75,5 @@ def _check_frame(index: int, files: list[ManifestFile], length: int) -> None:
 
 
 def header_of(file: ManifestFile) -> bytes:
-    """Return the tar header that stands before a file's data."""
+    """Return the tar header that precedes a file's data."""
     return tar.header(file.name, file.size, tar.seconds(file.event_time))

@@ -1,4 +1,4 @@
-"""CRC-32 and length, which end a gzip member: of parts, and of what they make together."""
+"""CRC-32 and length, which end a gzip member; those of parts can be combined into that of the whole."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Checksum:
 
     @classmethod
     def of(cls, raw: Buffer) -> Checksum:
-        """Return that of a buffer: by libdeflate, which takes a quarter of the time that zlib does."""
+        """Return the checksum of a buffer, by libdeflate, which takes a quarter of zlib's time."""
         return cls().then(raw)
 
     def then(self, raw: Buffer) -> Checksum:
-        """Return that of the bytes so far and ``raw`` behind them."""
+        """Return the checksum of the bytes so far followed by ``raw``."""
         return Checksum(deflate.crc32(raw, self.crc), self.length + memoryview(raw).nbytes)
 
     def __add__(self, other: Checksum) -> Checksum:
-        """Return that of these bytes and the other's behind them, none of which need be at hand."""
+        """Return the checksum of these bytes followed by the other's, without reading either."""
         return Checksum(zlib_ng.crc32_combine(self.crc, other.crc, other.length), self.length + other.length)

@@ -1,4 +1,4 @@
-"""Reads a segment that nobody vouches for: bounded, in pieces, and strict about where it ends."""
+"""Inflates an untrusted segment: in pieces, with bounded memory, and strict about where it ends."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from windrow.core.archive.member import FLUSH, LAST_BLOCK
 from windrow.core.errors import ArchiveError
 
 PIECE_BYTES = 1024 * 1024
-"""Raw bytes handed out at once, and compressed bytes fed at once, at most: what reading a segment costs in memory."""
+"""Most raw bytes returned at once, and most compressed bytes read at once: the memory that reading a segment takes."""
 
 _OTHER_LAST_BLOCK = b"\x01\x00\x00\xff\xff"
-"""An empty block that is the last one, as `LAST_BLOCK` is, but stored: no code of a block before can mean both."""
+"""An empty last block like `LAST_BLOCK`, but stored: within an unfinished block, no code can be read as both."""
 
 
 class Inflater:
     """The raw bytes of one segment, which comes in compressed ``pieces``; ``what`` names it in errors.
 
-    Every method raises `ArchiveError` for what is wrong with the segment as far as it was read. ``raw`` is the
-    checksum of what was read.
+    Every method raises `ArchiveError` for a fault of the segment as far as it was read. ``raw`` is the checksum of the
+    raw bytes read so far.
     """
 
     def __init__(self, pieces: Iterator[bytes], what: str) -> None:
@@ -31,7 +31,7 @@ class Inflater:
         self.raw = Checksum()
 
     def read(self, limit: int) -> bytes:
-        """Return the next 1 to ``limit`` raw bytes (never more than `PIECE_BYTES`); none at the end of the segment."""
+        """Return the next 1 to ``limit`` raw bytes (`PIECE_BYTES` at most), or b"" at the end of the segment."""
         while True:
             data = self._zlib.unconsumed_tail or self._next()
             try:
@@ -39,7 +39,7 @@ class Inflater:
             except zlib.error as error:
                 raise ArchiveError(f"{self._what} is damaged: {error}") from error
             if self._zlib.eof:
-                raise ArchiveError(f"{self._what} ends in the midst of its bytes, or other bytes are behind its end")
+                raise ArchiveError(f"{self._what} ends before its last byte, or other bytes follow its end")
             if raw:
                 self.raw = self.raw.then(raw)
             if raw or not data:
@@ -65,7 +65,7 @@ class Inflater:
         return b"".join(self.pieces(length))
 
     def skip(self, length: int) -> None:
-        """Pass over ``length`` raw bytes."""
+        """Read and discard ``length`` raw bytes."""
         for _ in self.pieces(length):
             pass
 
@@ -81,12 +81,12 @@ class Inflater:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Check that the segment ends right here, at the end of a block and of a byte, so that another may follow."""
+        """Check that the segment ends here, at the end of a block and of a byte, so that another may follow."""
         if self.read(1):
             raise ArchiveError(f"{self._what} holds more than the manifest says")
         ended = all(_ends_with(self._zlib.copy(), block) for block in (LAST_BLOCK, _OTHER_LAST_BLOCK))
         if not ended or self._end != FLUSH:
-            raise ArchiveError(f"{self._what} ends in the midst of a block")
+            raise ArchiveError(f"{self._what} ends within a block")
 
 
 def _ends_with(inflating: zlib._Decompress, block: bytes) -> bool:

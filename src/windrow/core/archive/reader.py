@@ -1,4 +1,4 @@
-"""Reads ``windrow/1`` archives by ranges. Nothing in an archive is trusted: not its sizes, names, or offsets.
+"""Reads ``windrow/1`` archives by ranges. Nothing in an archive is trusted: neither sizes nor names nor offsets.
 
 One file costs two range reads, whatever the archive's size: the manifest's segment, and the frame that holds the file.
 """
@@ -23,13 +23,13 @@ from windrow.core.errors import ArchiveError
 from windrow.core.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, ManifestFile
 
 MAX_ENTRY_BYTES = tar.BLOCK_BYTES + tar.padded(MAX_MANIFEST_BYTES)
-"""The manifest's tar entry, at most."""
+"""Largest tar entry of a manifest."""
 
 MAX_FIRST_BYTES = MAX_ENTRY_BYTES + MAX_ENTRY_BYTES // 1024 + 1024
-"""An archive's head and its manifest's segment, at most: what can't be shrunk is stored, with 5 bytes for 64 KB."""
+"""Largest gzip header and manifest segment together: bytes that do not compress are stored, with 5 more for 64 KB."""
 
 MAX_READ_BYTES = 8 * 1024 * 1024
-"""Bytes per range read at most. Frames of many files are below it; one large file is read in several ranges."""
+"""Most bytes of one range read. A frame of several files is smaller; one large file is read in several ranges."""
 
 _FIRST_READ_BYTES = 64 * 1024
 _MANIFEST = "the manifest's segment"
@@ -37,9 +37,9 @@ _decode_manifest = msgspec.json.Decoder(Manifest).decode
 
 
 class RangeSource(Protocol):
-    """The bytes of one archive. ``manifest_bytes`` is where its manifest's segment ends, None where unknown.
+    """The bytes of one archive. ``manifest_bytes`` is where its manifest's segment ends, None if unknown.
 
-    Both figures may be wrong; reading finds out.
+    Both figures may be wrong: reading checks them.
     """
 
     @property
@@ -55,23 +55,23 @@ class RangeSource(Protocol):
 
 
 def manifest_bytes_of(metadata: Mapping[str, str]) -> int | None:
-    """Return where the manifest's segment ends by an archive's metadata, None where that says nothing."""
+    """Return where the manifest's segment ends according to an archive's metadata, None if that does not say."""
     text = metadata.get("manifest-bytes", "")
-    # Fewer digits than Python refuses to read, and than any object has bytes.
+    # 20 digits exceed any object's size, and are few enough for Python to convert.
     return int(text[:20]) if text.isascii() and text.isdigit() else None
 
 
 def parse_manifest(first: bytes) -> Manifest:
-    """Return the manifest from an archive's head and its manifest's segment, checked for all that these alone can tell.
+    """Return the manifest from an archive's gzip header and manifest segment, checked as far as these bytes allow.
 
     Raises:
-        ArchiveError: naming the first thing wrong.
+        ArchiveError: naming the first fault.
     """
     return _parse_first(first)[0]
 
 
 class Archive:
-    """An archive that is open for reading. Every method raises `ArchiveError` for the first thing wrong it meets."""
+    """An archive that is open for reading. Every method raises `ArchiveError` for the first fault that it finds."""
 
     def __init__(self, source: RangeSource, manifest: Manifest, manifest_bytes: int, checksum: Checksum) -> None:
         self.manifest = manifest
@@ -80,14 +80,14 @@ class Archive:
         self._checksum = checksum
         self._frames_end = manifest_bytes + _frame_bytes(manifest)
         if self._frames_end + TAIL_BYTES != source.size:
-            fault = "ends early" if source.size < self._frames_end + TAIL_BYTES else "has bytes behind its end"
+            fault = "ends early" if source.size < self._frames_end + TAIL_BYTES else "has bytes after its end"
             raise ArchiveError(
                 f"the archive {fault}: it is {source.size} bytes long, by its manifest {self._frames_end + TAIL_BYTES}"
             )
 
     @cached_property
     def by_name(self) -> Mapping[str, ManifestFile]:
-        """The files by their member names."""
+        """The files by member name."""
         return {file.name: file for file in self.manifest.files}
 
     @cached_property
@@ -97,7 +97,7 @@ class Archive:
 
     @classmethod
     def open(cls, source: RangeSource) -> Archive:
-        """Read the manifest: one range read if the source knows its length, else as many as it takes."""
+        """Read the manifest: one range read if the source knows its length, else as many as needed."""
         known = source.manifest_bytes
         most = min(source.size, MAX_FIRST_BYTES)
         first = b""
@@ -111,14 +111,14 @@ class Archive:
         return cls(source, manifest, known, checksum)
 
     def read(self, file: ManifestFile) -> Iterator[bytes]:
-        """Yield one file's bytes in pieces; its SHA-256 is verified when the last one has been taken."""
+        """Yield one file's bytes in pieces; its SHA-256 is verified after the last one."""
         for _, pieces in self._of_frame(file.frame, {file.name}):
             yield from pieces
 
     def walk(self, names: Collection[str]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
         """Yield the named files in archive order, each with its bytes in pieces; reads each frame at most once.
 
-        A file's SHA-256 is verified when its last piece has been taken, or when the next file is asked for.
+        A file's SHA-256 is verified after its last piece, or when the next file is requested.
         """
         for index in range(len(self._members)):
             yield from self._of_frame(index, names)
@@ -134,34 +134,34 @@ class Archive:
             yield from _entry(inflater, file)
             position = file.offset + tar.padded(file.size)
 
-    def walk_whole(self, note: Callable[[bytes], object]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
-        """Yield every file, reading all bytes behind the manifest once, in order, and checking each.
+    def walk_whole(self, on_bytes: Callable[[bytes], object]) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
+        """Yield every file, reading and checking every byte after the manifest once, in order.
 
-        ``note`` is given the compressed bytes as they are read.
+        ``on_bytes`` is called with the compressed bytes as they are read.
         """
         checksum = self._checksum
         for index, files in enumerate(self._members):
-            inflater = self._inflater(index, note)
+            inflater = self._inflater(index, on_bytes)
             for file in files:
                 yield from _entry(inflater, file)
             inflater.close()
             checksum += inflater.raw
         end = _read(self._source, self._frames_end, TAIL_BYTES)
-        note(end)
+        on_bytes(end)
         if end != tail(checksum):
             raise ArchiveError("the archive does not end with the tar's end, the last block and the checksum")
 
-    def _inflater(self, index: int, note: Callable[[bytes], object] | None = None) -> Inflater:
+    def _inflater(self, index: int, on_bytes: Callable[[bytes], object] | None = None) -> Inflater:
         frame = self.manifest.frames[index]
-        return Inflater(self._pieces(self.manifest_bytes + frame.offset, frame.length, note), f"frame {index}")
+        return Inflater(self._pieces(self.manifest_bytes + frame.offset, frame.length, on_bytes), f"frame {index}")
 
-    def _pieces(self, start: int, length: int, note: Callable[[bytes], object] | None) -> Iterator[bytes]:
+    def _pieces(self, start: int, length: int, on_bytes: Callable[[bytes], object] | None) -> Iterator[bytes]:
         for at in range(start, start + length, MAX_READ_BYTES):
             data = _read(self._source, at, min(MAX_READ_BYTES, start + length - at))
             for offset in range(0, len(data), PIECE_BYTES):
                 piece = data[offset : offset + PIECE_BYTES]
-                if note:
-                    note(piece)
+                if on_bytes:
+                    on_bytes(piece)
                 yield piece
 
 
@@ -177,9 +177,9 @@ def _frame_bytes(manifest: Manifest) -> int:
 
 
 def _first_manifest(source: RangeSource, end: int) -> tuple[bytes, Manifest]:
-    """Return the manifest of an archive before it is known where its segment ends, and the bytes that were read.
+    """Return the manifest when it is not known where its segment ends, and the bytes that were read.
 
-    Nothing behind the manifest is looked at.
+    Nothing after the manifest is parsed.
     """
     read: list[bytes] = []
 
@@ -200,7 +200,7 @@ def _first_manifest(source: RangeSource, end: int) -> tuple[bytes, Manifest]:
 def _parse_first(first: bytes) -> tuple[Manifest, Checksum]:
     """Return the manifest, and the checksum of its tar entry."""
     if not first.endswith(FLUSH):
-        raise ArchiveError(f"{_MANIFEST} does not end at {len(first)}: the archive was cut short, or is no windrow/1")
+        raise ArchiveError(f"{_MANIFEST} does not end at {len(first)}: the archive was cut short, or is not windrow/1")
     inflater = Inflater(_without_head(iter([first])), _MANIFEST)
     entry = inflater.upto(MAX_ENTRY_BYTES)
     inflater.close()
@@ -216,7 +216,7 @@ def _without_head(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _size_in(block: bytes) -> int:
-    """Return the size in a tar header block, 0 where there is none: then the block is not the manifest's."""
+    """Return the size in a tar header block, 0 if it has no valid one: then the block is not the manifest's."""
     digits = block[124:135]
     return int(digits, 8) if digits.isdigit() and not set(digits) & set(b"89") else 0
 
@@ -236,7 +236,7 @@ def _parse_entry(entry: bytes) -> Manifest:
 
 
 def _entry(inflater: Inflater, file: ManifestFile) -> Iterator[tuple[ManifestFile, Iterator[bytes]]]:
-    """Yield a file with its content, then see to it that all of its entry has been read and is right."""
+    """Yield a file with its content, then read the rest of its entry and check it."""
     header = header_of(file)
     if inflater.exactly(len(header)) != header:
         raise ArchiveError(f"{file.name!r} has another tar header than the manifest says")

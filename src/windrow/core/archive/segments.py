@@ -1,8 +1,9 @@
-"""Makes segments: raw bytes in deflate blocks that inflate alone and let others follow (see `member`).
+"""Makes segments: deflate blocks that inflate alone and that others may follow (see `member`).
 
-Level 1 is the fast one, by isal: a fifth of the default's time, a fifth more bytes. Levels 2 to 12 are libdeflate's,
-whose last block is opened for others to follow; each has been inflated again before that (see `blocks`). Where that
-can't be done, zlib-ng does it with a flush, up to its level 9. What does not shrink is stored.
+Level 1 is the fast one, by isal: a fifth of the default's time, a fifth more bytes. Levels 2 to 12 are libdeflate's:
+each segment is inflated once to find its last block (see `blocks`), whose mark as the last one is then cleared. Where
+that is not possible, zlib-ng writes the segment with a full flush, up to its level 9. Bytes that do not shrink are
+stored.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 FAST_LEVEL = 1
 
 PIECE_BYTES = 1024 * 1024
-"""Raw bytes of each segment of a large file. A file's frame may be many segments: deflate looks back 32 KB, so that to
-begin anew costs 1 % in bytes, and libdeflate makes up for it many times over against zlib, which need not."""
+"""Raw bytes of each segment of a large file. Deflate refers back 32 KB at most, so starting again for each segment
+costs 1 % in bytes; libdeflate saves far more than that over zlib, which could stream."""
 
 STORED_BYTES = 65_535
-"""Of one stored block, at most (RFC 1951)."""
+"""Most bytes of one stored block (RFC 1951)."""
 
 _RAW_DEFLATE = -15
 _NG_MAX_LEVEL = 9
@@ -38,7 +39,7 @@ _HEADER_BITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Deflate blocks, and the checksum of what they hold."""
+    """Deflate blocks, and the checksum of the raw bytes in them."""
 
     data: bytes | bytearray
     raw: Checksum
@@ -52,7 +53,7 @@ def compress(raw: Buffer, level: int) -> Segment:
 
 
 def stored(raw: Buffer) -> Segment:
-    """Return ``raw`` as one segment that nothing compressed: its bytes follow from ``raw`` alone."""
+    """Return ``raw`` as one uncompressed segment, whose bytes depend on ``raw`` alone."""
     view = memoryview(raw).cast("B")
     parts: list[Buffer] = []
     for start in range(0, view.nbytes, STORED_BYTES):
@@ -63,7 +64,7 @@ def stored(raw: Buffer) -> Segment:
 
 
 def compress_pieces(pieces: Iterable[Buffer], level: int) -> Iterator[Segment]:
-    """Yield segments of `PIECE_BYTES` of what the pieces hold together; holds no more raw bytes than that itself."""
+    """Yield the joined pieces in segments of `PIECE_BYTES` raw bytes each; holds no more than that in memory."""
     held = memoryview(bytearray(PIECE_BYTES))
     end = 0
     for piece in pieces:
@@ -87,9 +88,9 @@ def _small(raw: Buffer, level: int, checksum: Checksum) -> bytes | bytearray:
 
 
 def _opened(data: bytearray, first_bit: int, end_bit: int) -> bytearray:
-    """Have the block at ``first_bit`` be no last one, and flush at ``end_bit``."""
+    """Clear the mark of the last block, which begins at ``first_bit``, and add a flush at ``end_bit``."""
     data[first_bit // 8] &= ~(1 << first_bit % 8)
-    # The bits left in the last byte are zeros: they begin the header of a stored block, and end it too if they are 3.
+    # The bits left in the last byte are zeros. If there are 3 or more, they are the header of the stored block.
     data += FLUSH if 8 * len(data) - end_bit >= _HEADER_BITS else b"\x00" + FLUSH
     return data
 

@@ -1,8 +1,8 @@
 """Tar entries of regular files in the POSIX.1-2001 (PAX) format, byte for byte determined by name, size and time.
 
 The layout is described at https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html. Python's `tarfile`
-writes the same bytes (a test holds it to that), but for the names it leaves to readers that know no PAX. This is 20
-times faster, and it runs once a file on the hot path.
+writes the same bytes (a test checks that), except for the names for readers that do not know PAX. This is 20 times
+faster, and it runs once for each file on the hot path.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def padded(size: int) -> int:
 
 
 def most_bytes(name: str, size: int) -> int:
-    """Return how many bytes an entry takes with its padding, or some more where its name or size needs PAX records."""
+    """Return how many bytes an entry takes with its padding; an upper bound if its name or size needs PAX records."""
     plain = len(name) <= MAX_USTAR_NAME_BYTES and name.isascii() and size <= MAX_USTAR_NUMBER
     return (BLOCK_BYTES if plain else 3 * BLOCK_BYTES + padded(4 * len(name))) + padded(size)
 
 
 def header(name: str, size: int, mtime_s: int) -> bytes:
-    """Return all that stands before the data of a regular file: one block, or three or more with PAX records.
+    """Return all that precedes the data of a regular file: one block, or three or more with PAX records.
 
     Mode 0644, owner and group 0 without names. PAX records are written for what a plain header cannot hold: a name
     over 100 bytes or not ASCII, a size from 8 GiB on, a time from the year 2242 on.
@@ -90,10 +90,10 @@ def _extended(raw: bytes, name: str, size: int, mtime_s: int) -> bytes:
 
 
 def _without_pax(raw: bytes) -> tuple[bytes, bytes]:
-    """Return prefix and name for readers that know no PAX records: of the whole name if it fits, in UTF-8.
+    """Return prefix and name for readers that do not know PAX records: the whole name in UTF-8, if it fits.
 
-    A name that must be cut gets its whole SHA-256: a short hash could be made to meet another's, and no member name
-    ends in so long a one unless that is a hash as well (`windrow.core.naming`). Its folders stay as far as they fit.
+    A name that must be cut gets its whole SHA-256: a collision with a short hash could be constructed, and no member
+    name ends in one this long unless that is a hash as well (`windrow.core.naming`). Its folders stay if they fit.
     """
     if len(raw) <= MAX_USTAR_NAME_BYTES:
         return b"", raw

@@ -1,4 +1,4 @@
-"""Checks a whole archive: every byte of it is read once, and every byte has to be right."""
+"""Verifies a whole archive: reads every byte once and checks it."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class Verified:
 def verify(
     source: RangeSource, expected_sha256: str | None = None, progress: Callable[[int], object] | None = None
 ) -> Verified:
-    """Check segments, tar structure, manifest, every file's SHA-256, and the end with the checksum of all.
+    """Check segments, tar structure, manifest, every file's SHA-256, and the end with the archive's CRC-32.
 
-    ``expected_sha256`` (hex) is that of the whole archive, from its metadata; ``progress`` is told how many bytes
-    were read. Memory is bounded by the manifest and a few MiB.
+    ``expected_sha256`` (hex) is that of the whole archive, from its metadata; ``progress`` is called with the number of
+    bytes of each read. Memory is bounded by the manifest and a few MiB.
 
     Raises:
-        ArchiveError: naming the first thing wrong.
+        ArchiveError: naming the first fault.
     """
     archive = Archive.open(source)
     digest = sha256()
 
-    def note(data: bytes) -> None:
+    def on_bytes(data: bytes) -> None:
         digest.update(data)
         if progress:
             progress(len(data))
 
-    note(source.read(0, archive.manifest_bytes))
-    for _ in archive.walk_whole(note):
+    on_bytes(source.read(0, archive.manifest_bytes))
+    for _ in archive.walk_whole(on_bytes):
         pass
     if expected_sha256 is not None and digest.hexdigest() != expected_sha256:
         raise ArchiveError(f"the archive has SHA-256 {digest.hexdigest()}, its metadata says {expected_sha256[:64]}")

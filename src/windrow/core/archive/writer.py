@@ -1,8 +1,7 @@
 """Builds ``windrow/1`` archives: files to frames on many threads, frames to one sealed archive.
 
-A frame is one segment, or several of one large file (see `member`). Same files in the same order and frames give the
-same bytes. Files come ordered by key, then by version id (ETag
-where there is none): the caller sees to it, across frames too.
+A frame is one segment, or several for one large file (see `member`). The same files in the same order and frames give
+the same bytes. The caller orders the files, across frames too: by key, then by version id (ETag if there is none).
 """
 
 from __future__ import annotations
@@ -24,22 +23,23 @@ from windrow.core.archive.segments import Segment, compress, compress_pieces, st
 from windrow.core.described import Described
 from windrow.core.errors import SourceChecksumWrong
 from windrow.core.events import SourceObject
-from windrow.core.manifest import FORMAT, MANIFEST_NAME, Frame, Manifest, ManifestFile, Window, fitting
+from windrow.core.manifest import FORMAT, MANIFEST_NAME, Frame, Manifest, ManifestFile, Window, limit_descriptions
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
-NOTHING_SAID: Mapping[str, Described] = MappingProxyType({})
+NO_DESCRIPTIONS: Mapping[str, Described] = MappingProxyType({})
 
 SCRATCH_BYTES = 2 * 1024 * 1024
-"""Frames up to this size (tar entries included) are one segment, joined in memory that their thread keeps. Larger ones
-are a segment for each MiB: 24 files of 8 MiB that do not compress peak at 382 MB so, at 606 MB joined whole."""
+"""Frames up to this size (tar entries included) are one segment, joined in a buffer that their thread keeps. Larger
+ones have a segment for each MiB: 24 files of 8 MiB that do not compress peak at 382 MB then, at 606 MB when joined
+whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltFrame:
-    """Whole tar entries, compressed: ``chunks`` joined are ``size`` bytes, ``raw`` is the checksum of what they hold.
+    """Whole tar entries, compressed: ``chunks`` together are ``size`` bytes, ``raw`` is the checksum of the raw bytes.
 
     ``files`` are its entries in order; their ``frame`` is 0 until `wrap` numbers the frames.
     """
@@ -52,9 +52,9 @@ class BuiltFrame:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSummary:
-    """What is known of a whole archive of ``size`` bytes whose digest is ``sha256``.
+    """An archive of ``size`` bytes whose digest is ``sha256``, without its bytes.
 
-    ``metadata`` is what the destination stores beside it (names without ``x-amz-meta-``).
+    ``metadata`` is stored with it at the destination (names without ``x-amz-meta-``).
     """
 
     size: int
@@ -65,21 +65,21 @@ class ArchiveSummary:
 
 @dataclass(frozen=True, slots=True)
 class SealedArchive(ArchiveSummary):
-    """A whole archive in memory: ``chunks`` in order are its bytes."""
+    """A whole archive in memory: ``chunks`` are its bytes, in order."""
 
     chunks: list[Buffer]
 
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """What stands around the frames of an archive: ``first``, head and manifest, and ``end``, from the tar's end on."""
+    """The bytes around an archive's frames: ``first``, gzip header and manifest, and ``end``, from the tar's end on."""
 
     manifest: Manifest
     first: Buffer
     end: Buffer
 
     def summary(self, size: int, digest: bytes) -> ArchiveSummary:
-        """Describe the archive of ``size`` bytes with the SHA-256 ``digest`` that this wraps."""
+        """Return the summary of the whole archive, which has ``size`` bytes and the SHA-256 ``digest``."""
         manifest = self.manifest
         metadata = {
             "sha256_checksum": digest.hex(),
@@ -94,18 +94,18 @@ class Wrapping:
 
 
 class FrameStream:
-    """One large file's frame while it is compressed: iterate over its chunks once, then ask what it is.
+    """One large file's frame while it is compressed: iterate over its chunks once, then call `built`.
 
-    Holds a piece of the file and a segment at most. Iterating raises `SourceChecksumWrong` when the pieces are not
-    ``source.size`` bytes together; errors of ``pieces`` pass through.
+    Holds a piece of the file and a segment at most. Iterating raises `SourceChecksumWrong` if the pieces together are
+    not ``source.size`` bytes; errors of ``pieces`` pass through.
     """
 
     def __init__(
-        self, name: str, source: SourceObject, pieces: Iterable[Buffer], level: int, said: Described | None = None
+        self, name: str, source: SourceObject, pieces: Iterable[Buffer], level: int, described: Described | None = None
     ) -> None:
         self._name = name
         self._source = source
-        self._said = said
+        self._described = described
         self._header = tar.header(name, source.size, tar.seconds(source.event_time))
         self._digest = sha256()
         self._size = 0
@@ -119,19 +119,21 @@ class FrameStream:
             yield segment.data
 
     def built(self, chunks: tuple[Buffer, ...] = ()) -> BuiltFrame:
-        """Describe the frame once its last chunk has been taken; ``chunks`` are they, where they were kept."""
+        """Return the frame after the last chunk was read, with its ``chunks`` if the caller kept them."""
         source = self._source
-        listed = _listed(self._name, source, source.size, self._digest.hexdigest(), len(self._header), self._said)
+        listed = _listed(self._name, source, source.size, self._digest.hexdigest(), len(self._header), self._described)
         return BuiltFrame(chunks, self._size, self._raw, (listed,))
 
 
 def build_frame(
-    items: Sequence[tuple[str, SourceObject, Buffer]], level: int, said: Mapping[str, Described] = NOTHING_SAID
+    items: Sequence[tuple[str, SourceObject, Buffer]],
+    level: int,
+    descriptions: Mapping[str, Described] = NO_DESCRIPTIONS,
 ) -> BuiltFrame:
-    """Frame whole files: (member name, source, bytes) each; ``said`` is what uploaders said, by member name.
+    """Build a frame of whole files, each (member name, source, bytes); ``descriptions`` are by member name.
 
-    For use on many threads at once. Hashing and compression release the GIL. Holds up to `SCRATCH_BYTES` of the raw
-    frame once more while it compresses.
+    Safe on several threads; hashing and compression release the GIL. While it compresses, it holds a second copy of
+    up to `SCRATCH_BYTES` of the raw frame.
     """
     parts: list[Buffer] = []
     files = []
@@ -140,7 +142,9 @@ def build_frame(
         size = memoryview(data).nbytes
         header = tar.header(name, size, tar.seconds(source.event_time))
         parts += (header, data, tar.padding(size))
-        files.append(_listed(name, source, size, sha256(data).hexdigest(), position + len(header), said.get(name)))
+        files.append(
+            _listed(name, source, size, sha256(data).hexdigest(), position + len(header), descriptions.get(name))
+        )
         position += len(header) + tar.padded(size)
     segments = list(_segments(parts, position, level))
     raw = sum((segment.raw for segment in segments), Checksum())
@@ -150,20 +154,20 @@ def build_frame(
 
 
 def stream_frame(
-    name: str, source: SourceObject, pieces: Iterable[Buffer], level: int, said: Described | None = None
+    name: str, source: SourceObject, pieces: Iterable[Buffer], level: int, described: Described | None = None
 ) -> BuiltFrame:
-    """Frame one large file that comes in pieces; holds one piece of it and the compressed bytes.
+    """Build a frame of one large file that comes in pieces; holds one piece of it and the compressed bytes.
 
     Raises:
-        SourceChecksumWrong: the pieces are not ``source.size`` bytes together. Errors of ``pieces`` pass through.
+        SourceChecksumWrong: the pieces together are not ``source.size`` bytes. Errors of ``pieces`` pass through.
     """
-    frame = FrameStream(name, source, pieces, level, said)
+    frame = FrameStream(name, source, pieces, level, described)
     chunks = tuple(frame)
     return frame.built(chunks)
 
 
 def seal(window: Window, frames: Sequence[BuiltFrame], level: int) -> SealedArchive:
-    """Put manifest, frames and end together without copying the frames. No frames make an empty archive."""
+    """Return the archive of these frames, without copying them. Without frames, it is an empty archive."""
     wrapping = wrap(window, frames, level)
     chunks: list[Buffer] = [wrapping.first]
     for frame in frames:
@@ -179,9 +183,9 @@ def seal(window: Window, frames: Sequence[BuiltFrame], level: int) -> SealedArch
 
 
 def wrap(window: Window, frames: Sequence[BuiltFrame], level: int) -> Wrapping:
-    """Build what stands around the frames; their chunks are not looked at.
+    """Return the bytes around the frames; their chunks are not read.
 
-    Without frames nothing is compressed: the bytes of an empty archive follow from its window alone.
+    Without frames nothing is compressed, so that the bytes of an empty archive depend on its window alone.
     """
     manifest = _manifest(window, frames)
     entry = _manifest_entry(manifest)
@@ -199,9 +203,9 @@ _scratch = _Scratch()
 
 
 def _segments(parts: Sequence[Buffer], size: int, level: int) -> Iterable[Segment]:
-    """Return the parts as one segment, or as several if they are too large to be joined without a copy of them all.
+    """Return the parts as one segment, or as several if together they exceed the thread's buffer.
 
-    Fresh memory for each frame would cost a page fault every 4 KiB: 7 % of a frame's CPU time.
+    A new buffer for each frame would cost a page fault every 4 KiB: 7 % of a frame's CPU time.
     """
     if size > SCRATCH_BYTES:
         return compress_pieces(parts, level)
@@ -213,9 +217,9 @@ def _segments(parts: Sequence[Buffer], size: int, level: int) -> Iterable[Segmen
 
 
 def _listed(
-    name: str, source: SourceObject, size: int, digest: str, offset: int, said: Described | None
+    name: str, source: SourceObject, size: int, digest: str, offset: int, described: Described | None
 ) -> ManifestFile:
-    told = said or Described()
+    known = described or Described()
     return ManifestFile(
         name=name,
         bucket=source.bucket,
@@ -230,22 +234,22 @@ def _listed(
         sequencer="" if source.version_id else source.sequencer,
         replayed=source.replayed,
         redriven=source.redriven,
-        content_type=told.content_type,
-        metadata=told.metadata,
+        content_type=known.content_type,
+        metadata=known.metadata,
     )
 
 
 def _entry(
-    header: bytes, source: SourceObject, pieces: Iterable[Buffer], note: Callable[[Buffer], None]
+    header: bytes, source: SourceObject, pieces: Iterable[Buffer], on_bytes: Callable[[Buffer], None]
 ) -> Iterator[Buffer]:
-    """Yield a tar entry, telling ``note`` of each piece of its data."""
+    """Yield a tar entry, and call ``on_bytes`` with each piece of its data."""
     yield header
     left = source.size
     for piece in pieces:
         left -= memoryview(piece).nbytes
         if left < 0:
             break
-        note(piece)
+        on_bytes(piece)
         yield piece
     if left:
         held = "more" if left < 0 else f"{left} bytes fewer"
@@ -261,7 +265,7 @@ def _manifest(window: Window, frames: Sequence[BuiltFrame]) -> Manifest:
         files += (msgspec.structs.replace(file, frame=index) for file in frame.files)
         table.append(Frame(offset, frame.size))
         offset += frame.size
-    return Manifest(FORMAT, window.start, window.end, fitting(files), table)
+    return Manifest(FORMAT, window.start, window.end, limit_descriptions(files), table)
 
 
 def _manifest_entry(manifest: Manifest) -> bytes:

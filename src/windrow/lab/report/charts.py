@@ -153,7 +153,7 @@ def resource_charts(result: LoadResult) -> list[Chart]:
 
 
 def _near(longest_s: float) -> bool:
-    """Tell whether the objective's limits fit on the scale: beside a test of seconds they would flatten all else."""
+    """Return whether the objective's limits fit on the scale: beside a test of seconds they would flatten all else."""
     return longest_s >= FAST_S / 4
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from windrow.core.keys import APART
+from windrow.core.keys import INTERNAL
 from windrow.ports import Credentials
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ DESTINATION_POLICY = {
         {
             "Effect": "Allow",
             "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*{APART}*"],
+            "Resource": [f"arn:aws:s3:::{DESTINATION_BUCKET}/*{INTERNAL}*"],
         },
     ],
 }

@@ -219,7 +219,7 @@ class Server(Process):
         return (not self._owns_port or self._listens(port)) and self._answers(port)
 
     def _listens(self, port: int) -> bool:
-        """Tell whether it is this process, not one that took the port first, that listens there."""
+        """Return whether it is this process, not one that took the port first, that listens there."""
         with contextlib.suppress(psutil.Error):
             connections = psutil.Process(self.pid).net_connections("tcp4")
             return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections)
@@ -272,7 +272,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on the port now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket() as probe:
         # As servers do: connections that linger in TIME_WAIT do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

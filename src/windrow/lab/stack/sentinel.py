@@ -17,7 +17,7 @@ def run(interval_s: float) -> None:
 
     A failed probe counts two thirds of the interval after the last one, as with a minute on AWS.
     """
-    sentinel = bootstrap.sentinel(settings.load(os.environ, needs=NEEDS), apart_s=int(interval_s * 2 / 3))
+    sentinel = bootstrap.sentinel(settings.load(os.environ, needs=NEEDS), min_interval_s=int(interval_s * 2 / 3))
     while True:
         next_at = time.monotonic() + interval_s
         try:

@@ -112,7 +112,7 @@ def find_minio() -> Path | None:
 
 
 def docker_has_minio() -> bool:
-    """Tell whether a Docker daemon answers and has MinIO's image, so that no start waits for a download."""
+    """Return whether a Docker daemon answers and has MinIO's image, so that no start waits for a download."""
     return answer("docker", "image", "inspect", "--format", "{{.Id}}", MINIO_IMAGE) is not None
 
 

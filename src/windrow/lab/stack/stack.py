@@ -144,7 +144,7 @@ class Stack:
                 raise LocalStackError(f"{process.name} has ended{process.log_tail()}")
 
     def holds_all(self, part: Process) -> bool:
-        """Tell whether a part's end is the end of what the stack holds: an emulator has all of it in memory."""
+        """Return whether a part's end is the end of what the stack holds: an emulator has all of it in memory."""
         return part is self.aws or (part is self.destination and self.kind == "ministack")
 
     def start_again(self, part: Process) -> None:

@@ -74,7 +74,7 @@ class Trial:
 
     def _why_dead(self) -> list[str]:
         messages = list(self._dead_letters.walk(self._state.dead_lettered))
-        self._dead_letters.give_back(messages)
+        self._dead_letters.release(messages)
         return [f"{message.reason}: {message.detail}" for message in messages]
 
     def _await_delivery(self, uploader: Uploader) -> None:

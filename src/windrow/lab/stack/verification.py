@@ -12,7 +12,7 @@ import msgspec
 from windrow.archives.sources import StoredArchive
 from windrow.core.archive.reader import Archive
 from windrow.core.errors import ArchiveError, SourceMissing
-from windrow.core.keys import is_apart
+from windrow.core.keys import is_internal
 from windrow.core.manifest import Manifest
 from windrow.core.objectives import Latency, latency
 from windrow.lab.stack.upload import Uploaded
@@ -47,7 +47,7 @@ class Deliveries:
         for key, size in self._destination.list(""):
             seen = self._found.get(key)
             # One of another size is a tombstone: the archive failed its verification.
-            if (seen and seen.size == size) or is_apart(key):
+            if (seen and seen.size == size) or is_internal(key):
                 continue
             try:
                 source = StoredArchive(self._destination, key)

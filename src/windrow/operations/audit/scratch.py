@@ -195,7 +195,7 @@ class Scratch:
         return timeline(self.end - self.start, step_s, arrived, undelivered, latencies)
 
     def _is_judged(self, file: ManifestFile) -> bool:
-        """Tell whether a member is to be reconciled; count what of the range is not."""
+        """Return whether a member is to be reconciled; count what of the range is not."""
         inside = self.start <= file.event_time < self.end
         if file.bucket not in self._buckets:
             self._foreign_files += inside
@@ -285,7 +285,7 @@ class _Within(msgspec.Struct, frozen=True):
 
 
 def _met(fast: _Within, sure: _Within) -> bool | None:
-    """Tell whether the objective is met, None without files."""
+    """Return whether the objective is met, None without files."""
     if fast.share is None or sure.share is None:
         return None
     return fast.share >= FAST_SHARE and sure.share >= SURE_SHARE

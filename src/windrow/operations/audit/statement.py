@@ -13,7 +13,7 @@ from windrow.core.windows import days
 from windrow.operations.audit.late import LateArchive
 from windrow.operations.audit.report import AuditReport
 from windrow.operations.audit.timeline import Timeline
-from windrow.ports import Shelf
+from windrow.ports import StatementStore
 
 FORMAT = "windrow-statement/1"
 LATE_NAMED = 1000
@@ -55,7 +55,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 class Statements:
     """The statements at a destination. None is ever changed or deleted."""
 
-    def __init__(self, shelf: Shelf, prefix: str) -> None:
+    def __init__(self, shelf: StatementStore, prefix: str) -> None:
         self._shelf = shelf
         self._prefix = prefix
 

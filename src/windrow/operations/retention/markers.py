@@ -48,7 +48,7 @@ class Markers:
                 self._destination.delete(self._folder + name)
 
     def knows(self, hour: datetime, keys: Iterable[str]) -> bool:
-        """Tell whether there is a note of the hour with exactly these archives."""
+        """Return whether there is a note of the hour with exactly these archives."""
         return self._name(hour, keys) in self._names
 
     def note(self, hour: datetime, keys: Iterable[str]) -> None:

@@ -201,7 +201,7 @@ class Sweep:
         return Finding(key, str(error))
 
     def _goes_on(self, hour: datetime, key: str = "") -> bool:
-        """Tell whether there is time for more; if not, note from where on work is left."""
+        """Return whether there is time for more; if not, note from where on work is left."""
         if self.deadline.may_start() and self.tally.in_a_row < TOO_MANY:
             return True
         self.tally.leave(hour)

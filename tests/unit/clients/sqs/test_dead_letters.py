@@ -57,7 +57,7 @@ class Queues:
     def left(self) -> list[str]:
         """Return the reasons of what is in the dead-letter queue and visible."""
         messages = list(self.dlq.walk(1000))
-        self.dlq.give_back(messages)
+        self.dlq.release(messages)
         return sorted(message.reason for message in messages)
 
 
@@ -341,7 +341,7 @@ def test_messages_that_others_hold_are_told(
     codes = [command("ls"), command("ls", "--json"), command("redrive", "--limit", "9"), command("drop", "--yes")]
     text, _, rest = capsys.readouterr().out.partition("\n")
     report = json.loads(rest.splitlines()[0])
-    other.give_back(held[1:])
+    other.release(held[1:])
     some = command("ls")
 
     assert [1, 1, 1, 1] == codes

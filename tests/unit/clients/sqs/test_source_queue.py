@@ -72,7 +72,7 @@ def test_delete_that_never_works_is_logged(
 
 def test_gives_back_in_tens(sqs: FakeSqs, queue: SqsSourceQueue) -> None:
     """Every message is made visible at once."""
-    queue.give_back(_messages(13))
+    queue.release(_messages(13))
 
     assert [f"r{number}" for number in range(13)] == sqs.shown
 

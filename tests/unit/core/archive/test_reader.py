@@ -235,7 +235,7 @@ EMPTY = Manifest("windrow/1", WINDOW.start, WINDOW.end, [], [])
         (b"", "does not end at 0"),
         (b"PK\x03\x04 a zip file" + FLUSH, "does not begin as windrow/1 does"),
         (zlib.compress(b"zlib") + FLUSH, "does not begin as windrow/1 does"),
-        (HEAD + FLUSH, "midst of a block"),
+        (HEAD + FLUSH, "within a block"),
         (HEAD + segment(b""), "valid MANIFEST"),
         (HEAD + segment(bytes(512)), "valid MANIFEST"),
         (HEAD + segment(b"\xff" * 2048), "valid MANIFEST"),
@@ -244,9 +244,9 @@ EMPTY = Manifest("windrow/1", WINDOW.start, WINDOW.end, [], [])
         (first_bytes(b'{"format": "\\ud800"}'), "valid MANIFEST"),
         (first_bytes(b"\xff\xfe"), "valid MANIFEST"),
         (first_bytes(EMPTY) + b"x", "does not end at"),
-        (first_bytes(EMPTY) + LAST_BLOCK + b"x" + FLUSH, "other bytes are behind its end"),
+        (first_bytes(EMPTY) + LAST_BLOCK + b"x" + FLUSH, "other bytes follow its end"),
         (first_bytes(EMPTY) + segment(b"x"), "not as windrow/1 writes it"),
-        (first_bytes(EMPTY)[:-9] + FLUSH, "damaged|midst|valid"),
+        (first_bytes(EMPTY)[:-9] + FLUSH, "damaged|within|valid"),
         (first_bytes(EMPTY, WINDOW.end), "tar entry of MANIFEST"),
         (first_bytes(EMPTY)[:-5], "does not end at"),
     ],
@@ -295,7 +295,7 @@ def test_an_archive_with_bytes_behind_it_does_not_open(known: bool, behind: byte
     sealed = archive_of(FILES)
     length = int(sealed.metadata["manifest-bytes"]) if known else None
 
-    with pytest.raises(ArchiveError, match=r"bytes behind its end|does not end at|damaged|not as windrow/1"):
+    with pytest.raises(ArchiveError, match=r"bytes after its end|does not end at|damaged|not as windrow/1"):
         Archive.open(MemorySource(joined(sealed) + behind, length))
 
 

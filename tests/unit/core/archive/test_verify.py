@@ -26,7 +26,7 @@ FILES = [("a.txt", b"first"), ("b/empty", b""), ("b/c.csv", b"x,y\n1,2\n" * 30)]
 
 
 def accepted(data: bytes, expected_sha256: str | None = None) -> bool:
-    """Tell whether verification finds nothing wrong."""
+    """Return whether verification finds nothing wrong."""
     try:
         verify(MemorySource(data), expected_sha256)
     except ArchiveError:

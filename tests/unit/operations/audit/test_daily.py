@@ -16,7 +16,7 @@ from tests.unit.operations.audit.test_auditor import GRACE, Scene, source
 from windrow.core.completeness import Mark
 from windrow.core.errors import DestinationError, DestinationFault, InventoryError, LandingError
 from windrow.core.events import SourceObject
-from windrow.core.keys import is_apart, mark_folder, statement_key, statement_of, window_of
+from windrow.core.keys import is_internal, mark_folder, statement_key, statement_of, window_of
 from windrow.core.manifest import Window
 from windrow.core.metric import Metric
 from windrow.core.windows import DAY, HOUR, MINUTE, floor
@@ -138,7 +138,7 @@ def test_a_day_is_judged_and_a_statement_written_beside_the_archives(days: Days)
 
     assert ((MIDNIGHT - DAY, MIDNIGHT), 2, True) == (span(statement), statement.report.delivered, statement.report.ok)
     assert "in/.windrow-statements/2026/11/22/20261122T000000Z-20261123T000000Z.20261123T030000Z.json" == key
-    assert (True, None) == (is_apart(key), window_of(key))
+    assert (True, None) == (is_internal(key), window_of(key))
     assert ["text/html; charset=utf-8", "application/json"] == list(days.shelf.types.values())
     assert statement_of(key) is not None
     assert "Every file that arrived was delivered exactly once" in page
