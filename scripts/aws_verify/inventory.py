@@ -43,7 +43,7 @@ KINDS = {
 """Kind by kind: service, operation, and where its answer has the names; "" where they stand there themselves."""
 
 GONE = {"deleted", "deleting"}
-"""States of what EC2 still lists for an hour or so."""
+"""States of what EC2 still lists for an hour or so, and Lambda for a minute."""
 
 
 def inventory(root: Caller) -> Inventory:
@@ -57,7 +57,9 @@ def names(root: Caller, service: str, operation: str, where: str, name: str) -> 
     found = [entry for page in root.pages(service, operation) for entry in page.get(where, [])]
     if operation == "list_keys":
         return {entry[name] for entry in found if not _is_deleted(root, entry[name])}
-    return {entry[name] if name else entry for entry in found if not name or entry.get("State") not in GONE}
+    return {
+        entry[name] if name else entry for entry in found if not name or str(entry.get("State")).lower() not in GONE
+    }
 
 
 def _is_deleted(root: Caller, key: str) -> bool:

@@ -1,4 +1,7 @@
-"""Users with access keys of their own, for what takes no session token: the destination, and the contract suites."""
+"""Users with access keys of their own, for what takes no session token: the destination, and the contract suites.
+
+And the role of the functions that those suites make.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,7 @@ def make_user(root: Caller, name: str, statements: list[dict[str, Any]], cleanup
         f"aws iam delete-user --user-name {name}  # first its access keys and its policy", lambda: drop(iam, name)
     )
     iam.create_user(UserName=name)
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_user_policy(UserName=name, PolicyName="verify", PolicyDocument=policy)
+    iam.put_user_policy(UserName=name, PolicyName="verify", PolicyDocument=_policy(statements))
     made = iam.create_access_key(UserName=name)["AccessKey"]
     user = root.with_keys(made["AccessKeyId"], made["SecretAccessKey"])
 
@@ -36,6 +38,27 @@ def make_user(root: Caller, name: str, statements: list[dict[str, Any]], cleanup
 
     wait_until(f"the keys of {name} to be known", known, limit_s=PROPAGATION_S, pause_s=PAUSE_S)
     return Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+
+
+def make_role(root: Caller, name: str, statements: list[dict[str, Any]], cleanup: Cleanup) -> str:
+    """Make a role for functions with these rights, and return its ARN; Lambda may learn of it late."""
+    iam = root.client("iam")
+    cleanup.add(f"aws iam delete-role --role-name {name}  # first its policy", lambda: drop_role(iam, name))
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))
+    iam.put_role_policy(RoleName=name, PolicyName="verify", PolicyDocument=_policy(statements))
+    return str(made["Role"]["Arn"])
+
+
+def drop_role(iam: Any, name: str) -> None:
+    """Delete a role with its policy."""
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    iam.delete_role(RoleName=name)
+
+
+def _policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def drop(iam: Any, name: str) -> None:

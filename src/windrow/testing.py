@@ -21,8 +21,10 @@ import msgspec
 from windrow.core.circuit import Circuit, Streak
 from windrow.core.described import Described, described
 from windrow.core.errors import (
+    AliasChanged,
     BucketMissing,
     CopyError,
+    DeploymentError,
     DestinationError,
     DestinationFault,
     LedgerError,
@@ -37,6 +39,7 @@ from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import ArchiveRecord, Claim
 from windrow.core.metric import Metric
 from windrow.ports import (
+    Alias,
     Body,
     ByteRange,
     ClaimOutcome,
@@ -658,6 +661,89 @@ class FakeMapping:
         self.hook("disable")
         self.on = False
         self.hook("disable done")
+
+
+@dataclass
+class FakeFunctions:
+    """A function's versions and one alias of it.
+
+    ``published`` has each version's code, ``replaced`` what it replaced; ``broken`` is code whose smoke test fails.
+    """
+
+    published: dict[str, bytes] = field(default_factory=lambda: {"7": b""})
+    current: Alias = field(default_factory=lambda: Alias("7", "r0"))
+    routes: list[tuple[str, str | None, float]] = field(default_factory=list)
+    replaced: dict[str, str] = field(default_factory=dict)
+    broken: frozenset[bytes] = frozenset()
+    hook: Hook = _nothing
+
+    def alias(self) -> Alias:
+        """Read the alias."""
+        self.hook("alias")
+        return self.current
+
+    def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
+        """Change the alias if its revision is the one that was read; what was noted there stays, if it fits."""
+        self.hook("route")
+        if alias.revision != self.current.revision:
+            raise AliasChanged("stale")
+        noted = self.current if self.current.version == version else None
+        self.lead(version, candidate, weight)
+        if noted:
+            self._note(replaced=noted.replaced, withdrawn=noted.withdrawn)
+        self.hook("route done")
+        return self.current
+
+    def replace(self, alias: Alias, version: str) -> Alias:
+        """Change the alias and note what it led to."""
+        self.route(alias, version)
+        return self._note(replaced=alias.version)
+
+    def restore(self, alias: Alias, version: str) -> Alias:
+        """Change the alias and note what is taken out of service."""
+        self.route(alias, version)
+        return self._note(withdrawn=alias.candidate or alias.version)
+
+    def lead(self, version: str, candidate: str | None = None, weight: float = 0.0) -> None:
+        """Change the alias as anybody may who asks for no revision."""
+        self.routes.append((version, candidate, weight))
+        self.current = Alias(version, f"r{len(self.routes)}", candidate, weight)
+
+    def publish(self, package: bytes, replaces: str) -> str:
+        """Publish, unless it is the code that was published last."""
+        self.hook("publish")
+        last = max(self.published, key=int)
+        if self.published[last] == package:
+            return last
+        version = str(int(last) + 1)
+        self.published[version], self.replaced[version] = package, replaces
+        return version
+
+    def smoke(self, version: str) -> None:
+        """Fail if the code is broken."""
+        self.hook("smoke")
+        if self.published[version] in self.broken:
+            raise DeploymentError(f"the smoke test of version {version} failed")
+
+    def replaced_by(self, version: str) -> str | None:
+        """Look it up."""
+        return self.replaced.get(version)
+
+    def unused(self) -> list[str]:
+        """Return what the alias does not lead to."""
+        self.hook("unused")
+        return sorted(self.published.keys() - {self.current.version, self.current.candidate}, key=int)
+
+    def delete(self, version: str) -> None:
+        """Forget the version, unless the alias leads to it."""
+        self.hook("delete")
+        if version not in self.published or version in (self.current.version, self.current.candidate):
+            raise DeploymentError(f"version {version} could not be deleted")
+        del self.published[version]
+
+    def _note(self, *, replaced: str | None = None, withdrawn: str | None = None) -> Alias:
+        self.current = msgspec.structs.replace(self.current, replaced=replaced, withdrawn=withdrawn)
+        return self.current
 
 
 @dataclass

@@ -16,7 +16,10 @@ from scripts.aws_verify.contract import PREFIX
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Address and credentials of a server; ``of_aws``: S3's, and the other services are at addresses of their own."""
+    """Address and credentials of a server; ``of_aws``: S3's, and the other services are at addresses of their own.
+
+    ``role_arn`` is a role that functions may have which take messages from the queues that tests make.
+    """
 
     name: str
     url: str
@@ -24,6 +27,7 @@ class Endpoint:
     secret_key: str = field(repr=False)
     region: str = "eu-west-2"
     of_aws: bool = False
+    role_arn: str = "arn:aws:iam::000000000000:role/function"
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this server."""

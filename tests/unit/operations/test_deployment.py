@@ -19,81 +19,10 @@ from windrow.operations.deployment import (
     outdated,
 )
 from windrow.ports import Alias
-from windrow.testing import START, FakeClock
+from windrow.testing import START, FakeClock, FakeFunctions
 
 STEPS = [10, 50, 100]
 BAKE_S = 20.0
-
-
-class FakeFunctions:
-    """A function with versions and one alias; ``hook`` is called with each operation and may raise or change things."""
-
-    def __init__(self) -> None:
-        self.current = Alias("7", "r0")
-        self.routes: list[tuple[str, str | None, float]] = []
-        self.published: list[tuple[bytes, str]] = []
-        self.next_version = "8"
-        self.published_by_others = False
-        self.replaced: dict[str, str] = {}
-        self.kept: list[str] = []
-        self.hook: Callable[[str], None] = lambda _operation: None
-
-    def alias(self) -> Alias:
-        """Read it."""
-        self.hook("alias")
-        return self.current
-
-    def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
-        """Change it if the revision fits."""
-        self.hook("route")
-        if alias.revision != self.current.revision:
-            raise AliasChanged("stale")
-        self.put(version, candidate, weight)
-        self.hook("route done")
-        return self.current
-
-    def replace(self, alias: Alias, version: str) -> Alias:
-        """Change it if the revision fits, with a note."""
-        before = alias.version
-        self.current = msgspec.structs.replace(self.route(alias, version), replaced=before)
-        return self.current
-
-    def restore(self, alias: Alias, version: str) -> Alias:
-        """Change it if the revision fits, with the other note."""
-        withdrawn = alias.candidate or alias.version
-        self.current = msgspec.structs.replace(self.route(alias, version), withdrawn=withdrawn)
-        return self.current
-
-    def put(self, version: str, candidate: str | None = None, weight: float = 0.0) -> None:
-        """Change it as anybody might."""
-        self.routes.append((version, candidate, weight))
-        self.current = Alias(version, f"r{len(self.routes)}", candidate, weight)
-
-    def publish(self, package: bytes, replaces: str) -> str:
-        """Note what is published."""
-        self.hook("publish")
-        self.published.append((package, replaces))
-        if not self.published_by_others:
-            self.replaced[self.next_version] = replaces
-        return self.next_version
-
-    def smoke(self, version: str) -> None:
-        """Succeed, unless the hook has other ideas."""
-        self.hook("smoke")
-
-    def replaced_by(self, version: str) -> str | None:
-        """Look it up."""
-        return self.replaced.get(version)
-
-    def unused(self) -> list[str]:
-        """Return what there is beside the alias's own."""
-        self.hook("unused")
-        return [version for version in self.kept if version not in (self.current.version, self.current.candidate)]
-
-    def delete(self, version: str) -> None:
-        """Forget it."""
-        self.hook("delete")
-        self.kept.remove(version)
 
 
 class FakeWatch:
@@ -159,7 +88,7 @@ def test_good_version_gets_the_traffic_in_steps(world: World) -> None:
     """The way back stays the alias's own version until the last step has baked; then the new one takes its place."""
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
     assert (DeploymentOutcome.DEPLOYED, "8") == (result.outcome, result.version)
-    assert [(b"zip", "7")] == world.functions.published
+    assert (b"zip", "7") == (world.functions.published["8"], world.functions.replaced["8"])
     assert [("7", "8", 0.1), ("7", "8", 0.5), ("7", "8", 1.0), ("8", None, 0.0)] == world.functions.routes
     assert ["published", "smoke test passed", "shifted", "shifted", "shifted", "deployed"] == [
         event.event for event in world.events
@@ -278,10 +207,10 @@ def test_smoke_test_comes_before_any_traffic(world: World) -> None:
 
 def test_second_deployment_is_refused(world: World) -> None:
     """While weights show that a deployment is under way, or was broken off, nothing is published."""
-    world.functions.put("7", "8", 0.5)
+    world.functions.lead("7", "8", 0.5)
     with pytest.raises(DeploymentError, match=r"of version 8 is under way .* 50% there and the rest to 7"):
         world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert [] == world.functions.published
+    assert ["7"] == list(world.functions.published)
 
 
 def test_alarms_that_are_on_already_are_told_and_keep_nothing_from_starting(world: World) -> None:
@@ -311,11 +240,11 @@ def numbers(first: int, last: int) -> list[str]:
 
 def test_old_versions_are_deleted_after_a_deployment(world: World) -> None:
     """The newest ones stay, and the way back, however old it is."""
-    world.functions.put("3")
-    world.functions.kept, world.functions.next_version = numbers(1, 20), "20"
+    world.functions.lead("3")
+    world.functions.published = dict.fromkeys(numbers(1, 19), b"")
     world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=4)
 
-    assert ["3", *numbers(16, 20)] == world.functions.kept
+    assert ["3", *numbers(16, 20)] == list(world.functions.published)
     assert [", ".join(["1", "2", *numbers(4, 15)])] == [
         event.detail for event in world.events if event.event == "old versions deleted"
     ]
@@ -323,7 +252,7 @@ def test_old_versions_are_deleted_after_a_deployment(world: World) -> None:
 
 def test_versions_that_cannot_be_deleted_are_told_and_left(world: World) -> None:
     """The new version serves all the same."""
-    world.functions.kept = numbers(1, 8)
+    world.functions.published = dict.fromkeys(numbers(1, 7), b"")
 
     def refuse(operation: str) -> None:
         if operation == "delete":
@@ -337,12 +266,12 @@ def test_versions_that_cannot_be_deleted_are_told_and_left(world: World) -> None
 
 def test_a_rollback_deletes_nothing(world: World) -> None:
     """By hand or by itself: what was taken out of service is still to be looked at."""
-    world.functions.kept = numbers(1, 8)
+    world.functions.published = dict.fromkeys(numbers(1, 7), b"")
     world.watch.sees = lambda _look: "harm"
     world.deployer.deploy(b"zip", STEPS, BAKE_S, keep=1)
     world.deployer.rollback("6")
 
-    assert numbers(1, 8) == world.functions.kept
+    assert numbers(1, 8) == list(world.functions.published)
 
 
 def test_one_deployment_deletes_so_many_at_most() -> None:
@@ -355,7 +284,7 @@ def test_racing_deployment_loses_at_its_first_shift(world: World) -> None:
 
     def rival(operation: str) -> None:
         if operation == "smoke":
-            world.functions.put("7", "9", 0.1)
+            world.functions.lead("7", "9", 0.1)
 
     world.functions.hook = rival
     with pytest.raises(AliasChanged):
@@ -368,7 +297,7 @@ def test_rollback_by_someone_else_ends_the_run(world: World) -> None:
 
     def person(look: int) -> None:
         if look == 3:
-            world.functions.put("7")
+            world.functions.lead("7")
 
     world.watch.sees = person
     with pytest.raises(AliasChanged, match="changed by someone else"):
@@ -380,7 +309,7 @@ def test_way_back_does_not_undo_what_others_did(world: World) -> None:
     """If the alias leads somewhere else by the time of going back, it is left there."""
 
     def harm_and_rival(_look: int) -> str:
-        world.functions.put("9")
+        world.functions.lead("9")
         return "Failures"
 
     world.watch.sees = harm_and_rival
@@ -391,7 +320,7 @@ def test_way_back_does_not_undo_what_others_did(world: World) -> None:
 
 def test_same_code_changes_nothing(world: World) -> None:
     """When Lambda says that the code is that of the version in service, there is nothing to do."""
-    world.functions.next_version = "7"
+    world.functions.published["7"] = b"zip"
     result = world.deployer.deploy(b"zip", STEPS, BAKE_S)
     assert (DeploymentOutcome.UNCHANGED, "7") == (result.outcome, result.version)
     assert [] == world.functions.routes
@@ -399,15 +328,15 @@ def test_same_code_changes_nothing(world: World) -> None:
 
 def test_alias_of_latest_is_refused(world: World) -> None:
     """Lambda can't split traffic with $LATEST, so it is refused before anything is published."""
-    world.functions.put("$LATEST")
+    world.functions.lead("$LATEST")
     with pytest.raises(DeploymentError, match=r"\$LATEST"):
         world.deployer.deploy(b"zip", STEPS, BAKE_S)
-    assert [] == world.functions.published
+    assert ["7"] == list(world.functions.published)
 
 
 def test_rollback_returns_to_what_was_replaced(world: World) -> None:
     """After a finished deployment the version before is the one that it replaced, not the next lower number."""
-    world.functions.put("9")
+    world.functions.lead("9")
     world.functions.replaced["9"] = "7"
     result = world.deployer.rollback()
     assert (DeploymentOutcome.ROLLED_BACK, "7") == (result.outcome, result.version)
@@ -416,8 +345,8 @@ def test_rollback_returns_to_what_was_replaced(world: World) -> None:
 
 def test_rollback_after_a_version_that_others_published(world: World) -> None:
     """A version that an apply published has no note of what it replaced; the alias has, from the deployment."""
-    world.functions.published_by_others = True
     assert DeploymentOutcome.DEPLOYED == world.deployer.deploy(b"zip", STEPS, BAKE_S).outcome
+    world.functions.replaced.clear()
     assert ("7", "7") == (world.deployer.rollback().version, world.functions.current.version)
 
 
@@ -448,14 +377,14 @@ def test_repeated_rollback_to_a_named_version_changes_nothing(world: World) -> N
 
 def test_rollback_ends_what_was_broken_off(world: World) -> None:
     """Weights that a crashed run left behind are taken away; all traffic goes to the version before."""
-    world.functions.put("7", "8", 1.0)
+    world.functions.lead("7", "8", 1.0)
     assert "7" == world.deployer.rollback().version
     assert ("7", None, 0.0) == world.functions.routes[-1]
 
 
 def test_rollback_to_a_named_version(world: World) -> None:
     """A version can be named."""
-    world.functions.put("9")
+    world.functions.lead("9")
     assert "5" == world.deployer.rollback("5").version
 
 
