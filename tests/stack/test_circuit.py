@@ -160,6 +160,7 @@ ONE_WAITS = QueueDepth(visible=1, in_flight=0, delayed=0)
 RUN = (sys.executable, "-m", "windrow", "run", "--json", "--window", "1", "--quiet-wait", "1", "--probe-every", "1")
 
 
+@pytest.mark.slow
 def test_workers_without_a_mapping_are_their_own_circuit_breaker(tmp_path: Path) -> None:
     """Two on one queue: while the destination is away neither receives, and afterwards each file is there once."""
     with Stack(tmp_path, Shape(sentinel_s=0), destination="ministack", worker=False) as stack, ExitStack() as running:

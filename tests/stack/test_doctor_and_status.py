@@ -30,6 +30,7 @@ def states(report: dict[str, Any], *wanted: str) -> list[tuple[str, str]]:
     return [(check["name"], check["detail"]) for check in report["checks"] if check["state"] in wanted]
 
 
+@pytest.mark.slow
 def test_doctor_finds_the_stack_fit_and_leaves_nothing_behind(stack: Stack) -> None:
     """Everything that Terraform provides is right; only the missing TLS of a local server is pointed out."""
     boto3.client("s3").create_bucket(Bucket="the-copies", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})

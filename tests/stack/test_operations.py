@@ -119,6 +119,7 @@ def test_audits_by_inventory_find_what_listings_do(site: Site, monkeypatch: pyte
     audit._daily.cache_clear()
 
 
+@pytest.mark.slow
 def test_audit_finds_what_is_wrong_and_nothing_else(site: Site) -> None:
     """On real servers: odd keys and versions are matched, and each kind of finding is found once it is caused."""
     site.upload("twice", *ODD_KEYS, "twice", *(f"plain/{number}" for number in range(20)))
@@ -189,6 +190,7 @@ def test_replay_ends_an_outage_longer_than_the_queue_remembers(site: Site) -> No
     assert (0, {}) == site.audit()
 
 
+@pytest.mark.slow
 def test_objects_without_versions(site: Site) -> None:
     """They are delivered and audited; a replay leaves them out where it could deliver them twice."""
     site.s3.put_bucket_versioning(Bucket=site.out.landing_bucket, VersioningConfiguration={"Status": "Suspended"})

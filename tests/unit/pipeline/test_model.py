@@ -20,8 +20,8 @@ from windrow.pipeline import large, staging
 
 FAULTY_BATCHES = 12
 DRAIN_ROUNDS = 40
-SCHEDULES = 3_000 if all_required() else 500
-"""At 30 ms of CPU each, a few thousand are for CI; `python -m bench.schedules` is for more."""
+SCHEDULES, LARGE_SCHEDULES = (3_000, 300) if all_required() else (500, 100)
+"""At 30 and 50 ms of CPU each, a few thousand are for CI; `python -m bench.schedules` is for more."""
 
 
 @settings(max_examples=SCHEDULES, deadline=None)
@@ -31,7 +31,7 @@ def test_every_file_is_delivered_exactly_once(seed: int, files: int) -> None:
     drive(seed, files, largest_bytes=90)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=LARGE_SCHEDULES, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_every_large_file_is_delivered_exactly_once(seed: int, files: int) -> None:
     """The same where half of the files must be streamed, in parts, through the staging area."""
