@@ -16,18 +16,11 @@ readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow/java-servers"
 present() { cmp -s "$FROM/jars.sha256" "$CACHE/$NAME.sha256"; }
 
 get() {
-    command -v mvn >/dev/null || { echo "$NAME: needs Maven" >&2; exit 1; }
     mkdir -p "$CACHE"
     work=$(mktemp -d "$CACHE/build.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     echo "$NAME: fetching once into $CACHE"
-    mvn --quiet --batch-mode --file "$FROM/pom.xml" dependency:copy-dependencies -DoutputDirectory="$work/jars"
-    (cd "$work/jars" && sha256sum --quiet --strict --check "$(cd "$FROM" && pwd)/jars.sha256")
-    # Maven may bring a jar that the list does not know.
-    if [ "$(find "$work/jars" -name '*.jar' | wc -l)" -ne "$(wc -l <"$FROM/jars.sha256")" ]; then
-        echo "$NAME: jars.sha256 lacks a jar" >&2
-        exit 1
-    fi
+    bash "$HERE/get_jars.sh" "$FROM" "$work/jars"
     rm -rf "${CACHE:?}/$NAME" "$CACHE/$NAME.sha256"
     mv "$work/jars" "$CACHE/$NAME"
     cp "$FROM/jars.sha256" "$CACHE/$NAME.sha256"

@@ -47,13 +47,9 @@ get_python() { # FOLDER
 }
 
 get_java() { # FOLDER
-    needs mvn java
     needs javac java
     local from="$ROOT/$DRIVERS/java"
-    mvn --quiet --batch-mode --file "$from/pom.xml" dependency:copy-dependencies -DoutputDirectory="$1"
-    (cd "$1" && sha256sum --quiet --strict --check "$(cd "$from" && pwd)/jars.sha256")
-    # Maven may bring a jar that the list does not know.
-    [ "$(find "$1" -name '*.jar' | wc -l)" -eq "$(wc -l <"$from/jars.sha256")" ] || fail "readers: jars.sha256 lacks a jar"
+    bash "$HERE/get_jars.sh" "$from" "$1"
     javac -cp "$1/*" -d "$1" "$from/Read.java"
 }
 
