@@ -37,6 +37,7 @@ def main() -> int:
             seed=arguments.seed,
             count=arguments.faults,
             pace=SHORT if arguments.faults < SHORT_BELOW else LONG,
+            own_breaker=arguments.own_breaker,
             note=_Teller().note,
         )
     finally:
@@ -54,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__)
     parser.add_argument("--faults", type=int, default=1000, help="how many faults to inject (1000)")
     parser.add_argument("--seed", type=int, default=1, help="which faults, in which order (1)")
+    parser.add_argument("--own-breaker", action="store_true", help="the worker follows no mapping: it probes by itself")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here too")
     return parser.parse_args()
 

@@ -204,12 +204,21 @@ class Campaign:
 
 
 def campaign(
-    folder: Path, toxiproxy: Path, *, seed: int, count: int, pace: Pace, note: Callable[[str], object]
+    folder: Path,
+    toxiproxy: Path,
+    *,
+    seed: int,
+    count: int,
+    pace: Pace,
+    note: Callable[[str], object],
+    own_breaker: bool = False,
 ) -> Result:
-    """Run a campaign of ``count`` faults in an empty folder, where logs and data stay.
+    """Run a campaign of ``count`` faults in an empty folder, where logs and data stay; see `Environment`.
 
     Raises:
         LocalStackError: a server did not start.
     """
-    with Environment(folder, toxiproxy, pace.shape, visibility_s=pace.visibility_s) as environment:
+    with Environment(
+        folder, toxiproxy, pace.shape, visibility_s=pace.visibility_s, own_breaker=own_breaker
+    ) as environment:
         return Campaign(environment, seed, count, pace, note).run()

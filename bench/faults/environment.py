@@ -64,11 +64,19 @@ class Environment:
     """Servers, proxies and worker; a context manager.
 
     ``visibility_s`` replaces the queue's own visibility timeout: six times the run time plus the window, as AWS
-    advises, would be the longest wait of the campaign. It must only be longer than one batch takes.
+    advises, would be the longest wait of the campaign. It must only be longer than one batch takes. ``own_breaker``:
+    the worker follows no mapping and is its own circuit breaker.
     """
 
     def __init__(
-        self, folder: Path, toxiproxy: Path, shape: Shape, *, visibility_s: int, handler: str = HANDLER
+        self,
+        folder: Path,
+        toxiproxy: Path,
+        shape: Shape,
+        *,
+        visibility_s: int,
+        handler: str = HANDLER,
+        own_breaker: bool = False,
     ) -> None:
         self.folder = folder
         self.stack = Stack(folder, shape, destination="minio", worker=False)
@@ -80,6 +88,7 @@ class Environment:
         """Every secret that was in use at some time."""
         self._handler = handler
         self._visibility_s = visibility_s
+        self._own_breaker = own_breaker
         self._binary = toxiproxy
         self._ports: dict[str, tuple[int, int]] = {}
         self._resources = ExitStack()
@@ -130,8 +139,10 @@ class Environment:
     def environment(self) -> dict[str, str]:
         """Return the worker's environment."""
         front = {name: f"http://{HOST}:{port}" for name, (port, _) in self._ports.items()}
+        no_mapping = {"WINDROW_EVENT_SOURCE_MAPPING_ID": ""} if self._own_breaker else {}
         return {
             **self.stack.environment(),
+            **no_mapping,
             **{f"AWS_ENDPOINT_URL_{name.upper()}": front[name] for name in SERVICES},
             "AWS_SECRET_ACCESS_KEY": self.aws_secret,
             "WINDROW_LANDING_BUCKETS": f"{self.stack.outputs.landing_bucket},{QUIET_BUCKET}",
@@ -143,7 +154,11 @@ class Environment:
 
     def start_worker(self) -> None:
         """Start ``windrow run`` with the handler that dies at traps, and its batches as JSON lines in its log."""
-        options = ("--handler", self._handler, "--quiet-wait", "1", "--concurrency", str(self.stack.shape.concurrency))
+        shape = self.stack.shape
+        options = ["--handler", self._handler, "--quiet-wait", "1", "--concurrency", f"{shape.concurrency}"]
+        if self._own_breaker:
+            options += ["--window", f"{shape.window_s}", "--batch-size", f"{shape.batch_size}"]
+            options += ["--timeout", f"{shape.timeout_s}", "--probe-every", "1"]
         self.stack.worker.launch((sys.executable, "-m", "windrow", "run", "--json", *options), self.environment())
 
     def worker_processes(self) -> list[psutil.Process]:
@@ -152,10 +167,6 @@ class Environment:
             return psutil.Process(self.stack.worker.pid).children()
         except (psutil.Error, LocalStackError):
             return []
-
-    def port(self, name: str) -> int:
-        """Return where the worker reaches a link."""
-        return self._ports[name][0]
 
     def http_port(self, name: str) -> int:
         """Return where the HTTP proxy listens for a link (or the imposter)."""

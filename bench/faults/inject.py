@@ -37,7 +37,7 @@ POLL_S = 0.05
 PASSING_S = 0.1
 """An answer that the proxy wrote has met what stands before the proxy by then."""
 TIMED_OUT = '"kind":"slow"'
-REFUSED = "Connection refused"
+REFUSED = ('"kind":"connect"', ": Connection refused")
 UNAUTHORIZED = "destination refused the credentials"
 """What the worker logs."""
 
@@ -172,11 +172,10 @@ class Injector:
 
     def _refuse_connections(self, rng: Random) -> bool:
         """Nothing listens: only the worker can tell that it tried."""
-        front = f"{self._environment.port(DESTINATION)}"
         return self._hold(
             rng,
             self._environment.toxiproxy.down(DESTINATION),
-            lambda evidence: evidence.logged(REFUSED, front),
+            lambda evidence: evidence.logged(*REFUSED),
             DESTINATION,
         )
 
