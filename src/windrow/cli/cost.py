@@ -45,6 +45,9 @@ def cost(
         typer.Option(min=1, max=10_000, help="Raw over compressed bytes. [default: as JSON lines]"),
     ] = None,
     memory: Annotated[int, typer.Option(min=128, max=10_240, help="MB of the aggregator.")] = 1024,
+    provisioned_pollers: Annotated[
+        int, typer.Option(min=0, max=200, help="Pollers that Lambda keeps ready for the mapping; 0: not provisioned.")
+    ] = 0,
     cpu_factor: Annotated[
         float, typer.Option(min=0.1, max=1000, help="CPU time on Lambda over the measured one.")
     ] = 1.0,
@@ -94,6 +97,7 @@ def cost(
         level=level.value,
         compression_ratio=ratio,
         memory_mb=memory,
+        provisioned_pollers=provisioned_pollers,
         cpu_factor=cpu_factor,
         retention=retention,
         hot_days=hot_days,

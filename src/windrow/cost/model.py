@@ -144,6 +144,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A window that starts in the middle of a minute touches two."""
     messages_per_receive: float | None = None
     """Instead of what follows from the rate, see `received`."""
+    provisioned_pollers: int = 0
+    """Kept ready for the mapping by the hour, at least; 0 is without provisioned mode. Those that a burst adds are not
+    counted."""
     retention: Retention = Retention.ARCHIVES
     hot_days: float = 7
     old_version_days: float = 7
@@ -399,6 +402,9 @@ def _functions(s: Scenario, bill: _Bill) -> None:
     gb_seconds = s.batches * s.batch_s * s.memory_mb / 1024
     bill.add("Lambda", f"aggregator, {s.memory_mb:,} MB for {s.batch_s:.2f} s a batch", "lambda-gb-second", gb_seconds)
     bill.add("Lambda", "aggregator, invocations", "lambda-request", s.batches)
+    if s.provisioned_pollers:
+        pollers = counted(s.provisioned_pollers, "provisioned poller")
+        bill.add("Lambda", pollers, "event-poller-hour", s.provisioned_pollers * HOURS)
     bill.add("Lambda", "sentinel, one run a minute", "lambda-gb-second", MINUTES * SENTINEL_GB_SECONDS)
     bill.add("Lambda", "sentinel, invocations", "lambda-request", MINUTES)
     bill.add("Lambda", "daily audit", "lambda-gb-second", s.files * AUDIT_S_PER_FILE * AUDIT_GB)

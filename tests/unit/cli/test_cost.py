@@ -13,7 +13,8 @@ from windrow.cost import price_list
 from windrow.cost.model import Egress, Retention, Scenario, estimate
 from windrow.cost.requirement import compare
 
-PAGE = (Path(__file__).parents[3] / "docs/cost.md").read_text()
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/cost.md").read_text()
 
 
 def test_json_holds_the_bill(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +85,16 @@ def test_production_can_be_priced(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["cost", "--json", "--transit-gateway", "--egress", "direct-connect", "--zones", "3"])
     items = [line["item"] for line in json.loads(capsys.readouterr().out)["lines"]]
     assert {"attachment to the transit gateway", "3 interface endpoints in 3 zones"} <= set(items)
+
+
+def test_provisioned_pollers_can_be_priced(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the hour, when they are asked for; the pages say how much."""
+    assert 0 == run(["cost", "--json", "--provisioned-pollers", "2"])
+    (usd,) = [line["usd"] for line in json.loads(capsys.readouterr().out)["lines"] if "poller" in line["unit"]]
+    assert [] == [line for line in estimate(Scenario(), price_list.load()).lines if "poller" in line.unit]
+    assert f"{usd / 2:.2f} a month at the price of us-east-1. Two," in " ".join(PAGE.split())
+    assert f"add {usd:.2f}." in PAGE
+    assert f"{usd / 2:.2f} USD a month each" in (ROOT / "docs/scaling.md").read_text()
 
 
 def test_wrong_use_is_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ SCENARIOS = {
     "GETs that take longer than processors": Scenario(
         level="1", memory_mb=3538, fetch_concurrency=2, vpn_connections=2, transit_gateway=True
     ),
-    "a hundred times the volume": Scenario(files_per_day=86_400_000, batches_per_minute=200),
+    "a hundred times the volume": Scenario(files_per_day=86_400_000, batches_per_minute=200, provisioned_pollers=2),
     "no files at all": Scenario(files_per_day=0),
 }
 
