@@ -14,6 +14,7 @@ from scripts.aws_verify.setups import INFRA
 EXAMPLE = INFRA / "examples/pipeline"
 WORKFLOWS = {path.stem: path for path in EXAMPLE.glob("workflows/*.yml")}
 CREDENTIALS = "aws-actions/configure-aws-credentials"
+MAIN = "ref:refs/heads/main"
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -49,9 +50,35 @@ def test_each_role_is_taken_on_by_the_jobs_that_it_trusts() -> None:
         ("drift", f"{role}plan", None),
         ("plan", f"{role}plan", None),
     ] == sorted(taken)
-    assert workflow("plan")["on"] == "pull_request"
-    assert set(workflow("drift")["on"]) == {"schedule", "workflow_dispatch"}
     assert workflow("apply")["on"] == {"push": {"branches": ["main"]}}
+
+
+SUBJECTS = {"pull_request": "pull_request", "push": MAIN, "schedule": MAIN, "workflow_dispatch": MAIN}
+"""What GitHub's token calls a job without an environment, by what started it; the last is started on main, or refused.
+
+https://docs.github.com/actions/reference/openid-connect-reference
+"""
+
+
+def subjects(name: str, job: dict[str, Any]) -> set[str]:
+    """Return what the token of a job may call it."""
+    if "environment" in job:
+        return {f"environment:{job['environment']}"}
+    started_by = workflow(name)["on"]
+    return {SUBJECTS[event] for event in ([started_by] if isinstance(started_by, str) else started_by)}
+
+
+def test_each_role_trusts_the_jobs_that_take_it_on() -> None:
+    """By the subject of their token, and no others."""
+    roles = (INFRA / "modules/pipeline/roles.tf").read_text()
+    trusted = {
+        role: set(re.findall(r'"([^"]+)"', subjects.replace("${var.environment}", setting("environment"))))
+        for role, subjects in re.findall(r"^    (plan|apply|deploy) += \[(.*)\]$", roles, re.MULTILINE)
+    }
+    used: dict[str, set[str]] = {}
+    for name, job, step in jobs():
+        used.setdefault(step["with"]["role-to-assume"].rpartition("-")[2], set()).update(subjects(name, job))
+    assert trusted == used
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
