@@ -1,6 +1,17 @@
 # What the commands of the runbook (docs/operations.md) need at AWS: those of `windrow`, and those of `aws`. Left out are
 # `windrow deploy`, which is for a pipeline (deployer_policy.tf), and `windrow run` and `windrow retain`, which have roles
 # of their own (worker_principal_arns). Given out as a document, since who operates is not this stack's to say.
+module "operate" {
+  source = "./modules/operate"
+
+  region      = local.region
+  landing     = { bucket_arn = module.landing.bucket_arn, kms_key_arn = module.landing.kms_key_arn }
+  queue       = { arn = module.queue.arn, dead_letter_arn = module.queue.dead_letter_arn }
+  ledger_arn  = module.ledger.arn
+  secret_arn  = module.credentials.secret_arn
+  kms_key_arn = module.key.arn
+}
+
 locals {
   log_group_arns = [for name in compact([
     module.aggregator.log_group_name,
@@ -10,59 +21,7 @@ locals {
     one(values(module.auditor)[*].log_group_name),
   ]) : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:${name}:*"] # the streams
 
-  operator_statements = concat([
-    {
-      Sid      = "ListLandedFiles"
-      Effect   = "Allow"
-      Action   = ["s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
-      Resource = module.landing.bucket_arn
-    },
-    {
-      # Of rejected files, by hand and one by one.
-      Sid      = "DeleteLandedVersions"
-      Effect   = "Allow"
-      Action   = ["s3:DeleteObjectVersion"]
-      Resource = "${module.landing.bucket_arn}/*" # the objects of this one bucket
-    },
-    {
-      # Files encrypted with a key that is disabled or about to be deleted are rejected; with it they can be saved.
-      Sid      = "SaveTheKeys"
-      Effect   = "Allow"
-      Action   = ["kms:CancelKeyDeletion", "kms:EnableKey"]
-      Resource = [module.landing.kms_key_arn, module.key.arn]
-    },
-    {
-      Sid    = "ReadAndMendTheLedger"
-      Effect = "Allow"
-      Action = [
-        "dynamodb:BatchGetItem",
-        "dynamodb:DescribeTable",
-        "dynamodb:DescribeTimeToLive",
-        "dynamodb:GetItem",
-        "dynamodb:PartiQLInsert",
-        "dynamodb:PartiQLUpdate",
-        "dynamodb:PutItem",
-      ]
-      Resource = module.ledger.arn
-    },
-    {
-      Sid      = "QueueAgain"
-      Effect   = "Allow"
-      Action   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
-      Resource = module.queue.arn
-    },
-    {
-      Sid    = "HandleDeadLetters"
-      Effect = "Allow"
-      Action = [
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-        "sqs:StartMessageMoveTask",
-      ]
-      Resource = module.queue.dead_letter_arn
-    },
+  operator_statements = concat(module.operate.statements, [
     {
       Sid      = "SwitchTheMapping"
       Effect   = "Allow"
@@ -86,29 +45,6 @@ locals {
       Effect   = "Allow"
       Action   = ["logs:FilterLogEvents"]
       Resource = local.log_group_arns
-    },
-    {
-      Sid    = "UseAndReplaceCredentials"
-      Effect = "Allow"
-      Action = [
-        "secretsmanager:DescribeSecret",
-        "secretsmanager:GetSecretValue",
-        "secretsmanager:ListSecretVersionIds",
-        "secretsmanager:PutSecretValue",
-        "secretsmanager:UpdateSecretVersionStage",
-      ]
-      Resource = module.credentials.secret_arn
-    },
-    {
-      Sid      = "UseLedgersAndSecretsKey"
-      Effect   = "Allow"
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource = module.key.arn
-      Condition = {
-        StringEquals = {
-          "kms:ViaService" = ["dynamodb.${local.region}.amazonaws.com", "secretsmanager.${local.region}.amazonaws.com"]
-        }
-      }
     },
     {
       Sid      = "ReadWhatHasNoResource"

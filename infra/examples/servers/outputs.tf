@@ -23,6 +23,11 @@ output "worker_profile_arn" {
   value       = module.windrow.worker_profile_arn
 }
 
+output "operator_policy" {
+  description = "Policy of who works through the runbook."
+  value       = module.windrow.operator_policy
+}
+
 output "environment_file" {
   description = "Settings of the servers, as the text of a file."
   value       = module.windrow.environment_file

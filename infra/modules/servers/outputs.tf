@@ -45,6 +45,11 @@ output "worker_profile_arn" {
   value       = module.worker.profile_arn
 }
 
+output "operator_policy" {
+  description = "Policy (JSON) of who works through the runbook: attach it to the operators' role."
+  value       = jsonencode({ Version = "2012-10-17", Statement = module.operate.statements })
+}
+
 output "environment" {
   description = "Settings (WINDROW_*) of the workers and of the command line, with AWS_REGION."
   value       = local.environment

@@ -33,11 +33,12 @@ variable "uploaders" {
 }
 
 variable "retention" {
-  description = "How long files are kept: every file moves to Deep Archive after hot_days, and versions that were replaced or deleted stay readable for old_version_days; expire_after_days is when S3 deletes what lies there, never if it is left out. Deep Archive of archives in the place of raw files needs the whole stack."
+  description = "How long files are kept: every file moves to Deep Archive after hot_days, and versions that were replaced or deleted stay readable for old_version_days; expire_after_days is when S3 deletes what lies there, never if it is left out; smallest_moved is S3's rule on small objects, for an emulator. Deep Archive of archives in the place of raw files needs the whole stack."
   type = object({
     hot_days          = optional(number, 7)
     old_version_days  = optional(number, 7)
     expire_after_days = optional(number)
+    smallest_moved    = optional(string, "varies_by_storage_class")
   })
   default  = {}
   nullable = false

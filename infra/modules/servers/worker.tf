@@ -9,6 +9,18 @@ module "work" {
   kms_key_arn = module.key.arn
 }
 
+# What who works through the runbook needs, on servers too.
+module "operate" {
+  source = "../operate"
+
+  region      = local.region
+  landing     = { bucket_arn = module.landing.bucket_arn, kms_key_arn = module.landing.kms_key_arn }
+  queue       = { arn = module.queue.arn, dead_letter_arn = module.queue.dead_letter_arn }
+  ledger_arn  = module.ledger.arn
+  secret_arn  = module.credentials.secret_arn
+  kms_key_arn = module.key.arn
+}
+
 locals {
   # Beside the work itself.
   look_after_it = [

@@ -46,6 +46,11 @@ run "the_set_up_holds_together" {
   }
 
   assert {
+    condition     = toset([for s in jsondecode(output.operator_policy).Statement : s.Resource if contains(s.Action, "sqs:SendMessage") || contains(s.Action, "sqs:StartMessageMoveTask")]) == toset([module.queue.arn, module.queue.dead_letter_arn])
+    error_message = "Who works through the runbook sends files and dead letters back."
+  }
+
+  assert {
     condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.this : endswith(alarm.alarm_description, ". https://example.com/runbook#${name}")]) && toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["dlq-not-empty", "oldest-message", "queue-depth"])
     error_message = "Each alarm must link its section of the runbook."
   }

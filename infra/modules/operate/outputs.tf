@@ -1,0 +1,4 @@
+output "statements" {
+  description = "Statements of a policy."
+  value       = local.statements
+}

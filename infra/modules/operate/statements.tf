@@ -1,0 +1,80 @@
+# What the commands of the runbook (docs/operations.md) need of files, queues, ledger and secret, with functions and on servers.
+locals {
+  statements = [
+    {
+      Sid      = "ListLandedFiles"
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
+      Resource = var.landing.bucket_arn
+    },
+    {
+      # Of rejected files, by hand and one by one.
+      Sid      = "DeleteLandedVersions"
+      Effect   = "Allow"
+      Action   = ["s3:DeleteObjectVersion"]
+      Resource = "${var.landing.bucket_arn}/*" # the objects of this one bucket
+    },
+    {
+      # Files encrypted with a key that is disabled or about to be deleted are rejected; with it they can be saved.
+      Sid      = "SaveTheKeys"
+      Effect   = "Allow"
+      Action   = ["kms:CancelKeyDeletion", "kms:EnableKey"]
+      Resource = [var.landing.kms_key_arn, var.kms_key_arn]
+    },
+    {
+      Sid    = "ReadAndMendTheLedger"
+      Effect = "Allow"
+      Action = [
+        "dynamodb:BatchGetItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:GetItem",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PartiQLUpdate",
+        "dynamodb:PutItem",
+      ]
+      Resource = var.ledger_arn
+    },
+    {
+      Sid      = "QueueAgain"
+      Effect   = "Allow"
+      Action   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
+      Resource = var.queue.arn
+    },
+    {
+      Sid    = "HandleDeadLetters"
+      Effect = "Allow"
+      Action = [
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:StartMessageMoveTask",
+      ]
+      Resource = var.queue.dead_letter_arn
+    },
+    {
+      Sid    = "UseAndReplaceCredentials"
+      Effect = "Allow"
+      Action = [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:ListSecretVersionIds",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+      ]
+      Resource = var.secret_arn
+    },
+    {
+      Sid      = "UseLedgersAndSecretsKey"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = var.kms_key_arn
+      Condition = {
+        StringEquals = {
+          "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+        }
+      }
+    },
+  ]
+}

@@ -1,0 +1,27 @@
+variables {
+  region      = "eu-west-2"
+  landing     = { bucket_arn = "arn:aws:s3:::landing", kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/landing" }
+  queue       = { arn = "arn:aws:sqs:eu-west-2:111122223333:q", dead_letter_arn = "arn:aws:sqs:eu-west-2:111122223333:q-dlq" }
+  ledger_arn  = "arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"
+  secret_arn  = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:windrow-abcdef"
+  kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "rejected_files_and_dead_letters_alone_are_deleted" {
+  command = plan
+
+  assert {
+    condition     = { for s in output.statements : jsonencode(s.Resource) => [for action in s.Action : action if strcontains(action, "Delete") && action != "kms:CancelKeyDeletion"] if length([for action in s.Action : action if strcontains(action, "Delete")]) > 0 } == { jsonencode("arn:aws:s3:::landing/*") = ["s3:DeleteObjectVersion"], jsonencode("arn:aws:sqs:eu-west-2:111122223333:q-dlq") = ["sqs:DeleteMessage"] }
+    error_message = "Version by version, and what waits in the dead-letter queue."
+  }
+
+  assert {
+    condition     = !anytrue([for action in flatten(output.statements[*].Action) : contains(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], action) || strcontains(action, "*")])
+    error_message = "Files are neither read nor written, and no action is a wildcard."
+  }
+
+  assert {
+    condition     = alltrue([for s in output.statements : s.Condition.StringEquals["kms:ViaService"] != null if contains(s.Action, "kms:Decrypt")])
+    error_message = "A key may be used by a service only."
+  }
+}
