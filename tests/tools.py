@@ -236,19 +236,21 @@ def _buildah() -> str:
 
 
 def _image_base() -> str:
-    base = image_base()
+    base = tools_cache() / "image-base.tar"
     recipe = base.with_name(f"{base.name}.recipe")
-    if not base.is_file() or not recipe.is_file() or recipe.read_bytes() != BASE_RECIPE.read_bytes():
+    made = base.is_file() and arm_base(base).is_file() and recipe.is_file()
+    if not made or recipe.read_bytes() != BASE_RECIPE.read_bytes():
         raise Absent(f"is not made as {BASE_RECIPE.name} says")
     return str(base)
 
 
 BASE_RECIPE = ROOT / "scripts/get_image_base.sh"
+"""What makes the bases of images, tars of their roots."""
 
 
-def image_base() -> Path:
-    """Return where `scripts/get_image_base.sh` puts the base of an image, a tar of its root."""
-    return tools_cache() / "image-base.tar"
+def arm_base(base: Path) -> Path:
+    """Return where the base for arm64 is, beside the one for this machine."""
+    return base.with_name("image-base-arm64.tar")
 
 
 JAVA_SERVERS = ["s3mock", "s3proxy"]
@@ -323,6 +325,9 @@ TOOLS = {
     "pigz": _debian("pigz", "pigz"),
     "prometheus": Tool("what Prometheus scrapes", "apt-get install prometheus", lambda: _program("prometheus")),
     "promtool": Tool("alert rules for Prometheus", "apt-get install prometheus", lambda: _program("promtool")),
+    "qemu": Tool(
+        "the worker's image for arm64", "apt-get install qemu-user-static", lambda: _program("qemu-aarch64-static")
+    ),
     "python-readers": Tool(
         "archives read by Python packages", "make readers", _readers_program("python", "bin/python", "--version")
     ),

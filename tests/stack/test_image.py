@@ -1,9 +1,10 @@
-"""The worker's image: built as `make image` does on a base of Debian's packages, run read-only, without a daemon."""
+"""The worker's images: built as `make image` does, on bases of Debian's packages, without a daemon; run read-only."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.archives import archive_of, joined
 from tests.stack.test_prometheus import read
-from tests.tools import locate
+from tests.tools import arm_base, locate
 from windrow.lab.stack.process import HOST, Process, free_port
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.stack import Stack
@@ -42,16 +44,30 @@ class Builder:
             *("--root", str(folder / "root"), "--runroot", str(folder / "run")),
         ]
         self.environ = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
+        named = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name[:4] == "PIP_"}
+        kept = {name: value for name, value in named.items() if name not in ("cert", "find-links")}
+        (folder / "pip.conf").write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in kept.items()))
+        self._secrets = ["--secret", f"id=pip.conf,src={folder}/pip.conf"]
+        if CERTIFICATES.exists():
+            self._secrets += ["--secret", f"id=ca.pem,src={CERTIFICATES}"]
 
     def __call__(self, *arguments: str) -> str:
         """Run a command of buildah; return what it prints."""
         return self._run([*self.command, *arguments])
 
-    def make_image(self, base: str, *arguments: str) -> None:
-        """Build the image as `make image` does."""
+    def add_base(self, name: str, tar: str, *options: str) -> None:
+        """Make an image of the tar of a root; ``options`` are those of ``buildah config``."""
+        working = self("from", "scratch")
+        self("add", "--quiet", working, tar, "/")
+        self("config", *options, working)
+        self("commit", "--quiet", "--disable-compression", working, f"localhost/{name}")
+        self("rm", working)
+
+    def make_image(self, tag: str, *arguments: str) -> None:
+        """Build the image as `make image` does, with the package index of this machine."""
         script = ("sh", str(ROOT / "scripts/image.sh"), sys.executable)
-        layers = ("--layers=false", "--build-arg", f"BASE={base}")
-        self._run([*script, *layers, *arguments], BUILDER=" ".join(self.command), TAG="windrow")
+        options = ("--layers=false", *self._secrets, *arguments)
+        self._run([*script, *options], BUILDER=" ".join(self.command), TAG=tag)
 
     def _run(self, command: list[str], **environ: str) -> str:
         done = subprocess.run(command, env=self.environ | environ, capture_output=True, text=True, check=False)
@@ -92,20 +108,10 @@ class Container:
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
-    """Build the image."""
-    folder = tmp_path_factory.mktemp("image")
-    buildah = Builder(folder)
-    working = buildah("from", "scratch")
-    buildah("add", "--quiet", working, locate("image-base"), "/")
-    buildah("commit", "--quiet", "--disable-compression", working, "localhost/base")
-    buildah("rm", working)
-    named = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name.startswith("PIP_")}
-    kept = {name: value for name, value in named.items() if name not in ("cert", "find-links")}
-    (folder / "pip.conf").write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in kept.items()))
-    secrets = ["--secret", f"id=pip.conf,src={folder}/pip.conf"]
-    if CERTIFICATES.exists():
-        secrets += ["--secret", f"id=ca.pem,src={CERTIFICATES}"]
-    buildah.make_image("localhost/base", *secrets)
+    """Build the image for this machine."""
+    buildah = Builder(tmp_path_factory.mktemp("image"))
+    buildah.add_base("base", locate("image-base"))
+    buildah.make_image("windrow", "--build-arg", "BASE=localhost/base")
     yield buildah
     buildah("rm", "--all")
     buildah("rmi", "--all", "--force")
@@ -146,6 +152,30 @@ def test_bill_of_materials_is_what_is_installed(container: Container) -> None:
     assert "CycloneDX" == bill["bomFormat"]
     assert sorted(f"{each['name']}={each['version']}" for each in bill["components"]) == installed.split()
     assert "windrow=" in installed
+
+
+@pytest.mark.needs("qemu")
+def test_image_for_arm64_is_built_here_and_runs(builder: Builder, tmp_path: Path) -> None:
+    """On a base of its own: it verifies an archive with its compiled packages, and the handler's others load.
+
+    buildah takes one architecture for all stages, so the base for the first, which runs here, says that it is another.
+    """
+    archive = tmp_path / "archive.tar.gz"
+    archive.write_bytes(joined(archive_of([(f"{n}", bytes([n]) * 100_000) for n in range(20)])))
+    builder.add_base("build-base", locate("image-base"), "--arch", "arm64")
+    builder.add_base("arm-base", str(arm_base(Path(locate("image-base")))), "--arch", "arm64")
+    bases = ("--build-arg", "BASE=localhost/arm-base", "--build-arg", "BUILD_BASE=localhost/build-base")
+    builder.make_image("windrow-arm", "--platform", "linux/arm64", *bases)
+    root = Path(builder("mount", builder("from", "--arch", "arm64", "windrow-arm")))
+    for file in (locate("qemu"), archive):
+        shutil.copy(file, root)
+
+    def run(*arguments: str) -> str:
+        emulated = ["chroot", str(root), "/qemu-aarch64-static", "/opt/windrow/bin/python", *arguments]
+        return subprocess.run(emulated, capture_output=True, text=True, check=True).stdout
+
+    assert "aarch64\n" == run("-c", "import platform, windrow.functions.aggregate; print(platform.machine())")
+    assert "sound: 20 files" in run("-m", "windrow", "archive", "verify", "/archive.tar.gz")
 
 
 def test_image_delivers(container: Container, config: dict[str, Any], tmp_path: Path) -> None:

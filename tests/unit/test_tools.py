@@ -38,6 +38,7 @@ SOUND = {
     "pigz": ("pigz", "exit 0"),
     "prometheus": ("prometheus", "exit 0"),
     "promtool": ("promtool", "exit 0"),
+    "qemu": ("qemu-aarch64-static", "exit 0"),
     "ruby": ("ruby", "exit 0"),
     "seven-zip": ("7zz", "exit 0"),
     "systemd": ("systemd-analyze", "exit 0"),
@@ -177,12 +178,15 @@ def test_base_of_an_image_is_made_as_its_script_says(tmp_path: Path) -> None:
     """Not there, or made by another script, it is absent."""
     base = tmp_path / "cache/windrow/image-base.tar"
     recipe = base.with_name("image-base.tar.recipe")
-    for make in (lambda: None, base.touch, lambda: recipe.write_text("another")):
+    for make in (lambda: None, base.touch, tools.arm_base(base).touch, lambda: recipe.write_text("another")):
         make()
         with pytest.raises(Absent, match=r"is not made as get_image_base\.sh says"):
             TOOLS["image-base"].find()
     recipe.write_bytes(tools.BASE_RECIPE.read_bytes())
     assert str(base) == TOOLS["image-base"].find()
+    tools.arm_base(base).unlink()
+    with pytest.raises(Absent, match="is not made"):
+        TOOLS["image-base"].find()
 
 
 @pytest.mark.parametrize("name", tools.JAVA_SERVERS)
