@@ -169,7 +169,7 @@ def _print_verdict(report: Report) -> None:
 
 def _table(report: Report, seconds: float) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
+    table.add_column(style="bold", min_width=len("destination"))  # as wide as the labels above it
     table.add_column()
     table.add_row("files", _counts(report))
     mean = (
