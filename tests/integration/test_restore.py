@@ -92,7 +92,8 @@ def test_a_killed_restore_goes_on(minio: Endpoint, tmp_path: Path) -> None:
     for number in range(3):
         put(tmp_path, number, joined(archive_of([(key, contents[key]) for key in keys[number::3]], files_a_frame=100)))
     bucket, s3 = minio.new_bucket(), minio.client("s3")
-    with subprocess.Popen(command(tmp_path, f"s3://{bucket}"), env=environ(minio), stdout=subprocess.DEVNULL) as killed:
+    env = environ(minio) | {"TMPDIR": str(tmp_path)}  # for what it cannot clean up
+    with subprocess.Popen(command(tmp_path, f"s3://{bucket}"), env=env, stdout=subprocess.DEVNULL) as killed:
         wait_until(
             "the restore to have written something",
             lambda: s3.list_objects_v2(Bucket=bucket, MaxKeys=5)["KeyCount"] == 5,

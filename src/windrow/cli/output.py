@@ -47,7 +47,7 @@ def print_json(report: object) -> None:
     try:
         text = msgspec.json.encode(report).decode()
     except UnicodeEncodeError:
-        # Half a surrogate pair, as in a file name that is no UTF-8: JSON can say it, msgspec does not.
+        # Half a surrogate pair, as in a file name that is not UTF-8: JSON can say it, msgspec does not.
         text = json.dumps(msgspec.to_builtins(report), separators=(",", ":"))
     sys.stdout.write(printable_json(text, ascii_only=not out.encoding.startswith("utf")) + "\n")
     sys.stdout.flush()

@@ -207,13 +207,13 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:
-    """Raise `WrongUse` for an argument that is no UTF-8, unless it names a file: nothing else can be called so."""
+    """Raise `WrongUse` for an argument that is not UTF-8, unless it names a file: nothing else can be called so."""
     for argument in arguments:
         try:
             argument.encode()
         except UnicodeEncodeError as error:
             if not os.path.lexists(argument):
-                raise WrongUse(f"{argument!r} is no UTF-8") from error
+                raise WrongUse(f"{argument!r} is not UTF-8") from error
 
 
 def _print_usage(error: typer.TyperException, *, as_json: bool) -> None:

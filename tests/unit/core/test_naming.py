@@ -106,7 +106,7 @@ def test_a_key_that_is_also_a_folder_gets_a_hash() -> None:
 
 
 def test_a_part_is_cut_at_255_bytes_between_characters() -> None:
-    """File systems count bytes, and half a character is no UTF-8."""
+    """File systems count bytes, and half a character is not UTF-8."""
     (name,) = names_of("é" * 200 + "/" + "😀" * 100 + ".jpeg")
 
     _, folder, last = name.split("/")
