@@ -17,15 +17,15 @@ locals {
       Resource = [module.aggregator.function_arn, "${module.aggregator.function_arn}:*"] # its versions and aliases
     },
     {
-      # Versions only: the function's own ARN is not named.
+      # Versions only: without the function's own ARN, the function can't be deleted.
       Sid      = "DeleteOldVersions"
       Effect   = "Allow"
       Action   = ["lambda:DeleteFunction"]
       Resource = "${module.aggregator.function_arn}:*" # its versions; Lambda refuses those that an alias leads to
     },
     {
-      # Lambda encrypts the settings of what is uploaded and published anew, and makes a grant for it, in the caller's
-      # name. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+      # When code is uploaded or published, Lambda encrypts the function's settings again and creates a grant for that, on
+      # behalf of the caller. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
       Sid       = "KeepSettingsEncrypted"
       Effect    = "Allow"
       Action    = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
@@ -33,8 +33,8 @@ locals {
       Condition = { StringEquals = { "kms:ViaService" = "lambda.${local.region}.amazonaws.com" } }
     },
     {
-      # CloudWatch offers nothing narrower than "*" for metrics. Alarms can be named, but then it leaves composite alarms
-      # out of the answer, and those that watch the latency objective would be unknown.
+      # For metrics CloudWatch supports only "*". Alarms could be named, but then its answer omits composite alarms, and
+      # those of the latency objective would be unknown.
       # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
       Sid      = "Watch"
       Effect   = "Allow"

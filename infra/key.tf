@@ -1,4 +1,4 @@
-# The key of everything but the landed files: ledger, secret, logs, notifications. No external party is named in it.
+# The key of everything but the landed files: ledger, secret, logs, notifications. Its policy names no external party.
 module "key" {
   source = "./modules/key"
 
@@ -33,7 +33,7 @@ module "key" {
       conditions = [{
         test     = "ArnLike"
         variable = "kms:EncryptionContext:aws:logs:arn"
-        # "*": the logs that carry this stack's prefix; their groups need the key first.
+        # "*": all log groups with this stack's prefix; the key must exist before them.
         values = [
           "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-*",
           "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/vpc/${var.name}-*",
@@ -44,7 +44,7 @@ module "key" {
       sid        = "Alarms"
       principals = { type = "Service", identifiers = ["cloudwatch.amazonaws.com"] }
       actions    = ["kms:Decrypt", "kms:GenerateDataKey"]
-      # "*": the alarms that carry this stack's prefix.
+      # "*": all alarms with this stack's prefix.
       conditions = [
         { test = "StringEquals", variable = "aws:SourceAccount", values = [local.account_id] },
         { test = "ArnLike", variable = "aws:SourceArn", values = ["arn:${data.aws_partition.current.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:${var.name}-*"] },

@@ -10,12 +10,12 @@ locals {
   # `region`.
   region = split(".", data.aws_region.current.endpoint)[1]
 
-  # By name, since bucket, queue and endpoints refer to each other.
+  # Built from the name, since bucket, queue and endpoints refer to each other.
   landing_bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.landing_bucket_name}"
-  # As modules/landing names it.
+  # The name that modules/landing gives it.
   new_objects_rule_arn = "arn:${data.aws_partition.current.partition}:events:${local.region}:${local.account_id}:rule/${var.landing_bucket_name}-new"
   archive_copies_arns  = var.retention.mode == "archives" ? ["${local.landing_bucket_arn}-archives"] : []
-  # Lists of the landing bucket that S3 makes, for the audit.
+  # For S3's inventories of the landing bucket, which the audit reads.
   listings_bucket_name = "${var.landing_bucket_name}-listings"
   listings_arns        = try(var.daily_audit.inventory, false) ? ["${local.landing_bucket_arn}-listings"] : []
   retention_name       = "${var.name}-retention"
@@ -31,7 +31,7 @@ locals {
     region   = var.destination.region
   }
 
-  # What the functions have in common. modules/function checks it.
+  # Settings shared by all functions; modules/function validates them.
   lambda = {
     zip_path                 = var.zip_path
     subnet_ids               = module.network.subnet_ids
@@ -43,7 +43,7 @@ locals {
     permissions_boundary_arn = var.permissions_boundary_arn
   }
 
-  # 443 unless the endpoint names another.
+  # 443 unless the endpoint has a port.
   destination_port = try(tonumber(regex(":([0-9]+)$", var.destination.endpoint)[0]), 443)
 }
 
@@ -67,7 +67,7 @@ module "network" {
     dynamodb       = [local.ledger_arn]
   }
 
-  # Neither secret nor queues need the network, so there is no circle.
+  # Neither the secret nor the queues depend on the network, so this is no cycle.
   interface_endpoint_resources = {
     secretsmanager = [module.credentials.secret_arn]
     sqs            = [module.queue.arn, module.queue.dead_letter_arn]
@@ -118,9 +118,9 @@ module "ledger" {
   kms_key_arn         = module.key.arn
   deletion_protection = !var.disposable
 
-  # Nothing of the ledger's. A destroy goes the other way round: DynamoDB refuses to delete the ledger while it is
-  # protected, and so buckets, keys and all that protects them stay, and the secret, whose name nobody could use for the
-  # days in which it can be restored.
+  # Only for the order of a destroy, which is the reverse: DynamoDB refuses to delete the ledger while it is protected,
+  # so buckets, keys and their settings stay. So does the secret, whose name can't be used again while it can be
+  # restored.
   depends_on = [module.landing, module.key, module.credentials]
 }
 

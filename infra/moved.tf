@@ -1,4 +1,4 @@
-# The rotation of credentials was part of modules/credentials. States from before keep what they have.
+# The rotation of credentials was part of modules/credentials. Older states keep their resources.
 moved {
   from = module.credentials.module.function
   to   = module.rotation["this"].module.function

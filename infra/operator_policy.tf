@@ -1,6 +1,6 @@
-# What the commands of the runbook (docs/operations.md) need at AWS: those of `windrow`, and those of `aws`. Left out are
-# `windrow deploy`, which is for a pipeline (deployer_policy.tf), and `windrow run` and `windrow retain`, which have roles
-# of their own (worker_principal_arns). Given out as a document, since who operates is not this stack's to say.
+# The AWS permissions that the runbook's commands need (docs/operations.md), both `windrow` and `aws`. Not included are
+# `windrow deploy`, which is for a pipeline (deployer_policy.tf), and `windrow run` and `windrow retain`, which have
+# roles of their own (worker_principal_arns). An output, not a role, since the company decides who operates the stack.
 module "operate" {
   source = "./modules/operate"
 
@@ -60,7 +60,7 @@ locals {
         Resource = module.credentials.secret_arn
       },
       {
-        # Secrets Manager asks it of who starts a rotation.
+        # Secrets Manager requires it of the caller that starts a rotation.
         # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
         Sid      = "RunTheRotation"
         Effect   = "Allow"
@@ -85,7 +85,7 @@ locals {
         Effect   = "Allow"
         Action   = ["kms:Decrypt"]
         Resource = module.landing.kms_key_arn
-        # The same key encrypts the landed files. With a bucket key, S3 asks KMS in the name of the bucket.
+        # The same key encrypts the landed files. With a bucket key, S3 calls KMS on behalf of the bucket.
         Condition = {
           StringEquals = {
             "kms:ViaService"                   = "s3.${local.region}.amazonaws.com"

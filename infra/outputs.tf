@@ -31,7 +31,7 @@ output "landing_kms_key_arn" {
 }
 
 output "access_points" {
-  description = "ARN and alias of the access points, by uploader; each names one of them in place of the bucket."
+  description = "ARN and alias of the access points, by uploader; the uploader uses one of the two instead of the bucket's name."
   value       = module.landing.access_points
 }
 
@@ -66,7 +66,7 @@ output "function_alias" {
 }
 
 output "event_source_mapping_id" {
-  description = "UUID of the mapping from the queue to the aggregator."
+  description = "UUID of the event source mapping from the queue to the aggregator."
   value       = module.aggregator.event_source_mapping.uuid
 }
 
@@ -81,27 +81,27 @@ output "role_arns" {
 }
 
 output "role_names" {
-  description = "Names of the roles, to which an environment may add policies of its own."
+  description = "Names of the roles, for an environment's own additional policies."
   value       = { for function, arn in local.role_arns : function => split("/", arn)[1] }
 }
 
 output "worker_role_arns" {
-  description = "Roles that the servers of worker_principal_arns may take on, by the function whose work they do; empty without any."
+  description = "Roles that the servers of worker_principal_arns may assume, by the function that they replace; empty if there are none."
   value       = { for function, arn in local.worker_role_arns : function => arn if arn != null }
 }
 
 output "operator_policy" {
-  description = "Policy (JSON) of who works through the runbook, without `windrow deploy`: attach it to the operators' role."
+  description = "Policy (JSON) for operators, with everything that the runbook needs except `windrow deploy`: attach it to the operators' role."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.operator_statements })
 }
 
 output "deployer_policy" {
-  description = "Policy (JSON) of the pipeline that runs `windrow deploy`: attach it to the pipeline's role."
+  description = "Policy (JSON) for the pipeline that runs `windrow deploy`: attach it to the pipeline's role."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.deployer_statements })
 }
 
 output "alarm_names" {
-  description = "Alarms that tell people; `windrow deploy` watches them."
+  description = "Names of the alarms that notify people; `windrow deploy` watches them."
   value       = flatten(values(module.observability)[*].alarm_names)
 }
 
@@ -111,27 +111,27 @@ output "alarm_topic_arn" {
 }
 
 output "vpc_id" {
-  description = "The VPC, for a Route 53 Resolver rule or a private zone that knows MinIO's name."
+  description = "Id of the VPC, for a Route 53 Resolver rule or a private zone that resolves MinIO's name."
   value       = module.network.vpc_id
 }
 
 output "private_subnet_ids" {
-  description = "Subnets of the functions, one a zone."
+  description = "Subnets of the functions, one in each zone."
   value       = module.network.subnet_ids
 }
 
 output "vpn_connection_ids" {
-  description = "The VPN connections, from which the network team downloads the routers' configuration: first, and second if there are two; none with another way on-premises."
+  description = "Ids of the VPN connections, from which the network team downloads the routers' configuration: first, and second if there are two; empty with another network path."
   value       = module.network.vpn_connection_ids
 }
 
 output "inventories" {
-  description = "Where S3 delivers the inventories of the landing bucket, for `windrow audit --inventory`; null where the daily audit lists or is off."
+  description = "Where S3 delivers the inventories of the landing bucket, for `windrow audit --inventory`; null if the daily audit lists the bucket or is off."
   value       = one([for audit in values(module.auditor) : "s3://${audit.inventories_bucket}/inventory/${module.landing.bucket_name}/windrow/" if audit.inventories_bucket != null])
 }
 
 output "environment" {
-  description = "Settings (WINDROW_*) of a worker or of the command line."
+  description = "Settings (WINDROW_*) for a worker or the command line."
   value = merge(flatten([values(module.retention)[*].environment, module.aggregator.environment, {
     WINDROW_EVENT_SOURCE_MAPPING_ID = module.aggregator.event_source_mapping.uuid
   }])...)

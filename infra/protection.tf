@@ -1,8 +1,8 @@
-# The data tier: buckets, their keys, the ledger, the secret. Terraform can't delete a bucket that holds files, and before it finds
-# that out it takes off what hangs on the bucket: policy, public access block, versioning. Hence two bars.
+# The data: buckets, their keys, the ledger, the secret. Terraform can't delete a bucket that holds files, but before it
+# finds that out it removes the bucket's policy, public access block and versioning. Hence two guards.
 #
-# 1. A plan that would destroy or replace any of it fails as a whole, before anything is touched. How to take
-#    everything down nevertheless: docs/deploy.md, "Back out".
+# 1. A plan that would destroy or replace any of it fails as a whole, before anything is changed. To destroy
+#    everything nevertheless: docs/deploy.md, "Back out".
 resource "terraform_data" "files_are_kept" {
   count = var.disposable ? 0 : 1
 
@@ -19,5 +19,5 @@ resource "terraform_data" "files_are_kept" {
   }
 }
 
-# 2. Without it (whoever takes it out of the state, and forgets `disposable`), the ledger goes first, which DynamoDB
-#    refuses while it is protected, and what it depends on stays: see module.ledger.
+# 2. If this guard was removed from the state without applying `disposable`, a destroy begins with the ledger. DynamoDB
+#    refuses to delete it while it is protected, so everything that it depends on stays: see module.ledger.

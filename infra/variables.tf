@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the names of all resources. Two stacks in one account need different names, in different regions too, since IAM roles are global; an account for each stage is better."
+  description = "Prefix of the names of all resources. Two stacks in one account need different names, even in different regions, since IAM roles are global; a separate account for each stage is better."
   type        = string
   default     = "windrow"
   nullable    = false
@@ -22,7 +22,7 @@ variable "landing_bucket_name" {
 }
 
 variable "uploaders" {
-  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), the public addresses that it must come from (any, if left out), and whether it uploads by an access point of its own, which the bucket's policy needs no room for."
+  description = "Who may upload. For each uploader: a role or user, usually of another account; the prefix under which it may put objects (ending in '/'); the public addresses that it must come from (default: any); and whether it uploads through an access point of its own, which takes no space in the bucket's policy."
   type = map(object({
     principal_arn = string
     prefix        = string
@@ -47,7 +47,7 @@ variable "retention" {
 }
 
 variable "daily_audit" {
-  description = "The audit that runs by itself: by S3's own inventories of the landing bucket (or, without `inventory`, by listing it, which suits up to a million versions in it), when, and with how much memory and temporary storage; null for none."
+  description = "The daily audit: whether it reads S3's inventories of the landing bucket (without `inventory` it lists the bucket, which is suitable for up to a million versions), when it runs, and its memory and temporary storage; null for no audit."
   type = object({
     inventory            = optional(bool, true)
     schedule             = optional(string, "cron(0 9 * * ? *)")
@@ -58,12 +58,12 @@ variable "daily_audit" {
 
   validation {
     condition     = var.daily_audit == null ? true : var.notification.suffix == "" && (var.notification.prefix == "" || var.daily_audit.inventory)
-    error_message = "daily_audit must be null with notification.suffix, and go by inventories with notification.prefix: it would call missing what is not announced."
+    error_message = "daily_audit must be null with notification.suffix, and use inventories with notification.prefix: otherwise it would report objects without events as missing."
   }
 }
 
 variable "queue_retention_days" {
-  description = "Days that a file waits for the destination at most; longer outages need `windrow replay --missing`."
+  description = "Days that a file can wait in the queue for the destination; longer outages need `windrow replay --missing`."
   type        = number
   default     = 5
   nullable    = false
@@ -77,7 +77,7 @@ variable "queue_max_receives" {
 }
 
 variable "notification" {
-  description = "How the queue is told of new objects: by S3 itself (through = queue), by an SNS topic that exists and lets the bucket publish (through = topic, topic_arn), or by EventBridge (through = eventbridge); and of which, by how their keys begin (prefix) and end (suffix). Other objects stay in the bucket and are not delivered."
+  description = "How the queue gets events of new objects: from S3 itself (through = queue), from an existing SNS topic that lets the bucket publish (through = topic, topic_arn), or from EventBridge (through = eventbridge). prefix and suffix restrict them to keys that begin and end so; other objects stay in the bucket and are not delivered."
   type = object({
     through   = optional(string, "queue")
     topic_arn = optional(string)
@@ -89,7 +89,7 @@ variable "notification" {
 }
 
 variable "destination" {
-  description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, the region that it signs for, and whether it has MinIO's admin API, by which its keys are rotated. With admin_api = false there is no rotation function, and keys are handed over as docs/operations.md says."
+  description = "MinIO: endpoint as https://host[:port] (the host must resolve in the VPC, or be an address that its certificate names), its addresses as narrow IPv4 ranges, bucket, prefix of the archives, the region that it expects in signatures, and whether it has MinIO's admin API, which the rotation of its keys needs. With admin_api = false there is no rotation function, and keys are replaced by hand (docs/operations.md)."
   type = object({
     endpoint = string
     cidrs    = list(string)
@@ -103,7 +103,7 @@ variable "destination" {
 }
 
 variable "on_premises" {
-  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here, to one router or to two, with the BGP numbers of both sides), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
+  description = "The network path to MinIO, exactly one of: site_to_site_vpn (created here, to one or two routers, with the BGP numbers of both sides), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that already reaches MinIO and the AWS services; gateway_endpoints says which of dynamodb and s3 it reaches by a gateway endpoint instead of an interface endpoint)."
   type = object({
     site_to_site_vpn = optional(object({
       gateway_address = string
@@ -125,14 +125,14 @@ variable "on_premises" {
 }
 
 variable "resolver_rule_ids" {
-  description = "Route 53 Resolver rules that are associated with the VPC, so that it resolves MinIO's name. An existing VPC may have them already."
+  description = "Route 53 Resolver rules to associate with the VPC, so that it resolves MinIO's name. An existing VPC may already have them."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "availability_zones" {
-  description = "Zones of the private subnets, one subnet each; null for a and b of the region. Not used with an existing VPC."
+  description = "Availability zones of the private subnets, one subnet each; null for zones a and b of the region. Not used with an existing VPC."
   type        = list(string)
   default     = null
 }
@@ -145,24 +145,24 @@ variable "vpc_cidr" {
 }
 
 variable "zip_path" {
-  description = "Path of the zip that `windrow package` made."
+  description = "Path of the zip that `windrow package` built."
   type        = string
   nullable    = false
 }
 
 variable "rotation_zip_path" {
-  description = "Path of the rotation's own zip; null for where `windrow package` leaves it, beside zip_path: <name>-rotation.zip."
+  description = "Path of the rotation's own zip; null for the path that `windrow package` writes it to, next to zip_path: <name>-rotation.zip."
   type        = string
   default     = null
 
   validation {
     condition     = !var.destination.admin_api || fileexists(coalesce(var.rotation_zip_path, replace(var.zip_path, "/\\.zip$/", "-rotation.zip")))
-    error_message = "The rotation's zip is not there: `windrow package` makes it beside zip_path, as <name>-rotation.zip; name it by rotation_zip_path if it lies elsewhere."
+    error_message = "The rotation's zip is missing: `windrow package` writes it next to zip_path, as <name>-rotation.zip; set rotation_zip_path if it is elsewhere."
   }
 }
 
 variable "aggregator" {
-  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), messages of a batch, batches at once, pollers of provisioned mode in the place of that (null for none), level of compression (1 to 12), raw bytes of an archive at most, bytes of the largest object accepted, bytes a second that each batch sends to the destination at most (0 for as fast as it goes), how archives are locked there (null for no lock), objects fetched at once, the concurrency reserved for it (null shares the account's, 0 keeps an emulator from running it; AWS would still take messages), and what the alias points to at first (null for the version just published)."
+  description = "The aggregator: timeout of a batch (s), memory (MB), batching window (s), largest number of messages in a batch, largest number of batches at once, pollers of provisioned mode instead of that number (null for none), compression level (1 to 12), largest archive in raw bytes, largest object in bytes, limit on the bytes a second that each batch sends to the destination (0 for no limit), object lock of the archives there (null for none), objects fetched at once, reserved concurrency (null shares the account's, 0 keeps an emulator from running the function; AWS would still take messages), and the first target of the alias (null for the version just published)."
   type = object({
     timeout_s            = optional(number, 120)
     memory_mb            = optional(number, 1024)
@@ -184,13 +184,13 @@ variable "aggregator" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrency reserved for the sentinel, the rotation and the retention sweep, each; null shares the account's, 0 keeps Lambda from running them."
+  description = "Reserved concurrency of each of the sentinel, the rotation, the retention sweep and the audit; null shares the account's, 0 keeps Lambda from running them."
   type        = number
   default     = null
 }
 
 variable "worker_principal_arns" {
-  description = "Roles or users of servers where `windrow run` and `windrow retain` do the work of the aggregator and the retention sweep; they may take on the roles of the output worker_role_arns."
+  description = "Roles or users of servers that run `windrow run` and `windrow retain`, as the aggregator and the retention sweep do; they may assume the roles of the output worker_role_arns."
   type        = set(string)
   default     = []
   nullable    = false
@@ -204,12 +204,12 @@ variable "ledger_ttl_days" {
 
   validation {
     condition     = var.ledger_ttl_days > 14 + 2 * var.queue_retention_days
-    error_message = "ledger_ttl_days must be over 14 + 2 * queue_retention_days: a message may wait in the queue, 14 days among the dead letters, and in the queue again once it is sent back."
+    error_message = "ledger_ttl_days must be over 14 + 2 * queue_retention_days: a message may wait in the queue, 14 days in the dead-letter queue, and in the queue again after it is sent back."
   }
 }
 
 variable "rotation_days" {
-  description = "Days between rotations of MinIO's credentials; null before the secret has its first value, which is set outside Terraform. Without meaning where destination.admin_api is false."
+  description = "Days between rotations of MinIO's credentials; null until the secret has its first value, which is set outside Terraform. Ignored if destination.admin_api is false."
   type        = number
   default     = 30
 }
@@ -222,7 +222,7 @@ variable "log_retention_days" {
 }
 
 variable "alarms" {
-  description = "Alarms and dashboard: address of the operations runbook (each alarm links its section), mail addresses to tell, files that usually arrive in an hour, and minutes without any after which an alarm says so. null makes none, where something else watches the stack or an emulator can't hold alarms."
+  description = "Alarms and dashboard: address of the operations runbook (each alarm links its section), mail addresses to notify, files that usually arrive in an hour, and minutes without a file after which an alarm fires. null creates none, for a stack that is monitored in another way or an emulator without alarms."
   type = object({
     runbook_url    = string
     emails         = optional(set(string), [])
@@ -232,21 +232,21 @@ variable "alarms" {
 }
 
 variable "disposable" {
-  description = "Let `terraform destroy` remove everything, with all files: only for a stack that comes and goes. A stack that was applied without it needs one command more, see docs/deploy.md."
+  description = "Let `terraform destroy` remove everything, with all files: only for a short-lived stack. A stack that was applied without it needs one more command, see docs/deploy.md."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "plaintext_loopback_cidrs" {
-  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. Requests to AWS never come from one."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds what each role of the stack may do at most, where whoever applies may make no others, as the roles of examples/pipeline; null without."
+  description = "Permissions boundary of each role of the stack, for a caller that may create roles only with this boundary, as the roles of examples/pipeline; null for none."
   type        = string
   default     = null
 }

@@ -1,11 +1,11 @@
-# What MiniStack checks and AWS does not, by its version that the lock file names.
+# Permissions that MiniStack requires and AWS does not, in the version that the lock file names.
 locals {
   mapping_arn = join(":", [
     "arn:aws:lambda:${module.windrow.region}:${data.aws_caller_identity.current.account_id}",
     "event-source-mapping:${module.windrow.event_source_mapping_id}",
   ])
 
-  # AWS checks the reading of one mapping as lambda:GetEventSourceMapping; MiniStack takes it for listing them.
+  # AWS checks the reading of one mapping as lambda:GetEventSourceMapping; MiniStack checks it as listing them.
   read_the_mapping = {
     Sid      = "ReadTheMapping"
     Effect   = "Allow"
@@ -29,7 +29,7 @@ resource "aws_iam_role_policy" "emulator" {
       Sid    = "PartiQL"
       Effect = "Allow"
       Action = ["dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement"]
-      # "*" because MiniStack does not read the table's name out of the statements, and checks nothing narrower.
+      # "*" because MiniStack does not parse the table's name from the statements.
       Resource = "*"
     }])
   })

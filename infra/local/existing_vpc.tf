@@ -1,4 +1,4 @@
-# Stands for the network that a company has already.
+# Represents a company's existing network.
 resource "aws_vpc" "existing" {
   #checkov:skip=CKV2_AWS_11:on an emulator
   #checkov:skip=CKV2_AWS_12:on an emulator

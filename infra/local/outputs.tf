@@ -1,5 +1,5 @@
 output "aws_endpoint" {
-  description = "Where MiniStack listens."
+  description = "Endpoint of MiniStack."
   value       = var.aws_endpoint
 }
 
@@ -19,17 +19,17 @@ output "function_name" {
 }
 
 output "destination_endpoint" {
-  description = "Where the destination listens."
+  description = "Endpoint of the destination."
   value       = var.destination_endpoint
 }
 
 output "destination_bucket" {
-  description = "Bucket that archives go to."
+  description = "Bucket for the archives."
   value       = var.destination_bucket
 }
 
 output "destination_region" {
-  description = "Region that the destination signs for."
+  description = "Region that the destination expects in signatures."
   value       = module.windrow.environment.WINDROW_DESTINATION_REGION
 }
 
@@ -39,12 +39,12 @@ output "destination_secret_id" {
 }
 
 output "operator_policy" {
-  description = "Policy (JSON) of who works through the runbook."
+  description = "Policy (JSON) for operators."
   value       = module.windrow.operator_policy
 }
 
 output "environment" {
-  description = "What a worker needs in its environment: WINDROW_* and AWS_*, without access keys."
+  description = "Environment variables of a worker: WINDROW_* and AWS_*, without access keys."
   value = merge(module.windrow.environment, {
     AWS_ENDPOINT_URL = var.aws_endpoint
     AWS_REGION       = module.windrow.region

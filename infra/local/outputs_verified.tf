@@ -1,4 +1,5 @@
-# Read by the verification of a stack (`make aws-verify`), here and on AWS, where examples/staging has the other outputs.
+# Read by the verification of a stack (`make aws-verify`), here and on AWS, where examples/staging has the other
+# outputs.
 output "archive_copies_bucket" {
   description = "Name of the bucket for copies of archives."
   value       = module.windrow.archive_copies_bucket
@@ -25,7 +26,7 @@ output "function_alias" {
 }
 
 output "event_source_mapping_id" {
-  description = "UUID of the mapping from the queue to the aggregator."
+  description = "UUID of the event source mapping from the queue to the aggregator."
   value       = module.windrow.event_source_mapping_id
 }
 
@@ -35,7 +36,7 @@ output "role_arns" {
 }
 
 output "server_role_arn" {
-  description = "Role of a server beside MinIO, which may take on the roles of worker_role_arns."
+  description = "Role of a server next to MinIO, which may assume the roles of worker_role_arns."
   value       = aws_iam_role.worker.arn
 }
 
@@ -45,7 +46,7 @@ output "worker_role_arns" {
 }
 
 output "operator_role_arn" {
-  description = "Role of who works through the runbook."
+  description = "Role of the operators."
   value       = aws_iam_role.operator.arn
 }
 
@@ -55,6 +56,6 @@ output "deployer_role_arn" {
 }
 
 output "uploader" {
-  description = "Role of the external party, and the prefix that it may put objects under."
+  description = "Role of the external party, and the prefix under which it may put objects."
   value       = { role_arn = aws_iam_role.partner.arn, prefix = "partner/" }
 }

@@ -1,7 +1,7 @@
-# Stand-ins for those outside the stack, here and where `make aws-verify` tries it on AWS. What they may do is what the stack
-# gives them.
+# Roles for people and servers outside the stack, here and when `make aws-verify` tests it on AWS. They have only the
+# permissions that the stack gives them.
 locals {
-  # Lets tests take on the roles with the emulator's root keys, so that no access key is in the state.
+  # Lets tests assume the roles with the emulator's root keys, so that no access key is in the state.
   trust_this_account = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -21,13 +21,13 @@ resource "aws_iam_role" "partner" {
   assume_role_policy = local.trust_this_account
 }
 
-# A server beside MinIO that runs `windrow run` and `windrow retain`.
+# A server next to MinIO that runs `windrow run` and `windrow retain`.
 resource "aws_iam_role" "worker" {
   name               = "${var.name}-worker"
   assume_role_policy = local.trust_this_account
 }
 
-# A role of the same account needs both: to be trusted by the other role, and to be allowed to ask.
+# A role of the same account needs both: the trust of the other role, and permission to assume it.
 resource "aws_iam_role_policy" "worker" {
   name = "take-on-the-workers-roles"
   role = aws_iam_role.worker.id
@@ -42,7 +42,7 @@ resource "aws_iam_role_policy" "worker" {
   })
 }
 
-# Who works through the runbook, and the pipeline that deploys: the stack gives out their policies, and not their roles.
+# The operators, and the pipeline that deploys: the stack outputs their policies, but creates no roles for them.
 resource "aws_iam_role" "operator" {
   name               = "${var.name}-operator"
   assume_role_policy = local.trust_this_account

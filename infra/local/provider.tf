@@ -1,4 +1,4 @@
-# Static values that mean "root" to MiniStack and nothing to AWS.
+# Fixed values: MiniStack takes them for the root user, and AWS does not know them.
 provider "aws" {
   region     = "eu-west-2"
   access_key = "test"

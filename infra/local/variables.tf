@@ -6,7 +6,7 @@ variable "name" {
 }
 
 variable "aws_endpoint" {
-  description = "Where MiniStack listens."
+  description = "Endpoint of MiniStack."
   type        = string
   default     = "http://127.0.0.1:4566"
   nullable    = false
@@ -18,34 +18,34 @@ variable "aws_endpoint" {
 }
 
 variable "destination_endpoint" {
-  description = "Where the destination listens."
+  description = "Endpoint of the destination."
   type        = string
   default     = "http://127.0.0.1:9000"
   nullable    = false
 }
 
 variable "destination_region" {
-  description = "The region that the destination signs for."
+  description = "Region that the destination expects in signatures."
   type        = string
   default     = "us-east-1"
   nullable    = false
 }
 
 variable "destination_bucket" {
-  description = "Bucket that archives go to."
+  description = "Bucket for the archives."
   type        = string
   default     = "windrow-archives"
   nullable    = false
 }
 
 variable "zip_path" {
-  description = "Path of a Lambda zip. Nothing runs it unless a version is invoked by its number."
+  description = "Path of a Lambda zip. It runs only if a version is invoked by its number."
   type        = string
   nullable    = false
 }
 
 variable "aggregator" {
-  description = "The aggregator, as in the root module; without reserved_concurrency, which is 0 here."
+  description = "The aggregator, as in the root module, but without reserved_concurrency, which is 0 here."
   type = object({
     timeout_s           = optional(number, 120)
     window_s            = optional(number, 60)

@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   landing_bucket_name = "windrow-landing"
   zip_path            = "tests/fixtures/function.zip"
@@ -43,7 +43,7 @@ run "refuses_2" {
     # a ledger that forgets too soon
     ledger_ttl_days      = 28
     queue_retention_days = 7
-    # what is not announced would be called missing
+    # objects without events would be reported as missing
     notification = { suffix = ".json" }
   }
 

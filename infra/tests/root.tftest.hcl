@@ -12,7 +12,7 @@ variables {
   disposable          = true # what is protected can't be removed after the test either
 }
 
-# What goes together is one run: each plans the whole stack anew.
+# Related checks share one run, since each run plans the whole stack again.
 
 run "files_are_kept_unless_the_stack_is_disposable" {
   command = plan
@@ -32,7 +32,7 @@ run "the_stack_holds_together" {
 
   assert {
     condition     = length(terraform_data.files_are_kept) == 0
-    error_message = "What comes and goes must go."
+    error_message = "A disposable stack must have no guard."
   }
 
   assert {
@@ -57,22 +57,22 @@ run "the_stack_holds_together" {
 
   assert {
     condition     = [for s in jsondecode(output.operator_policy).Statement : [s.Sid, s.Action] if jsonencode(s.Resource) == "\"*\""] == [["ReadWhatHasNoResource", ["cloudwatch:GetMetricData", "ec2:DescribeVpnConnections", "lambda:GetAccountSettings"]]]
-    error_message = "An operator may only read what AWS offers no resource for."
+    error_message = "Actions that support no resource must only read."
   }
 
   assert {
     condition     = alltrue([for s in jsondecode(output.operator_policy).Statement : !anytrue([for action in s.Action : strcontains(action, "*") || contains(["s3:GetObject", "s3:DeleteObject", "dynamodb:DeleteItem"], action)]) if s.Sid != "ReadInventories"])
-    error_message = "An operator needs no landed file's content, and deletes nothing that is the record."
+    error_message = "An operator must not read landed files or delete data."
   }
 
   assert {
     condition     = length(output.operator_policy) <= 6144 - 64 * length(jsondecode(output.operator_policy).Statement) / 4
-    error_message = "IAM takes a policy of 6,144 characters, and names may be longer than here."
+    error_message = "IAM allows 6,144 characters for a policy, and names may be longer than here."
   }
 
   assert {
     condition     = [for s in jsondecode(output.deployer_policy).Statement : s.Resource if contains(s.Action, "lambda:DeleteFunction")] == ["${module.aggregator.function_arn}:*"]
-    error_message = "A deployment may delete versions, and not the function."
+    error_message = "A deployment may delete versions, but not the function."
   }
 
   assert {
@@ -87,7 +87,7 @@ run "the_stack_holds_together" {
 
   assert {
     condition     = local.rotation_zip_path == "tests/fixtures/function-rotation.zip"
-    error_message = "`windrow package` leaves the rotation's zip beside the other."
+    error_message = "`windrow package` writes the rotation's zip next to the other."
   }
 
   assert {

@@ -1,4 +1,4 @@
-# A state of its own: the roles here apply the stages, and must not be able to change themselves.
+# A separate state: the roles here apply the stages, and must not be able to change themselves.
 terraform {
   backend "s3" {
     bucket       = "example-terraform-state-pipeline"

@@ -1,10 +1,10 @@
-# GitHub's tokens; an account has one provider for them. Where there is one already: terraform import.
+# For GitHub's tokens. An account has one such provider; if it exists already, use terraform import.
 resource "aws_iam_openid_connect_provider" "github" {
   url            = "https://token.actions.githubusercontent.com"
   client_id_list = ["sts.amazonaws.com"]
 }
 
-# One for each stage, in the stage's account; names and state as in examples/staging.
+# One module call for each stage, in the stage's account; names and state as in examples/staging.
 module "staging" {
   source = "../../modules/pipeline"
 

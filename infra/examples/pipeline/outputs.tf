@@ -1,5 +1,5 @@
 output "permissions_boundary_arn" {
-  description = "What the stage's permissions_boundary_arn must be."
+  description = "Value for the stage's permissions_boundary_arn."
   value       = module.staging.permissions_boundary_arn
 }
 

@@ -1,5 +1,5 @@
 variable "deployer_policy" {
-  description = "Output deployer_policy of the stage; null for the first apply, before the stage is there."
+  description = "The stage's output deployer_policy; null for the first apply, before the stage exists."
   type        = string
   default     = null
 }

@@ -1,4 +1,4 @@
-# The full volume, by the company's transit gateway.
+# The full volume, through the company's transit gateway.
 module "windrow" {
   source = "../../"
 

@@ -1,7 +1,7 @@
 provider "aws" {
   region = "eu-west-2"
 
-  # A plan against another account fails instead of planning a second stack.
+  # So that a plan in the wrong account fails, instead of planning a second stack.
   allowed_account_ids = ["444455556666"]
 
   default_tags {

@@ -1,4 +1,4 @@
-# Workers on servers of your own beside the destination: no VPC, no VPN, no function.
+# Workers on your own servers next to the destination: no VPC, no VPN, no function.
 module "windrow" {
   source = "../../modules/servers"
 

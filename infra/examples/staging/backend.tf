@@ -1,4 +1,4 @@
-# The bucket exists already: see docs/deploy.md. Locking is S3's own (a lock file beside the state), without a table.
+# The bucket must exist: see docs/deploy.md. The lock is S3's own (a lock file next to the state), without a table.
 terraform {
   backend "s3" {
     bucket       = "example-terraform-state-staging"

@@ -4,17 +4,17 @@ output "landing_bucket" {
 }
 
 output "landing_kms_key_arn" {
-  description = "Key that the uploader's own policy must allow."
+  description = "ARN of the key that the uploader's own policy must allow."
   value       = module.windrow.landing_kms_key_arn
 }
 
 output "destination_secret_id" {
-  description = "Secret to put MinIO's credentials into."
+  description = "ARN of the secret for MinIO's credentials."
   value       = module.windrow.destination_secret_id
 }
 
 output "function_name" {
-  description = "Function that `windrow deploy` deploys."
+  description = "Name of the function that `windrow deploy` deploys."
   value       = module.windrow.function_name
 }
 
@@ -24,26 +24,26 @@ output "alarm_names" {
 }
 
 output "vpc_id" {
-  description = "VPC, for a Route 53 Resolver rule that knows MinIO's name."
+  description = "Id of the VPC, for a Route 53 Resolver rule that resolves MinIO's name."
   value       = module.windrow.vpc_id
 }
 
 output "vpn_connection_ids" {
-  description = "VPN connections, for the routers' configuration: first, and second if there are two."
+  description = "Ids of the VPN connections, for the routers' configuration: first, and second if there are two."
   value       = module.windrow.vpn_connection_ids
 }
 
 output "operator_policy" {
-  description = "Policy of who works through the runbook."
+  description = "Policy for operators, with everything that the runbook needs."
   value       = module.windrow.operator_policy
 }
 
 output "deployer_policy" {
-  description = "Policy of the pipeline that runs `windrow deploy`."
+  description = "Policy for the pipeline that runs `windrow deploy`."
   value       = module.windrow.deployer_policy
 }
 
 output "environment" {
-  description = "Settings of the command line (WINDROW_*)."
+  description = "Settings (WINDROW_*) for the command line."
   value       = module.windrow.environment
 }

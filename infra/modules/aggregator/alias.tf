@@ -1,4 +1,4 @@
-# What the mapping invokes. `windrow deploy` moves it from version to version.
+# The mapping invokes this alias. `windrow deploy` moves it from version to version.
 resource "aws_lambda_alias" "live" {
   name             = "live"
   description      = "The version in service; moved by `windrow deploy`."
@@ -6,8 +6,8 @@ resource "aws_lambda_alias" "live" {
   function_version = coalesce(var.initial_version, module.function.version)
 
   lifecycle {
-    # A deployment shifts these, and notes in the description what it replaced; an apply must neither undo it nor move
-    # the traffic itself.
+    # `windrow deploy` changes these, and records in the description which version was replaced; an apply must neither
+    # undo that nor move traffic itself.
     ignore_changes = [description, function_version, routing_config]
   }
 }

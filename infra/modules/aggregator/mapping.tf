@@ -13,7 +13,7 @@ resource "aws_lambda_event_source_mapping" "queue" {
     }
   }
 
-  # Instead of a bound on batches: each poller runs up to 10 at once.
+  # Replaces maximum_concurrency: each poller runs up to 10 batches at once.
   dynamic "provisioned_poller_config" {
     for_each = var.provisioned_pollers[*]
     content {
@@ -23,7 +23,7 @@ resource "aws_lambda_event_source_mapping" "queue" {
   }
 
   lifecycle {
-    # The sentinel switches the mapping off while the destination is down; an apply must not switch it on.
+    # The sentinel disables the mapping while the destination is down; an apply must not enable it.
     ignore_changes = [enabled]
   }
 }

@@ -19,17 +19,17 @@ output "role_arn" {
 }
 
 output "worker_role_arn" {
-  description = "Role of workers on servers; null without any."
+  description = "Role of workers on servers; null if there are none."
   value       = one(module.worker[*].role_arn)
 }
 
 output "event_source_mapping" {
-  description = "UUID and ARN of the mapping from the queue to the alias."
+  description = "UUID and ARN of the event source mapping from the queue to the alias."
   value       = { uuid = aws_lambda_event_source_mapping.queue.uuid, arn = aws_lambda_event_source_mapping.queue.arn }
 }
 
 output "timeout_s" {
-  description = "Timeout of the function in seconds; the queue's visibility timeout follows from it."
+  description = "Timeout of the function in seconds, from which the queue's visibility timeout is computed."
   value       = var.timeout_s
 }
 

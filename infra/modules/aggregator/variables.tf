@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "lambda" {
-  description = "What the stack's functions have in common: path of the zip that `windrow package` made, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region, and the policy that bounds roles (null for none)."
+  description = "Settings shared by the stack's functions: path of the zip that `windrow package` built, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region, and the permissions boundary of roles (null for none)."
   type = object({
     zip_path                 = string
     subnet_ids               = list(string)
@@ -35,7 +35,7 @@ variable "stack" {
 }
 
 variable "timeout_s" {
-  description = "Run time of one batch at most, in seconds."
+  description = "Timeout of one batch, in seconds."
   type        = number
   default     = 120
   nullable    = false
@@ -60,12 +60,12 @@ variable "memory_mb" {
   # Measured: 388 MB for the default of 192 MiB.
   validation {
     condition     = var.memory_mb >= 256 + var.max_archive_bytes / 1048576
-    error_message = "memory_mb must be 256 more than max_archive_bytes in MiB: files that do not compress are held until their archive is sent."
+    error_message = "memory_mb must be 256 more than max_archive_bytes in MiB: files that do not compress are kept in memory until their archive is sent."
   }
 }
 
 variable "window_s" {
-  description = "Batching window: files of one window share an archive. In seconds."
+  description = "Batching window in seconds; files of one window share an archive."
   type        = number
   default     = 60
   nullable    = false
@@ -77,7 +77,7 @@ variable "window_s" {
 }
 
 variable "batch_size" {
-  description = "Messages of one batch at most; 6 MB end a batch at about 2,900 anyway."
+  description = "Largest number of messages in a batch; the limit of 6 MB ends a batch at about 2,900 anyway."
   type        = number
   default     = 10000
   nullable    = false
@@ -89,12 +89,12 @@ variable "batch_size" {
 
   validation {
     condition     = var.batch_size <= 10 || var.window_s >= 1
-    error_message = "batch_size above 10 needs a window_s of at least 1, says Lambda."
+    error_message = "batch_size above 10 needs a window_s of at least 1, a rule of Lambda."
   }
 }
 
 variable "maximum_concurrency" {
-  description = "Batches in work at once at most."
+  description = "Largest number of batches at once."
   type        = number
   default     = 10
   nullable    = false
@@ -111,7 +111,7 @@ variable "maximum_concurrency" {
 }
 
 variable "provisioned_pollers" {
-  description = "Pollers that Lambda keeps for the mapping (provisioned mode), at least and at most; each runs up to 10 batches at once, in the place of maximum_concurrency, and is billed by the hour. null for none."
+  description = "Minimum and maximum number of pollers that Lambda keeps for the mapping (provisioned mode); each runs up to 10 batches at once and is billed by the hour. They replace maximum_concurrency. null for none."
   type        = object({ minimum = number, maximum = number })
   default     = null
 
@@ -127,7 +127,7 @@ variable "provisioned_pollers" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, taken out of the account's pool; null shares the pool. 0 keeps Lambda from running the function at all, for an emulator: on AWS the mapping would still take messages, and give them back with one receive more."
+  description = "Reserved concurrency, taken from the account's pool; null shares the pool. 0 keeps an emulator from running the function: on AWS the mapping would still receive messages, and return them with one more receive."
   type        = number
   default     = null
 
@@ -183,12 +183,12 @@ variable "ledger_ttl_days" {
 
   validation {
     condition     = var.ledger_ttl_days >= 25 && var.ledger_ttl_days <= 3650
-    error_message = "ledger_ttl_days must be from 25 (a message may wait 5 days in the queue, 14 among the dead letters, and 5 again once it is sent back) to 3650."
+    error_message = "ledger_ttl_days must be from 25 (a message may wait 5 days in the queue, 14 in the dead-letter queue, and 5 again after it is sent back) to 3650."
   }
 }
 
 variable "destination" {
-  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that it expects in signatures."
   type        = object({ endpoint = string, bucket = string, prefix = optional(string, ""), region = optional(string, "us-east-1") })
   nullable    = false
 }
@@ -200,7 +200,7 @@ variable "secret_arn" {
 }
 
 variable "compression_level" {
-  description = "Level of libdeflate, from 1 (fast) to 12 (small)."
+  description = "Compression level of libdeflate, from 1 (fast) to 12 (small)."
   type        = number
   default     = 6
   nullable    = false
@@ -212,19 +212,19 @@ variable "compression_level" {
 }
 
 variable "max_object_bytes" {
-  description = "Bytes of one object at most; a larger one is rejected as too-large."
+  description = "Largest object in bytes; a larger one is rejected as too-large."
   type        = number
   default     = 5368709120
   nullable    = false
 
   validation {
     condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 161061273600
-    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
+    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, the most that the 10,000 parts of an upload hold)."
   }
 }
 
 variable "max_archive_bytes" {
-  description = "Raw bytes of one archive at most; a larger object gets an archive of its own. A batch needs some 200 MB of memory beside it."
+  description = "Largest archive in raw bytes; a larger object gets an archive of its own. A batch needs this much memory and about 200 MB more."
   type        = number
   default     = 201326592
   nullable    = false
@@ -236,7 +236,7 @@ variable "max_archive_bytes" {
 }
 
 variable "max_bytes_per_s" {
-  description = "How fast each batch is sent to the destination at most, in bytes a second; 0 for as fast as it goes. Batches at once share the line: see maximum_concurrency."
+  description = "Limit on the bytes a second that each batch sends to the destination; 0 for no limit. Concurrent batches share the network connection: see maximum_concurrency."
   type        = number
   default     = 0
   nullable    = false
@@ -248,7 +248,7 @@ variable "max_bytes_per_s" {
 
   validation {
     condition     = var.max_bytes_per_s <= 0 || var.max_bytes_per_s >= ceil(var.max_archive_bytes / 30)
-    error_message = "max_bytes_per_s must be 0, or at least a 30th of max_archive_bytes, which must be sent in 30 s: lower that."
+    error_message = "max_bytes_per_s must be 0, or at least a 30th of max_archive_bytes, which must be sent in 30 s: lower max_archive_bytes."
   }
 
   validation {
@@ -258,7 +258,7 @@ variable "max_bytes_per_s" {
 }
 
 variable "object_lock" {
-  description = "How archives are locked at the destination, whose bucket must be made with object lock: mode (governance or compliance), and days from the delivery; null for no lock."
+  description = "Object lock of archives at the destination, whose bucket must have been created with object lock: mode (governance or compliance), and days from the delivery; null for no lock."
   type        = object({ mode = string, days = number })
   default     = null
 
@@ -286,14 +286,14 @@ variable "fetch_concurrency" {
 }
 
 variable "worker_principal_arns" {
-  description = "Roles or users of servers where `windrow run` does the work; they may take on a role for it."
+  description = "Roles or users of servers that run `windrow run`; they may assume the workers' role."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "initial_version" {
-  description = "What the alias points to at first: null for the version just published. $LATEST suits MiniStack, which would otherwise run the function itself; AWS can't shift traffic from it."
+  description = "First target of the alias: null for the version just published. $LATEST is for MiniStack, which would otherwise run the function itself; AWS can't shift traffic from it."
   type        = string
   default     = null
 

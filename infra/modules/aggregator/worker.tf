@@ -1,6 +1,6 @@
-# The role of workers on servers (`windrow run`): what the function may do, without the network interfaces that Lambda
-# makes for it. Beside that a worker reads from the mapping how to batch, as Lambda does, and from the function how long
-# it may run. Made after the mapping, whose ARN it names.
+# The role of workers on servers (`windrow run`): the function's permissions, without those for the network interfaces
+# that Lambda creates for it. A worker also reads the batching settings from the mapping, as Lambda does, and the
+# timeout from the function. Created after the mapping, whose ARN it names.
 locals {
   follow_the_mapping = [
     {
@@ -29,7 +29,7 @@ module "worker" {
   count  = length(var.worker_principal_arns) == 0 ? 0 : 1
 
   name           = var.name
-  description    = "What a server does in the place of the function ${var.name}."
+  description    = "For servers that do the work of the function ${var.name}."
   principal_arns = var.worker_principal_arns
   policy         = jsonencode({ Version = "2012-10-17", Statement = concat(local.work, local.follow_the_mapping) })
 

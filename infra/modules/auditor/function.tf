@@ -2,7 +2,7 @@ module "function" {
   source = "../function"
 
   name        = var.name
-  description = "Compares what arrived with what is delivered, and writes a statement of each day."
+  description = "Compares arrived with delivered files, and writes a daily statement."
   handler     = "windrow.functions.audit.handler"
   zip_path    = var.lambda.zip_path
   environment = local.environment

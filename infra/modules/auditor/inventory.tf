@@ -1,5 +1,5 @@
-# S3 lists the landing bucket once a day by itself, all versions, and delivers the lists to a bucket of their own: what
-# reads or lists the landing bucket is not to find them among the uploads.
+# S3 lists all versions of the landing bucket once a day and delivers the lists to a separate bucket, so that they are
+# not among the uploads.
 locals {
   inventory_prefix = "inventory"
   inventory_id     = "windrow"
@@ -12,7 +12,7 @@ module "inventories" {
   name                     = each.value.bucket_name
   kms_key_arn              = var.lambda.kms_key_arn
   plaintext_loopback_cidrs = var.plaintext_loopback_cidrs
-  force_destroy            = true # lists are made anew each day; nobody's data is in them
+  force_destroy            = true # lists are written again every day and contain no files
 
   # https://docs.aws.amazon.com/AmazonS3/latest/userguide/configure-inventory.html
   statements = [jsonencode({
@@ -20,7 +20,7 @@ module "inventories" {
     Effect    = "Allow"
     Principal = { Service = "s3.amazonaws.com" }
     Action    = "s3:PutObject"
-    # "/*": S3 names the lists.
+    # "/*": S3 chooses the names of the lists.
     Resource = "arn:${data.aws_partition.current.partition}:s3:::${each.value.bucket_name}/${local.inventory_prefix}/${var.landing.bucket_name}/*"
     Condition = {
       StringEquals = { "aws:SourceAccount" = var.lambda.account_id }
@@ -56,7 +56,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "inventories" {
   lifecycle {
     precondition {
       condition     = each.value.versioning == "Enabled"
-      error_message = "Rules on old versions need versioning."
+      error_message = "Lifecycle rules on old versions need versioning."
     }
   }
 }
@@ -69,7 +69,7 @@ resource "aws_s3_bucket_inventory" "landing" {
   included_object_versions = "All"
   optional_fields          = ["ETag", "LastModifiedDate", "Size"]
 
-  # What is not announced is not delivered, and would be called missing.
+  # Objects without events are not delivered, and would be reported as missing.
   dynamic "filter" {
     for_each = var.inventory.prefix == "" ? [] : [var.inventory.prefix]
 
@@ -97,6 +97,6 @@ resource "aws_s3_bucket_inventory" "landing" {
     }
   }
 
-  # With its policy, which lets S3 deliver.
+  # After the bucket's policy, which lets S3 deliver.
   depends_on = [module.inventories]
 }

@@ -19,6 +19,6 @@ output "log_group_name" {
 }
 
 output "inventories_bucket" {
-  description = "Name of the bucket that S3 delivers inventories to; null where the audit lists."
+  description = "Name of the bucket that S3 delivers inventories to; null if the audit lists the landing bucket."
   value       = one(values(module.inventories)[*].id)
 }

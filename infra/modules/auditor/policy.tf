@@ -1,5 +1,5 @@
 locals {
-  # What landed is told by listings or inventories: its content can neither be read nor deleted.
+  # Arrived files are known from listings or inventories: their contents can be neither read nor deleted.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -14,7 +14,7 @@ locals {
           Sid    = "ReadInventories"
           Effect = "Allow"
           Action = ["s3:GetObject"]
-          # "/*": S3 names the lists.
+          # "/*": S3 chooses the names of the lists.
           Resource = "${inventory.arn}/${local.inventory_prefix}/${var.landing.bucket_name}/*"
         },
         {
@@ -28,7 +28,7 @@ locals {
           Effect   = "Allow"
           Action   = ["kms:Decrypt"]
           Resource = var.lambda.kms_key_arn
-          # With a bucket key, S3 asks KMS in the name of the bucket; for what it delivers itself it promises none.
+          # With a bucket key, S3 calls KMS on behalf of the bucket; for inventories it does not promise to use one.
           Condition = {
             StringEquals = { "kms:ViaService" = "s3.${var.lambda.region}.amazonaws.com" }
             StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [inventory.arn, "${inventory.arn}/*"] } # "/*": its objects
@@ -37,7 +37,7 @@ locals {
       ]]),
       [
         {
-          # Whether an archive is condemned; claims and deliveries are not the audit's.
+          # Only whether an archive is condemned, not claims and deliveries.
           Sid       = "ReadRecordsOfArchives"
           Effect    = "Allow"
           Action    = ["dynamodb:BatchGetItem"]

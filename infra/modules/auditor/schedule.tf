@@ -6,7 +6,7 @@ module "schedule" {
   expression = var.schedule
   function   = { name = module.function.name, arn = module.function.arn }
 
-  # An audit that failed is run once more: what it judged already it does not judge again. The next day judges the rest.
+  # A failed audit is run once more; it does not repeat what it has already judged. The next day's audit does the rest.
   retries     = { scheduler = 2, lambda = 1 }
   event_age_s = 3600
 

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "lambda" {
-  description = "What the stack's functions have in common: path of the zip that `windrow package` made, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the policy that bounds roles (null for none)."
+  description = "Settings shared by the stack's functions: path of the zip that `windrow package` built, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the permissions boundary of roles (null for none)."
   type = object({
     zip_path                 = string
     subnet_ids               = list(string)
@@ -31,20 +31,20 @@ variable "stack" {
 }
 
 variable "schedule" {
-  description = "When the audit runs, as an expression of EventBridge Scheduler. S3 writes inventories at night and promises no hour."
+  description = "When the audit runs, as an expression of EventBridge Scheduler. S3 writes inventories at night, at no fixed time."
   type        = string
   default     = "cron(0 9 * * ? *)"
   nullable    = false
 }
 
 variable "inventory" {
-  description = "Bucket that S3 delivers daily inventories of the landing bucket to (the key of `lambda` must let it encrypt them), days after which they expire, and how the keys begin that are announced (others are not audited); null has the audit list the landing bucket, which suits up to a million versions in it."
+  description = "Bucket that S3 delivers daily inventories of the landing bucket to (the key of `lambda` must let it encrypt them), days after which they expire, and the prefix of the keys that send events (others are not audited). With null the audit lists the landing bucket, which is suitable for up to a million versions."
   type        = object({ bucket_name = string, expire_after_days = optional(number, 14), prefix = optional(string, "") })
   default     = null
 
   validation {
     condition     = var.inventory == null ? true : (var.inventory.expire_after_days >= 3 && var.inventory.expire_after_days <= 3650)
-    error_message = "inventory.expire_after_days must be from 3 (the newest must still be there when its successor is late) to 3650."
+    error_message = "inventory.expire_after_days must be from 3 (the newest must still exist if the next one is late) to 3650."
   }
 }
 
@@ -60,7 +60,7 @@ variable "landing" {
 }
 
 variable "hot_days" {
-  description = "Days that raw files stay at least: what arrived before is not judged, since it may be gone."
+  description = "Days that raw files are kept at least: files that arrived earlier are not judged, since they may have been deleted."
   type        = number
   default     = 7
   nullable    = false
@@ -72,7 +72,7 @@ variable "hot_days" {
 }
 
 variable "timeout_s" {
-  description = "Run time of one audit at most, in seconds."
+  description = "Timeout of one audit, in seconds."
   type        = number
   default     = 900
   nullable    = false
@@ -84,7 +84,7 @@ variable "timeout_s" {
 }
 
 variable "memory_mb" {
-  description = "Memory in MB; the share of CPU grows with it, and the audit needs one vCPU's (1,769 MB) at ten files a second."
+  description = "Memory in MB; the share of CPU grows with it, and at ten files a second the audit needs one vCPU (1,769 MB)."
   type        = number
   default     = 1769
   nullable    = false
@@ -108,7 +108,7 @@ variable "ephemeral_storage_mb" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
+  description = "Reserved concurrency, taken from the account's pool; null shares the pool, 0 keeps the function from running."
   type        = number
   default     = null
 }
@@ -125,7 +125,7 @@ variable "ledger" {
 }
 
 variable "destination" {
-  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that it expects in signatures."
   type        = object({ endpoint = string, bucket = string, prefix = optional(string, ""), region = optional(string, "us-east-1") })
   nullable    = false
 }
@@ -137,13 +137,13 @@ variable "secret_arn" {
 }
 
 variable "plaintext_loopback_cidrs" {
-  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. Requests to AWS never come from one."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for cidr in var.plaintext_loopback_cidrs : can(regex("^127\\.[0-9]+\\.[0-9]+\\.[0-9]+/(8|16|24|32)$", cidr))])
-    error_message = "plaintext_loopback_cidrs must hold loopback addresses only (inside 127.0.0.0/8)."
+    error_message = "plaintext_loopback_cidrs must contain loopback addresses only (inside 127.0.0.0/8)."
   }
 }

@@ -1,13 +1,13 @@
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:who accessed what is told by CloudTrail data events, which are set up for an account and not for a stack
+  #checkov:skip=CKV_AWS_18:access is logged by CloudTrail data events, which are set up for an account and not for a stack
   #checkov:skip=CKV_AWS_144:the files are copies that are delivered within minutes; keeping them in a second region would double the cost
   #checkov:skip=CKV2_AWS_61:set by the module that uses this one
-  #checkov:skip=CKV2_AWS_62:set by the module that uses this one, where anyone wants to know
+  #checkov:skip=CKV2_AWS_62:set by the module that uses this one, if it needs events
 
   bucket        = var.name
   force_destroy = var.force_destroy
 
-  # A key is not scheduled for deletion before the bucket is gone: what it encrypted could not be read any more.
+  # So that the key is not scheduled for deletion before the bucket is deleted: its objects could not be read any more.
   depends_on = [var.kms_key_arn]
 }
 

@@ -9,6 +9,6 @@ output "arn" {
 }
 
 output "versioning" {
-  description = "State of versioning. Lifecycle rules on old versions must wait for it."
+  description = "State of versioning, for lifecycle rules on old versions, which must be created after it."
   value       = aws_s3_bucket_versioning.this.versioning_configuration[0].status
 }

@@ -1,8 +1,8 @@
 locals {
-  # "/*": all objects, for refusals.
+  # "/*": all objects, for Deny statements.
   everything = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
 
-  # "*" in these refusals: they must hold for everyone and every action, those that S3 gains later included.
+  # "*" in these Deny statements: they must apply to everyone and to every action, including future ones.
   refusals = [
     {
       Sid       = "TlsOnly"
@@ -25,8 +25,8 @@ locals {
     },
   ]
 
-  # An object under another key could not be read by those who must. Null: a request without the header gets the
-  # bucket's default, which is right, and StringNotEquals alone would refuse it. "*" and "/*": refusals, as above.
+  # An object under another key could not be read by Windrow. Null: a request without the header gets the bucket's
+  # default, which is right, but StringNotEquals alone would refuse it. "*" and "/*": Deny statements, as above.
   own_key_only = [for refusal in [
     {
       Sid = "NoOtherEncryption"
@@ -36,8 +36,8 @@ locals {
       }
     },
     {
-      # Without a key's id, S3 takes the key `aws/s3` of the caller's account, and not the bucket's: from another
-      # account nobody here could ever read it.
+      # Without a key id, S3 uses the key `aws/s3` of the caller's account, not the bucket's. If that is another
+      # account, nobody here could ever read the object.
       Sid = "NoKeyOfTheCallersAccount"
       Condition = {
         StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
@@ -52,8 +52,8 @@ locals {
       }
     },
     {
-      # SSE-C: the caller keeps the key, and S3 decrypts for nobody without it. A refusal of any
-      # request with that header.
+      # SSE-C: the caller keeps the key, and S3 decrypts for nobody without it. "*" and "/*": Deny any request
+      # with that header.
       Sid       = "NoKeyOfTheCaller"
       Condition = { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
     },
@@ -64,7 +64,7 @@ locals {
       Resource  = "${aws_s3_bucket.this.arn}/*"
   })]
 
-  # S3 takes a policy of 20 KB. The refusals above have 3 KB of it.
+  # S3's limit for a policy is 20 KB. The Deny statements above take 3 KB of it.
   most_of_statements = 20480 - 3072
   statements_bytes   = length(join(",", var.statements))
 }
@@ -76,13 +76,13 @@ resource "aws_s3_bucket_policy" "this" {
     Statement = concat(local.refusals, local.own_key_only, [for statement in var.statements : jsondecode(statement)])
   })
 
-  # S3 refuses a policy while a change of the public access block is under way.
+  # S3 refuses a policy while the public access block is being changed.
   depends_on = [aws_s3_bucket_public_access_block.this]
 
   lifecycle {
     precondition {
       condition     = local.statements_bytes <= local.most_of_statements
-      error_message = "The statements of the policy of ${var.name} take ${local.statements_bytes} bytes, and S3 has room for ${local.most_of_statements}: give some of the uploaders access_point = true, or several of them one role."
+      error_message = "The statements of the policy of ${var.name} take ${local.statements_bytes} bytes, but S3 allows ${local.most_of_statements}: give some of the uploaders access_point = true, or let several of them share a role."
     }
   }
 }

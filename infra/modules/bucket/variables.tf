@@ -21,7 +21,7 @@ variable "kms_key_arn" {
 }
 
 variable "statements" {
-  description = "More statements of the bucket's policy, each one JSON object."
+  description = "Additional statements of the bucket's policy, each one JSON object."
   type        = list(string)
   default     = []
   nullable    = false
@@ -33,19 +33,19 @@ variable "statements" {
 }
 
 variable "plaintext_loopback_cidrs" {
-  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. Requests to AWS never come from one."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for cidr in var.plaintext_loopback_cidrs : can(regex("^127\\.[0-9]+\\.[0-9]+\\.[0-9]+/(8|16|24|32)$", cidr))])
-    error_message = "plaintext_loopback_cidrs must hold loopback addresses only (inside 127.0.0.0/8)."
+    error_message = "plaintext_loopback_cidrs must contain loopback addresses only (inside 127.0.0.0/8)."
   }
 }
 
 variable "force_destroy" {
-  description = "Delete the objects with the bucket. On only where the whole stack comes and goes."
+  description = "Delete the objects with the bucket. Only for short-lived stacks."
   type        = bool
   default     = false
   nullable    = false

@@ -1,7 +1,7 @@
-# Made without a value. A value that Terraform writes, even a write-only one, is a version that Terraform owns: after
-# two rotations it is gone, and the next apply would put the old credentials back over the rotated ones.
+# Created without a value. A value that Terraform writes, even a write-only one, is a version that Terraform owns: two
+# rotations remove it, and the next apply would replace the rotated credentials by the old ones.
 resource "aws_secretsmanager_secret" "destination" {
-  #checkov:skip=CKV2_AWS_57:modules/rotation does, where the destination has an admin API to make keys with; elsewhere nobody can
+  #checkov:skip=CKV2_AWS_57:modules/rotation does, if the destination has an admin API to create keys; otherwise it is not possible
 
   name                    = var.name
   description             = "Credentials of the destination: {\"access_key\", \"secret_key\", \"ca_pem\"?}."

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "recovery_days" {
-  description = "Days in which a deleted secret can be restored; 0 deletes at once, only where the whole stack comes and goes."
+  description = "Days in which a deleted secret can be restored; 0 deletes at once, only for short-lived stacks."
   type        = number
   default     = 30
   nullable    = false

@@ -9,9 +9,9 @@ locals {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_50:X-Ray would need an endpoint of its own; log lines and metrics carry the request id
-  #checkov:skip=CKV_AWS_115:reserved_concurrency is an input: reserving takes from the pool of the whole account
-  #checkov:skip=CKV_AWS_116:nothing invokes it asynchronously whose events matter: SQS keeps failed batches, the next minute probes and the next hour sweeps again
+  #checkov:skip=CKV_AWS_50:X-Ray would need its own endpoint; log lines have the request id
+  #checkov:skip=CKV_AWS_115:reserved_concurrency is an input: it takes from the pool of the whole account
+  #checkov:skip=CKV_AWS_116:no asynchronous event matters: SQS keeps failed batches, and the next schedule probes or sweeps again
   #checkov:skip=CKV_AWS_272:a signing profile belongs to a release process of the company; the zip is reproducible, so its hash can be checked
 
   function_name = var.name
@@ -31,7 +31,7 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
   kms_key_arn                    = var.kms_key_arn
 
-  # Said only where it is not Lambda's own.
+  # Set only if it is not Lambda's default.
   dynamic "ephemeral_storage" {
     for_each = var.ephemeral_storage_mb == 512 ? [] : [var.ephemeral_storage_mb]
 
@@ -54,7 +54,7 @@ resource "aws_lambda_function" "this" {
     log_group  = aws_cloudwatch_log_group.this.name
   }
 
-  # Lambda checks the role when it makes the function, and an interface outlives a role that may not delete it.
+  # Lambda checks the role's permissions when it creates the function, and needs them to delete the network interfaces.
   depends_on = [
     aws_iam_role_policy.log,
     aws_iam_role_policy.network,

@@ -9,7 +9,7 @@ output "name" {
 }
 
 output "version" {
-  description = "Version that was published last."
+  description = "Version published last."
   value       = aws_lambda_function.this.version
 }
 

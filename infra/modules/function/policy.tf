@@ -9,7 +9,7 @@ locals {
     }]
   })
 
-  # Lambda decrypts the settings in the role's name before it starts the function.
+  # Lambda decrypts the settings on behalf of the role before it starts the function.
   # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
   settings_policy = jsonencode({
     Version = "2012-10-17"
@@ -28,7 +28,7 @@ locals {
       Sid    = "WriteOwnLog"
       Effect = "Allow"
       Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      # Lambda names the streams; the wildcard covers those of this one group.
+      # Lambda chooses the names of streams; the wildcard covers those of this one group.
       Resource = "${aws_cloudwatch_log_group.this.arn}:log-stream:*"
     }]
   })
@@ -42,8 +42,8 @@ locals {
     "ec2:UnassignPrivateIpAddresses",
   ]
 
-  # "*": Lambda refuses a role that can't use these actions on every resource, since the interfaces do not exist when
-  # it checks, and the Describe actions know no resources. The statement after this one takes them from the code.
+  # "*": Lambda refuses a role without these actions on every resource, since the interfaces do not exist when it checks,
+  # and the Describe actions support no resources. The next statement denies them to the function's code.
   # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
   network_policy = jsonencode({
     Version = "2012-10-17"
@@ -55,7 +55,7 @@ locals {
     }]
   })
 
-  # Lambda's own calls carry no source function; those made by code in the function do.
+  # Lambda's own calls have no source function; those by code in the function do.
   network_by_lambda_only_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -18,7 +18,7 @@ resource "aws_iam_role_policy" "settings" {
 }
 
 resource "aws_iam_role_policy" "network" {
-  #checkov:skip=CKV_AWS_290:Lambda checks for these actions on every resource; network_by_lambda_only takes them from the code
+  #checkov:skip=CKV_AWS_290:Lambda requires these actions on every resource; network_by_lambda_only denies them to the code
   #checkov:skip=CKV_AWS_355:as CKV_AWS_290
 
   name   = "network"
@@ -32,7 +32,7 @@ resource "aws_iam_role_policy" "work" {
   policy = var.policy
 }
 
-# Made after the function, whose ARN it names.
+# Created after the function, whose ARN it names.
 resource "aws_iam_role_policy" "network_by_lambda_only" {
   name   = "network-by-lambda-only"
   role   = aws_iam_role.this.id

@@ -27,7 +27,7 @@ variable "handler" {
 }
 
 variable "zip_path" {
-  description = "Path of the zip that `windrow package` made."
+  description = "Path of the zip that `windrow package` built."
   type        = string
   nullable    = false
 
@@ -38,25 +38,25 @@ variable "zip_path" {
 }
 
 variable "publish" {
-  description = "Publish a version for each change, for an alias to lead to; nothing runs it before. Without, changes run at once."
+  description = "Publish a version for each change, for an alias; it runs only once the alias points to it. Without this, changes run at once."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "environment" {
-  description = "Settings of the function (WINDROW_*), beside those of the destination."
+  description = "Settings of the function (WINDROW_*), in addition to those of the destination."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : startswith(name, "WINDROW_")])
-    error_message = "Settings start with WINDROW_; everything else is Lambda's to set."
+    error_message = "Settings must start with WINDROW_; Lambda sets all others."
   }
 }
 
 variable "destination" {
-  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that it expects in signatures."
   type = object({
     endpoint = string
     bucket   = string
@@ -93,7 +93,7 @@ variable "secret_arn" {
 }
 
 variable "policy" {
-  description = "Policy document (JSON) of what the function may do beside writing its log and using its network interfaces."
+  description = "Policy document (JSON) of the function's permissions, in addition to writing its log and using its network interfaces."
   type        = string
   nullable    = false
 
@@ -104,7 +104,7 @@ variable "policy" {
 }
 
 variable "timeout_s" {
-  description = "Run time of one invocation at most, in seconds."
+  description = "Timeout of one invocation, in seconds."
   type        = number
   nullable    = false
 
@@ -126,7 +126,7 @@ variable "memory_mb" {
 }
 
 variable "ephemeral_storage_mb" {
-  description = "Temporary storage in MB, the disk of an invocation."
+  description = "Temporary storage of an invocation in MB."
   type        = number
   default     = 512
   nullable    = false
@@ -138,7 +138,7 @@ variable "ephemeral_storage_mb" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
+  description = "Reserved concurrency, taken from the account's pool; null shares the pool, 0 keeps the function from running."
   type        = number
   default     = null
 
@@ -204,7 +204,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds what the roles made here may do at most, where whoever applies may make no others; null without."
+  description = "Permissions boundary of the roles created here, for a caller that may create roles only with this boundary; null for none."
   type        = string
   default     = null
 

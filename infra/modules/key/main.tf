@@ -7,7 +7,7 @@ resource "aws_kms_key" "this" {
   lifecycle {
     precondition {
       condition     = length(local.policy) <= 32768
-      error_message = "The policy of the key ${var.name} takes ${length(local.policy)} bytes, and KMS takes 32,768: too many uploaders have a principal of their own (some 350 fit). Give several of them one role."
+      error_message = "The policy of the key ${var.name} takes ${length(local.policy)} bytes, but KMS allows 32,768: too many uploaders have their own principal (about 350 fit). Let several of them share a role."
     }
   }
 }

@@ -1,5 +1,5 @@
 locals {
-  # In a key's own policy Resource "*" means this key; KMS offers nothing narrower.
+  # In a key's own policy Resource "*" means this key; KMS supports nothing narrower.
   this_key = "*"
 
   administration = {
@@ -32,7 +32,7 @@ locals {
     Resource = local.this_key
   }
 
-  # The roles of this account get their permission from their own policies, each tied to a service by kms:ViaService.
+  # Roles of this account have the permission in their own policies, each restricted to a service by kms:ViaService.
   use = {
     Sid       = "UseByIamPolicies"
     Effect    = "Allow"
@@ -41,9 +41,9 @@ locals {
     Resource  = local.this_key
   }
 
-  # DynamoDB (the table) and Lambda (a function's settings) use the key through grants that they make with the permission
-  # of whoever creates the table or function. The condition holds for what a service asks in somebody's name, as these
-  # do, and not for a CreateGrant call of that somebody's own.
+  # DynamoDB (the table) and Lambda (a function's settings) use the key through grants, which they create with the
+  # permission of whoever creates the table or function. The condition allows calls that a service makes on behalf of a
+  # principal, as these are, and not the principal's own CreateGrant calls.
   # https://docs.aws.amazon.com/kms/latest/developerguide/grant-authorization.html
   service_grants = {
     Sid       = "GrantsForAwsServices"

@@ -5,7 +5,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-zA-Z0-9/_-]{1,200}$", var.name)) && !startswith(var.name, "aws/")
-    error_message = "name must be 1 to 200 letters, digits, '/', '_' or '-', and must not start with 'aws/', which AWS keeps for itself."
+    error_message = "name must be 1 to 200 letters, digits, '/', '_' or '-', and must not start with 'aws/', which is reserved for AWS."
   }
 }
 
@@ -27,7 +27,7 @@ variable "account_id" {
 }
 
 variable "grants" {
-  description = "Who may use the key without an IAM policy of this account: AWS services and principals of other accounts. At least one condition each, so that no grant is open-ended."
+  description = "Who may use the key without an IAM policy of this account: AWS services and principals of other accounts. Each needs at least one condition that restricts it."
   type = list(object({
     sid        = string
     principals = object({ type = string, identifiers = list(string) })
@@ -39,7 +39,7 @@ variable "grants" {
 
   validation {
     condition     = alltrue([for grant in var.grants : length(grant.conditions) > 0])
-    error_message = "Every grant needs at least one condition that ties it to a source."
+    error_message = "Every grant needs at least one condition that restricts its source."
   }
 
   validation {
@@ -59,12 +59,12 @@ variable "grants" {
         action
       )
     ]]))
-    error_message = "A grant may hold actions on data only (Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo)."
+    error_message = "A grant may contain actions on data only (Decrypt, DescribeKey, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo)."
   }
 }
 
 variable "deletion_window_days" {
-  description = "Days between the destruction of the key and its deletion, in which it can be saved."
+  description = "Days between the destruction of the key and its deletion, in which it can be restored."
   type        = number
   default     = 30
   nullable    = false

@@ -1,10 +1,10 @@
-# Where there are more uploaders than the bucket's policy has room for: an access point each, with a policy of its own.
-# The uploader names it (its alias or ARN) in place of the bucket; events, keys and archives are the same.
+# For more uploaders than fit into the bucket's policy: an access point for each, with its own policy. The uploader uses
+# its alias or ARN instead of the bucket's name; events, keys and archives are the same.
 locals {
   access_point_names = { for name in local.by_access_point : name => "windrow-${substr(sha256("${var.bucket_name}/${name}"), 0, 16)}" }
 
-  # AWS's way to delegate: whoever an access point of this account lets in, for these actions. "*": the access points
-  # name the principals; "/*": and the prefixes.
+  # AWS's delegation to access points: the bucket allows these actions to everyone whom an access point of this account
+  # allows. "*" and "/*": the access points restrict principals and prefixes.
   # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
   by_access_points = length(local.by_access_point) == 0 ? [] : [{
     Sid       = "WhatAccessPointsAllow"
@@ -37,7 +37,7 @@ resource "aws_s3_access_point" "uploader" {
         Effect    = "Allow"
         Principal = { AWS = var.uploaders[each.key].principal_arn }
         Action    = local.upload_actions
-        # "*" covers the objects under the prefix: their names are the uploader's to choose.
+        # "*" covers the objects under the prefix: the uploader chooses their names.
         Resource = "arn:${data.aws_partition.current.partition}:s3:${var.region}:${var.account_id}:accesspoint/${each.value}/object/${var.uploaders[each.key].prefix}*"
       },
       local.from_addresses[each.key],

@@ -1,4 +1,4 @@
-# mode archives: where the retention sweep puts a copy of each archive. Nobody reads it in daily work.
+# mode archives: the bucket for the retention sweep's copies of archives. Daily operation does not read it.
 module "archive_copies" {
   source = "../bucket"
   count  = var.retention.mode == "archives" ? 1 : 0
@@ -15,7 +15,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive_copies" {
 
   transition_default_minimum_object_size = var.retention.smallest_moved
 
-  # For what was not put into Deep Archive at once.
+  # For objects that were not put into Deep Archive directly.
   rule {
     id     = "to-deep-archive"
     status = "Enabled"

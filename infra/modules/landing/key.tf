@@ -1,5 +1,5 @@
 locals {
-  # With a bucket key, S3 asks KMS in the name of the bucket, not of the object.
+  # With a bucket key, S3 calls KMS on behalf of the bucket, not of the object.
   for_this_bucket = [
     { test = "StringEquals", variable = "kms:ViaService", values = ["s3.${var.region}.amazonaws.com"] },
     { test = "StringEquals", variable = "kms:EncryptionContext:aws:s3:arn", values = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"] },
@@ -15,11 +15,11 @@ module "key" {
 
   deletion_window_days = var.force_destroy ? 7 : 30
 
-  # One grant for all uploaders: a key's policy has room for 32 KB.
+  # One grant for all uploaders: the limit for a key's policy is 32 KB.
   grants = length(var.uploaders) == 0 ? [] : [{
     sid        = "Uploaders"
     principals = { type = "AWS", identifiers = [for name in sort(keys(var.uploaders)) : var.uploaders[name].principal_arn] }
-    # Decrypt is what S3 needs to put the parts of a multipart upload together; reading objects stays refused by S3.
+    # S3 needs Decrypt to assemble the parts of a multipart upload; S3 still refuses to read objects.
     actions    = ["kms:GenerateDataKey", "kms:Decrypt"]
     conditions = local.for_this_bucket
   }]

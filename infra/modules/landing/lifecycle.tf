@@ -1,11 +1,11 @@
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   bucket = module.bucket.id
 
-  # By S3's own default, objects under 128 KB stay where they are: that is most of them.
+  # By default S3 does not move objects under 128 KB, which are most of them.
   transition_default_minimum_object_size = var.retention.smallest_moved
 
-  # In mode archives the retention sweep deletes versions, old ones too, once they are delivered: a rule that goes by
-  # age would delete what is not.
+  # In mode archives the retention sweep deletes versions, old ones too, once they are delivered: a rule by age would
+  # also delete undelivered ones.
   dynamic "rule" {
     for_each = var.retention.mode == "raw" ? [var.retention.hot_days] : []
     content {
@@ -20,7 +20,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  # Leaves a delete marker, after which the file is an old version.
+  # This creates a delete marker, and the file becomes an old version.
   dynamic "rule" {
     for_each = var.retention.mode == "raw" ? var.retention.expire_after_days[*] : []
     content {
@@ -64,7 +64,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   lifecycle {
     precondition {
       condition     = module.bucket.versioning == "Enabled"
-      error_message = "Rules on old versions need versioning."
+      error_message = "Lifecycle rules on old versions need versioning."
     }
   }
 }

@@ -1,7 +1,7 @@
-# The bucket's only notification: S3 keeps one configuration a bucket, and a second resource would replace this one. Who
-# else wants to know of new objects takes a way that has room for several: a topic, or EventBridge.
+# The bucket's only notification: S3 keeps one configuration for each bucket, and a second resource would replace this
+# one. If others need the events too, use a topic or EventBridge.
 locals {
-  # "*": by a put, a post, a copy or a multipart upload.
+  # "*": created by a put, a post, a copy or a multipart upload.
   created = ["s3:ObjectCreated:*"]
   filter  = { for end in ["prefix", "suffix"] : end => var.notification[end] == "" ? null : var.notification[end] }
 }
@@ -35,7 +35,7 @@ resource "aws_s3_bucket_notification" "this" {
   lifecycle {
     precondition {
       condition     = alltrue([for uploader in values(var.uploaders) : startswith(uploader.prefix, var.notification.prefix) || startswith(var.notification.prefix, uploader.prefix)])
-      error_message = "notification.prefix leaves an uploader out altogether: nothing of what it uploads would be delivered."
+      error_message = "notification.prefix excludes all keys of an uploader: none of its files would be delivered."
     }
   }
 }
@@ -47,7 +47,7 @@ resource "aws_sns_topic_subscription" "queue" {
   protocol             = "sqs"
   endpoint             = var.queue_arn
   raw_message_delivery = true
-  # Other buckets may publish to the topic too.
+  # Since other buckets may publish to the same topic.
   filter_policy_scope = "MessageBody"
   filter_policy       = jsonencode({ Records = { s3 = { bucket = { name = [var.bucket_name] } } } })
 }
@@ -62,13 +62,13 @@ resource "aws_cloudwatch_event_rule" "new_objects" {
     detail-type = ["Object Created"]
     detail = merge(
       { bucket = { name = [var.bucket_name] } },
-      # "*": any key between the two.
+      # "*": any key with this prefix and suffix.
       "${each.value.prefix}${each.value.suffix}" == "" ? {} : { object = { key = [{ wildcard = "${each.value.prefix}*${each.value.suffix}" }] } },
     )
   })
 }
 
-# The event as it is: the parser reads S3's own form.
+# The unchanged event: the parser expects S3's own format.
 resource "aws_cloudwatch_event_target" "queue" {
   for_each = aws_cloudwatch_event_rule.new_objects
 

@@ -14,11 +14,11 @@ output "kms_key_arn" {
 }
 
 output "archive_copies" {
-  description = "The bucket for copies of archives: none in mode raw, else its name and ARN under the key this."
+  description = "Name and ARN of the bucket for copies of archives, under the key `this`; empty in mode raw."
   value       = { for copies in module.archive_copies : "this" => { bucket_name = copies.id, bucket_arn = copies.arn } }
 }
 
 output "access_points" {
-  description = "ARN and alias of the access points, by uploader; each names one of them in place of the bucket."
+  description = "ARN and alias of the access points, by uploader; the uploader uses one of the two instead of the bucket's name."
   value       = { for name, point in aws_s3_access_point.uploader : name => { arn = point.arn, alias = point.alias } }
 }

@@ -1,25 +1,25 @@
 locals {
   bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"
 
-  # A multipart upload is a put too; aborting is how a client cleans up after itself. PutObjectAcl is what S3 asks for
-  # where a client says `--acl bucket-owner-full-control`, as it was the custom before buckets could own what is put
-  # into them; the refusal below leaves it that one value, which changes nothing. Tags (PutObjectTagging) are refused:
-  # no archive would hold them, and a rule that goes by tags would be the uploader's to steer.
+  # A multipart upload is a put too; with Abort a client can clean up. S3 requires PutObjectAcl if a client sends
+  # `--acl bucket-owner-full-control`, which was usual before bucket owners could own all objects; the Deny statement
+  # below allows only that value, which changes nothing. Tags (PutObjectTagging) are refused: archives would not contain
+  # them, and the uploader could influence rules that depend on tags.
   upload_actions = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:PutObjectAcl"]
 
-  # By the bucket's policy, which has room for some sixty, or each by an access point with a policy of its own.
+  # In the bucket's policy, which about sixty uploaders fit into, or by an access point with its own policy.
   by_bucket_policy = sort([for name, uploader in var.uploaders : name if !uploader.access_point])
   by_access_point  = sort([for name, uploader in var.uploaders : name if uploader.access_point])
 
-  # A principal of another account may do only what the bucket's policy allows. One of this account may do what its own
-  # policies allow as well: it is refused the rest by name.
+  # A principal of another account may do only what the bucket's policy allows. A principal of this account may also do
+  # what its own policies allow, so everything else is denied to it by name.
   of_this_account = sort([for name, uploader in var.uploaders : name if strcontains(uploader.principal_arn, "::${var.account_id}:")])
 
   from_addresses = { for name, uploader in var.uploaders : name => length(uploader.source_cidrs) == 0 ? {} : {
     Condition = { IpAddress = { "aws:SourceIp" = uploader.source_cidrs } }
   } }
 
-  # "/*" covers the objects under the prefix: their names are the uploader's to choose.
+  # "/*" covers the objects under the prefix: the uploader chooses their names.
   allow_upload = { for name in local.by_bucket_policy : name => merge(
     {
       Sid       = "Upload${substr(sha256(name), 0, 8)}"
@@ -31,7 +31,7 @@ locals {
     local.from_addresses[name],
   ) }
 
-  # One statement for all of them.
+  # One statement for all prefixes.
   named_here = distinct(concat(local.by_bucket_policy, local.of_this_account))
   refuse_all_but_uploads = length(local.named_here) == 0 ? [] : [{
     Sid       = "UploadsOnly"
@@ -49,7 +49,7 @@ locals {
     NotResource = "${local.bucket_arn}/${var.uploaders[name].prefix}*" # "*": its own objects
   }]
 
-  # A request without an address (through a VPC endpoint) is refused too: a negated condition holds where its key is
+  # A request without an address (through a VPC endpoint) is refused too: a negated condition is true if its key is
   # missing.
   refuse_other_addresses = [for name in local.of_this_account : {
     Sid       = "OwnAddressesOnly${substr(sha256(name), 0, 8)}"
@@ -60,10 +60,10 @@ locals {
     Condition = { NotIpAddress = { "aws:SourceIp" = var.uploaders[name].source_cidrs } }
   } if length(var.uploaders[name].source_cidrs) > 0]
 
-  # "*": a refusal of everyone is what is meant, for all objects.
+  # "*": a Deny statement for everyone and all objects.
   refuse_of_everyone = [
     {
-      # Of an archived object not even its bytes can be read before it is restored. A lifecycle rule may archive it later.
+      # An archived object can't be read until it is restored. A lifecycle rule may still archive it later.
       Sid       = "NoArchivedUploads"
       Effect    = "Deny"
       Principal = "*"

@@ -32,7 +32,7 @@ variable "region" {
 }
 
 variable "queue_arn" {
-  description = "Queue that is told of every new object. Its policy must let this bucket send."
+  description = "Queue that gets an event of every new object. Its policy must let this bucket send."
   type        = string
   nullable    = false
 
@@ -43,7 +43,7 @@ variable "queue_arn" {
 }
 
 variable "uploaders" {
-  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), the public addresses that it must come from (any, if left out), and whether it uploads by an access point of its own, which the bucket's policy needs no room for."
+  description = "Who may upload. For each uploader: a role or user, usually of another account; the prefix under which it may put objects (ending in '/'); the public addresses that it must come from (default: any); and whether it uploads through an access point of its own, which takes no space in the bucket's policy."
   type = map(object({
     principal_arn = string
     prefix        = string
@@ -54,17 +54,17 @@ variable "uploaders" {
 
   validation {
     condition     = alltrue([for uploader in values(var.uploaders) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", uploader.principal_arn))])
-    error_message = "principal_arn must be the ARN of a single role or user, without '*': an account's root would let everyone in it upload."
+    error_message = "principal_arn must be the ARN of a single role or user, without '*': with an account's root everyone in it could upload."
   }
 
   validation {
     condition     = alltrue([for uploader in values(var.uploaders) : can(regex("^([A-Za-z0-9!_.'()-]+/)+$", uploader.prefix))])
-    error_message = "prefix must end in '/', must not start with one, and must not hold wildcards, for example partner-a/."
+    error_message = "prefix must end in '/', must not start with one, and must not contain wildcards, for example partner-a/."
   }
 
   validation {
     condition     = alltrue(flatten([for uploader in values(var.uploaders) : [for cidr in uploader.source_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")]]))
-    error_message = "source_cidrs must hold address ranges such as 203.0.113.0/24; leave the list out to accept any address."
+    error_message = "source_cidrs must contain address ranges such as 203.0.113.0/24; omit the list to accept any address."
   }
 
   validation {
@@ -81,7 +81,7 @@ variable "uploaders" {
 }
 
 variable "notification" {
-  description = "How the queue is told of new objects: by S3 itself (through = queue), by an SNS topic that exists and lets the bucket publish (through = topic, topic_arn), or by EventBridge (through = eventbridge); and of which, by how their keys begin (prefix) and end (suffix). Other objects stay in the bucket and are not delivered."
+  description = "How the queue gets events of new objects: from S3 itself (through = queue), from an existing SNS topic that lets the bucket publish (through = topic, topic_arn), or from EventBridge (through = eventbridge). prefix and suffix restrict them to keys that begin and end so; other objects stay in the bucket and are not delivered."
   type = object({
     through   = optional(string, "queue")
     topic_arn = optional(string)
@@ -98,17 +98,17 @@ variable "notification" {
 
   validation {
     condition     = var.notification.through == "topic" ? can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*]+$", var.notification.topic_arn)) : var.notification.topic_arn == null
-    error_message = "notification.topic_arn must be the ARN of an SNS topic with through = \"topic\", and be left out otherwise."
+    error_message = "notification.topic_arn must be the ARN of an SNS topic with through = \"topic\", and must be omitted otherwise."
   }
 
   validation {
     condition     = alltrue([for text in [var.notification.prefix, var.notification.suffix] : can(regex("^[A-Za-z0-9!_.'()/-]*$", text))])
-    error_message = "notification.prefix and suffix must hold letters, digits and !_.'()/- only: S3 encodes other characters, and wildcards mean different things on different ways."
+    error_message = "notification.prefix and suffix must contain letters, digits and !_.'()/- only: S3 encodes other characters, and wildcards have a different meaning for each value of through."
   }
 }
 
 variable "retention" {
-  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: copies of the archives are kept in Deep Archive, in a bucket of its own, and each version of a file is deleted once it is delivered, its archive copied, and hot_days old; what is not delivered stays. In mode raw, versions that were replaced or deleted stay readable for old_version_days; in mode archives that holds for copies. What is in Deep Archive stays for good, unless expire_after_days says when S3 deletes it. smallest_moved is S3's rule of which objects move: varies_by_storage_class is all of them, all_storage_classes_128K leaves out those under 128 KB (the one rule that MiniStack knows)."
+  description = "How long files are kept. mode raw: every file moves to Deep Archive after hot_days. mode archives: copies of the archives are kept in Deep Archive, in a separate bucket, and each version of a file is deleted once it is delivered, its archive is copied, and it is hot_days old; undelivered files are kept. In mode raw, replaced or deleted versions stay readable for old_version_days; in mode archives this applies to copies. Objects in Deep Archive are kept for ever, unless expire_after_days is set. smallest_moved is S3's rule of which objects move: varies_by_storage_class moves all of them, all_storage_classes_128K excludes those under 128 KB (the only rule that MiniStack supports)."
   type = object({
     mode             = optional(string, "raw")
     hot_days         = optional(number, 7)
@@ -127,7 +127,7 @@ variable "retention" {
 
   validation {
     condition     = var.retention.hot_days >= 7 && var.retention.hot_days <= 365
-    error_message = "retention.hot_days must be from 7 (audit and replay read files at once that long) to 365."
+    error_message = "retention.hot_days must be from 7 (audit and replay need files for that long) to 365."
   }
 
   validation {
@@ -147,19 +147,19 @@ variable "retention" {
 }
 
 variable "plaintext_loopback_cidrs" {
-  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. Requests to AWS never come from one."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for cidr in var.plaintext_loopback_cidrs : can(regex("^127\\.[0-9]+\\.[0-9]+\\.[0-9]+/(8|16|24|32)$", cidr))])
-    error_message = "plaintext_loopback_cidrs must hold loopback addresses only (inside 127.0.0.0/8)."
+    error_message = "plaintext_loopback_cidrs must contain loopback addresses only (inside 127.0.0.0/8)."
   }
 }
 
 variable "force_destroy" {
-  description = "Delete the objects with the bucket, and the key after 7 days and not 30. On only where the whole stack comes and goes."
+  description = "Delete the objects with the bucket, and the key after 7 days instead of 30. Only for short-lived stacks."
   type        = bool
   default     = false
   nullable    = false

@@ -15,7 +15,7 @@ resource "aws_dynamodb_table" "this" {
     enabled        = true
   }
 
-  # To any second of the last 35 days, which is DynamoDB's default and limit.
+  # Restores to any second of the last 35 days, DynamoDB's default and limit.
   point_in_time_recovery {
     enabled = true
   }

@@ -21,7 +21,7 @@ variable "kms_key_arn" {
 }
 
 variable "deletion_protection" {
-  description = "Refuse to delete the table. Off only where the whole stack comes and goes."
+  description = "Refuse to delete the table. Off only for short-lived stacks."
   type        = bool
   default     = true
   nullable    = false

@@ -1,4 +1,4 @@
-# Refused connections only: they tell a wrong address or an intruder, and cost next to nothing.
+# Only refused connections: they show a wrong address or an intruder, and cost almost nothing.
 resource "aws_flow_log" "refused" {
   count = local.own_vpc ? 1 : 0
 
@@ -11,7 +11,7 @@ resource "aws_flow_log" "refused" {
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
-  #checkov:skip=CKV_AWS_338:refused connections serve to find faults, not for audit: the retention is an input
+  #checkov:skip=CKV_AWS_338:refused connections are for troubleshooting, not for audit: the retention is an input
 
   count = local.own_vpc ? 1 : 0
 
@@ -37,7 +37,7 @@ resource "aws_iam_role" "flow" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
-        # "*": the log's id is not known before its role is there.
+        # "*": the flow log's id is not known before its role exists.
         ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:ec2:${var.region}:${var.account_id}:vpc-flow-log/*" }
       }
     }]
@@ -51,14 +51,14 @@ resource "aws_iam_role_policy" "flow" {
   role = aws_iam_role.flow[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    # The actions of AWS's own policy for this role, which gives them for every group.
+    # The actions of AWS's own policy for this role, which allows them for every group.
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     Statement = [
       {
         Sid    = "WriteOwnLog"
         Effect = "Allow"
         Action = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-        # The service names the streams; the wildcard covers those of this one group.
+        # The service chooses the names of streams; the wildcard covers those of this one group.
         Resource = [aws_cloudwatch_log_group.flow[0].arn, "${aws_cloudwatch_log_group.flow[0].arn}:*"]
       },
       {

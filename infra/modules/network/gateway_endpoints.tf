@@ -1,11 +1,11 @@
 locals {
-  # What the functions do there, and nothing else; their roles' policies say which function may.
+  # Only the actions that the functions use there; their roles' policies say which function may use which.
   gateway_policies = {
     s3 = concat(
       [{
         Sid    = "ReadLandedFiles"
         Action = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions"]
-        # "/*": the objects of these buckets; their names are the uploaders'.
+        # "/*": the objects of these buckets; the uploaders choose their names.
         Resource = concat(var.gateway_endpoint_resources.s3, [for arn in var.gateway_endpoint_resources.s3 : "${arn}/*"])
       }],
       [for arn in var.gateway_endpoint_resources.archive_copies : {

@@ -1,5 +1,5 @@
 locals {
-  # What the functions call on each service; their roles' policies say which function may.
+  # The actions that the functions call on each service; their roles' policies say which function may call which.
   interface_actions = {
     lambda         = ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
     secretsmanager = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
@@ -7,7 +7,7 @@ locals {
   }
 
   interface_resources = merge(var.interface_endpoint_resources, {
-    # "*": Lambda makes the id of a mapping up, and the mapping needs the function, which needs this network. The
+    # "*": Lambda chooses the id of a mapping, and the mapping needs the function, which needs this network. The
     # sentinel's own policy names the one mapping.
     lambda = ["arn:${data.aws_partition.current.partition}:lambda:${var.region}:${var.account_id}:event-source-mapping:*"]
   })

@@ -1,5 +1,5 @@
-# Rules that others made, usually for the company's own domain: names of the network on-premises, MinIO's among them,
-# are asked of its own servers.
+# Existing rules, usually for the company's own domain: the company's own servers resolve on-premises names, MinIO's
+# among them.
 resource "aws_route53_resolver_rule_association" "this" {
   for_each = var.resolver_rule_ids
 

@@ -20,7 +20,7 @@ resource "aws_vpc_security_group_egress_rule" "destination" {
   cidr_ipv4         = each.key
 }
 
-# The ranges of S3 and DynamoDB, kept by AWS; the gateway endpoints carry what goes there.
+# AWS's prefix lists of S3 and DynamoDB; this traffic goes through the gateway endpoints.
 data "aws_ec2_managed_prefix_list" "gateway" {
   for_each = local.own_vpc ? toset(keys(local.gateway_policies)) : var.on_premises.existing_vpc.gateway_endpoints
   name     = "com.amazonaws.${var.region}.${each.key}"

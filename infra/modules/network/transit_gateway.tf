@@ -12,8 +12,8 @@ resource "aws_ec2_transit_gateway_vpc_attachment" "this" {
   tags = { Name = var.name }
 }
 
-# To MinIO alone; the gateway's own route tables belong to the network team. The attachment counts as made while it waits
-# to be accepted, and AWS refuses a route until then: after five minutes the apply fails here, and the next one goes on.
+# Only to MinIO; the gateway's own route tables belong to the network team. Terraform treats an attachment that waits to be
+# accepted as created, but AWS refuses a route until then: after five minutes the apply fails here, and the next continues.
 # https://github.com/hashicorp/terraform-provider-aws/issues/10025
 resource "aws_route" "transit_gateway" {
   for_each = local.transit_gateway_id == null ? [] : toset(var.destination.cidrs)

@@ -21,13 +21,13 @@ variable "region" {
 }
 
 variable "availability_zones" {
-  description = "Zones of the private subnets, one subnet each. Not used with an existing VPC."
+  description = "Availability zones of the private subnets, one subnet each. Not used with an existing VPC."
   type        = list(string)
   nullable    = false
 
   validation {
     condition     = length(var.availability_zones) >= 2 && length(var.availability_zones) <= 4
-    error_message = "availability_zones must name 2 to 4 zones, so that the loss of one stops nothing."
+    error_message = "availability_zones must name 2 to 4 zones, so that Windrow survives the loss of one."
   }
 
   validation {
@@ -54,7 +54,7 @@ variable "vpc_cidr" {
 }
 
 variable "destination" {
-  description = "Where MinIO listens: its addresses as narrow IPv4 ranges (a /32 each, or those of its load balancer) and the TCP port."
+  description = "MinIO's addresses as narrow IPv4 ranges (a /32 each, or those of its load balancer) and its TCP port."
   type = object({
     cidrs = list(string)
     port  = number
@@ -63,7 +63,7 @@ variable "destination" {
 
   validation {
     condition     = length(var.destination.cidrs) > 0 && alltrue([for cidr in var.destination.cidrs : can(cidrnetmask(cidr))])
-    error_message = "destination.cidrs must hold at least one IPv4 range, for example 10.20.0.5/32."
+    error_message = "destination.cidrs must contain at least one IPv4 range, for example 10.20.0.5/32."
   }
 
   validation {
@@ -78,7 +78,7 @@ variable "destination" {
 }
 
 variable "on_premises" {
-  description = "The way to MinIO, exactly one of: site_to_site_vpn (made here, to one router or to two, with the BGP numbers of both sides), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that reaches MinIO and the AWS services already; gateway_endpoints are those of dynamodb and s3 that it reaches by a gateway endpoint and not by an interface endpoint)."
+  description = "The network path to MinIO, exactly one of: site_to_site_vpn (created here, to one or two routers, with the BGP numbers of both sides), transit_gateway (an existing one, to which the VPC is attached), existing_vpc (one that already reaches MinIO and the AWS services; gateway_endpoints says which of dynamodb and s3 it reaches by a gateway endpoint instead of an interface endpoint)."
   type = object({
     site_to_site_vpn = optional(object({
       gateway_address = string
@@ -100,7 +100,7 @@ variable "on_premises" {
 
   validation {
     condition     = length([for way in values(var.on_premises) : way if way != null]) == 1
-    error_message = "on_premises must hold exactly one of site_to_site_vpn, transit_gateway and existing_vpc."
+    error_message = "on_premises must contain exactly one of site_to_site_vpn, transit_gateway and existing_vpc."
   }
 
   validation {
@@ -110,17 +110,17 @@ variable "on_premises" {
 
   validation {
     condition     = try(var.on_premises.site_to_site_vpn.gateway_address != var.on_premises.site_to_site_vpn.second_gateway.address, true)
-    error_message = "site_to_site_vpn.second_gateway must be another router than the first: it is there to outlast it."
+    error_message = "site_to_site_vpn.second_gateway must be another router than the first, to replace it if it fails."
   }
 
-  # 2147483648 and more are another argument of the provider; 23456 stands for numbers of four bytes; the other four are
-  # AWS's own in some regions. https://docs.aws.amazon.com/vpn/latest/s2svpn/cgw-options.html
+  # 2147483648 and more need another argument of the provider; 23456 is reserved for numbers of four bytes; the other four
+  # are AWS's own in some regions. https://docs.aws.amazon.com/vpn/latest/s2svpn/cgw-options.html
   validation {
     condition = var.on_premises.site_to_site_vpn == null ? true : alltrue([
       for asn in concat([var.on_premises.site_to_site_vpn.gateway_asn], var.on_premises.site_to_site_vpn.second_gateway[*].asn) :
       asn >= 1 && asn <= 2147483647 && floor(asn) == asn && !contains([7224, 9059, 10124, 17943, 23456, 65535], asn)
     ])
-    error_message = "site_to_site_vpn.gateway_asn and second_gateway.asn must be the routers' BGP numbers, from 1 to 2147483647 and none that is reserved (7224, 9059, 10124, 17943, 23456, 65535)."
+    error_message = "site_to_site_vpn.gateway_asn and second_gateway.asn must be the routers' BGP numbers, from 1 to 2147483647 and not reserved (7224, 9059, 10124, 17943, 23456, 65535)."
   }
 
   validation {
@@ -130,7 +130,7 @@ variable "on_premises" {
 
   validation {
     condition     = var.on_premises.site_to_site_vpn == null ? true : !contains(concat([var.on_premises.site_to_site_vpn.gateway_asn], var.on_premises.site_to_site_vpn.second_gateway[*].asn), var.on_premises.site_to_site_vpn.amazon_asn)
-    error_message = "site_to_site_vpn.amazon_asn (64512 unless set) must differ from the routers' numbers: otherwise neither side takes the other's routes."
+    error_message = "site_to_site_vpn.amazon_asn (64512 unless set) must differ from the routers' numbers: otherwise neither side accepts the other's routes."
   }
 
   validation {
@@ -145,24 +145,24 @@ variable "on_premises" {
 
   validation {
     condition     = var.on_premises.existing_vpc == null ? true : length(setsubtract(var.on_premises.existing_vpc.gateway_endpoints, ["dynamodb", "s3"])) == 0
-    error_message = "existing_vpc.gateway_endpoints may hold dynamodb and s3, the services that have gateway endpoints."
+    error_message = "existing_vpc.gateway_endpoints may contain dynamodb and s3, the services with gateway endpoints."
   }
 }
 
 variable "resolver_rule_ids" {
-  description = "Route 53 Resolver rules that are associated with the VPC, so that it resolves MinIO's name. An existing VPC may have them already."
+  description = "Route 53 Resolver rules to associate with the VPC, so that it resolves MinIO's name. An existing VPC may already have them."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for id in var.resolver_rule_ids : can(regex("^rslvr-rr-[0-9a-z]+$", id))])
-    error_message = "resolver_rule_ids must hold ids of Route 53 Resolver rules, such as rslvr-rr-0123456789abcdef0."
+    error_message = "resolver_rule_ids must contain ids of Route 53 Resolver rules, such as rslvr-rr-0123456789abcdef0."
   }
 }
 
 variable "gateway_endpoint_resources" {
-  description = "ARNs that may be reached through the gateway endpoints: buckets to read (with their objects), buckets to keep copies of archives in, and tables. All else is refused at the endpoint."
+  description = "ARNs that the gateway endpoints allow: buckets to read (with their objects), buckets for copies of archives, and tables. The endpoints refuse everything else."
   type = object({
     s3             = list(string)
     archive_copies = optional(list(string), [])
@@ -172,22 +172,22 @@ variable "gateway_endpoint_resources" {
 
   validation {
     condition     = length(var.gateway_endpoint_resources.s3) > 0 && alltrue([for arn in var.gateway_endpoint_resources.s3 : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", arn))])
-    error_message = "gateway_endpoint_resources.s3 must hold ARNs of buckets, without '*'."
+    error_message = "gateway_endpoint_resources.s3 must contain ARNs of buckets, without '*'."
   }
 
   validation {
     condition     = alltrue([for arn in var.gateway_endpoint_resources.archive_copies : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$", arn))])
-    error_message = "gateway_endpoint_resources.archive_copies must hold ARNs of buckets, without '*'."
+    error_message = "gateway_endpoint_resources.archive_copies must contain ARNs of buckets, without '*'."
   }
 
   validation {
     condition     = length(var.gateway_endpoint_resources.dynamodb) > 0 && alltrue([for arn in var.gateway_endpoint_resources.dynamodb : can(regex("^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^*]+$", arn))])
-    error_message = "gateway_endpoint_resources.dynamodb must hold ARNs of tables, without '*'."
+    error_message = "gateway_endpoint_resources.dynamodb must contain ARNs of tables, without '*'."
   }
 }
 
 variable "retention_sweep" {
-  description = "In retention mode archives the role of the sweep, the bucket in which it deletes versions, and the bucket that it copies archives to; null without."
+  description = "In retention mode archives: the role of the sweep, the bucket in which it deletes versions, and the bucket that it copies archives to; otherwise null."
   type = object({
     role_arn           = string
     landing_bucket_arn = string
@@ -241,7 +241,7 @@ variable "kms_key_arn" {
 }
 
 variable "interface_endpoint_resources" {
-  description = "ARNs that may be reached through the interface endpoints: secrets and queues. All else is refused at the endpoint."
+  description = "ARNs that the interface endpoints allow: secrets and queues. The endpoints refuse everything else."
   type = object({
     secretsmanager = list(string)
     sqs            = list(string)
@@ -250,17 +250,17 @@ variable "interface_endpoint_resources" {
 
   validation {
     condition     = length(var.interface_endpoint_resources.secretsmanager) > 0 && alltrue([for arn in var.interface_endpoint_resources.secretsmanager : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^*]+$", arn))])
-    error_message = "interface_endpoint_resources.secretsmanager must hold ARNs of secrets, without '*'."
+    error_message = "interface_endpoint_resources.secretsmanager must contain ARNs of secrets, without '*'."
   }
 
   validation {
     condition     = length(var.interface_endpoint_resources.sqs) > 0 && alltrue([for arn in var.interface_endpoint_resources.sqs : can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
-    error_message = "interface_endpoint_resources.sqs must hold ARNs of queues, without '*'."
+    error_message = "interface_endpoint_resources.sqs must contain ARNs of queues, without '*'."
   }
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds what the roles made here may do at most, where whoever applies may make no others; null without."
+  description = "Permissions boundary of the roles created here, for a caller that may create roles only with this boundary; null for none."
   type        = string
   default     = null
 

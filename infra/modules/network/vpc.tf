@@ -1,5 +1,5 @@
 locals {
-  # An existing VPC brings its subnets, routes and endpoints; only security groups are added to it.
+  # An existing VPC has its own subnets, routes and endpoints; only security groups are added to it.
   own_vpc = var.on_premises.existing_vpc == null
   zones   = local.own_vpc ? { for index, zone in var.availability_zones : zone => index } : {}
 
@@ -7,7 +7,7 @@ locals {
   subnet_ids = local.own_vpc ? [for zone in var.availability_zones : aws_subnet.private[zone].id] : var.on_premises.existing_vpc.subnet_ids
 }
 
-# No internet gateway and no NAT gateway: what is not an endpoint or on-premises can't be reached.
+# No internet gateway and no NAT gateway: only endpoints and on-premises addresses can be reached.
 resource "aws_vpc" "this" {
   count = local.own_vpc ? 1 : 0
 
@@ -18,7 +18,7 @@ resource "aws_vpc" "this" {
   tags = { Name = var.name }
 }
 
-# Takes all rules from the group that AWS makes with the VPC.
+# Removes all rules from the default security group of the VPC.
 resource "aws_default_security_group" "this" {
   count  = local.own_vpc ? 1 : 0
   vpc_id = aws_vpc.this[0].id

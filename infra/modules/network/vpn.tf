@@ -1,8 +1,8 @@
 locals {
   site_to_site_vpn = [for way in [var.on_premises.site_to_site_vpn] : way if way != null]
-  # One for all connections.
+  # One gateway for all connections.
   vpn_gateway = { for way in local.site_to_site_vpn : "this" => way }
-  # A connection has two tunnels, which end at the same router: a second router outlasts the first.
+  # A connection has two tunnels to the same router; a second router replaces the first if it fails.
   routers = merge([for way in local.site_to_site_vpn : merge(
     { first = { address = way.gateway_address, asn = way.gateway_asn } },
     { for second in way.second_gateway[*] : "second" => second },
@@ -36,7 +36,7 @@ resource "aws_vpn_connection" "this" {
   customer_gateway_id = aws_customer_gateway.this[each.key].id
   vpn_gateway_id      = aws_vpn_gateway.this["this"].id
 
-  # AWS makes the tunnels' keys and keeps them in Secrets Manager; otherwise they would be in Terraform's state.
+  # AWS creates the tunnels' keys and stores them in Secrets Manager; otherwise they would be in Terraform's state.
   preshared_key_storage = "SecretsManager"
 
   tunnel1_ike_versions                 = ["ikev2"]

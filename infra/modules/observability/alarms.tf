@@ -8,7 +8,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_name        = "${var.name}-${each.key}"
   alarm_description = "${each.value.says} ${var.runbook_url}#${each.key}"
 
-  # One metric, or the sum of several, which CloudWatch takes as an expression.
+  # One metric, or the sum of several, which needs an expression in CloudWatch.
   namespace           = can(each.value.summed) ? null : each.value.namespace
   metric_name         = can(each.value.summed) ? null : each.value.metric
   dimensions          = can(each.value.summed) ? null : each.value.dimensions
@@ -24,7 +24,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
     for_each = can(each.value.summed) ? [each.value.summed] : []
     content {
       id = "sum"
-      # A metric without data in a minute counts as 0: a sum of which one is missing would be missing too.
+      # A metric without data in a minute counts as 0: otherwise the sum would have no data either.
       expression  = join(" + ", [for index in range(length(metric_query.value)) : "FILL(m${index}, 0)"])
       label       = join(" + ", metric_query.value)
       return_data = true

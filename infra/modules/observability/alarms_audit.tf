@@ -1,9 +1,9 @@
-# Once a day the audit tells of all files that arrived since it told last. Where it says nothing, alarms stay as they are:
-# each is on until a statement is better.
+# Once a day the audit reports on all files that arrived since its last report. Without a report alarms keep their
+# state: each stays on until a statement is better.
 locals {
   audit_metrics = {
     files-missing = {
-      says       = "Files that arrived are in no archive: the day's statement names them. The next one is about the next day."
+      says       = "Files that arrived are in no archive: the day's statement names them. The next statement is about the next day."
       metric     = "FilesMissing"
       statistic  = "Maximum"
       comparison = "GreaterThanThreshold"
@@ -54,7 +54,7 @@ locals {
         missing    = "notBreaching"
       }
       audit-overdue = {
-        says       = "The daily audit told nothing for two days."
+        says       = "The daily audit has reported nothing for two days."
         namespace  = local.namespace
         metric     = "FilesMissing"
         dimensions = local.dimensions

@@ -1,5 +1,5 @@
-# How fast the latency objectives use up what they allow: a burn rate of 1 uses it exactly. A long and a short window
-# must agree, so that an alarm neither starts at a spike nor stays on after the end.
+# Burn rates of the latency objectives: at 1, the error budget is used up exactly. Both a long and a short window must
+# exceed the rate, so that an alarm neither starts at a short spike nor stays on after the end.
 # https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
 locals {
   objectives = {
@@ -26,7 +26,7 @@ locals {
   ]])...)
 }
 
-# Windows of the two alarms below; they tell nobody by themselves.
+# The single windows of the two alarms below; they notify nobody.
 resource "aws_cloudwatch_metric_alarm" "burn_window" {
   for_each = local.burn_windows
 
@@ -38,8 +38,8 @@ resource "aws_cloudwatch_metric_alarm" "burn_window" {
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
 
-  # Counts and not a percentile rank of ProcessingLatencyMs, of which a batch publishes 100 values at most: one late file
-  # of 1,200 would be 1 % of them.
+  # Counts instead of a percentile rank of ProcessingLatencyMs, since a batch publishes at most 100 values of it: one
+  # late file of 1,200 would be 1 % of them.
   metric_query {
     id          = "share"
     expression  = "IF(files > 0, 100 * late / files, 0)"
@@ -67,7 +67,7 @@ resource "aws_cloudwatch_composite_alarm" "burn" {
   for_each = local.burns
 
   alarm_name        = "${var.name}-latency-burn-${each.key}"
-  alarm_description = "Files take so long that the latency objective is used up ${each.value.rate} times as fast as it may. ${var.runbook_url}#latency-burn-${each.key}"
+  alarm_description = "Files take so long that the error budget of the latency objective is used up ${each.value.rate} times too fast. ${var.runbook_url}#latency-burn-${each.key}"
 
   alarm_rule = join(" OR ", [for objective in keys(local.objectives) : format(
     "(ALARM(\"%s\") AND ALARM(\"%s\"))",

@@ -1,12 +1,12 @@
 locals {
-  # As windrow.clients.cloudwatch.metrics publishes them where WINDROW_STACK is set.
+  # The dimensions that windrow.clients.cloudwatch.metrics publishes if WINDROW_STACK is set.
   namespace  = "Windrow"
   dimensions = { service = "windrow", stack = var.name }
 
-  # One for each kind that windrow.core.errors.DestinationFault tells apart.
+  # One for each kind of windrow.core.errors.DestinationFault.
   faults = {
     bucket      = "The destination's bucket is missing."
-    checksum    = "The destination gives back other bytes than it was given."
+    checksum    = "The destination returns other bytes than were sent."
     connect     = "The destination can't be reached."
     credentials = "The destination refuses the credentials."
     protocol    = "What answers for the destination is no S3 server."
@@ -30,7 +30,7 @@ locals {
       missing    = "breaching"
     }
     checksum-mismatch = {
-      says       = "The destination held other bytes than were sent; the archive was deleted and is sent again."
+      says       = "The destination stored other bytes than were sent; the files are sent again."
       namespace  = local.namespace
       metric     = "ChecksumMismatch"
       dimensions = local.dimensions
@@ -42,7 +42,7 @@ locals {
       missing    = "notBreaching"
     }
     failed-batches = {
-      says       = "Files are given back to the queue in five minutes of five."
+      says       = "Files have been returned to the queue in each of five minutes."
       namespace  = local.namespace
       metric     = "FilesRetried"
       dimensions = local.dimensions
@@ -53,9 +53,9 @@ locals {
       periods    = 5
       missing    = "notBreaching"
     }
-    # Half an hour: a file that fails again and again is given back at least each 15 minutes and a batch.
+    # Half an hour: a file that keeps failing is returned to the queue at least every 15 minutes plus a batch.
     oldest-retried = {
-      says       = "A file that waits for over one hour was given back once more."
+      says       = "A file that has waited for over one hour was returned to the queue again."
       namespace  = local.namespace
       metric     = "OldestRetriedMs"
       dimensions = local.dimensions
@@ -67,7 +67,7 @@ locals {
       missing    = "notBreaching"
     }
     files-rejected = {
-      says       = "Files were rejected for good."
+      says       = "Files were rejected."
       namespace  = local.namespace
       metric     = "FilesRejected"
       dimensions = local.dimensions

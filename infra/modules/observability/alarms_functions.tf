@@ -1,8 +1,8 @@
 locals {
-  # Errors are invocations that failed as a whole; files that are tried again show in failed-batches.
+  # Errors are invocations that failed as a whole; files that are retried raise failed-batches.
   error_alarms = {
     aggregator-errors = { function = var.functions.aggregator, says = "The aggregator fails." }
-    sentinel-errors   = { function = var.functions.sentinel, says = "The sentinel fails: the circuit is not looked after." }
+    sentinel-errors   = { function = var.functions.sentinel, says = "The sentinel fails: the circuit does not follow the destination." }
   }
 
   throttle_alarms = {
@@ -26,10 +26,10 @@ locals {
       periods    = 1
       missing    = "notBreaching"
     }
-    # AWS has no metric of rotations, and an alarm looks back for a week at most. The sentinel publishes the age of
-    # what it read; while it reads nothing, the alarm stays as it is.
+    # AWS has no metric of rotations, and an alarm looks back for a week at most. The sentinel publishes the age of the
+    # secret that it read; while it reads none, the alarm keeps its state.
     rotation-overdue = {
-      says       = "The destination's credentials are older than ${local.credentials_days} days: their rotation is off, or does not run."
+      says       = "The destination's credentials are older than ${local.credentials_days} days: their rotation is off or does not run."
       namespace  = local.namespace
       metric     = "CredentialsAgeHours"
       dimensions = local.dimensions
@@ -42,8 +42,8 @@ locals {
     }
   }
 
-  # Secrets Manager rotates at some time of the day on which it is due, and has a day more to try again. Without a
-  # schedule, credentials are as old as they would get with the default one.
+  # Secrets Manager rotates at some time of the day on which it is due, and has one more day for retries. Without a
+  # schedule, the limit is that of the default one.
   credentials_days = coalesce(var.rotation_days, 30) + 2
 
   function_alarms = merge(

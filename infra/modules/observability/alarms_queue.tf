@@ -1,9 +1,9 @@
 locals {
   queue_alarms = {
     queue-depth = {
-      says      = "Over one hour of files waits in the queue."
+      says      = "More than one hour of files waits in the queue."
       namespace = "AWS/SQS"
-      # What is given back for a later try is hidden, not visible: it waits all the same.
+      # Messages returned for a later retry are hidden, not visible, but they wait too.
       summed = [
         "ApproximateNumberOfMessagesVisible",
         "ApproximateNumberOfMessagesNotVisible",
@@ -17,7 +17,7 @@ locals {
       periods    = 5
       missing    = "notBreaching"
     }
-    # SQS leaves out what was received three times or more; oldest-retried is for that.
+    # SQS ignores messages that were received three times or more; oldest-retried covers them.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     oldest-message = {
       says       = "The oldest file has waited for over one hour."
@@ -32,7 +32,7 @@ locals {
       missing    = "notBreaching"
     }
     dlq-not-empty = {
-      says       = "Files were rejected and wait in the dead-letter queue."
+      says       = "Files were rejected and are in the dead-letter queue."
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = var.queues.dead_letter_name }

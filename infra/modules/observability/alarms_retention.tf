@@ -1,8 +1,8 @@
-# Each hour has a sweep; what fails in one is done by the next.
+# A sweep runs every hour; the next one does what failed in the last.
 locals {
   retention_alarms = var.functions.retention == null ? {} : {
     retention-errors = {
-      says       = "The retention sweep fails: nothing is copied to Deep Archive, and nothing expires."
+      says       = "The retention sweep fails: no archives are copied to Deep Archive, and no raw files are deleted."
       namespace  = "AWS/Lambda"
       metric     = "Errors"
       dimensions = { FunctionName = var.functions.retention }
@@ -14,7 +14,7 @@ locals {
       missing    = "notBreaching"
     }
     retention-overdue = {
-      says       = "No retention sweep got through for a day."
+      says       = "No retention sweep has finished for a day."
       namespace  = local.namespace
       metric     = "RetentionSweepsCompleted"
       dimensions = local.dimensions
@@ -26,7 +26,7 @@ locals {
       missing    = "breaching"
     }
     archive-copy-failed = {
-      says       = "Archives can't be copied or verified in two sweeps of two; their raw files are kept."
+      says       = "Archives can't be copied or verified in two sweeps in a row; their raw files are kept."
       namespace  = local.namespace
       metric     = "ArchiveCopyFailed"
       dimensions = local.dimensions
@@ -38,7 +38,7 @@ locals {
       missing    = "notBreaching"
     }
     raw-files-not-expired = {
-      says       = "S3 does not delete raw files that are delivered and old, in two sweeps of two."
+      says       = "S3 has not deleted raw files that are delivered and old, in two sweeps in a row."
       namespace  = local.namespace
       metric     = "RawFilesExpireFailed"
       dimensions = local.dimensions

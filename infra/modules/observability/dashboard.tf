@@ -40,7 +40,7 @@ locals {
       metrics = [concat(["AWS/SQS", "ApproximateAgeOfOldestMessage"], local.queue, [{ label = "age" }])]
     },
     {
-      title   = "Age of the oldest message given back (ms)"
+      title   = "Age of the oldest message returned to the queue (ms)"
       stat    = "Maximum"
       metrics = [concat([local.namespace, "OldestRetriedMs"], local.own, [{ label = "age" }])]
     },
@@ -107,7 +107,7 @@ locals {
     }
   }
 
-  # Three in a row of 24 columns, below the alarms.
+  # Three charts in a row of 24 columns, below the alarms.
   chart_widgets = [for index, chart in local.charts : {
     type   = "metric"
     x      = index % 3 * 8

@@ -9,7 +9,7 @@ output "dashboard_name" {
 }
 
 output "alarm_names" {
-  description = "Names of the alarms that tell people; a deployment watches them."
+  description = "Names of the alarms that notify people; `windrow deploy` watches them."
   value = sort(concat(
     values(aws_cloudwatch_metric_alarm.this)[*].alarm_name,
     values(aws_cloudwatch_composite_alarm.burn)[*].alarm_name,
@@ -17,6 +17,6 @@ output "alarm_names" {
 }
 
 output "runbook_anchors" {
-  description = "Sections that the runbook must have, one an alarm."
+  description = "Sections that the runbook must have, one for each alarm."
   value       = sort(concat(keys(aws_cloudwatch_metric_alarm.this), [for speed in keys(local.burns) : "latency-burn-${speed}"]))
 }

@@ -16,7 +16,7 @@ resource "aws_sns_topic_policy" "alarms" {
         Resource  = aws_sns_topic.alarms.arn
         Condition = {
           StringEquals = { "aws:SourceAccount" = var.account_id }
-          # "*": the alarms that carry this stack's prefix; the topic is made before them.
+          # "*": all alarms with this stack's prefix; the topic is created before them.
           ArnLike = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudwatch:${var.region}:${var.account_id}:alarm:${var.name}-*" }
         }
       },

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "region" {
-  description = "Region of what is watched."
+  description = "Region of the stack."
   type        = string
   nullable    = false
 
@@ -21,7 +21,7 @@ variable "region" {
 }
 
 variable "account_id" {
-  description = "Account of what is watched."
+  description = "Account of the stack."
   type        = string
   nullable    = false
 
@@ -54,14 +54,14 @@ variable "runbook_url" {
 }
 
 variable "emails" {
-  description = "Addresses that are told of alarms; each must confirm by a mail from AWS."
+  description = "Mail addresses to notify; each must confirm a mail from AWS."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for email in var.emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+$", email))])
-    error_message = "emails must hold mail addresses."
+    error_message = "emails must contain mail addresses."
   }
 }
 
@@ -72,25 +72,25 @@ variable "queues" {
 }
 
 variable "functions" {
-  description = "Names of the functions; rotation is null where none rotates, retention where none sweeps, auditor where none audits."
+  description = "Names of the functions; rotation, retention and auditor are null if there is no such function."
   type        = object({ aggregator = string, sentinel = string, rotation = optional(string), retention = optional(string), auditor = optional(string) })
   nullable    = false
 }
 
 variable "vpn_connections" {
-  description = "Ids of the VPN connections, by the router that each leads to: first, second."
+  description = "Ids of the VPN connections, by their router: first, second."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = length(setsubtract(keys(var.vpn_connections), ["first", "second"])) == 0
-    error_message = "vpn_connections may hold first and second, for which the runbook has sections."
+    error_message = "vpn_connections may contain first and second, for which the runbook has sections."
   }
 }
 
 variable "rotation_days" {
-  description = "Days between rotations of the destination's credentials, after which an alarm tells that there was none; null where none are scheduled, which the alarm takes for 30."
+  description = "Days between rotations of the destination's credentials, for the alarm on a missing rotation; null if none is scheduled, where the alarm uses 30."
   type        = number
   default     = 30
 
@@ -113,7 +113,7 @@ variable "files_per_hour" {
 }
 
 variable "quiet_minutes" {
-  description = "Minutes without any new file after which something is wrong at the source."
+  description = "Minutes without a new file after which an alarm fires."
   type        = number
   default     = 15
   nullable    = false

@@ -1,4 +1,4 @@
 output "statements" {
-  description = "Statements of a policy."
+  description = "Policy statements."
   value       = local.statements
 }

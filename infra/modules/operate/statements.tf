@@ -1,4 +1,5 @@
-# What the commands of the runbook (docs/operations.md) need of files, queues, ledger and secret, with functions and on servers.
+# Permissions that the runbook's commands (docs/operations.md) need on files, queues, ledger and secret, both with
+# functions and on servers.
 locals {
   statements = [
     {
@@ -8,14 +9,14 @@ locals {
       Resource = var.landing.bucket_arn
     },
     {
-      # Of rejected files, by hand and one by one.
+      # For rejected files, deleted by hand one at a time.
       Sid      = "DeleteLandedVersions"
       Effect   = "Allow"
       Action   = ["s3:DeleteObjectVersion"]
       Resource = "${var.landing.bucket_arn}/*" # the objects of this one bucket
     },
     {
-      # Files encrypted with a key that is disabled or about to be deleted are rejected; with it they can be saved.
+      # Files whose key is disabled or about to be deleted are rejected; these permissions can restore the key.
       Sid      = "SaveTheKeys"
       Effect   = "Allow"
       Action   = ["kms:CancelKeyDeletion", "kms:EnableKey"]

@@ -1,5 +1,5 @@
 variable "region" {
-  description = "Region of everything but the destination."
+  description = "Region of all resources but the destination."
   type        = string
   nullable    = false
 }

@@ -1,5 +1,5 @@
-# What a role that the pipeline makes can do at most, whatever policy it gives it: a stack's work on that stack, and
-# nothing with IAM. Outside of the stack's name, so that the pipeline can't change it.
+# The most that a role created by the pipeline can do, whatever its policy: the stack's work on that stack, and nothing
+# with IAM. Its name does not start with the stack's, so that the pipeline can't change it.
 resource "aws_iam_policy" "boundary" {
   name        = "${var.name}-boundary"
   path        = "/pipeline/"
@@ -8,7 +8,7 @@ resource "aws_iam_policy" "boundary" {
     Version = "2012-10-17"
     Statement = [
       {
-        # "*": any action of these services, on this stack's own; each role has a policy that says which.
+        # "*": any action of these services, on this stack's resources; each role's policy says which.
         Sid    = "WorkOfTheStack"
         Effect = "Allow"
         Action = ["dynamodb:*", "lambda:*", "logs:*", "s3:*", "secretsmanager:*", "sqs:*"]
@@ -20,14 +20,14 @@ resource "aws_iam_policy" "boundary" {
         )
       },
       {
-        # "*": keys are named by an id of AWS's choice; which, the roles' policies and the keys' own say.
+        # "*": AWS chooses the ids of keys; the policies of roles and keys say which.
         Sid      = "UseKeys"
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource = local.key_arns
       },
       {
-        # "*": see modules/function/policy.tf; groups of logs are listed as a whole.
+        # "*": see modules/function/policy.tf; log groups can only be listed as a whole.
         Sid    = "WhatHasNoResource"
         Effect = "Allow"
         Action = [

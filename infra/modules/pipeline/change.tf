@@ -1,5 +1,5 @@
-# What `terraform apply` changes: everything of the stack by its name. Files, keys, ledger and secret it can make and not
-# destroy: who takes a stack down is a person, see docs/deploy.md.
+# What `terraform apply` may change: everything of the stack, by its name. It can create buckets, keys, ledger and
+# secret, but not destroy them: a person does that, see docs/deploy.md.
 locals {
   write_state = [
     local.list_state,
@@ -19,7 +19,7 @@ locals {
 
   change_stack = [
     {
-      # "*": every setting of what is the stack's own.
+      # "*": every setting of the stack's own resources.
       Sid    = "ChangeWhatIsNamed"
       Effect = "Allow"
       Action = [
@@ -56,7 +56,7 @@ locals {
       )
     },
     {
-      # "*": every setting of the two buckets. Objects are other resources, which are not named.
+      # "*": every setting of the two buckets. Objects are other resources, which this statement does not name.
       Sid       = "ChangeBuckets"
       Effect    = "Allow"
       Action    = ["s3:CreateBucket", "s3:PutBucket*", "s3:PutEncryptionConfiguration", "s3:PutInventoryConfiguration", "s3:PutLifecycleConfiguration", "s3:DeleteBucketPolicy"]
@@ -64,14 +64,14 @@ locals {
       Condition = { StringEquals = { "aws:ResourceAccount" = var.account_id } }
     },
     {
-      # "*": named by the uploaders.
+      # "*": access points are named after the uploaders.
       Sid      = "ChangeAccessPoints"
       Effect   = "Allow"
       Action   = ["s3:CreateAccessPoint", "s3:DeleteAccessPoint", "s3:DeleteAccessPointPolicy", "s3:PutAccessPointPolicy"]
       Resource = "arn:${data.aws_partition.current.partition}:s3:${var.region}:${var.account_id}:accesspoint/*"
     },
     {
-      # Of an alias AWS asks for the key too.
+      # For an alias AWS requires permission on the key too.
       Sid    = "ChangeKeys"
       Effect = "Allow"
       Action = [
@@ -87,7 +87,7 @@ locals {
       Resource = [local.key_arns, "${local.here.kms}:alias/${var.name}*", "${local.here.kms}:alias/${var.landing_bucket_name}*"] # by their names
     },
     {
-      # Lambda, DynamoDB and Secrets Manager encrypt what they are given in the name of who gives it.
+      # Lambda, DynamoDB and Secrets Manager encrypt data on behalf of the caller.
       Sid       = "UseKeysThroughServices"
       Effect    = "Allow"
       Action    = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
@@ -95,7 +95,7 @@ locals {
       Condition = { StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "lambda", "secretsmanager"] : "${service}.${var.region}.amazonaws.com"] } }
     },
     {
-      # "*": none of these names what it makes, or AWS does; in this region alone.
+      # "*": these actions create resources without a name, or with one that AWS chooses; in this region only.
       Sid    = "ChangeTheNetworkAndMakeKeysAndMappings"
       Effect = "Allow"
       Action = [
@@ -127,7 +127,7 @@ locals {
       Condition = { StringEquals = { "aws:RequestedRegion" = var.region } }
     },
     {
-      # "*": a refusal, of everything that is the record or protects it.
+      # "*": a Deny statement, for everything that is data or protects it.
       Sid    = "TheDataTierStays"
       Effect = "Deny"
       Action = [
@@ -146,7 +146,7 @@ locals {
 
   change_roles = [
     {
-      # A role that is made, or given rights, without the boundary could do more than the pipeline itself.
+      # A role that is created or given permissions without the boundary could do more than the pipeline itself.
       Sid    = "ChangeRolesWithinTheBoundary"
       Effect = "Allow"
       Action = [
@@ -161,7 +161,7 @@ locals {
       Condition = { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.boundary.arn } }
     },
     {
-      # Without the boundary's key in the request.
+      # For requests without the boundary's condition key.
       Sid      = "ChangeWhatRolesAreFor"
       Effect   = "Allow"
       Action   = ["iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"]

@@ -1,5 +1,5 @@
 output "permissions_boundary_arn" {
-  description = "What the stack's permissions_boundary_arn must be: the role apply makes roles with it only."
+  description = "Value for the stack's permissions_boundary_arn: the role apply can create roles only with it."
   value       = aws_iam_policy.boundary.arn
 }
 

@@ -1,4 +1,4 @@
-# What `terraform plan` reads: settings, and neither files nor secrets. The plan is made without the lock.
+# What `terraform plan` may read: settings, but no files or secrets. The plan is made without the state's lock.
 locals {
   state_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.state.bucket}"
 
@@ -20,7 +20,7 @@ locals {
     },
   ]
 
-  # "*" in actions: whatever the provider reads of a resource, which changes with its versions. None of them gives out
+  # "*" in actions: what the provider reads of a resource changes with its version. None of these actions returns
   # a file, a message, an item of the ledger or a secret.
   read_stack = [
     {
@@ -87,7 +87,7 @@ locals {
       Resource = local.key_arns
     },
     {
-      # "*": AWS offers nothing narrower for these.
+      # "*": AWS supports nothing narrower for these.
       Sid    = "ReadWhatHasNoResource"
       Effect = "Allow"
       Action = [

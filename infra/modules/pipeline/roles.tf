@@ -1,12 +1,12 @@
-# Roles of GitHub's workflows, which take them on with a token that says which repository and which kind of job it is;
-# no key is kept anywhere. https://docs.github.com/actions/concepts/security/openid-connect
+# Roles of GitHub's workflows, which assume them with a token that names the repository and the kind of job; no long-lived
+# key exists. https://docs.github.com/actions/concepts/security/openid-connect
 locals {
   jobs = {
-    # Whoever can open a pull request from a branch of the repository can change what the job does: the role reads
-    # settings, and neither files nor secrets. GitHub gives pull requests from forks no token.
+    # Whoever can open a pull request from a branch of the repository can change what the job does, so this role reads
+    # settings, but no files or secrets. GitHub gives no token to pull requests from forks.
     plan  = ["pull_request", "ref:refs/heads/main"]
     apply = ["environment:${var.environment}"]
-    # Beside the role apply, so that a new version can be shifted to without the right to change the stack.
+    # Separate from the role apply, so that traffic can be shifted without permission to change the stack.
     deploy = ["environment:${var.environment}"]
   }
 
@@ -18,7 +18,7 @@ locals {
     { for policy in var.deployer_policy[*] : "deploy" => { deploy = jsondecode(policy).Statement } },
   )
 
-  # One inline policy each: together they may have 10,240 characters, and a role's name is in none of them.
+  # One inline policy each: a role's inline policies may have 10,240 characters together.
   each_policy = merge([for job, policies in local.policies : { for name, statements in policies : "${job}-${name}" => {
     job        = job
     name       = name
@@ -29,7 +29,7 @@ locals {
 resource "aws_iam_role" "this" {
   for_each = local.policies
 
-  # Not beginning with the stack's name, so that the role apply can't change itself.
+  # The name does not start with the stack's, so that the role apply can't change itself.
   name                 = "pipeline-${var.name}-${each.key}"
   description          = "Jobs of ${var.repository} that ${each.key} ${var.name}."
   max_session_duration = 3600

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the stack that is delivered: what its `name` is in the root module."
+  description = "Name of the stack: the `name` of the root module."
   type        = string
   nullable    = false
 
@@ -43,18 +43,18 @@ variable "account_id" {
 }
 
 variable "state" {
-  description = "Where the stack's Terraform state is: bucket and key, as its backend names them."
+  description = "Location of the stack's Terraform state: bucket and key, as in its backend."
   type        = object({ bucket = string, key = string })
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.state.bucket)) && can(regex("^[^*?$]+$", var.state.key))
-    error_message = "state must hold the name of a bucket, and a key without wildcards."
+    error_message = "state must contain the name of a bucket, and a key without wildcards."
   }
 }
 
 variable "oidc_provider_arn" {
-  description = "The account's OIDC provider of GitHub's workflows; there is one in an account."
+  description = "The account's OIDC provider for GitHub's workflows; an account has one."
   type        = string
   nullable    = false
 
@@ -65,7 +65,7 @@ variable "oidc_provider_arn" {
 }
 
 variable "repository" {
-  description = "Repository whose workflows take on the roles, as OWNER/NAME."
+  description = "Repository whose workflows assume the roles, as OWNER/NAME."
   type        = string
   nullable    = false
 
@@ -76,7 +76,7 @@ variable "repository" {
 }
 
 variable "environment" {
-  description = "GitHub environment of the jobs that apply and deploy. GitHub asks its reviewers, and keeps other branches than its own out."
+  description = "GitHub environment of the jobs that apply and deploy. GitHub asks its reviewers, and refuses branches that it does not allow."
   type        = string
   nullable    = false
 
@@ -87,7 +87,7 @@ variable "environment" {
 }
 
 variable "deployer_policy" {
-  description = "The stack's output of that name, for the role of `windrow deploy`; null before the stack is there, and then there is no such role."
+  description = "The stack's output of the same name, for the role of `windrow deploy`; null before the stack exists, and then there is no such role."
   type        = string
   default     = null
 

@@ -1,6 +1,6 @@
 resource "aws_sqs_queue" "dead" {
   name = "${var.name}-dlq"
-  # The limit of SQS. A message that SQS moves keeps its age, so this must outlast the queue's own retention.
+  # The limit of SQS. A message that SQS moves keeps its age, so this must be longer than the queue's retention.
   message_retention_seconds  = 14 * local.day_s
   visibility_timeout_seconds = 60
   receive_wait_time_seconds  = 20

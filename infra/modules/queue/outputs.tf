@@ -1,7 +1,7 @@
 output "arn" {
-  description = "ARN of the queue. Known once the bucket may send to it."
+  description = "ARN of the queue, available once the bucket may send to it."
   value       = aws_sqs_queue.this.arn
-  # S3 sends a test event when a notification is set up, and refuses a queue that does not take it.
+  # S3 sends a test event when a notification is created, and refuses a queue that does not accept it.
   depends_on = [aws_sqs_queue_policy.this]
 }
 

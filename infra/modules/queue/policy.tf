@@ -4,7 +4,7 @@ locals {
     length(var.plaintext_loopback_cidrs) == 0 ? {} : { NotIpAddress = { "aws:SourceIp" = sort(tolist(var.plaintext_loopback_cidrs)) } },
   )
 
-  # Who tells of new objects: one of them, so that nobody else can.
+  # The one source of events: nobody else can send.
   senders = {
     bucket = {
       Sid       = "EventsOfTheLandingBucket"

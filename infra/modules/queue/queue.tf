@@ -1,8 +1,8 @@
 locals {
   day_s = 86400
 
-  # AWS asks for six times the function's timeout plus the window, so that a batch that is throttled and tried again
-  # stays hidden: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+  # AWS recommends six times the function's timeout plus the window, so that a throttled batch stays hidden while it is
+  # retried: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
   visibility_timeout_s = 6 * var.function_timeout_s + var.window_s
 }
 
@@ -11,7 +11,7 @@ resource "aws_sqs_queue" "this" {
   message_retention_seconds  = var.retention_days * local.day_s
   visibility_timeout_seconds = local.visibility_timeout_s
   receive_wait_time_seconds  = 20
-  # SQS's own key: a message holds names of objects, not their content, and S3 needs no grant on a key to send.
+  # SQS's own key: a message contains names of objects, not their contents, and S3 needs no permission on a key to send.
   sqs_managed_sse_enabled = true
 }
 

@@ -32,7 +32,7 @@ variable "landing_bucket_arn" {
 }
 
 variable "topic_arn" {
-  description = "The SNS topic that may send to the queue in the bucket's place; null without."
+  description = "The SNS topic that may send to the queue instead of the bucket; null for none."
   type        = string
   default     = null
 
@@ -43,7 +43,7 @@ variable "topic_arn" {
 }
 
 variable "rule_arn" {
-  description = "The EventBridge rule that may send to the queue in the bucket's place; null without."
+  description = "The EventBridge rule that may send to the queue instead of the bucket; null for none."
   type        = string
   default     = null
 
@@ -54,7 +54,7 @@ variable "rule_arn" {
 
   validation {
     condition     = var.rule_arn == null || var.topic_arn == null
-    error_message = "Give topic_arn or rule_arn, not both: one way tells of new objects."
+    error_message = "Set topic_arn or rule_arn, not both: events must come from one source."
   }
 }
 
@@ -81,19 +81,19 @@ variable "window_s" {
 }
 
 variable "retention_days" {
-  description = "Days that a message waits for the destination at most; longer outages need `windrow replay --missing`."
+  description = "Days that a message can wait for the destination; longer outages need `windrow replay --missing`."
   type        = number
   default     = 5
   nullable    = false
 
   validation {
     condition     = var.retention_days >= 5 && var.retention_days <= 14
-    error_message = "retention_days must be from 5 (an outage of 4 days, and the drain after it) to 14 (the limit of SQS)."
+    error_message = "retention_days must be from 5 (an outage of 4 days, and the time to drain the backlog) to 14 (the limit of SQS)."
   }
 }
 
 variable "max_receives" {
-  description = "Receives after which SQS itself moves a message to the dead-letter queue. High, because Windrow rejects what can't succeed at once and retries what can."
+  description = "Receives after which SQS itself moves a message to the dead-letter queue. High, because Windrow itself rejects at once what can't succeed, and retries the rest."
   type        = number
   default     = 100
   nullable    = false
@@ -105,13 +105,13 @@ variable "max_receives" {
 }
 
 variable "plaintext_loopback_cidrs" {
-  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. Requests to AWS never come from one."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for cidr in var.plaintext_loopback_cidrs : can(regex("^127\\.[0-9]+\\.[0-9]+\\.[0-9]+/(8|16|24|32)$", cidr))])
-    error_message = "plaintext_loopback_cidrs must hold loopback addresses only (inside 127.0.0.0/8)."
+    error_message = "plaintext_loopback_cidrs must contain loopback addresses only (inside 127.0.0.0/8)."
   }
 }

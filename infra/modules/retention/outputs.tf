@@ -9,7 +9,7 @@ output "role_arn" {
 }
 
 output "worker_role_arn" {
-  description = "Role of servers that sweep; null without any."
+  description = "Role of servers that run `windrow retain`; null if there are none."
   value       = one(module.worker[*].role_arn)
 }
 

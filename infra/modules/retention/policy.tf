@@ -1,22 +1,22 @@
 locals {
-  # What is landed can be deleted version by version, but neither read nor decrypted; copies can be made, but not deleted.
+  # Versions of landed files can be deleted, but not read or decrypted; copies can be created, but not deleted.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
       {
         Sid    = "DeleteLandedVersions"
         Effect = "Allow"
-        # AWS asks for both where a request deletes several versions; with the first alone it could only hide a file
-        # behind a delete marker. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        # AWS requires both if a request deletes several versions; the first alone could only hide a file behind a delete
+        # marker. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
         Action = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-        # "/*" covers the objects of this one bucket: their names are the uploaders' to choose.
+        # "/*" covers the objects of this one bucket: the uploaders choose their names.
         Resource = "${var.landing.bucket_arn}/*"
       },
       {
         Sid    = "MakeAndProveCopies"
         Effect = "Allow"
         Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-        # The objects of this one bucket, named after their minute.
+        # "/*": the objects of this one bucket, which are named after their minute.
         Resource = "${var.copies.bucket_arn}/*"
       },
       {
@@ -28,10 +28,10 @@ locals {
       {
         Sid    = "EncryptCopies"
         Effect = "Allow"
-        # Decrypt is what S3 needs to put the parts of a large copy together.
+        # S3 needs Decrypt to assemble the parts of a large copy.
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource = var.copies.kms_key_arn
-        # The same key encrypts the landed files. With a bucket key, S3 asks KMS in the name of the bucket.
+        # The same key encrypts the landed files. With a bucket key, S3 calls KMS on behalf of the bucket.
         Condition = {
           StringEquals = {
             "kms:ViaService"                   = "s3.${var.lambda.region}.amazonaws.com"
@@ -40,7 +40,7 @@ locals {
         }
       },
       {
-        # Raw files go only when their archive's record says that it is committed; nothing else of the ledger is touched.
+        # Raw files are deleted only if their archive's record is committed; the sweep uses nothing else of the ledger.
         Sid       = "CommitArchives"
         Effect    = "Allow"
         Action    = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]

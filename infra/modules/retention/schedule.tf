@@ -6,7 +6,7 @@ module "schedule" {
   expression = "rate(1 hour)"
   function   = { name = module.function.name, arn = module.function.arn }
 
-  # The next hour sweeps what this one did not.
+  # No retries: the next hour's sweep continues.
   retries     = { scheduler = 0, lambda = 0 }
   event_age_s = 600
 

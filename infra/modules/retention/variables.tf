@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "lambda" {
-  description = "What the stack's functions have in common: path of the zip that `windrow package` made, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the policy that bounds roles (null for none)."
+  description = "Settings shared by the stack's functions: path of the zip that `windrow package` built, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the permissions boundary of roles (null for none)."
   type = object({
     zip_path                 = string
     subnet_ids               = list(string)
@@ -31,7 +31,7 @@ variable "stack" {
 }
 
 variable "timeout_s" {
-  description = "Run time of one sweep at most, in seconds; what does not fit is left to the next one."
+  description = "Timeout of one sweep, in seconds; the next sweep continues the work."
   type        = number
   default     = 900
   nullable    = false
@@ -55,19 +55,19 @@ variable "memory_mb" {
 }
 
 variable "hot_days" {
-  description = "Days that raw files stay at least, delivered or not."
+  description = "Days that raw files are kept at least, delivered or not."
   type        = number
   default     = 7
   nullable    = false
 
   validation {
     condition     = var.hot_days >= 7 && var.hot_days <= 365
-    error_message = "hot_days must be from 7 (audit and replay read files at once that long) to 365."
+    error_message = "hot_days must be from 7 (audit and replay need files for that long) to 365."
   }
 }
 
 variable "landing" {
-  description = "The landing bucket, whose files expire."
+  description = "The landing bucket, whose raw files are deleted."
   type        = object({ bucket_name = string, bucket_arn = string })
   nullable    = false
 
@@ -89,7 +89,7 @@ variable "copies" {
 
   validation {
     condition     = var.copies.bucket_name != var.landing.bucket_name
-    error_message = "copies must be another bucket than landing: copies would come in as uploads."
+    error_message = "copies must be another bucket than landing: otherwise copies would be delivered as uploads."
   }
 }
 
@@ -105,7 +105,7 @@ variable "ledger" {
 }
 
 variable "ledger_ttl_days" {
-  description = "Days that the ledger remembers a delivery, as the aggregator has it."
+  description = "Days that the ledger remembers a delivery, the same as the aggregator's."
   type        = number
   nullable    = false
 
@@ -116,20 +116,20 @@ variable "ledger_ttl_days" {
 }
 
 variable "worker_principal_arns" {
-  description = "Roles or users of servers where `windrow retain` sweeps; they may take on a role for it."
+  description = "Roles or users of servers that run `windrow retain`; they may assume a role for it."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
+  description = "Reserved concurrency, taken from the account's pool; null shares the pool, 0 keeps the function from running."
   type        = number
   default     = null
 }
 
 variable "destination" {
-  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that it expects in signatures."
   type        = object({ endpoint = string, bucket = string, prefix = optional(string, ""), region = optional(string, "us-east-1") })
   nullable    = false
 }

@@ -1,11 +1,11 @@
-# The role of servers that sweep (`windrow retain`): what the function may do, without the network interfaces that Lambda
-# makes for it.
+# The role of servers that run `windrow retain`: the function's permissions, without those for the network interfaces
+# that Lambda creates for it.
 module "worker" {
   source = "../worker"
   count  = length(var.worker_principal_arns) == 0 ? 0 : 1
 
   name           = var.name
-  description    = "What a server does in the place of the function ${var.name}."
+  description    = "For servers that do the work of the function ${var.name}."
   principal_arns = var.worker_principal_arns
   policy         = local.policy
 

@@ -39,13 +39,13 @@ resource "aws_lambda_permission" "secrets_manager" {
 resource "aws_secretsmanager_secret_rotation" "this" {
   #checkov:skip=CKV_AWS_304:30 days by default; Checkov does not resolve the input
 
-  # A key that does not change with the days: a new number is an update in place. Destroyed and made anew, the two
-  # requests would race, and the cancellation could come last.
+  # The key does not depend on the days, so that a new number is an update in place. If the rotation were destroyed and
+  # created again, the two requests would race, and the cancellation could come last.
   for_each = var.rotation_days == null ? {} : { schedule = var.rotation_days }
 
   secret_id           = var.secret_arn
   rotation_lambda_arn = module.function.arn
-  # The first rotation comes when it is due: an apply should not change credentials.
+  # The first rotation waits until it is due: an apply should not change credentials.
   rotate_immediately = false
 
   rotation_rules {

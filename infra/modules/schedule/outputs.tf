@@ -4,7 +4,7 @@ output "expression" {
 }
 
 output "retries" {
-  description = "How often an event is tried again, by Scheduler and by Lambda."
+  description = "Number of retries of an event, by Scheduler and by Lambda."
   value = {
     scheduler = one(one(aws_scheduler_schedule.this.target).retry_policy).maximum_retry_attempts
     lambda    = aws_lambda_function_event_invoke_config.this.maximum_retry_attempts
@@ -12,6 +12,6 @@ output "retries" {
 }
 
 output "event_age_s" {
-  description = "Seconds after which an event that did not run is dropped."
+  description = "Seconds after which an event that has not run is dropped."
   value       = aws_lambda_function_event_invoke_config.this.maximum_event_age_in_seconds
 }

@@ -13,7 +13,7 @@ resource "aws_iam_role" "this" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
-        # The schedules' group; Scheduler knows no condition on a single schedule.
+        # The schedule group; Scheduler supports no condition on a single schedule.
         ArnEquals = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:scheduler:${var.region}:${var.account_id}:schedule-group/default" }
       }
     }]

@@ -14,7 +14,7 @@ resource "aws_scheduler_schedule" "this" {
     arn      = var.function.arn
     role_arn = aws_iam_role.this.arn
 
-    # For what Scheduler can't hand over.
+    # For events that Scheduler can't pass to Lambda.
     retry_policy {
       maximum_retry_attempts       = var.retries.scheduler
       maximum_event_age_in_seconds = var.event_age_s
@@ -22,7 +22,7 @@ resource "aws_scheduler_schedule" "this" {
   }
 }
 
-# Scheduler only hands the event over: Lambda queues it, and by itself would run it up to three times within six hours.
+# Scheduler only passes the event on. Lambda queues it, and by default would run it up to three times within six hours.
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = var.function.name
   maximum_retry_attempts       = var.retries.lambda

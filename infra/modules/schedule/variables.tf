@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "runs" {
-  description = "What the schedule runs, as descriptions say it, for example: the sentinel."
+  description = "What the schedule runs, for descriptions, for example: the sentinel."
   type        = string
   nullable    = false
 }
@@ -22,7 +22,7 @@ variable "expression" {
 
   validation {
     condition     = can(regex("^(cron|rate)\\([^()]+\\)$", var.expression))
-    error_message = "expression must be cron(...) or rate(...), for example cron(0 9 * * ? *), each day at nine UTC."
+    error_message = "expression must be cron(...) or rate(...), for example cron(0 9 * * ? *), every day at nine UTC."
   }
 }
 
@@ -38,7 +38,7 @@ variable "function" {
 }
 
 variable "retries" {
-  description = "How often an event is tried again: by Scheduler, when it can't hand it to Lambda, and by Lambda, when the function fails."
+  description = "Number of retries of an event: by Scheduler, if it can't pass it to Lambda, and by Lambda, if the function fails."
   type        = object({ scheduler = number, lambda = number })
   nullable    = false
 
@@ -49,7 +49,7 @@ variable "retries" {
 }
 
 variable "event_age_s" {
-  description = "Seconds after which an event that did not run is dropped, by Scheduler and by Lambda."
+  description = "Seconds after which Scheduler and Lambda drop an event that has not run."
   type        = number
   nullable    = false
 
@@ -82,7 +82,7 @@ variable "account_id" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds what the role made here may do at most, where whoever applies may make no others; null without."
+  description = "Permissions boundary of the role created here, for a caller that may create roles only with this boundary; null for none."
   type        = string
   default     = null
 

@@ -13,7 +13,7 @@ locals {
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
         Resource = var.ledger.arn
-        # The one item of windrow.clients.dynamodb.circuits: claims and deliveries are not the sentinel's to change.
+        # The one item of windrow.clients.dynamodb.circuits: the sentinel can't change claims and deliveries.
         Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["circuit#${var.event_source_mapping.uuid}"] } }
       },
       {

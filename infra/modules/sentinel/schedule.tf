@@ -6,7 +6,7 @@ module "schedule" {
   expression = "rate(1 minute)"
   function   = { name = module.function.name, arn = module.function.arn }
 
-  # The next minute probes anew; a late probe would only overlap with it.
+  # No retries: the next minute's probe follows, and a late probe would only overlap with it.
   retries     = { scheduler = 0, lambda = 0 }
   event_age_s = 60
 

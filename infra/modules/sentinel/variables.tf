@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "lambda" {
-  description = "What the stack's functions have in common: path of the zip that `windrow package` made, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the policy that bounds roles (null for none)."
+  description = "Settings shared by the stack's functions: path of the zip that `windrow package` built, private subnets and security groups, days that logs are kept, the key that encrypts the ledger, the secret, logs and settings, region and account, and the permissions boundary of roles (null for none)."
   type = object({
     zip_path                 = string
     subnet_ids               = list(string)
@@ -31,7 +31,7 @@ variable "stack" {
 }
 
 variable "timeout_s" {
-  description = "Run time of one probe at most, in seconds."
+  description = "Timeout of one probe, in seconds."
   type        = number
   default     = 58
   nullable    = false
@@ -43,19 +43,19 @@ variable "timeout_s" {
 }
 
 variable "max_object_bytes" {
-  description = "Bytes of one object at most, as the aggregator has it; where one may be larger than an archive, probes go in parts too."
+  description = "Largest object in bytes, the same as the aggregator's; if it is larger than an archive, probes test multipart uploads too."
   type        = number
   default     = 5368709120
   nullable    = false
 
   validation {
     condition     = var.max_object_bytes >= 1 && var.max_object_bytes <= 161061273600
-    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, what fits into the 10,000 parts of an upload)."
+    error_message = "max_object_bytes must be from 1 to 161061273600 (150 GiB, the most that the 10,000 parts of an upload hold)."
   }
 }
 
 variable "max_archive_bytes" {
-  description = "Raw bytes of one archive at most, as the aggregator has it."
+  description = "Largest archive in raw bytes, the same as the aggregator's."
   type        = number
   default     = 201326592
   nullable    = false
@@ -79,13 +79,13 @@ variable "memory_mb" {
 }
 
 variable "reserved_concurrency" {
-  description = "Invocations at once at most, taken out of the account's pool; null shares the pool, 0 keeps the function from running."
+  description = "Reserved concurrency, taken from the account's pool; null shares the pool, 0 keeps the function from running."
   type        = number
   default     = null
 }
 
 variable "event_source_mapping" {
-  description = "UUID and ARN of the mapping that the sentinel switches."
+  description = "UUID and ARN of the event source mapping that the sentinel enables and disables."
   type        = object({ uuid = string, arn = string })
   nullable    = false
 
@@ -107,7 +107,7 @@ variable "ledger" {
 }
 
 variable "destination" {
-  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  description = "The destination: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that it expects in signatures."
   type        = object({ endpoint = string, bucket = string, prefix = optional(string, ""), region = optional(string, "us-east-1") })
   nullable    = false
 }

@@ -1,8 +1,9 @@
-# Of the runbook's alarms those that need no worker: if all are gone, Prometheus hears nothing, and SQS still counts.
+# Those of the runbook's alarms that need no worker: if all workers are down, Prometheus gets no metrics, but SQS has
+# some.
 locals {
   alarms = var.alarms == null ? {} : {
     queue-depth = {
-      says      = "Over one hour of files waits in the queue."
+      says      = "More than one hour of files waits in the queue."
       metric    = "ApproximateNumberOfMessagesVisible"
       queue     = module.queue.name
       threshold = var.alarms.files_per_hour
@@ -16,7 +17,7 @@ locals {
       periods   = 1
     }
     dlq-not-empty = {
-      says      = "Files were rejected and wait in the dead-letter queue."
+      says      = "Files were rejected and are in the dead-letter queue."
       metric    = "ApproximateNumberOfMessagesVisible"
       queue     = module.queue.dead_letter_name
       threshold = 0

@@ -1,4 +1,4 @@
-# What workers on servers need at AWS, and nothing else: no network, no function, no mapping.
+# Only what workers on servers need in AWS: no network, no function, no mapping.
 data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
@@ -12,9 +12,9 @@ locals {
   region    = split(".", data.aws_region.current.endpoint)[1]
   partition = data.aws_partition.current.partition
 
-  # By name, since bucket and queue refer to each other.
+  # Built from the name, since bucket and queue refer to each other.
   landing_bucket_arn = "arn:${local.partition}:s3:::${var.landing_bucket_name}"
-  # As modules/landing names it.
+  # The name that modules/landing gives it.
   new_objects_rule_arn = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/${var.landing_bucket_name}-new"
 }
 
@@ -63,8 +63,8 @@ module "ledger" {
   kms_key_arn         = module.key.arn
   deletion_protection = !var.disposable
 
-  # Nothing of the ledger's. A destroy goes the other way round: DynamoDB refuses to delete the ledger while it is
-  # protected, and so the rest stays.
+  # Only for the order of a destroy, which is the reverse: DynamoDB refuses to delete the ledger while it is protected,
+  # so the rest stays.
   depends_on = [module.landing, module.key, module.credentials]
 }
 
@@ -76,7 +76,7 @@ module "credentials" {
   kms_key_arn   = module.key.arn
 }
 
-# A plan that would destroy or replace any of it fails as a whole, as in the whole stack (../../protection.tf).
+# A plan that would destroy or replace any of the data fails as a whole, as in the root module (../../protection.tf).
 resource "terraform_data" "files_are_kept" {
   count = var.disposable ? 0 : 1
 

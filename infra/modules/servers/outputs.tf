@@ -26,7 +26,7 @@ output "landing_kms_key_arn" {
 }
 
 output "access_points" {
-  description = "ARN and alias of the access points, by uploader; each names one of them in place of the bucket."
+  description = "ARN and alias of the access points, by uploader; the uploader uses one of the two instead of the bucket's name."
   value       = module.landing.access_points
 }
 
@@ -41,21 +41,21 @@ output "worker_role_arn" {
 }
 
 output "worker_profile_arn" {
-  description = "Profile of IAM Roles Anywhere that leads to the role; null where no certificates are accepted."
+  description = "ARN of the IAM Roles Anywhere profile for the role; null if no certificates are accepted."
   value       = module.worker.profile_arn
 }
 
 output "operator_policy" {
-  description = "Policy (JSON) of who works through the runbook: attach it to the operators' role."
+  description = "Policy (JSON) for operators, with everything that the runbook needs: attach it to the operators' role."
   value       = jsonencode({ Version = "2012-10-17", Statement = module.operate.statements })
 }
 
 output "environment" {
-  description = "Settings (WINDROW_*) of the workers and of the command line, with AWS_REGION."
+  description = "Settings (WINDROW_*) for the workers and the command line, with AWS_REGION."
   value       = local.environment
 }
 
 output "environment_file" {
-  description = "The same as the text of a file, /etc/windrow/windrow.env."
+  description = "The same settings as the contents of a file, /etc/windrow/windrow.env."
   value       = join("", [for name, value in local.environment : "${name}=${value}\n" if value != ""])
 }

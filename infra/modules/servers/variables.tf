@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the names of all resources. Two stacks in one account need different names, in different regions too, since IAM roles are global."
+  description = "Prefix of the names of all resources. Two stacks in one account need different names, even in different regions, since IAM roles are global."
   type        = string
   default     = "windrow"
   nullable    = false
@@ -22,7 +22,7 @@ variable "landing_bucket_name" {
 }
 
 variable "uploaders" {
-  description = "Who may upload: a role or user, usually of another account, the prefix that it may put objects under (ending in '/'), the public addresses that it must come from (any, if left out), and whether it uploads by an access point of its own, which the bucket's policy needs no room for."
+  description = "Who may upload. For each uploader: a role or user, usually of another account; the prefix under which it may put objects (ending in '/'); the public addresses that it must come from (default: any); and whether it uploads through an access point of its own, which takes no space in the bucket's policy."
   type = map(object({
     principal_arn = string
     prefix        = string
@@ -33,7 +33,7 @@ variable "uploaders" {
 }
 
 variable "retention" {
-  description = "How long files are kept: every file moves to Deep Archive after hot_days, and versions that were replaced or deleted stay readable for old_version_days; expire_after_days is when S3 deletes what lies there, never if it is left out; smallest_moved is S3's rule on small objects, for an emulator. Deep Archive of archives in the place of raw files needs the whole stack."
+  description = "How long files are kept: every file moves to Deep Archive after hot_days, and replaced or deleted versions stay readable for old_version_days. S3 deletes files after expire_after_days, or never if it is omitted. smallest_moved is S3's rule on small objects, for an emulator. Keeping copies of archives instead of raw files needs the root module."
   type = object({
     hot_days          = optional(number, 7)
     old_version_days  = optional(number, 7)
@@ -45,7 +45,7 @@ variable "retention" {
 }
 
 variable "notification" {
-  description = "How the queue is told of new objects: by S3 itself (through = queue), by an SNS topic that exists and lets the bucket publish (through = topic, topic_arn), or by EventBridge (through = eventbridge); and of which, by how their keys begin (prefix) and end (suffix). Other objects stay in the bucket and are not delivered."
+  description = "How the queue gets events of new objects: from S3 itself (through = queue), from an existing SNS topic that lets the bucket publish (through = topic, topic_arn), or from EventBridge (through = eventbridge). prefix and suffix restrict them to keys that begin and end so; other objects stay in the bucket and are not delivered."
   type = object({
     through   = optional(string, "queue")
     topic_arn = optional(string)
@@ -57,14 +57,14 @@ variable "notification" {
 }
 
 variable "queue_retention_days" {
-  description = "Days that a file waits for the destination at most; longer outages need `windrow replay --missing`."
+  description = "Days that a file can wait in the queue for the destination; longer outages need `windrow replay --missing`."
   type        = number
   default     = 5
   nullable    = false
 }
 
 variable "batch" {
-  description = "How long a worker may take for a batch, and how long it gathers one, in seconds: `--timeout` and `--window` of `windrow run`, with its defaults. The queue hides messages for six times the one and once the other."
+  description = "Timeout of a batch and batching window, in seconds: `--timeout` and `--window` of `windrow run`, with its defaults. The queue's visibility timeout is six times the timeout plus the window."
   type        = object({ timeout_s = optional(number, 120), window_s = optional(number, 60) })
   default     = {}
   nullable    = false
@@ -78,12 +78,12 @@ variable "ledger_ttl_days" {
 
   validation {
     condition     = var.ledger_ttl_days > 14 + 2 * var.queue_retention_days
-    error_message = "ledger_ttl_days must be over 14 + 2 * queue_retention_days: a message may wait in the queue, 14 days among the dead letters, and in the queue again once it is sent back."
+    error_message = "ledger_ttl_days must be over 14 + 2 * queue_retention_days: a message may wait in the queue, 14 days in the dead-letter queue, and in the queue again after it is sent back."
   }
 }
 
 variable "destination" {
-  description = "The destination, for the output environment: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that MinIO signs for."
+  description = "The destination, for the output environment: endpoint as https://host[:port] (http:// on loopback addresses only), bucket, prefix of the archives, and the region that it expects in signatures."
   type = object({
     endpoint = string
     bucket   = string
@@ -109,7 +109,7 @@ variable "destination" {
 }
 
 variable "workers" {
-  description = "Who may take on the worker's role: roles and users (principal_arns: of an ECS task, a service account, an instance), and servers with a certificate, by IAM Roles Anywhere (certificates: the ARN of the trust anchor, and the common names that are accepted)."
+  description = "Who may assume the worker's role: roles and users (principal_arns: of an ECS task, a service account, an instance), and servers with a certificate, through IAM Roles Anywhere (certificates: the ARN of the trust anchor, and the accepted common names)."
   type = object({
     principal_arns = optional(set(string), [])
     certificates   = optional(object({ trust_anchor_arn = string, common_names = set(string) }))
@@ -118,7 +118,7 @@ variable "workers" {
 }
 
 variable "alarms" {
-  description = "Alarms on what SQS tells, for when neither workers nor their Prometheus can: address of the operations runbook (each alarm links its section), the SNS topics to tell, and files that usually arrive in an hour; null for none."
+  description = "Alarms on SQS's metrics, for when the workers or Prometheus are down: address of the operations runbook (each alarm links its section), the SNS topics to notify, and files that usually arrive in an hour; null for none."
   type = object({
     runbook_url    = string
     topic_arns     = set(string)
@@ -132,7 +132,7 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms == null ? true : length(var.alarms.topic_arns) > 0 && alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*]+$", arn))])
-    error_message = "alarms.topic_arns must hold the ARN of at least one SNS topic: an alarm that tells nobody is none."
+    error_message = "alarms.topic_arns must contain the ARN of at least one SNS topic: otherwise an alarm would notify nobody."
   }
 
   validation {
@@ -142,21 +142,21 @@ variable "alarms" {
 }
 
 variable "disposable" {
-  description = "Let `terraform destroy` remove everything, with all files: only for a stack that comes and goes. One that was applied without it needs one command more, see docs/deploy.md, \"Back out\"."
+  description = "Let `terraform destroy` remove everything, with all files: only for a short-lived stack. One that was applied without it needs one more command, see docs/deploy.md, \"Back out\"."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "plaintext_loopback_cidrs" {
-  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. No request that reaches AWS comes from one."
+  description = "Loopback addresses that may use plain HTTP, for an emulator on this machine. Requests to AWS never come from one."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds what the role made here may do at most, where whoever applies may make no others; null without."
+  description = "Permissions boundary of the role created here, for a caller that may create roles only with this boundary; null for none."
   type        = string
   default     = null
 

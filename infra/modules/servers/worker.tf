@@ -9,7 +9,7 @@ module "work" {
   kms_key_arn = module.key.arn
 }
 
-# What who works through the runbook needs, on servers too.
+# The operators' permissions on servers.
 module "operate" {
   source = "../operate"
 
@@ -22,18 +22,18 @@ module "operate" {
 }
 
 locals {
-  # Beside the work itself.
+  # In addition to the work itself.
   look_after_it = [
     {
-      # Workers without a mapping are their own sentinel, and its state is an item of the ledger; they write it as they
-      # write claims.
+      # Workers without a mapping run the sentinel themselves. Its state is an item of the ledger, which they write as
+      # they write claims.
       Sid      = "HeedTheCircuit"
       Effect   = "Allow"
       Action   = ["dynamodb:GetItem"]
       Resource = module.ledger.arn
     },
     {
-      # What `windrow doctor` looks at before the first start, and `windrow run --listen` as it goes.
+      # What `windrow doctor` checks before the first start, and `windrow run --listen` all the time.
       Sid      = "SeeTheSetUp"
       Effect   = "Allow"
       Action   = ["s3:GetBucketNotification", "s3:GetBucketVersioning", "s3:ListBucketVersions"]
@@ -58,7 +58,7 @@ module "worker" {
   source = "../worker"
 
   name           = var.name
-  description    = "What workers of ${var.name} do on servers."
+  description    = "For workers of ${var.name} on servers."
   principal_arns = var.workers.principal_arns
   certificates   = var.workers.certificates
   policy         = jsonencode({ Version = "2012-10-17", Statement = concat(module.work.statements, local.look_after_it) })

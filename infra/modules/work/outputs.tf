@@ -1,4 +1,4 @@
 output "statements" {
-  description = "Statements of a policy."
+  description = "Policy statements."
   value       = concat(local.read_landing, local.use_queues, local.use_ledger, local.read_secret)
 }

@@ -1,15 +1,15 @@
-# What building and delivering archives needs, on Lambda and on servers.
+# The permissions to build and deliver archives, on Lambda and on servers.
 locals {
   read_landing = [
     {
       Sid    = "ReadLandedFiles"
       Effect = "Allow"
       Action = ["s3:GetObject", "s3:GetObjectVersion"]
-      # "/*" covers the objects of this one bucket: their names are the uploaders' to choose.
+      # "/*" covers the objects of this one bucket: the uploaders choose their names.
       Resource = "${var.landing.bucket_arn}/*"
     },
     {
-      # Without it S3 answers 403 for a missing object, which could not be told from a lost permission.
+      # Without it S3 answers 403 for a missing object, as for a missing permission.
       Sid      = "TellMissingFromRefused"
       Effect   = "Allow"
       Action   = ["s3:ListBucket"]
@@ -67,7 +67,7 @@ locals {
       Sid    = "DecryptLedgerAndSecret"
       Effect = "Allow"
       Action = ["kms:Decrypt"]
-      # The same key for both; DynamoDB encrypts with a grant of its own.
+      # The same key for both; DynamoDB encrypts with its own grant.
       Resource = var.kms_key_arn
       Condition = {
         StringEquals = {

@@ -1,19 +1,19 @@
 output "role_arn" {
-  description = "The role."
+  description = "ARN and name of the role."
   value       = aws_iam_role.this.arn
 }
 
 output "profile_arn" {
-  description = "Profile of IAM Roles Anywhere that leads to the role; null where no certificates are accepted."
+  description = "ARN of the IAM Roles Anywhere profile for the role; null if no certificates are accepted."
   value       = one(aws_rolesanywhere_profile.this[*].arn)
 }
 
 output "policy" {
-  description = "What the role may do (JSON)."
+  description = "Permissions of the role, as a policy (JSON)."
   value       = aws_iam_role_policy.this.policy
 }
 
 output "trust" {
-  description = "Who may take on the role, as a policy (JSON)."
+  description = "Trust policy of the role (JSON)."
   value       = aws_iam_role.this.assume_role_policy
 }

@@ -34,7 +34,7 @@ resource "aws_iam_role_policy" "this" {
   policy = var.policy
 }
 
-# What `aws_signing_helper credential-process` names beside the role and the trust anchor.
+# `aws_signing_helper credential-process` needs it in addition to the role and the trust anchor.
 resource "aws_rolesanywhere_profile" "this" {
   count = length(local.by_certificates)
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of what the workers belong to; their role is <name>-worker."
+  description = "Name of the function or stack of the workers; their role is <name>-worker."
   type        = string
   nullable    = false
 
@@ -10,30 +10,30 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What the role is for."
+  description = "Description of the role."
   type        = string
   nullable    = false
 }
 
 variable "principal_arns" {
-  description = "Roles and users that may take on the role: of a server, an ECS task, a service account, an instance."
+  description = "Roles and users that may assume the role: of a server, an ECS task, a service account, an instance."
   type        = set(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for arn in var.principal_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*]+$", arn))])
-    error_message = "Only single roles or users can be workers: ARNs without '*', such as arn:aws:iam::111122223333:role/worker."
+    error_message = "Workers must be single roles or users: ARNs without '*', such as arn:aws:iam::111122223333:role/worker."
   }
 
   validation {
     condition     = length(var.principal_arns) > 0 || var.certificates != null
-    error_message = "Workers need somebody who may take on their role: roles or users, certificates, or both."
+    error_message = "Name who may assume the workers' role: roles or users, certificates, or both."
   }
 }
 
 variable "certificates" {
-  description = "Servers with a certificate that may take on the role, by IAM Roles Anywhere: the ARN of the trust anchor, and the common names that are accepted; null for none."
+  description = "Servers with a certificate that may assume the role through IAM Roles Anywhere: the ARN of the trust anchor, and the accepted common names; null for none."
   type        = object({ trust_anchor_arn = string, common_names = set(string) })
   default     = null
 
@@ -44,18 +44,18 @@ variable "certificates" {
 
   validation {
     condition     = var.certificates == null ? true : length(var.certificates.common_names) > 0 && alltrue([for name in var.certificates.common_names : can(regex("^[^*?]{1,64}$", name))])
-    error_message = "certificates.common_names must name the certificates that are accepted, without wildcards: else every one of that CA is."
+    error_message = "certificates.common_names must name the accepted certificates, without wildcards: otherwise every certificate of that CA would be accepted."
   }
 }
 
 variable "policy" {
-  description = "What the role may do: a policy (JSON)."
+  description = "Permissions of the role: a policy (JSON)."
   type        = string
   nullable    = false
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds what the role may do at most; null without. The modules that make workers check it."
+  description = "Permissions boundary of the role; null for none. The modules that call this one validate it."
   type        = string
   default     = null
 }

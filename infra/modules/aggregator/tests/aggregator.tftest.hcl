@@ -55,7 +55,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
-    error_message = "No action may hold a wildcard."
+    error_message = "No action may contain a wildcard."
   }
 
   assert {

@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   stack       = "windrow"
   name        = "windrow-aggregator"
@@ -53,7 +53,7 @@ run "refuses_1" {
     maximum_concurrency = 1
     # no fetch at all
     fetch_concurrency = 0
-    # a lock that is none
+    # an invalid lock
     object_lock = { mode = "legal", days = 7 }
   }
 

@@ -31,7 +31,7 @@ run "defaults" {
 
   assert {
     condition     = module.schedule.retries.lambda == 1
-    error_message = "An audit that failed must be tried once more."
+    error_message = "A failed audit must be retried once."
   }
 
   assert {
@@ -41,7 +41,7 @@ run "defaults" {
 
   assert {
     condition     = length(aws_s3_bucket_inventory.landing["this"].filter) == 0
-    error_message = "What a filter leaves out would be called orphaned."
+    error_message = "Objects that a filter excludes would be reported as orphaned."
   }
 
   assert {
@@ -51,7 +51,7 @@ run "defaults" {
 
   assert {
     condition     = local.environment.WINDROW_INVENTORY == "s3://${module.inventories["this"].id}/${one(one(aws_s3_bucket_inventory.landing["this"].destination).bucket).prefix}"
-    error_message = "The function must look where S3 delivers."
+    error_message = "The function must read the inventories where S3 delivers them."
   }
 
   assert {
@@ -61,7 +61,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
-    error_message = "No action may hold a wildcard."
+    error_message = "No action may contain a wildcard."
   }
 
   assert {
@@ -71,17 +71,17 @@ run "defaults" {
 
   assert {
     condition     = toset(flatten([for s in jsondecode(local.policy).Statement : s.Action])) == toset(["s3:GetObject", "s3:ListBucket", "kms:Decrypt", "dynamodb:BatchGetItem", "secretsmanager:GetSecretValue"])
-    error_message = "It reads, and writes nothing in AWS."
+    error_message = "It may read, but not write anything in AWS."
   }
 
   assert {
     condition     = !anytrue([for s in jsondecode(local.policy).Statement : startswith(s.Resource, "arn:aws:s3:::landing")])
-    error_message = "By inventories it needs nothing of the landing bucket."
+    error_message = "With inventories it needs no permission on the landing bucket."
   }
 
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if strcontains(s.Resource, ":table/")]) == ["archive#*"]
-    error_message = "Of the ledger only the records of archives may be read."
+    error_message = "In the ledger only the records of archives may be read."
   }
 }
 
@@ -94,7 +94,7 @@ run "only_what_is_announced_is_audited" {
 
   assert {
     condition     = one(aws_s3_bucket_inventory.landing["this"].filter).prefix == "party-a/"
-    error_message = "What is not announced would be called missing."
+    error_message = "Objects without events would be reported as missing."
   }
 }
 

@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   stack       = "windrow"
   name        = "windrow-auditor"
@@ -28,7 +28,7 @@ run "refuses_1" {
   variables {
     # a stack with a space
     stack = "a b"
-    # gone before the next is late
+    # expired before the next one is late
     inventory = { bucket_name = "landing-listings", expire_after_days = 2 }
     # any landing bucket
     landing = { bucket_name = "l", bucket_arn = "arn:aws:s3:::*" }

@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name        = "windrow-test"
   kms_key_arn = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
@@ -16,7 +16,7 @@ run "refuses_1" {
     name = "Windrow"
     # an alias for the key
     kms_key_arn = "alias/windrow"
-    # a statement that is none
+    # an invalid statement
     statements = ["{}"]
     # plain http from elsewhere
     plaintext_loopback_cidrs = ["10.0.0.0/8"]

@@ -62,17 +62,17 @@ run "defaults" {
 
   assert {
     condition     = one([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s if s.Sid == "NoKeyOfTheCallersAccount"]).Condition == { StringEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }, Null = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "true" } }
-    error_message = "aws:kms without a key must be refused: S3 would take the key aws/s3 of the caller's account."
+    error_message = "aws:kms without a key must be refused: S3 would use the key aws/s3 of the caller's account."
   }
 
   assert {
     condition     = length(aws_s3_bucket_policy.this.policy) <= 3072 - 63 * 2 * length(jsondecode(aws_s3_bucket_policy.this.policy).Statement) + length(var.name) * 2 * length(jsondecode(aws_s3_bucket_policy.this.policy).Statement)
-    error_message = "The refusals must fit into what is kept for them, with the longest name too."
+    error_message = "The Deny statements must fit into the space reserved for them, even with the longest name."
   }
 
   assert {
     condition     = one([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s if s.Sid == "NoKeyOfTheCaller"]).Condition == { Null = { "s3:x-amz-server-side-encryption-customer-algorithm" = "false" } }
-    error_message = "A key that the caller keeps (SSE-C) must be refused: nobody else could read the object."
+    error_message = "A key of the caller (SSE-C) must be refused: nobody else could read the object."
   }
 
   assert {
@@ -82,7 +82,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue([for s in jsondecode(aws_s3_bucket_policy.this.policy).Statement : s.Effect == "Deny"])
-    error_message = "By itself the policy must allow nothing."
+    error_message = "Without statements the policy must allow nothing."
   }
 }
 

@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name               = "windrow-test"
   description        = "Tests."
@@ -31,9 +31,9 @@ run "refuses_1" {
     handler = "index.handler"
     # a file that is no zip
     zip_path = "../../tests/mocks/aws.tfmock.hcl"
-    # settings that are not windrows
+    # settings that are not Windrow's
     environment = { AWS_REGION = "eu-west-1" }
-    # a policy that is none
+    # an invalid policy
     policy = "{}"
     # no time
     timeout_s = 0
@@ -47,7 +47,7 @@ run "refuses_1" {
     destination = { endpoint = "http://minio.example.com:9000", bucket = "archives" }
     # any secret
     secret_arn = "arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"
-    # a region that is none
+    # an invalid region
     region = "London"
     # no subnet
     subnet_ids = []
@@ -85,7 +85,7 @@ run "refuses_3" {
   command = plan
 
   variables {
-    # a host name that is none
+    # an invalid host name
     destination = { endpoint = "https://minio_1.example.com", bucket = "archives" }
   }
 
@@ -96,7 +96,7 @@ run "refuses_4" {
   command = plan
 
   variables {
-    # a port that is none
+    # an invalid port
     destination = { endpoint = "https://minio.example.com:65536", bucket = "archives" }
   }
 
@@ -107,7 +107,7 @@ run "refuses_5" {
   command = plan
 
   variables {
-    # a bucket that is none
+    # an invalid bucket
     destination = { endpoint = "https://minio.example.com", bucket = "a" }
   }
 

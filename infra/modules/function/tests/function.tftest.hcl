@@ -67,7 +67,7 @@ run "defaults" {
 
   assert {
     condition     = [for s in jsondecode(aws_iam_role.this.assume_role_policy).Statement : s.Principal] == [{ Service = "lambda.amazonaws.com" }]
-    error_message = "Only Lambda may take on the role."
+    error_message = "Only Lambda may assume the role."
   }
 
   assert {
@@ -77,7 +77,7 @@ run "defaults" {
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.settings.policy).Statement == [{ Sid = "DecryptOwnSettings", Effect = "Allow", Action = ["kms:Decrypt"], Resource = var.kms_key_arn, Condition = { StringEquals = { "kms:ViaService" = "lambda.eu-west-2.amazonaws.com" } } }]
-    error_message = "Lambda decrypts the settings in the role's name, and the role may use the key for that alone."
+    error_message = "Lambda decrypts the settings on behalf of the role, which may use the key for that only."
   }
 
   assert {

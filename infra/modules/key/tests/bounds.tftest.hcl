@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name        = "windrow"
   description = "Encrypts the test."
@@ -15,7 +15,7 @@ run "refuses_1" {
   variables {
     # a name of awss own
     name = "aws/windrow"
-    # an account that is none
+    # an invalid account
     account_id = "12345"
     # a short deletion window
     deletion_window_days = 6

@@ -33,7 +33,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(aws_kms_key.this.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
-    error_message = "No action may hold a wildcard."
+    error_message = "No action may contain a wildcard."
   }
 }
 

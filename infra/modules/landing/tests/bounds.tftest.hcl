@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   bucket_name = "windrow-landing"
   account_id  = "111122223333"
@@ -15,15 +15,15 @@ run "refuses_1" {
   command = plan
 
   variables {
-    # a way that is none
+    # an invalid way
     notification = { through = "lambda" }
     # a long name
     bucket_name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    # an account that is none
+    # an invalid account
     account_id = "1"
-    # a region that is none
+    # an invalid region
     region = "London"
-    # a queue that is none
+    # an invalid queue
     queue_arn = "arn:aws:sns:eu-west-2:111122223333:topic"
     # a whole account as uploader
     uploaders = { a = { principal_arn = "arn:aws:iam::444455556666:root", prefix = "a/" } }

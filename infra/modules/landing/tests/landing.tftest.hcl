@@ -30,12 +30,12 @@ run "an_uploader_can_only_put_under_its_prefix" {
 
   assert {
     condition     = one([for s in local.statements : jsondecode(s) if jsondecode(s).Sid == "UploadsOnly"]) == { Sid = "UploadsOnly", Effect = "Deny", Principal = { AWS = ["arn:aws:iam::444455556666:role/uploader"] }, NotAction = local.upload_actions, Resource = ["arn:aws:s3:::windrow-landing", "arn:aws:s3:::windrow-landing/*"] }
-    error_message = "All else must be refused to it: reading, listing, deleting."
+    error_message = "Everything else must be refused: reading, listing, deleting."
   }
 
   assert {
     condition     = one([for s in local.statements : jsondecode(s).Condition if jsondecode(s).Sid == "NoArchivedUploads"]) == { StringEquals = { "s3:x-amz-storage-class" = ["DEEP_ARCHIVE", "GLACIER"] } }
-    error_message = "Nobody may upload what can't be read at once."
+    error_message = "Objects that can't be read at once must be refused."
   }
 
   assert {
@@ -62,7 +62,7 @@ run "an_uploader_can_be_tied_to_addresses" {
   }
 }
 
-# Its own policies could allow it what the bucket's does not.
+# The uploader's own policies could allow what the bucket's policy does not.
 run "an_uploader_of_this_account_is_refused_the_rest_by_name" {
   command = plan
 
@@ -72,12 +72,12 @@ run "an_uploader_of_this_account_is_refused_the_rest_by_name" {
 
   assert {
     condition     = [for s in local.statements : [jsondecode(s).Principal, jsondecode(s).Action, jsondecode(s).Condition] if startswith(jsondecode(s).Sid, "OwnAddressesOnly") && jsondecode(s).Effect == "Deny"] == [[{ AWS = "arn:aws:iam::111122223333:role/uploader" }, local.upload_actions, { NotIpAddress = { "aws:SourceIp" = ["203.0.113.0/24"] } }]]
-    error_message = "Other addresses must be refused to it."
+    error_message = "Other addresses must be refused."
   }
 
   assert {
     condition     = [for s in local.statements : jsondecode(s).NotResource if startswith(jsondecode(s).Sid, "OwnPrefixOnly") && jsondecode(s).Effect == "Deny"] == ["arn:aws:s3:::windrow-landing/ours/*"]
-    error_message = "Other prefixes must be refused to it."
+    error_message = "Other prefixes must be refused."
   }
 }
 

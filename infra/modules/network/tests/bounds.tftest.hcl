@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name                         = "windrow"
   region                       = "eu-west-2"
@@ -35,15 +35,15 @@ run "refuses_1" {
     retention_sweep = { role_arn = "arn:aws:iam::111122223333:role/*", landing_bucket_arn = "arn:aws:s3:::landing", copies_bucket_arn = "arn:aws:s3:::copies" }
     # a name with capitals
     name = "Windrow"
-    # a region that is none
+    # an invalid region
     region = "London"
-    # an account that is none
+    # an invalid account
     account_id = "12345"
     # an alias for the key
     kms_key_arn = "alias/windrow"
     # a role as the boundary
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
-    # a rule that is none
+    # an invalid rule
     resolver_rule_ids = ["vpc-1"]
     # any secret
     interface_endpoint_resources = { secretsmanager = ["arn:aws:secretsmanager:eu-west-2:111122223333:secret:*"], sqs = ["arn:aws:sqs:eu-west-2:111122223333:q"] }
@@ -58,11 +58,11 @@ run "refuses_2" {
   variables {
     # a zone twice
     availability_zones = ["eu-west-2a", "eu-west-2a"]
-    # a vpc that is none
+    # an invalid vpc
     vpc_cidr = "10.0.0.300/22"
     # no destination
     destination = { cidrs = [], port = 9000 }
-    # two ways on premises
+    # two network paths to on-premises
     on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7" }, transit_gateway = { id = "tgw-0123456789abcdef0" } }
     # any table
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/*"] }
@@ -79,11 +79,11 @@ run "refuses_3" {
   command = plan
 
   variables {
-    # a port that is none
+    # an invalid port
     destination = { cidrs = ["10.20.0.5/32"], port = 0 }
     # copies anywhere
     gateway_endpoint_resources = { s3 = ["arn:aws:s3:::landing"], archive_copies = ["arn:aws:s3:::*"], dynamodb = ["arn:aws:dynamodb:eu-west-2:111122223333:table/ledger"] }
-    # a router that is none
+    # an invalid router
     on_premises = { site_to_site_vpn = { gateway_address = "router.example.com" } }
   }
 
@@ -94,7 +94,7 @@ run "refuses_4" {
   command = plan
 
   variables {
-    # a bgp number that is none
+    # an invalid bgp number
     on_premises = { site_to_site_vpn = { gateway_address = "198.51.100.7", gateway_asn = 0 } }
   }
 
@@ -105,7 +105,7 @@ run "refuses_5" {
   command = plan
 
   variables {
-    # a transit gateway that is none
+    # an invalid transit gateway
     on_premises = { transit_gateway = { id = "vpc-1" } }
   }
 

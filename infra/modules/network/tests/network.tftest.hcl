@@ -14,7 +14,7 @@ variables {
   kms_key_arn                  = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 }
 
-# What goes together is one run: each plans the module anew.
+# Related checks share one run, since each run plans the module again.
 
 run "defaults" {
   command = apply
@@ -41,7 +41,7 @@ run "defaults" {
 
   assert {
     condition     = length(aws_ec2_transit_gateway_vpc_attachment.this) == 0
-    error_message = "There must be one way on-premises."
+    error_message = "There must be one network path to on-premises."
   }
 
   assert {
@@ -71,7 +71,7 @@ run "defaults" {
 
   assert {
     condition     = [for s in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : s.Sid] == ["ReadLandedFiles"] && !contains(jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement[0].Action, "s3:PutObject")
-    error_message = "Landed files may be read and not written."
+    error_message = "Landed files may be read, but not written."
   }
 
   assert {
@@ -86,12 +86,12 @@ run "defaults" {
 
   assert {
     condition     = jsondecode(aws_vpc_endpoint.interface["lambda"].policy).Statement[0].Resource == ["arn:aws:lambda:eu-west-2:111122223333:event-source-mapping:*"]
-    error_message = "Functions must be out of reach."
+    error_message = "Nothing may connect to the functions."
   }
 
   assert {
     condition     = [for rule in aws_vpc_security_group_egress_rule.destination : [rule.cidr_ipv4, rule.from_port, rule.to_port]] == [["10.20.0.5/32", 9000, 9000]]
-    error_message = "MinIO's address and port, and nothing around it."
+    error_message = "Only MinIO's address and port."
   }
 
   assert {
@@ -126,7 +126,7 @@ run "defaults" {
 
   assert {
     condition     = jsondecode(aws_iam_role.flow[0].assume_role_policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "111122223333" }, ArnLike = { "aws:SourceArn" = "arn:aws:ec2:eu-west-2:111122223333:vpc-flow-log/*" } }
-    error_message = "Only flow logs of this account and region may take on the role."
+    error_message = "Only flow logs of this account and region may assume the role."
   }
 
   assert {

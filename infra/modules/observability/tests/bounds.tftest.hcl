@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name        = "windrow"
   region      = "eu-west-2"
@@ -21,19 +21,19 @@ run "refuses_1" {
     name = "Windrow"
     # a runbook by http
     runbook_url = "http://example.com/runbook"
-    # a mail address that is none
+    # an invalid mail address
     emails = ["oncall"]
     # no files at all
     files_per_hour = 0
     # quiet for seven minutes
     quiet_minutes = 7
-    # a region that is none
+    # an invalid region
     region = "London"
     # rotation each hour
     rotation_days = 0
     # a router without a section in the runbook
     vpn_connections = { third = "vpn-1" }
-    # an account that is none
+    # an invalid account
     account_id = "12345"
     # an alias for the key
     kms_key_arn = "alias/windrow"

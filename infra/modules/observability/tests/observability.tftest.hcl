@@ -32,7 +32,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_composite_alarm.burn : alarm.alarm_actions == toset([aws_sns_topic.alarms.arn])])
-    error_message = "The burn alarms must tell the topic."
+    error_message = "The burn alarms must notify the topic."
   }
 
   assert {
@@ -47,17 +47,17 @@ run "defaults" {
 
   assert {
     condition     = toset(flatten([for query in aws_cloudwatch_metric_alarm.this["queue-depth"].metric_query : query.metric[*].metric_name])) == toset(["ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"])
-    error_message = "What was given back for later is backlog too."
+    error_message = "Messages returned for a later retry are backlog too."
   }
 
   assert {
     condition     = [for query in aws_cloudwatch_metric_alarm.this["queue-depth"].metric_query : query.expression if query.return_data == true] == ["FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0)"] && aws_cloudwatch_metric_alarm.this["queue-depth"].metric_name == null
-    error_message = "The sum must be what is watched."
+    error_message = "The alarm must watch the sum."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["oldest-retried"].threshold == 3600000 && aws_cloudwatch_metric_alarm.this["oldest-retried"].metric_name == "OldestRetriedMs" && aws_cloudwatch_metric_alarm.this["oldest-retried"].period > 900
-    error_message = "A single file that fails for over an hour must alarm, and go on alarming while it waits for its next try."
+    error_message = "A single file that fails for over an hour must alarm, and keep alarming while it waits for its next retry."
   }
 
   assert {
@@ -67,7 +67,7 @@ run "defaults" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["rotation-overdue"].metric_name == "CredentialsAgeHours" && aws_cloudwatch_metric_alarm.this["rotation-overdue"].threshold == 24 * 32
-    error_message = "Credentials that were not rotated two days after they should have been must alarm."
+    error_message = "Credentials that are two days overdue for rotation must alarm."
   }
 
   assert {

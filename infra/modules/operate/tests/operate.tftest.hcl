@@ -12,16 +12,16 @@ run "rejected_files_and_dead_letters_alone_are_deleted" {
 
   assert {
     condition     = { for s in output.statements : jsonencode(s.Resource) => [for action in s.Action : action if strcontains(action, "Delete") && action != "kms:CancelKeyDeletion"] if length([for action in s.Action : action if strcontains(action, "Delete")]) > 0 } == { jsonencode("arn:aws:s3:::landing/*") = ["s3:DeleteObjectVersion"], jsonencode("arn:aws:sqs:eu-west-2:111122223333:q-dlq") = ["sqs:DeleteMessage"] }
-    error_message = "Version by version, and what waits in the dead-letter queue."
+    error_message = "Only file versions and dead-letter messages may be deleted."
   }
 
   assert {
     condition     = !anytrue([for action in flatten(output.statements[*].Action) : contains(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], action) || strcontains(action, "*")])
-    error_message = "Files are neither read nor written, and no action is a wildcard."
+    error_message = "Files may not be read or written, and no action may be a wildcard."
   }
 
   assert {
     condition     = alltrue([for s in output.statements : s.Condition.StringEquals["kms:ViaService"] != null if contains(s.Action, "kms:Decrypt")])
-    error_message = "A key may be used by a service only."
+    error_message = "The key may be used through a service only."
   }
 }

@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name                = "windrow"
   landing_bucket_name = "landing"
@@ -24,7 +24,7 @@ run "refuses_1" {
     landing_bucket_name = "Landing"
     # a zone for the region
     region = "eu-west-2a"
-    # an account that is none
+    # an invalid account
     account_id = "1"
     # any state
     state = { bucket = "state", key = "*" }

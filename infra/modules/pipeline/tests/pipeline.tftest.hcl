@@ -27,12 +27,12 @@ run "plan_and_apply" {
 
   assert {
     condition     = alltrue([for role in aws_iam_role.this : jsondecode(role.assume_role_policy).Statement[*].Action == ["sts:AssumeRoleWithWebIdentity"] && !startswith(role.name, "windrow-")])
-    error_message = "The roles are for workflows alone, and not among those that the role apply changes."
+    error_message = "Only workflows may assume the roles, and the role apply must not be able to change them."
   }
 
   assert {
     condition     = !anytrue([for action in flatten([for s in local.read_stack : s.Action]) : contains(["s3:GetObject", "s3:Get*", "secretsmanager:GetSecretValue", "dynamodb:GetItem", "dynamodb:Get*", "sqs:ReceiveMessage", "logs:GetLogEvents", "logs:FilterLogEvents", "kms:Decrypt"], action)])
-    error_message = "A plan reads neither files, messages, items, logs nor secrets."
+    error_message = "A plan must not read files, messages, items, logs or secrets."
   }
 
   assert {
@@ -42,27 +42,27 @@ run "plan_and_apply" {
 
   assert {
     condition     = [for s in jsondecode(aws_iam_role_policy.this["apply-roles"].policy).Statement : s.Condition.StringEquals["iam:PermissionsBoundary"] if s.Effect == "Allow" && contains(s.Action, "iam:CreateRole")] == [output.permissions_boundary_arn]
-    error_message = "Roles are made with the boundary only."
+    error_message = "Roles can be created with the boundary only."
   }
 
   assert {
     condition     = !anytrue([for s in local.change_roles : s.Effect == "Allow" && length(setintersection(s.Action, ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", "iam:CreateRole"])) > 0 && !can(s.Condition.StringEquals["iam:PermissionsBoundary"])])
-    error_message = "No role gets rights without the boundary."
+    error_message = "No role may get permissions without the boundary."
   }
 
   assert {
     condition     = alltrue([for s in concat(local.change_stack, local.write_state, local.change_roles) : s.Effect == "Deny" || !anytrue([for action in s.Action : contains(["iam:*", "sts:*", "kms:*", "s3:*"], action) || startswith(action, "iam:CreatePolicy")])])
-    error_message = "Neither the boundary nor what others own may be in the role's reach."
+    error_message = "The role must not be able to change the boundary or the resources of others."
   }
 
   assert {
     condition     = [for s in local.change_stack : toset(s.Action) if s.Effect == "Deny"] == [toset(["dynamodb:DeleteTable", "kms:DisableKey", "kms:ScheduleKeyDeletion", "s3:DeleteBucket", "s3:DeleteObject*", "s3:GetObject*", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue"])]
-    error_message = "A pipeline destroys no data tier, and reads no file and no secret itself."
+    error_message = "A pipeline must not destroy data, or read a file or a secret."
   }
 
   assert {
     condition     = alltrue([for job in keys(aws_iam_role.this) : sum([for policy in aws_iam_role_policy.this : length(policy.policy) if policy.role == aws_iam_role.this[job].id]) <= 10240]) && length(aws_iam_policy.boundary.policy) <= 6144
-    error_message = "IAM takes 10,240 characters of inline policies a role, and 6,144 of a managed policy."
+    error_message = "IAM allows 10,240 characters for a role's inline policies, and 6,144 for a managed policy."
   }
 }
 
@@ -75,6 +75,6 @@ run "deploy" {
 
   assert {
     condition     = jsondecode(aws_iam_role_policy.this["deploy-deploy"].policy).Statement == [{ Sid = "DeployTheFunction" }] && jsondecode(aws_iam_role.this["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/windrow-stages:environment:staging"]
-    error_message = "What deploys has the stack's policy for it, and the environment's jobs alone may."
+    error_message = "The role deploy must have the stack's policy, and only the environment's jobs may assume it."
   }
 }

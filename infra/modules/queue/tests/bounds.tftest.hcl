@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name               = "windrow-uploads"
   account_id         = "111122223333"
@@ -17,7 +17,7 @@ run "refuses_1" {
   variables {
     # a long name
     name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    # an account that is none
+    # an invalid account
     account_id = "1"
     # any topic
     topic_arn = "arn:aws:sns:eu-west-2:111122223333:*"
@@ -42,7 +42,7 @@ run "refuses_2" {
   command = plan
 
   variables {
-    # two ways
+    # two sources of events
     topic_arn = "arn:aws:sns:eu-west-2:111122223333:new-objects"
     rule_arn  = "arn:aws:events:eu-west-2:111122223333:rule/new-objects"
     # too much time

@@ -42,7 +42,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
-    error_message = "No action may hold a wildcard."
+    error_message = "No action may contain a wildcard."
   }
 
   assert {
@@ -52,7 +52,7 @@ run "defaults" {
 
   assert {
     condition     = flatten([for s in jsondecode(local.policy).Statement : s.Action if startswith(s.Resource, "arn:aws:s3:::landing/") || s.Resource == "arn:aws:s3:::landing"]) == ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-    error_message = "Landed versions may be deleted, which takes both, and not read."
+    error_message = "Landed versions may be deleted, which needs both actions, but not read."
   }
 
   assert {
@@ -67,7 +67,7 @@ run "defaults" {
 
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : [s.Action, s.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]] if strcontains(s.Resource, ":table/")]) == [["dynamodb:BatchGetItem", "dynamodb:PutItem"], ["archive#*"]]
-    error_message = "Of the ledger only the records of archives may be read and written."
+    error_message = "In the ledger only the records of archives may be read and written."
   }
 }
 
@@ -86,6 +86,6 @@ run "workers_may_sweep" {
 
   assert {
     condition     = module.worker[0].policy == local.policy && jsondecode(module.worker[0].trust).Statement[0].Principal == { AWS = ["arn:aws:iam::111122223333:role/worker"] }
-    error_message = "A server has a role of its own for the function's work."
+    error_message = "Servers must have their own role for the function's work."
   }
 }

@@ -37,7 +37,7 @@ run "defaults" {
 
   assert {
     condition     = alltrue([for s in jsondecode(local.policy).Statement : !strcontains(s.Resource, "*")])
-    error_message = "No resource may hold a wildcard."
+    error_message = "No resource may contain a wildcard."
   }
 
   assert {
@@ -55,7 +55,7 @@ run "other_days_update_the_schedule_in_place" {
 
   assert {
     condition     = { for key, rotation in aws_secretsmanager_secret_rotation.this : key => one(rotation.rotation_rules).automatically_after_days } == { schedule = 60 }
-    error_message = "Under another key it would be destroyed and made anew."
+    error_message = "With another key it would be destroyed and created again."
   }
 }
 

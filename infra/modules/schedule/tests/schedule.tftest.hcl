@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# `refuses` gives every variable one bad value: a run takes as long for one as for all.
+# `refuses` gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   name        = "windrow-sentinel"
   runs        = "the sentinel"
@@ -26,17 +26,17 @@ run "defaults" {
 
   assert {
     condition     = one(aws_scheduler_schedule.this.target).arn == var.function.arn && one(aws_scheduler_schedule.this.target).role_arn == aws_iam_role.this.arn
-    error_message = "It must run this function, in the role made here."
+    error_message = "It must run this function, in the role created here."
   }
 
   assert {
     condition     = one(one(aws_scheduler_schedule.this.target).retry_policy).maximum_retry_attempts == 2 && one(one(aws_scheduler_schedule.this.target).retry_policy).maximum_event_age_in_seconds == 60
-    error_message = "Scheduler must try as often and as long as said."
+    error_message = "Scheduler must use the given number of retries and age."
   }
 
   assert {
     condition     = aws_lambda_function_event_invoke_config.this.function_name == "windrow-sentinel" && aws_lambda_function_event_invoke_config.this.maximum_retry_attempts == 1 && aws_lambda_function_event_invoke_config.this.maximum_event_age_in_seconds == 60
-    error_message = "Lambda must try as often and as long as said."
+    error_message = "Lambda must use the given number of retries and age."
   }
 
   assert {
@@ -46,7 +46,7 @@ run "defaults" {
 
   assert {
     condition     = one(jsondecode(aws_iam_role.this.assume_role_policy).Statement).Condition == { StringEquals = { "aws:SourceAccount" = "111122223333" }, ArnEquals = { "aws:SourceArn" = "arn:aws:scheduler:eu-west-2:111122223333:schedule-group/default" } }
-    error_message = "Only this account's schedules may take on the role."
+    error_message = "Only this account's schedules may assume the role."
   }
 
   assert {
@@ -69,9 +69,9 @@ run "refuses" {
     retries = { scheduler = 2, lambda = 3 }
     # less than Lambda keeps
     event_age_s = 59
-    # a region that is none
+    # an invalid region
     region = "London"
-    # an account that is none
+    # an invalid account
     account_id = "12345"
     # a role as the boundary
     permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"

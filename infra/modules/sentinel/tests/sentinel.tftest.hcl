@@ -35,26 +35,26 @@ run "defaults" {
 
   assert {
     condition     = alltrue(flatten([for s in jsondecode(local.policy).Statement : [for action in s.Action : !strcontains(action, "*")]]))
-    error_message = "No action may hold a wildcard."
+    error_message = "No action may contain a wildcard."
   }
 
   assert {
     condition     = !anytrue([for s in jsondecode(local.policy).Statement : strcontains(s.Resource, "*")])
-    error_message = "No resource may hold a wildcard."
+    error_message = "No resource may contain a wildcard."
   }
 
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s if s.Sid == "ReadHowDeliveriesEnd"]).Action == ["dynamodb:GetItem"] && one([for s in jsondecode(local.policy).Statement : s if s.Sid == "ReadHowDeliveriesEnd"]).Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["deliveries#failed", "deliveries#delivered"]
-    error_message = "It may read how deliveries end, and change nothing of that."
+    error_message = "It may read the results of deliveries, but not change them."
   }
 
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s.Resource if s.Sid == "SwitchTheMapping"]) == var.event_source_mapping.arn
-    error_message = "It may switch this mapping only."
+    error_message = "It may enable and disable this mapping only."
   }
 
   assert {
     condition     = one([for s in jsondecode(local.policy).Statement : s if s.Sid == "KeepTheCircuitsState"]).Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["circuit#u"] && one([for s in jsondecode(local.policy).Statement : s if s.Sid == "KeepTheCircuitsState"]).Action == ["dynamodb:GetItem", "dynamodb:PutItem"]
-    error_message = "Of the ledger it may read and write its own item only."
+    error_message = "In the ledger it may read and write its own item only."
   }
 }

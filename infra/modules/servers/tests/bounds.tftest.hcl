@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# Each run gives every variable one bad value: a run takes as long for one as for all.
+# Each run gives every variable one bad value, since a run takes as long for one as for all.
 variables {
   landing_bucket_name = "windrow-landing"
   uploaders           = {}
@@ -37,9 +37,9 @@ run "refuses_2" {
   command = plan
 
   variables {
-    # a bucket that is none
+    # an invalid bucket
     destination = { endpoint = "https://minio.example.com", bucket = "a" }
-    # nobody to tell
+    # nobody to notify
     alarms = { runbook_url = "https://example.com/runbook", topic_arns = [] }
   }
 

@@ -27,7 +27,7 @@ run "the_set_up_holds_together" {
 
   assert {
     condition     = [for s in jsondecode(module.worker.trust).Statement : s.Principal] == [{ AWS = ["arn:aws:iam::111122223333:role/task"] }, { Service = "rolesanywhere.amazonaws.com" }]
-    error_message = "Only who is named may take on the role."
+    error_message = "Only the named principals may assume the role."
   }
 
   assert {
@@ -47,7 +47,7 @@ run "the_set_up_holds_together" {
 
   assert {
     condition     = toset([for s in jsondecode(output.operator_policy).Statement : s.Resource if contains(s.Action, "sqs:SendMessage") || contains(s.Action, "sqs:StartMessageMoveTask")]) == toset([module.queue.arn, module.queue.dead_letter_arn])
-    error_message = "Who works through the runbook sends files and dead letters back."
+    error_message = "Operators must be able to send files and dead letters back."
   }
 
   assert {
@@ -57,7 +57,7 @@ run "the_set_up_holds_together" {
 
   assert {
     condition     = !strcontains(output.environment_file, "PREFIX") && strcontains(output.environment_file, "WINDROW_DESTINATION_BUCKET=archives\n")
-    error_message = "The file must hold a line for each setting that has a value."
+    error_message = "The file must contain a line for each setting that has a value."
   }
 }
 
@@ -77,6 +77,6 @@ run "files_are_kept_and_roles_may_be_enough" {
 
   assert {
     condition     = output.worker_profile_arn == null && length(aws_cloudwatch_metric_alarm.this) == 0
-    error_message = "What is not asked for must not be made."
+    error_message = "Optional resources must not be created by default."
   }
 }

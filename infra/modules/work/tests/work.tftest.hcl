@@ -17,6 +17,6 @@ run "nothing_is_deleted_but_messages" {
 
   assert {
     condition     = alltrue([for s in output.statements : s.Condition.StringEquals["kms:ViaService"] != null if contains(s.Action, "kms:Decrypt")])
-    error_message = "A key may be used by a service only."
+    error_message = "The key may be used through a service only."
   }
 }

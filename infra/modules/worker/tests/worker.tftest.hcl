@@ -2,7 +2,7 @@ mock_provider "aws" {
   source = "../../tests/mocks"
 }
 
-# A bad certificate keeps Terraform from judging the principals, which are judged by whether there are certificates.
+# With a bad certificate Terraform does not evaluate the validation of the principals, so they have separate runs.
 variables {
   name           = "windrow"
   description    = "What workers do."
@@ -20,12 +20,12 @@ run "servers_may_take_on_the_role" {
 
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement == [{ Sid = "Servers", Effect = "Allow", Principal = { AWS = ["arn:aws:iam::111122223333:role/instance", "arn:aws:iam::111122223333:role/task"] }, Action = "sts:AssumeRole" }]
-    error_message = "Only who is named may take on the role."
+    error_message = "Only the named principals may assume the role."
   }
 
   assert {
     condition     = output.profile_arn == null
-    error_message = "What is not asked for must not be made."
+    error_message = "Optional resources must not be created by default."
   }
 }
 
@@ -43,17 +43,17 @@ run "certificates_may_take_on_the_role" {
 
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[*].Principal == [{ Service = "rolesanywhere.amazonaws.com" }]
-    error_message = "Without roles and users only certificates may take on the role."
+    error_message = "Without roles and users only certificates may assume the role."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition == { ArnEquals = { "aws:SourceArn" = var.certificates.trust_anchor_arn }, StringEquals = { "aws:PrincipalTag/x509Subject/CN" = ["worker-1", "worker-2"] } }
-    error_message = "Of all certificates only those that are named count."
+    error_message = "Only the named certificates may be accepted."
   }
 
   assert {
     condition     = one(aws_rolesanywhere_profile.this).role_arns == toset([aws_iam_role.this.arn]) && output.profile_arn == one(aws_rolesanywhere_profile.this).arn
-    error_message = "The profile must lead to the role alone."
+    error_message = "The profile must allow this role only."
   }
 
   assert {
