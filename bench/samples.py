@@ -34,6 +34,23 @@ def json_lines(index: int, size_bytes: int = FILE_BYTES) -> bytes:
     return block.ljust(size_bytes, b" ")
 
 
+def log_lines(index: int, size_bytes: int = FILE_BYTES) -> bytes:
+    """Return file number ``index`` of a web server's access log, in the common format, cut to ``size_bytes``."""
+    draw = random.Random(index)
+    lines: list[str] = []
+    length = 0
+    while length < size_bytes:
+        address = f"10.{draw.randrange(4)}.{draw.randrange(256)}.{draw.randrange(256)}"
+        path = f"/{draw.choice(_METRICS)}/{draw.randrange(5000)}"
+        status = draw.choice((200, 200, 200, 304, 404))
+        lines.append(
+            f"{address} - - [23/Nov/2026:10:{len(lines) // 60 % 60:02d}:{len(lines) % 60:02d} +0000] "
+            f'"GET {path} HTTP/1.1" {status} {draw.randrange(200, 60_000)}\n'
+        )
+        length += len(lines[-1])
+    return "".join(lines).encode()[:size_bytes]
+
+
 def mixed_sizes(count: int, seed: int = 1) -> list[int]:
     """Return the sizes of ``count`` files in bytes, heavy-tailed as file sizes are: log-normal, from 1 byte to 50 MB.
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from isal import igzip, isal_zlib
 from zlib_ng import gzip_ng, zlib_ng
 
-from windrow.core.archive import blocks, tar
+from windrow.core.archive import blocks, segments, tar
 from windrow.core.archive.checksum import Checksum
 from windrow.core.archive.member import FLUSH, HEAD, LAST_BLOCK, TAIL_BYTES, TAR_END, tail
 from windrow.core.archive.segments import FAST_LEVEL, PIECE_BYTES, Segment, compress, compress_pieces, stored
@@ -29,6 +29,7 @@ INPUTS = {
     "a header": tar.header("data/a", 0, 0),
     "zeros": bytes(1024 * 1024),
     "incompressible": NOISE,
+    "a little noise": NOISE[:60_000],
     "one block": TEXT[:5_000],
     "many blocks": TEXT,
     "blocks of both kinds": TEXT[:300_000] + NOISE[:200_000] + TEXT[:300_000],
@@ -115,9 +116,36 @@ def test_a_segment_is_as_small_as_libdeflate_makes_it() -> None:
 
 def test_incompressible_bytes_are_stored() -> None:
     """At every level, and by every compressor: five bytes for each 64 KiB, and the flush."""
-    sizes = {len(compress(NOISE, level).data) - len(NOISE) for level in LEVELS}
+    added = {len(compress(raw, level).data) - len(raw) for level in LEVELS for raw in (NOISE, NOISE[: 65_535 * 6])}
+    few = {len(compress(NOISE[:65_535], level).data) - 65_535 for level in LEVELS}
 
-    assert {5 * 8} == sizes
+    assert ({5 * 8, 5 * 7}, {5 * 2}) == (added, few)
+
+
+def test_incompressible_bytes_are_not_compressed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sixteenth of them is, at the fast level: images would take more CPU time than JSON, for nothing."""
+    compressed: list[int] = []
+    fast = segments._fast
+
+    def noting(raw: bytes, *_: object) -> bytes:
+        compressed.append(len(raw))
+        return fast(raw)
+
+    monkeypatch.setattr(segments, "_small", noting)
+    monkeypatch.setattr(segments, "_fast", noting)
+    for level in LEVELS:
+        compress(NOISE, level)
+
+    assert [7 * 4096] * 12 == compressed
+
+
+@pytest.mark.parametrize(("kept", "is_stored"), [(0.97, False), (0.99, True)])
+def test_the_sample_decides(kept: float, is_stored: bool) -> None:
+    """Here the rest would shrink, which nothing looks at: of files that are no trap it is as the sample is."""
+    noisy = round(4096 * kept)
+    raw = b"".join(NOISE[start : start + noisy] + bytes(65_536 - noisy) for start in range(0, 6 * 65_536, 65_536))
+
+    assert is_stored is (len(compress(raw, 6).data) > len(raw))
 
 
 @given(st.binary(max_size=200_000) | st.just(NOISE))

@@ -1,0 +1,140 @@
+"""What each compression level costs and gives, by kind of file: ``python -m bench.compressors``.
+
+The files are gathered into frames as an archive's are. Each line is a compressor: Windrow's levels, and as peers zlib's
+6 (``gzip -6``) and 9 (``tarfile``'s default) over the same tar entries. CPU time is that of this thread, the least of
+some repetitions; SHA-256 and tar headers are part of Windrow's and left out for zlib, which flatters it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pydoc_data import topics
+
+import msgspec
+
+from bench import machine
+from bench.samples import FILE_BYTES, json_lines, log_lines
+from windrow.core.archive import tar
+from windrow.core.archive.writer import build_frame
+from windrow.core.events import SourceObject
+from windrow.lab.stack.samples import generate
+
+LEVELS = (1, 3, 5, 6, 7, 9, 12)
+PEERS = (6, 9)
+REPEAT = 3
+FRAMES = 4
+FRAME_BYTES = 1024 * 1024
+"""The default of WINDROW_FRAME_BYTES."""
+SMALL_BYTES = 1_000
+_MOMENT = datetime(2026, 11, 23, 10, 7, tzinfo=UTC)
+
+Frame = list[bytes]
+"""The files of one."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What a compressor made of a kind of file: the share of the raw bytes that is left, and CPU time."""
+
+    kind: str
+    compressor: str
+    share: float
+    cpu_ms_per_100_kb: float
+
+
+def kinds() -> dict[str, list[Frame]]:
+    """Return frames of each kind of file, the same at every run."""
+    text = "\n".join(topics.topics.values()).encode()
+    made: dict[str, Callable[[int], bytes]] = {
+        "JSON lines": json_lines,
+        "log lines": log_lines,
+        "English text": lambda index: text[index * 10_000 :][:FILE_BYTES],
+        "JSON of 1 KB": lambda index: json_lines(index, SMALL_BYTES),
+        "noise (JPEG, zip)": lambda index: random.Random(index).randbytes(FILE_BYTES),
+    }
+    found = {kind: frames(make) for kind, make in made.items()}
+    drawn = generate(400)
+    for kind, suffix in (("JSON orders", "orders.jsonl"), ("CSV", "readings.csv"), ("XML", "invoice.xml")):
+        contents = (sample.read() for sample in drawn if sample.key.endswith(suffix))
+        found[kind] = frames(lambda _, contents=contents: next(contents))  # type: ignore[misc]
+    return found
+
+
+def frames(make: Callable[[int], bytes]) -> list[Frame]:
+    """Return frames of files that are made one after the other."""
+    found: list[Frame] = []
+    index = 0
+    for _ in range(FRAMES):
+        frame: Frame = []
+        while sum(map(len, frame)) + FILE_BYTES <= FRAME_BYTES:
+            frame.append(make(index))
+            index += 1
+        found.append(frame)
+    return found
+
+
+def windrow(level: int) -> Callable[[Frame], int]:
+    """Return what gives the bytes of a frame at a level."""
+
+    def size(frame: Frame) -> int:
+        items = [
+            (f"data/{n}", SourceObject("b", f"{n}", "v", "", "", len(data), _MOMENT), data)
+            for n, data in enumerate(frame)
+        ]
+        return build_frame(items, level).size
+
+    return size
+
+
+def peer(level: int) -> Callable[[Frame], int]:
+    """Return the same for zlib, which gets the tar entries joined."""
+
+    def size(frame: Frame) -> int:
+        compressor = zlib.compressobj(level, wbits=-15)
+        entries = (
+            part
+            for n, data in enumerate(frame)
+            for part in (tar.header(f"data/{n}", len(data), 0), data, tar.padding(len(data)))
+        )
+        return sum(len(compressor.compress(part)) for part in entries) + len(compressor.flush())
+
+    return size
+
+
+def measure(kind: str, compressor: str, of: Callable[[Frame], int], files: Sequence[Frame]) -> Line:
+    """Return the line of a compressor."""
+    raw = sum(len(data) for frame in files for data in frame)
+    made, took_s = zip(*(_timed(of, files) for _ in range(REPEAT)), strict=True)
+    return Line(kind, compressor, round(made[0] / raw, 4), round(min(took_s) * 1e3 / (raw / 1e5), 3))
+
+
+def _timed(of: Callable[[Frame], int], files: Sequence[Frame]) -> tuple[int, float]:
+    begun_s = time.thread_time()
+    return sum(map(of, files)), time.thread_time() - begun_s
+
+
+def main() -> None:
+    """Measure all, and print a table or JSON."""
+    parser = argparse.ArgumentParser(prog="python -m bench.compressors", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    arguments = parser.parse_args()
+    contenders = {f"zlib {level}": peer(level) for level in PEERS} | {
+        f"Windrow {level}": windrow(level) for level in LEVELS
+    }
+    lines = [measure(kind, name, of, files) for kind, files in kinds().items() for name, of in contenders.items()]
+    if arguments.json:
+        print(msgspec.json.encode({"machine": machine.describe(), "lines": lines}).decode())
+        return
+    print(machine.describe())
+    print(f"{'':20}" + "".join(f"{name:>17}" for name in contenders))
+    for kind in dict.fromkeys(line.kind for line in lines):
+        cells = (f"{line.share:7.3f} {line.cpu_ms_per_100_kb:6.3f} ms" for line in lines if line.kind == kind)
+        print(f"{kind:20}" + "".join(f"{cell:>17}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
