@@ -29,6 +29,11 @@ def test_a_state_tells_whether_the_mapping_polls(state: str, expected: bool | No
     assert expected is polls(state)
 
 
+def test_a_server_without_a_mapping_is_always_enabled() -> None:
+    """Unless its circuit breaker says otherwise."""
+    assert FixedMapping(CONFIG).read().enabled
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

@@ -12,6 +12,7 @@ from windrow.core.version_comparison import RolloutReading, Work, does_worse, ha
         (Work(0, 120), Work(1_000, 50)),
         (Work(0, 120), Work()),
         (Work(80, 40), Work(900, 100)),
+        (Work(10, 10), Work(900, 100)),
     ],
 )
 def test_version_that_gives_more_back_does_worse(new: Work, old: Work) -> None:

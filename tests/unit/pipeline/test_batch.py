@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from windrow.core.errors import LandingError, ObjectForbidden, ObjectMissing, ObjectRefused, Permanent
-from windrow.core.events import REJECTIONS, REPLAYED, SENT_LATE, Message
+from windrow.core.events import REJECTIONS, REPLAYED, Message
 from windrow.pipeline.batch import DELIVERED, DUPLICATE, Batch, ObjectResult, Outcome
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -182,8 +182,8 @@ def test_only_messages_that_are_done_count_as_finished() -> None:
     ("attributes", "sent_after", "expected"),
     [
         ({REJECTIONS: "1"}, timedelta(0), True),
-        ({}, SENT_LATE + timedelta(seconds=1), True),
-        ({}, SENT_LATE, False),
+        ({}, timedelta(minutes=15, seconds=1), True),
+        ({}, timedelta(minutes=15), False),
         ({"theirs": "1"}, timedelta(0), False),
     ],
 )

@@ -71,6 +71,15 @@ def test_the_oldest_message_given_back_is_measured(failing: World) -> None:
     assert [3_700_000] == failing.metrics.latencies["OldestRetriedMs"]
 
 
+def test_the_oldest_message_may_be_of_this_instant(failing: World) -> None:
+    """Its age is 0, also by a clock that is behind SQS's."""
+    message = failing.message(failing.upload("a"))
+    failing.process(message, msgspec.structs.replace(failing.message(failing.upload("b")), sent_at=message.sent_at))
+    failing.process(msgspec.structs.replace(message, sent_at=message.sent_at + timedelta(seconds=1)))
+
+    assert [0.0, 0.0] == failing.metrics.latencies["OldestRetriedMs"]
+
+
 def test_nothing_given_back_measures_nothing() -> None:
     """The alarm takes missing data as good."""
     world = World()

@@ -74,7 +74,10 @@ def test_one_file_costs_two_range_reads_whatever_the_size(count: int) -> None:
 
 
 def test_a_source_that_does_not_know_the_manifest_is_read_from_the_start() -> None:
-    """A local file has no metadata; where the manifest ends follows from its frames and the archive's length."""
+    """A local file has no metadata; where the manifest ends follows from its frames and the archive's length.
+
+    So it is read in pieces of 64 KiB: most manifests are shorter than one.
+    """
     rng = random.Random(1)
     archive = archive_of([(rng.randbytes(100).hex(), b"x") for _ in range(2000)])
     source_ = MemorySource(joined(archive))
@@ -83,6 +86,7 @@ def test_a_source_that_does_not_know_the_manifest_is_read_from_the_start() -> No
 
     assert (archive.manifest, int(archive.metadata["manifest-bytes"])) == (opened.manifest, opened.manifest_bytes)
     assert 1 < len(source_.reads)
+    assert {65_536} == {length for _, length in source_.reads}
     assert sum(length for _, length in source_.reads) < source_.size
 
 

@@ -73,6 +73,12 @@ def test_no_two_files_share_a_name_for_readers_without_pax(keys: list[str]) -> N
     assert set() == also_folders(seen)
 
 
+@pytest.mark.parametrize(("size", "blocks"), [(8 * 1024**3 - 1, 1), (8 * 1024**3, 4)])
+def test_a_size_from_8_gib_on_may_take_more_blocks(size: int, blocks: int) -> None:
+    """Three of PAX and a name in it, at most; the data comes in whole blocks."""
+    assert blocks * 512 + 8 * 1024**3 == tar.most_bytes("n", size)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
