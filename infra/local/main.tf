@@ -19,7 +19,8 @@ module "windrow" {
 
   # Left out, since the provider can't read these back from MiniStack and would plan a change at each apply: the VPN,
   # the endpoints and the log of refused connections (hence an existing VPC, and no rule on prefix lists), S3's rule
-  # on small objects, alarms, and the schedule of the rotation (which can't be taken off again).
+  # on small objects, alarms, and the schedule of the rotation (which can't be taken off again). Nobody makes inventories
+  # there, so the daily audit lists.
   on_premises = {
     existing_vpc = {
       vpc_id                      = aws_vpc.existing.id
@@ -30,7 +31,7 @@ module "windrow" {
   }
   retention     = { mode = "archives", smallest_moved = "all_storage_classes_128K" }
   alarms        = null
-  daily_audit   = null
+  daily_audit   = { inventory = false }
   rotation_days = null
 
   # MiniStack would run the functions itself, without a batching window: the engine of `windrow run` does the work.

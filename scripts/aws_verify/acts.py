@@ -31,6 +31,11 @@ def insert(client: Any, stack: Stack) -> None:
     client.batch_execute_statement(Statements=[{"Statement": statement}])
 
 
+def records(stack: Stack) -> dict[str, Any]:
+    """Return a request for the ledger's record of an archive."""
+    return {"RequestItems": {stack.outputs["ledger_table"]: {"Keys": [{"object_id": {"S": "archive#a"}}]}}}
+
+
 def circuit(stack: Stack) -> dict[str, Any]:
     """Return the key of the item that the sentinel keeps its state in, the only one that its policy names."""
     object_id = f"circuit#{stack.outputs['event_source_mapping_id']}"

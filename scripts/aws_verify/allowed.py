@@ -9,10 +9,21 @@ from scripts.aws_verify.acts import (
     function_of_the_mapping,
     insert,
     mapping,
+    records,
     staged,
     switch,
 )
-from scripts.aws_verify.stack import AGGREGATOR, OPERATOR, PARTNER, RETENTION, ROTATION, SENTINEL, SWEEPER, WORKER
+from scripts.aws_verify.stack import (
+    AGGREGATOR,
+    AUDITOR,
+    OPERATOR,
+    PARTNER,
+    RETENTION,
+    ROTATION,
+    SENTINEL,
+    SWEEPER,
+    WORKER,
+)
 
 ALLOWED: list[Attempt] = [
     (PARTNER, "s3", "put", lambda c, s: c.put_object(Bucket=s.landing_bucket, Key="partner/a", Body=b"")),
@@ -52,6 +63,14 @@ ALLOWED: list[Attempt] = [
     (OPERATOR, "s3", "delete landed version", delete_landed_version),
     (OPERATOR, "secretsmanager", "stages", staged),
     (AGGREGATOR, "sqs", "dead-letter", lambda c, s: c.send_message(QueueUrl=s.outputs["dlq_url"], MessageBody="x")),
+    (AUDITOR, "s3", "list versions", lambda c, s: c.list_object_versions(Bucket=s.landing_bucket)),
+    (AUDITOR, "dynamodb", "records of archives", lambda c, s: c.batch_get_item(**records(s))),
+    (
+        AUDITOR,
+        "secretsmanager",
+        "secret",
+        lambda c, s: c.get_secret_value(SecretId=s.outputs["destination_secret_id"]),
+    ),
     (SENTINEL, "dynamodb", "state", lambda c, s: c.get_item(**circuit(s))),
     (SENTINEL, "lambda", "mapping", mapping),
     (SENTINEL, "lambda", "switch", switch),

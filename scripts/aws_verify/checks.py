@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from scripts.aws_verify import contract
@@ -22,14 +23,16 @@ from scripts.aws_verify.allowed import ALLOWED
 from scripts.aws_verify.cleanup import Cleanup
 from scripts.aws_verify.forbidden import FORBIDDEN
 from scripts.aws_verify.setups import Setup
-from scripts.aws_verify.stack import DEPLOYER, PARTNER, ROTATION, SENTINEL, Stack
+from scripts.aws_verify.stack import AUDITOR, DEPLOYER, PARTNER, ROTATION, SENTINEL, Stack
 from windrow import packaging, settings
 from windrow.archives.sources import StoredArchive
 from windrow.clients.answers import code
 from windrow.core.archive.reader import Archive
+from windrow.core.metric import Metric
 from windrow.core.words import counted
 from windrow.lab.stack.provision import isolated
 from windrow.lab.stack.waiting import wait_until
+from windrow.operations.audit.statement import Statement
 from windrow.ports import Credentials
 
 FILES = 30
@@ -37,6 +40,8 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 """Of a rotation, in the order in which Secrets Manager calls them."""
 DELIVERY_S = 600.0
 """Minutes are usual on AWS: a batching window, and a first probe."""
+LOGGED_S = 120.0
+"""A line that was written is found after seconds."""
 
 
 class Wrong(Exception):
@@ -110,6 +115,19 @@ def probe(context: Context) -> str:
     if said != {"mode": "auto", "opened": False, "failures": 0, "fault": ""}:
         raise Wrong(f"the sentinel answered {said}")
     return "the sentinel probed in its own role: the destination is up, the circuit closed"
+
+
+def audit(context: Context) -> str:
+    """The daily audit, in its own role, writes its statement beside the archives and publishes what it found."""
+    stack, destination = context.stack, context.setup.target.open()
+    key = stack.invoke(AUDITOR, {})["statement"]
+    stored = {name: destination.head(name) for name in (key, f"{key.removesuffix('json')}html")}
+    data, page = (destination.read(name, 0, found.size) if found else b"" for name, found in stored.items())
+    report = msgspec.json.decode(data, type=Statement).report
+    if (report.missing, report.duplicated, page[:15].lower()) != (0, 0, b"<!doctype html>"):
+        raise Wrong(f"the statement says {report}, and its page begins with {page[:15]!r}")
+    wait_until("its metrics", lambda: Metric.FILES_MISSING in stack.log(AUDITOR), limit_s=LOGGED_S, pause_s=1)
+    return f"{key} and its page are beside the archives, and its metrics in the log"
 
 
 def rotation(context: Context) -> str:
@@ -190,6 +208,7 @@ CHECKS: dict[str, Callable[[Context], str]] = {
     "second plan": unchanged,
     "delivery": delivery,
     "probe": probe,
+    "audit": audit,
     "rotation": rotation,
     "contract suites": contracts,
     "roles": roles,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scripts.aws_verify.acts import Attempt, circuit, delete_landed_version, mapping
 from scripts.aws_verify.stack import (
     AGGREGATOR,
+    AUDITOR,
     DEPLOYER,
     OPERATOR,
     PARTNER,
@@ -88,6 +89,19 @@ FORBIDDEN: list[Attempt] = [
         lambda c, s: c.delete_item(TableName=s.outputs["ledger_table"], Key={"object_id": {"S": "a"}}),
     ),
     (AGGREGATOR, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
+    (AUDITOR, "s3", "read", lambda c, s: c.get_object(Bucket=s.landing_bucket, Key="partner/announced.txt")),
+    (AUDITOR, "s3", "delete version", delete_landed_version),
+    (AUDITOR, "s3", "list copies", lambda c, s: c.list_objects_v2(Bucket=s.copies_bucket)),
+    (AUDITOR, "s3", "list other bucket", lambda c, s: c.list_object_versions(Bucket=s.bystanders.bucket)),
+    (AUDITOR, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
+    (
+        AUDITOR,
+        "dynamodb",
+        "write",
+        lambda c, s: c.put_item(TableName=s.outputs["ledger_table"], Item=circuit(s)["Key"]),
+    ),
+    (AUDITOR, "secretsmanager", "other secret", lambda c, s: c.get_secret_value(SecretId=s.bystanders.secret)),
+    (AUDITOR, "lambda", "invoke", lambda c, s: c.invoke(FunctionName=s.outputs["function_name"])),
     (SENTINEL, "s3", "read", lambda c, s: c.get_object(Bucket=s.landing_bucket, Key="partner/announced.txt")),
     (SENTINEL, "sqs", "queue", lambda c, s: c.receive_message(QueueUrl=s.outputs["queue_url"])),
     (SENTINEL, "dynamodb", "delete", lambda c, s: c.delete_item(**circuit(s))),

@@ -14,7 +14,7 @@ from scripts.aws_verify.terraform import Terraform
 from windrow.lab.stack.provision import isolated
 
 PARTNER, OPERATOR, DEPLOYER = "partner", "operator", "deployer"
-AGGREGATOR, SENTINEL, ROTATION, RETENTION = "aggregator", "sentinel", "rotation", "retention"
+AGGREGATOR, AUDITOR, SENTINEL, ROTATION, RETENTION = "aggregator", "auditor", "sentinel", "rotation", "retention"
 WORKER, SWEEPER = "worker", "sweeper"
 """Servers that do the work of the aggregator and of the retention sweep."""
 
@@ -79,6 +79,13 @@ class Stack:
         if "FunctionError" in answer:
             raise RuntimeError(f"{name} answered {body}")
         return body
+
+    def log(self, function: str) -> str:
+        """Return what a function has logged."""
+        name = self.function(function)
+        config = self.root.client("lambda").get_function_configuration(FunctionName=name)
+        pages = self.root.pages("logs", "filter_log_events", logGroupName=config["LoggingConfig"]["LogGroup"])
+        return "\n".join(event["message"] for page in pages for event in page["events"])
 
     def apply(self, *variables: str) -> None:
         """Apply once more, with more variables, which stay; of several values, the last counts."""

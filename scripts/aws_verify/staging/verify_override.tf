@@ -25,6 +25,9 @@ module "windrow" {
     region   = "eu-west-2"
   }
 
+  # S3 delivers the first inventory within two days.
+  daily_audit = { inventory = false }
+
   # So that there are copies and a sweep to verify.
   retention = { mode = "archives" }
 
