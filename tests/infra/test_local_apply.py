@@ -13,34 +13,32 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from scripts.aws_verify.__main__ import built
+from scripts.aws_verify import __main__ as command
 from scripts.aws_verify.account import Caller
-from scripts.aws_verify.checks import CHECKS, FILES, Context
+from scripts.aws_verify.checks import CHECKS, FILES
 from scripts.aws_verify.cleanup import Cleanup
 from scripts.aws_verify.data_tier import data_tier
 from scripts.aws_verify.inventory import inventory
 from scripts.aws_verify.report import Report, Result
-from scripts.aws_verify.run import Run
-from scripts.aws_verify.setups import REPOSITORY, Emulated, apply
-from scripts.aws_verify.stack import AGGREGATOR, PARTNER, RETENTION, SWEEPER, Stack
+from scripts.aws_verify.setups import REPOSITORY, Emulated
+from scripts.aws_verify.stack import AGGREGATOR, AUDITOR, PARTNER, RETENTION, SWEEPER, Stack
 from scripts.aws_verify.targets import Target, second_bucket
 from scripts.aws_verify.targets import minio as minio_target
-from scripts.aws_verify.terraform import Terraform
+from scripts.aws_verify.verification import Verification
+from tests.infra.emulator import emulator
 from tests.servers.endpoint import Endpoint
-from tests.tools import locate, provider_folder
+from tests.tools import provider_folder
 from windrow import packaging, settings
 from windrow.cli.root import COMMANDS
-from windrow.clients.clock import SystemClock
-from windrow.lab.stack.process import HOST, Server
 from windrow.lab.stack.provision import isolated
-from windrow.lab.stack.servers import ACCESS_KEY, REGION, SECRET_KEY, find_minio
+from windrow.lab.stack.servers import REGION, find_minio
 from windrow.lab.stack.waiting import wait_until
 
 pytestmark = [
@@ -49,66 +47,60 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-SUITES = ("tests/contract/test_secrets_contract.py", "tests/contract/test_queue_contract.py")
+SUITES = tuple(f"tests/contract/test_{name}_contract.py" for name in ("lambda", "ledger", "queue", "secrets"))
 """Of the contract suites, which all run on MiniStack in other tests: enough to see that they reach the account."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A run of the verification whose checks are made, and which destroys everything when it is closed."""
+    """A verification whose checks are made, and which destroys everything when it is closed."""
 
-    report: Report
+    verification: Verification
     stack: Stack
     closing: ExitStack
+    output: Path
+
+    @property
+    def report(self) -> Report:
+        """What it has found so far."""
+        return self.verification.report
 
 
-def emulator(folder: Path) -> Server:
-    """Return MiniStack with every service, enforcing IAM."""
-    environ = {
-        "AUTH": "true",
-        "BIND_HOST": HOST,
-        "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
-        "IOT_MTLS_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        "MINISTACK_REGION": REGION,
-        "SFTP_ENABLED": "0",
-    }
-    command = [sys.executable, "-m", "ministack"]
-    return Server("ministack", folder, lambda _port: command, environ=environ, health="/_ministack/health")
+@dataclass(frozen=True)
+class Protected(Emulated):
+    """The stack as it is where it stays: not disposable."""
+
+    disposable: bool = False
 
 
 @pytest.fixture(scope="module")
 def verified(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Verified]:
-    """A run on infra/local, up to its end."""
-    folder, name, cleanup = tmp_path_factory.mktemp("local"), "windrow", Cleanup()
-    plugins = Path(provider_folder())
-    terraform = Terraform(Emulated.prepare(folder), program=locate("terraform"), plugins=plugins)
+    """A run of the command on an emulator, up to its end."""
+    folder = tmp_path_factory.mktemp("local")
     with emulator(folder) as server, ExitStack() as closing:
-        root = Caller(REGION, server.url).with_keys(ACCESS_KEY, SECRET_KEY)
-        report = Report(
-            name=name,
-            at="MiniStack",
-            account=root.account(),
-            region=REGION,
-            commit="",
-            terraform="",
-            begun=datetime.now(UTC),
+        options = command.parsed(
+            ["--endpoint", str(server.url), "--plugins", str(provider_folder()), "--output", str(folder / "report")]
         )
-        run = Run(report, SystemClock(), lambda _line: None)
-        closing.enter_context(run.destroying(cleanup, lambda: inventory(root), terraform.known))
-        target = destination(request, root, cleanup)
-        setup = Emulated(name, root, target, terraform.init(), disposable=False)
-        stack = apply(setup, built(folder, emulated=True), cleanup)
-        run.checks(CHECKS, Context(setup, stack, folder, cleanup, SUITES))
-        yield Verified(report, stack, closing)
+        verification = Verification(
+            command.caller(options.endpoint),
+            options.output,
+            SUITES,
+            plugins=options.plugins,
+            kind=Protected,
+            target=partial(destination, request),
+        )
+        closing.enter_context(verification.destroying())
+        stack = verification.check()
+        assert stack, verification.report.steps
+        yield Verified(verification, stack, closing, options.output)
 
 
-def destination(request: pytest.FixtureRequest, root: Caller, cleanup: Cleanup) -> Target:
+def destination(request: pytest.FixtureRequest, root: Caller, bucket: str, cleanup: Cleanup) -> Target:
     """Return a bucket at MinIO; where there is none, the second bucket that stands in for it on AWS."""
     if not find_minio():
-        return second_bucket(root, "windrow-archives", cleanup)
+        return second_bucket(root, bucket, cleanup)
     server: Endpoint = request.getfixturevalue("minio")
-    return minio_target(server.url, server.access_key, server.secret_key, "windrow-archives")
+    return minio_target(server.url, server.access_key, server.secret_key, bucket)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +116,46 @@ def test_verification_finds_the_stack_as_it_should_be(verified: Verified, check:
     expected = Result.NOT_RUN if check == "rotation" and not find_minio() else Result.OK
     assert expected == step.result, step.detail
     assert step.detail
+
+
+AUDIT = """
+import json
+from datetime import timedelta
+from windrow import bootstrap
+from windrow.clients.clock import SystemClock
+from windrow.functions import audit
+
+class Tomorrow(SystemClock):
+    def now(self):
+        return super().now() + timedelta(days=1)
+
+bootstrap._clock = Tomorrow()
+print(json.dumps(audit.handler({}, None)))
+"""
+"""The function's own code, in a process where the day that it judges is today."""
+
+
+def run_code(stack: Stack, function: str, role: str, code: str, *arguments: str) -> list[str]:
+    """Run code with the settings that Terraform gave a function, in a role; return what it printed."""
+    config = stack.root.client("lambda").get_function_configuration(FunctionName=stack.function(function))
+    environ = stack.environment(role, config["Environment"]["Variables"])
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_daily_audit_judges_all_that_arrived(stack: Stack) -> None:
+    """By the role's own listing and the manifests: what was delivered, and what only came."""
+    *logged, answer = run_code(stack, AUDITOR, AUDITOR, AUDIT)
+    told = json.loads(answer)
+    pages = stack.root.pages("s3", "list_object_versions", Bucket=stack.landing_bucket)
+    arrived = sum(len(page.get("Versions", [])) for page in pages)
+    metrics = [line for line in map(json.loads, logged) if "FilesMissing" in line]
+    assert arrived > FILES
+    assert (arrived, arrived - FILES, 0) == (told["judged"], told["missing"], told["duplicated"])
+    assert [([arrived - FILES], [0])] == [(each["FilesMissing"], each["FilesDuplicated"]) for each in metrics]
 
 
 SWEEP = """
@@ -150,16 +182,7 @@ print(json.dumps(retain.handler({}, Context())))
 
 def sweep(stack: Stack, *, hours_later: int) -> dict[str, Any]:
     """Run the retention function with the settings that Terraform gave it, in a server's role; return its report."""
-    function = stack.root.client("lambda").get_function_configuration(FunctionName=stack.function(RETENTION))
-    done = subprocess.run(
-        [sys.executable, "-c", SWEEP, str(hours_later)],
-        env=stack.environment(SWEEPER, function["Environment"]["Variables"]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return dict(json.loads(run_code(stack, RETENTION, SWEEPER, SWEEP, str(hours_later))[-1]))
 
 
 @pytest.mark.needs("minio")
@@ -349,7 +372,8 @@ def calls_of_the_runbook() -> set[str]:
 @pytest.mark.needs("minio")
 def test_operators_policy_is_what_the_runbook_needs(stack: Stack, minio: Endpoint, tmp_path: Path) -> None:
     """The actions of all calls that its commands make, and no others; each command of it is run."""
-    archive = minio.client("s3").list_objects_v2(Bucket=stack.outputs["destination_bucket"])["Contents"][0]["Key"]
+    listed = minio.client("s3").list_objects_v2(Bucket=stack.outputs["destination_bucket"])["Contents"]
+    archive = next(entry["Key"] for entry in listed if entry["Key"].endswith(".tar.gz"))
     # One to send back by itself, and one that is left for SQS's own move.
     for body in ("x", "y"):
         stack.root.client("sqs").send_message(QueueUrl=stack.outputs["dlq_url"], MessageBody=body)
@@ -433,12 +457,18 @@ def _is_false(finding: dict[str, Any], issue: str, part: str) -> bool:
 
 
 def test_state_holds_no_secret(stack: Stack) -> None:
-    """The secret has no value in the state, even once it has one."""
-    value = "the-value-of-the-secret"
-    secret_id = stack.outputs["destination_secret_id"]
-    stack.root.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=value)
-    stack.terraform.run("refresh", "-no-color", *stack.variables)
-    assert value not in (stack.terraform.folder / "terraform.tfstate").read_text()
+    """None of its values: the deployment applied once more, after the delivery and the rotation had each put one."""
+    client, secret_id = stack.root.client("secretsmanager"), stack.outputs["destination_secret_id"]
+    versions = client.list_secret_version_ids(SecretId=secret_id, IncludeDeprecated=True)["Versions"]
+    values = [
+        client.get_secret_value(SecretId=secret_id, VersionId=version["VersionId"]).get("SecretString") or "{}"
+        for version in versions
+    ]
+    keys = {key for value in values for key in json.loads(value).values()}
+    state = (stack.terraform.folder / "terraform.tfstate").read_text()
+    assert "release.zip" in state
+    assert keys
+    assert [] == [key for key in keys if key in state]
 
 
 def test_destroy_is_refused_before_anything_is_touched(stack: Stack) -> None:
@@ -462,13 +492,15 @@ def test_destroy_stops_at_the_ledger_before_the_files(stack: Stack) -> None:
     assert tier == data_tier(stack)
 
 
-def test_destroy_leaves_nothing(verified: Verified, tmp_path: Path) -> None:
+def test_destroy_leaves_nothing(verified: Verified) -> None:
     """The documented way, `disposable` applied first; the end of the verification, and its report says so."""
     report = verified.report
     verified.stack.apply("-var=disposable=true")
     verified.closing.close()
+    verified.verification.tidy()
     assert ({}, {}, {}, False) == (report.undone, report.left, report.by_others, report.interrupted)
-    assert report.ok
-    page = report.write(tmp_path)
+    assert 0 == command.told(report, verified.output)
+    (page,) = verified.output.glob("*.md")
     assert "Everything that was tried is as it should be, and nothing is left." in page.read_text()
     assert report == msgspec.json.decode(page.with_suffix(".json").read_bytes(), type=Report)
+    assert {page, page.with_suffix(".json")} == set(verified.output.iterdir())

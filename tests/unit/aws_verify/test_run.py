@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scripts.aws_verify import __main__ as command
+from scripts.aws_verify.account import Caller
 from scripts.aws_verify.checks import NotRun, Wrong
 from scripts.aws_verify.cleanup import Cleanup
 from scripts.aws_verify.costs import RUN_H, cost
@@ -192,8 +193,8 @@ def test_nothing_begins_unless_agreed(
     """Exit code 2; with `--yes` it begins, and ends with 1, as the report says."""
     begun = list[str]()
 
-    def verify(_root: object, account: str, *_more: object) -> Report:
-        begun.append(account)
+    def verify(root: Caller, *_more: object) -> Report:
+        begun.append(root.account())
         return begin().report
 
     monkeypatch.setattr(command, "verify", verify)
