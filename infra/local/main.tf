@@ -19,8 +19,8 @@ module "windrow" {
 
   # Left out, since the provider can't read these back from MiniStack and would plan a change at each apply: the VPN,
   # the endpoints and the log of refused connections (hence an existing VPC, and no rule on prefix lists), S3's rule
-  # on small objects, alarms, and the schedule of the rotation (which can't be taken off again). Nobody makes inventories
-  # there, so the daily audit lists.
+  # on small objects, alarms, and the schedule of the rotation (which can't be removed again). MiniStack makes no
+  # inventories, so the daily audit lists the landing bucket.
   on_premises = {
     existing_vpc = {
       vpc_id                      = aws_vpc.existing.id
@@ -34,8 +34,8 @@ module "windrow" {
   daily_audit   = { inventory = false }
   rotation_days = null
 
-  # MiniStack would run the functions itself, without a batching window: the engine of `windrow run` does the work.
-  # A reserved concurrency of 0 stops it, but not for published versions.
+  # MiniStack would run the functions itself, without a batching window; here the engine of `windrow run` does the work.
+  # A reserved concurrency of 0 prevents that, but not for published versions.
   reserved_concurrency = 0
   aggregator           = merge(var.aggregator, { reserved_concurrency = 0, initial_version = "$LATEST" })
 
