@@ -296,7 +296,10 @@ def test_the_ca_may_change_with_the_secret(secure: str, authority: trustme.CA) -
 def test_a_ca_that_is_no_certificate_is_a_tls_fault() -> None:
     """The message says where it stands and not what."""
     error = failure(connect("https://minio.invalid", trusting("-----BEGIN PRIVATE KEY-----")))
-    assert (DestinationFault.TLS, "ca_pem in the destination secret is no PEM certificate") == (error.kind, str(error))
+    assert (DestinationFault.TLS, "ca_pem in the destination secret is not a PEM certificate") == (
+        error.kind,
+        str(error),
+    )
 
 
 def test_plain_http_behind_https_is_a_tls_fault() -> None:

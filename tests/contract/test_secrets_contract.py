@@ -153,7 +153,7 @@ def test_credentials_at_hand_outlast_an_outage(
     clock.advance(CACHE_S)
     with caplog.at_level(logging.WARNING, logger="windrow"):
         assert "first-access" == port.credentials().access_key
-    assert ["keeping the destination credentials at hand"] == [record.message for record in caplog.records]
+    assert ["keeping the cached destination credentials"] == [record.message for record in caplog.records]
     with pytest.raises(SecretError):
         port.refresh()
     port._client = alive

@@ -291,7 +291,7 @@ def test_crash_leaves_a_state_that_rollback_ends(environ: dict[str, str], tmp_pa
     assert ("1", "2", 0.1) == (alias().version, alias().candidate, alias().weight)
     refused = Run(environ, "--zip", new, "--bake", "0")
     assert 1 == refused.code
-    assert "a deployment of version 2 is under way or was broken off" in refused.result["error"]
+    assert "a deployment of version 2 is under way or was interrupted" in refused.result["error"]
     assert 0 == Run(environ, "--rollback").code
     assert ("1", None) == (alias().version, alias().candidate)
     assert 0 == Run(environ, "--zip", new, "--bake", "0").code

@@ -137,7 +137,7 @@ class Operator:
         missing = [source for source in self.world.sources if source.object_id not in listed and self.is_landed(source)]
         versions = {_listed(source): source for source in missing}
         ledger, destination = self.world.ledger, self.world.destination
-        for version in LedgerCorrector(ledger, Inspector(destination), self.world.quarantine().quarantine).reopened(
+        for version in LedgerCorrector(ledger, Inspector(destination), self.world.quarantine().quarantine).undelivered(
             versions
         ):
             message = self.world.message(versions[version])

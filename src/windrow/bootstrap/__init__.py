@@ -1,8 +1,9 @@
-"""The only place that wires ports to clients, but for `windrow.archives`. Nothing here connects before it is used.
+"""The only place that wires ports to clients, except `windrow.archives`. Nothing here connects before it is used.
 
-Rotation is wired in a module of its own, `windrow.bootstrap.rotation`: it needs a package that the others do without.
+Rotation is wired in a separate module, `windrow.bootstrap.rotation`, because it needs a package that the others do not.
 
-What the aggregator does without is imported where it is wired: its cold start would pay for it, a tenth in all.
+Modules that the aggregator does not need are imported where they are wired: otherwise its cold start would be a tenth
+longer.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from windrow.operations.status import Watcher
 
 WORKERS = "workers"
-"""Names the circuit of workers that follow no mapping; a mapping's id is a UUID."""
+"""The name of the circuit of workers that follow no mapping; a mapping's id is a UUID."""
 
 _clock = SystemClock()
 _jitter = random.random
@@ -65,12 +66,12 @@ _jitter = random.random
 
 @cache
 def _session() -> boto3.session.Session:
-    """Return the one session."""
+    """Return the AWS session that all clients share."""
     return aws.session(os.environ)
 
 
 def aggregator(settings: Settings) -> Aggregator:
-    """Return the pipeline on AWS and the destination."""
+    """Return the aggregator on AWS and the destination."""
     return Aggregator(
         settings,
         landing=S3Landing(_session()),
@@ -87,7 +88,7 @@ def aggregator(settings: Settings) -> Aggregator:
 
 
 def metrics(settings: Settings) -> Metrics:
-    """Return where metrics go: to CloudWatch by standard output, to Prometheus if it scrapes, to both or nowhere."""
+    """Return the metrics: CloudWatch's on standard output, Prometheus's if it scrapes this process, both, or none."""
     on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
     emf = on_lambda if settings.emf is Emf.AUTO else settings.emf is Emf.ON
     kinds: list[Metrics] = []
@@ -126,7 +127,7 @@ def sentinel(settings: Settings, *, min_interval_s: int = MIN_INTERVAL_S) -> Sen
 
 
 def switch(settings: Settings) -> Switch:
-    """Return an operator's hand on the circuit."""
+    """Return the operator's switch for the circuit."""
     from windrow.operations.sentinel import Switch
 
     return Switch(mapping=mapping(settings), circuits=circuits(settings), clock=_clock)
@@ -138,9 +139,9 @@ def destination(
     secrets: Secrets | None = None,
     locked: ObjectLock | None = None,
 ) -> S3MultipartDestination:
-    """Return the destination, its credentials from Secrets Manager, through ``secrets`` if they are given.
+    """Return the destination, with the credentials of the settings or of ``secrets``.
 
-    What it stores is ``locked`` so, if given, else as the settings say.
+    Objects are locked as ``locked`` or else the settings say.
     """
     return S3MultipartDestination(
         settings.destination_endpoint,
@@ -156,19 +157,19 @@ def destination(
 
 @cache
 def _pace(bytes_per_s: int) -> Pace:
-    """Return what all of this process keeps to, whatever it is that sends."""
+    """Return the rate limit that everything in this process shares."""
     return Pace(bytes_per_s, _clock)
 
 
 def object_lock(settings: Settings) -> ObjectLock | None:
-    """Return the lock of archives, if they get one."""
+    """Return the lock for archives, None if they are not locked."""
     if not settings.object_lock_mode:
         return None
     return ObjectLock(settings.object_lock_mode.upper(), timedelta(days=settings.object_lock_days))
 
 
 def locked_destination(settings: Settings, retention: timedelta) -> S3MultipartDestination | None:
-    """Return the destination with all that is written there locked for so long; None where nothing is to be locked."""
+    """Return a destination that locks all objects for ``retention``; None if the settings do not lock archives."""
     lock = object_lock(settings)
     if lock is None:
         return None
@@ -176,7 +177,7 @@ def locked_destination(settings: Settings, retention: timedelta) -> S3MultipartD
 
 
 def held_requests(settings: Settings) -> HeldRequests:
-    """Return requests to the destination that end when they are told to."""
+    """Return requests to the destination that are sent in two steps."""
     from windrow.clients.destination.held import HeldRequests
 
     return HeldRequests(
@@ -188,7 +189,7 @@ def held_requests(settings: Settings) -> HeldRequests:
 
 
 def destination_secrets(settings: Settings) -> DatedSecrets:
-    """Return where the destination's credentials come from."""
+    """Return the source of the destination's credentials."""
     return secrets_from(settings.destination_secret_id, os.environ, _session, _clock)
 
 
@@ -198,12 +199,12 @@ def ledger(settings: Settings) -> DynamoLedger:
 
 
 def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliveryHealth:
-    """Return where workers note how their deliveries end."""
+    """Return the store of the results of deliveries."""
     return DynamoDeliveryHealth(settings.ledger_table, client)
 
 
 def mapping(settings: Settings) -> EventSourceMapping:
-    """Return the switch of the event source mapping; without one, what stands for it."""
+    """Return the switch of the event source mapping, or its replacement for workers without one."""
     from windrow.clients.awslambda import mapping as mapping_client
     from windrow.operations.sentinel import WithoutMapping
 
@@ -221,19 +222,19 @@ def circuits(settings: Settings) -> DynamoCircuits:
 
 
 def commit_point(settings: Settings, target: Destination, metrics: Metrics, clock: Clock = _clock) -> CommitPoint:
-    """Return what decides over the archive keys of a destination."""
+    """Return the commit point of a destination."""
     return CommitPoint(target, ledger(settings), metrics, clock, ttl=timedelta(days=settings.ledger_ttl_days))
 
 
 def archive_reader(settings: Settings) -> ArchiveReader:
-    """Return the reader of what is delivered."""
+    """Return the reader of archives for audits."""
     from windrow.operations.audit import ArchiveReader
 
     return ArchiveReader(destination(settings), settings.destination_prefix)
 
 
 def quarantine(settings: Settings) -> Quarantine:
-    """Return what quarantines broken archives."""
+    """Return the quarantine of broken archives."""
     from windrow.operations.quarantine import Quarantine
 
     target = destination(settings)
@@ -274,7 +275,7 @@ def _opened(settings: Settings, store: InventoryStore, manifests: Iterable[str])
 
 
 def inventory_auditor(settings: Settings, opened: Sequence[Inventory]) -> Auditor:
-    """Return an auditor that goes by inventories instead of listings."""
+    """Return an auditor that uses inventories instead of listings."""
     from windrow.clients.s3 import bounded as bounded_s3
     from windrow.clients.s3 import inventory
 
@@ -296,7 +297,7 @@ def _auditor(settings: Settings, index: LandingIndex, listed_at: datetime | None
 
 
 def daily_audit(settings: Settings) -> DailyAudit:
-    """Return the audit that runs by itself, by the newest inventories where the settings say where they are."""
+    """Return the daily audit; it uses the newest inventories if the settings say where they are."""
     from windrow.operations.audit import ArchiveReader, Marker
     from windrow.operations.audit.daily import DailyAudit
     from windrow.operations.audit.late import LateFiles
@@ -322,14 +323,14 @@ def daily_audit(settings: Settings) -> DailyAudit:
 
 
 def marker(settings: Settings) -> Marker:
-    """Return what marks minutes as complete."""
+    """Return the writer of completeness marks."""
     from windrow.operations.audit import Marker
 
     return Marker(destination(settings), settings.destination_prefix)
 
 
 def sweeper(settings: Settings, metrics: Metrics, clock: Clock = _clock) -> Sweeper:
-    """Return the retention sweeper; ``clock`` lets a test move time."""
+    """Return the retention sweeper; a test may pass another ``clock``."""
     from windrow.clients.s3 import bounded as bounded_s3
     from windrow.clients.s3.copies import S3Copies
     from windrow.clients.s3.raw_files import S3RawFiles
@@ -366,7 +367,7 @@ def rebuilder(settings: Settings) -> Rebuilder:
 
 
 def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
-    """Return the replayer, bounded to so many messages a second."""
+    """Return the replayer, limited to ``rate_per_s`` messages a second."""
     from windrow.clients.sqs.sender import SqsSender
     from windrow.operations.replay import Replayer
 
@@ -374,21 +375,21 @@ def replayer(settings: Settings, *, rate_per_s: float) -> Replayer:
 
 
 def ledger_corrector(settings: Settings) -> LedgerCorrector:
-    """Return what has the ledger forget deliveries that the destination does not hold."""
+    """Return the ledger corrector."""
     from windrow.operations.replay import LedgerCorrector
 
     return LedgerCorrector(ledger(settings), Inspector(destination(settings)), quarantine(settings).quarantine)
 
 
 def queue_statistics(queue_url: str) -> SqsStatistics:
-    """Return how full a queue is, and how old its oldest message."""
+    """Return the statistics of a queue."""
     from windrow.clients.sqs.statistics import SqsStatistics
 
     return SqsStatistics(queue_url, _session().client("sqs"), _session().client("cloudwatch"), _clock)
 
 
 def watcher(settings: Settings) -> Watcher:
-    """Return what looks at how things stand."""
+    """Return the watcher, which polls the status."""
     from windrow.clients.cloudwatch.punctuality import CloudWatchPunctuality
     from windrow.operations.status import Watcher
 
@@ -406,7 +407,7 @@ def watcher(settings: Settings) -> Watcher:
 
 
 def dead_letter_queue(settings: Settings) -> DeadLetterQueue:
-    """Return the dead-letter queue as an operator sees it."""
+    """Return the dead-letter queue for operators."""
     from windrow.clients.sqs.dead_letters import DeadLetterQueue
 
     return DeadLetterQueue(settings.dlq_url, settings.queue_url, _session().client("sqs"))
@@ -416,15 +417,15 @@ def deployer(
     function: str,
     alias: str,
     wait: Callable[[float], bool],
-    note: Callable[[Event], object],
-    follow: Callable[[Progress], object],
+    on_event: Callable[[Event], object],
+    on_progress: Callable[[Progress], object],
     *,
     alarms: Sequence[str],
     prefixes: Sequence[str],
 ) -> Deployer:
-    """Return what deploys versions behind the alias of a function, with the callbacks of `Deployer`.
+    """Return the deployer of versions behind a function's alias, with the callbacks of `Deployer`.
 
-    ``alarms`` are watched by name, and those that begin with one of the ``prefixes``.
+    It watches the ``alarms`` with these names, and those whose names begin with one of the ``prefixes``.
     """
     from windrow.clients.awslambda.versions import LambdaVersions
     from windrow.clients.cloudwatch.alarms import CloudWatchMonitor
@@ -433,4 +434,4 @@ def deployer(
     versions = LambdaVersions(function, alias, _session().client("lambda"), _clock)
     cloudwatch = _session().client("cloudwatch")
     watch = CloudWatchMonitor(function, alias, cloudwatch, _clock, alarms=alarms, prefixes=prefixes)
-    return Deployer(versions, watch, _clock, wait, note, follow)
+    return Deployer(versions, watch, _clock, wait, on_event, on_progress)

@@ -1,4 +1,4 @@
-"""Wires the rotation of the destination's credentials, which needs the package's extra ``rotation``."""
+"""Wires the rotation of the destination's credentials, which needs the extra ``rotation``."""
 
 from __future__ import annotations
 

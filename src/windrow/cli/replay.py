@@ -74,17 +74,17 @@ def replay(
     young = duration(grace)
     if memory is None:
         found: Missing | Listing = auditor.missing(saved.start, saved.end, grace=young, prefix=prefix)
-        wanted = sieve.sift(found)
+        wanted = sieve.select(found)
     else:
         found = auditor.listed(saved.start, saved.end, prefix)
-        wanted = memory.sift(after(sieve.sift(found), saved.position))
+        wanted = memory.select(after(sieve.select(found), saved.position))
     if dry_run:
         shown = _show(wanted, as_json=as_json)
         _end(shown, _Searched(found.coverage, prefix, young), sieve, waiting, memory, saved.start, as_json=as_json)
         return
     corrector = bootstrap.ledger_corrector(config) if missing else None
     if corrector:
-        wanted = corrector.reopened(wanted)
+        wanted = corrector.undelivered(wanted)
     before = saved.position.queued if saved.position else 0
     queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, memory, file, saved) - before
     file.remove()

@@ -1,1 +1,1 @@
-"""A folder for each outside system, and beside them what all share. They implement ports; none connects at import."""
+"""Implementations of the ports: a folder for each external system, and what all share. None connects at import."""

@@ -1,7 +1,8 @@
-"""How the answers to boto3's clients are read: as they are documented, or not at all.
+"""Reads the answers that boto3's clients get: as they are documented, or not at all.
 
-An answer that is not as documented is an error of that request. botocore raises whatever its parser stumbles over, and
-leaves out what an answer lacks; here both become an `UnreadableAnswer`, which is handled wherever a botocore error is.
+An answer that is not as documented is an error of that request. botocore raises arbitrary errors of its parser, and
+returns an incomplete answer without its missing fields; here both become an `UnreadableAnswer`, which is a botocore
+error and handled like any other.
 """
 
 from __future__ import annotations
@@ -20,43 +21,43 @@ if TYPE_CHECKING:
     from windrow.core.errors import WindrowError
 
 REFUSED_STATUS = 300
-"""From this HTTP status on botocore takes an answer for an error."""
+"""The lowest HTTP status that botocore treats as an error."""
 
 T = TypeVar("T")
 
 
 class UnreadableAnswer(BotoCoreError):
-    """A server answered that it did what it was asked, and the rest of its answer is not as documented."""
+    """A server's answer reports success, but is not as documented."""
 
     fmt = "the answer is not as documented: {detail}"
 
 
 def strict_session() -> botocore.session.Session:
-    """Return a session whose clients raise botocore's errors only, whatever is answered."""
+    """Return a session whose clients raise botocore's errors only, whatever the answer."""
     inner = botocore.session.get_session()
     inner.register_component("response_parser_factory", _StrictParsers())
-    inner.register("before-call.s3", _follow_no_redirect)  # type: ignore[arg-type]  # takes what the event has
+    inner.register("before-call.s3", _follow_no_redirect)  # type: ignore[arg-type]  # accepts all that events pass
     return inner
 
 
 def error_of(status_code: int, headers: Mapping[str, str], body: bytes, shape: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return what botocore makes of an error in AWS's JSON protocol; ``shape`` is botocore's of the answer."""
+    """Return an error in AWS's JSON protocol as botocore parses it; ``shape`` is botocore's shape of the answer."""
     received = {"status_code": status_code, "headers": headers, "body": body}
     parsed: dict[str, Any] = _StrictParsers().create_parser("json").parse(received, shape)
     return parsed
 
 
 def read(answer: object, kind: type[T]) -> T:
-    """Return an answer's fields as the struct ``kind`` declares them. Raises `UnreadableAnswer`."""
+    """Return an answer's fields as a struct of type ``kind``. Raises `UnreadableAnswer`."""
     try:
         return msgspec.convert(answer, kind)
-    except (msgspec.ValidationError, UnicodeError) as error:  # the latter: half a character, where a number should be
+    except (msgspec.ValidationError, UnicodeError) as error:  # UnicodeError: a lone surrogate instead of a number
         raise UnreadableAnswer(detail=error) from error
 
 
 @contextmanager
 def failing_as(kind: Callable[[str], WindrowError], what: str) -> Iterator[None]:
-    """Raise what botocore raises within the block as a ``kind`` that says ``what`` could not be done."""
+    """Turn botocore's errors within the block into a ``kind`` whose message begins with ``what``."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
@@ -74,15 +75,15 @@ def status(error: BaseException | None) -> int:
 
 
 def etag(text: str) -> str:
-    """Return an ETag without its quotes, and without the mark that a proxy which changes encodings puts before them."""
+    """Return an ETag without its quotes and without ``W/``, which a proxy that changes encodings adds."""
     return text.removeprefix("W/").strip('"')
 
 
 def _follow_no_redirect(params: dict[str, Any], **_event: object) -> None:
-    """Have botocore take a redirect for the error it is.
+    """Make botocore treat a redirect as an error.
 
-    It would ask for the bucket's region; where that is redirected too, as by a proxy's login page, it asks until
-    Python's stack ends, hundreds of times.
+    By default, it requests the bucket's region. If that is redirected too, as by a proxy's login page, it repeats the
+    request hundreds of times, until Python's recursion limit.
     """
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
@@ -93,7 +94,7 @@ class _StrictParsers(ResponseParserFactory):
 
 
 class _StrictParser:
-    """A parser of botocore's that fails in one way only."""
+    """One of botocore's parsers, all of whose failures become `UnreadableAnswer`."""
 
     def __init__(self, parser: Any) -> None:  # noqa: ANN401 - one of several classes
         self._parser = parser
@@ -102,9 +103,9 @@ class _StrictParser:
         refused = response["status_code"] >= REFUSED_STATUS
         try:
             parsed = self._parser.parse(response, shape)
-            parsed.keys()  # JSON that is no object is left to the caller as it is
+            parsed.keys()  # fails for JSON that is not an object, which botocore does not check
         except Exception as error:
-            # An error's own fields are asked for in a second pass; without them its code is known all the same.
+            # botocore parses an error's own fields in a second pass; its code is known without them.
             if refused and shape is not None and shape.metadata.get("exception"):
                 return {}
             if refused:
@@ -116,6 +117,6 @@ class _StrictParser:
 
 
 def _refusal(response: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what botocore makes of an error of which only the status can be read."""
+    """Return the error of an answer of which only the status can be read, as botocore represents it."""
     status_code = response["status_code"]
     return {"Error": {"Code": str(status_code), "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status_code}}

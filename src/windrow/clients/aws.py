@@ -1,4 +1,4 @@
-"""What every AWS client shares: the session that builds them."""
+"""The session that builds all AWS clients."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ from windrow.core.endpoints import is_loopback, parsed
 from windrow.core.errors import SettingsError
 
 PATH_STYLE: Any = {"addressing_style": "path", "use_accelerate_endpoint": False}
-"""Options of an S3 client, which would take those of the profile for what is not named: S3 Accelerate knows no paths,
-and botocore refuses to make a client for both."""
+"""Options of an S3 client. Both are set, because the profile may set either: S3 Accelerate does not support paths, and
+botocore refuses to build a client with both."""
 
 
 def session(environ: Mapping[str, str], profile: str | None = None) -> boto3.session.Session:
     """Return a session whose credentials, region and endpoint follow the standard ``AWS_*`` variables, or a profile.
 
-    ``AWS_REGION`` counts, which boto3 alone of AWS's SDKs does not read. No proxy is used for an endpoint on this
-    machine. Clients are built by its ``client``.
+    ``AWS_REGION`` is read too, as by all AWS SDKs but boto3. No proxy is used for an endpoint on this machine.
 
     Raises:
-        SettingsError: here or by ``client``: the profile, the region or an endpoint is missing or can't be right.
+        SettingsError: also by the session's ``client``: the profile, the region or an endpoint is missing or invalid.
     """
     try:
         region = environ.get("AWS_REGION") or None
         return _Session(botocore_session=strict_session(), region_name=region, profile_name=profile)
     except BotoCoreError as error:
         raise SettingsError(
-            f"AWS can't be asked: {_sentence(error)} Correct AWS_PROFILE, or name a profile that there is."
+            f"AWS can't be used: {_sentence(error)} Correct AWS_PROFILE, or name a profile that exists."
         ) from error
 
 
 def session_apart() -> boto3.session.Session:
-    """Return a session that no configuration file has a say in, for a server that is not AWS's."""
+    """Return a session that ignores AWS's configuration files, for a server that is not AWS's."""
     apart = strict_session()
     apart.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
     for name in ("config_file", "credentials_file"):
@@ -49,7 +48,7 @@ def session_apart() -> boto3.session.Session:
 
 
 def proxies_for(endpoint: str) -> dict[str, str]:
-    """Return the proxies that the environment names for an endpoint; none for one on this machine."""
+    """Return the proxies that the environment names for an endpoint; none for an endpoint on this machine."""
     return {} if is_loopback(endpoint) else get_environ_proxies(endpoint)
 
 
@@ -57,7 +56,7 @@ class _Session(boto3.session.Session):
     def client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as boto3's
         """Return a client; see `session`."""
         try:
-            if self.region_name is None:  # S3's client would ask AWS's first region
+            if self.region_name is None:  # without this check, S3's client would use us-east-1
                 raise NoRegionError
             built = super().client(*arguments, **options)
             endpoint = built.meta.endpoint_url
@@ -69,16 +68,16 @@ class _Session(boto3.session.Session):
                 options["config"] = config.merge(direct) if config else direct
                 built = super().client(*arguments, **options)
         except (BotoCoreError, ValueError) as error:
-            raise SettingsError(f"AWS can't be asked: {_sentence(error)} {_advice(error)}") from error
+            raise SettingsError(f"AWS can't be used: {_sentence(error)} {_advice(error)}") from error
         return built
 
 
 def _sentence(error: Exception) -> str:
-    """Return botocore's text with one full stop: some of its texts end with one."""
+    """Return botocore's text with exactly one full stop at its end."""
     return f"{error}".rstrip(".") + "."
 
 
 def _advice(error: Exception) -> str:
-    if isinstance(error, ValueError):  # botocore's for an endpoint that can't be one
+    if isinstance(error, ValueError):  # botocore raises it for an invalid endpoint
         return "Correct AWS_ENDPOINT_URL."
     return "Set AWS_REGION to the region, as eu-west-2." if "region" in str(error) else "Correct the AWS settings."

@@ -11,7 +11,7 @@ class SystemClock:
     """`windrow.ports.Clock` on the machine's own clocks."""
 
     def now(self) -> datetime:
-        """Return the present as aware UTC."""
+        """Return the current time as aware UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
@@ -23,5 +23,5 @@ class SystemClock:
         time.sleep(seconds)
 
     def wait(self, event: Event, seconds: float) -> bool:
-        """Wait until the event is set, ``seconds`` at most; tell whether it is set."""
+        """Wait until the event is set, ``seconds`` at most; return whether it is set."""
         return event.wait(max(0.0, seconds))

@@ -1,4 +1,4 @@
-"""Clients that are built when they are first used: building one reads AWS's service description, 7 to 60 ms CPU."""
+"""Builds clients when they are first used: each reads AWS's service description, which takes 7 to 60 ms of CPU."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class _Deferred:
 
 
 def deferred(build: Callable[[], T]) -> T:
-    """Return a stand-in for what ``build`` gives, which it builds at the first look at an attribute.
+    """Return a proxy for the result of ``build``, which is called when an attribute is first used.
 
-    A batch without trouble never needs SQS, and one that finds the destination down needs no ledger. An error of
-    ``build`` is raised there, and ``build`` is tried again at the next look.
+    A batch without failures never needs SQS, and one that finds the destination down needs no ledger. An error of
+    ``build`` is raised at that use, and ``build`` is called again at the next.
     """
     return cast("T", _Deferred(build))

@@ -1,8 +1,8 @@
-"""The few operations of a boto3 client that a worker calls most, in AWS's JSON protocol and without boto3's weight.
+"""Sends the few operations that a worker calls most in AWS's JSON protocol, bypassing most of boto3.
 
-boto3 takes ten times as long to check, serialise, route and parse a request of a few fields as to send it. Here such a
-request is JSON, signed by botocore and sent over the client's own connections, so that its endpoint, time-outs,
-proxies, certificates and credentials are what they are for all other operations, and its errors too.
+boto3 takes ten times as long to validate, serialise, route and parse a request of a few fields as to send it. Here such
+a request is JSON, signed by botocore and sent over the client's own connections, so that endpoint, timeouts, proxies,
+certificates, credentials and errors are the same as for all other operations.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def light(
     retries: RetryPolicy = ONCE,
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
-    """Return a stand-in for a boto3 client that makes ``operations`` (``delete_message_batch``) lightly.
+    """Return a proxy for a boto3 client that sends ``operations`` (as ``delete_message_batch``) as light requests.
 
-    Their answers are the JSON that came: bytes in it are Base64, and nothing is left out. They raise what boto3 raises,
-    and are tried again, by ``retries``, after what may pass: no answer, a server's failure, throttling.
+    Their answers are the decoded JSON: bytes are Base64, and no field is left out. They raise what boto3 raises.
+    ``retries`` applies to failures that may pass: no answer, a server error, throttling.
     """
     return cast("T", _LightClient(client, operations, retries, sleep))
 
@@ -84,8 +84,8 @@ class _LightClient:
         return _decoded(response.content)
 
     def _send(self, target: str, body: bytes) -> AWSResponse:
-        """Send one request, signed with the credentials of now. Raises what botocore raises."""
-        signer = self._client._request_signer  # noqa: SLF001 - what a client is made of is not in its interface
+        """Send one request, signed with the current credentials. Raises what botocore raises."""
+        signer = self._client._request_signer  # noqa: SLF001 - botocore has no public access to these
         credentials = signer._credentials  # noqa: SLF001
         request = AWSRequest(
             method="POST",
@@ -102,20 +102,20 @@ class _LightClient:
 def _encoded(parameters: Mapping[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(parameters)
-    except UnicodeEncodeError:  # half a character, which JSON can escape
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
         return json.dumps(parameters, default=_base64).encode()
 
 
 def _decoded(body: bytes) -> dict[str, Any]:
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):  # half a character perhaps, which Python's own reader lets pass
+    except (msgspec.DecodeError, RecursionError):  # perhaps a lone surrogate, which Python's own decoder accepts
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise UnreadableAnswer(detail=error) from error
     if not isinstance(answer, dict):
-        raise UnreadableAnswer(detail="the body is no JSON object")
+        raise UnreadableAnswer(detail="the body is not a JSON object")
     return answer
 
 
@@ -124,7 +124,7 @@ def _base64(value: object) -> str:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Return whether trying again may help, by what botocore's standard mode goes by."""
+    """Return whether a retry may help, by the rules of botocore's standard retry mode."""
     if isinstance(error, (HTTPClientError, NoConnection)):
         return True
     return status(error) >= _SERVER_FAILED or code(error) in _THROTTLED

@@ -1,4 +1,4 @@
-"""JSON logs: of the functions on standard output, and of a worker's engine in the same form."""
+"""JSON logs: of the functions on standard output, and of a worker's engine in the same format."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ SERVICE = "windrow"
 
 @cache
 def set_up(level: str = "INFO") -> Logger:
-    """Have every logger below ``windrow`` write JSON lines to standard output; return the one at their head.
+    """Make every logger below ``windrow`` write JSON lines to standard output; return the ``windrow`` logger.
 
-    Other libraries' loggers are left alone: at level DEBUG botocore would log authorization headers.
+    Other libraries' loggers are not changed: at level DEBUG botocore would log authorization headers.
     """
     return Logger(service=SERVICE, level=level, **_form())
 
 
 @contextmanager
 def as_lines(stream: TextIO) -> Iterator[None]:
-    """Have whatever is logged meanwhile, by libraries too, written to a stream in the form of the functions' logs."""
+    """Write all logs within the block, also of libraries, to a stream in the format of the functions' logs."""
     formatter = LambdaPowertoolsFormatter(**_form())
     formatter.append_keys(service=SERVICE)
     lines = logging.StreamHandler(stream)
@@ -47,6 +47,6 @@ def _form() -> dict[str, Any]:
 
 
 def _serialize(entry: Mapping[str, Any]) -> str:
-    """Return an entry as a line that a terminal can show: Powertools' own leaves what JSON need not escape."""
+    """Return an entry as a line that is safe for a terminal: Powertools escapes only what JSON requires."""
     text = json.dumps(entry, default=str, separators=(",", ":"), ensure_ascii=False)
     return printable_json(text, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))

@@ -1,10 +1,10 @@
 """Counts and latencies for Prometheus, shared by the processes of one worker.
 
-``prometheus_client`` keeps the values of each process in files below ``PROMETHEUS_MULTIPROC_DIR``, from where the
-process that is scraped adds them up, those of processes that are gone included. It must be set before the package is
-imported: https://prometheus.github.io/client_python/multiprocess/
+``prometheus_client`` keeps the values of each process in files below ``PROMETHEUS_MULTIPROC_DIR``; the scraped process
+adds them up, including those of processes that have exited. The variable must be set before the package is imported:
+https://prometheus.github.io/client_python/multiprocess/
 
-It needs the package's extra ``server``.
+This module needs the extra ``server``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PROBE_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
 
 class Named(NamedTuple):
-    """A metric's name for Prometheus, and what it tells."""
+    """A metric's name in Prometheus, and its help text."""
 
     name: str
-    tells: str
+    help: str
 
 
 COUNTS = {
@@ -46,18 +46,18 @@ COUNTS = {
     Metric.FILES_OVER_3_MINUTES: Named("windrow_files_over_3m", "Files that were delivered after more than 3 minutes."),
     Metric.FILES_PROCESSED: Named("windrow_files_processed", "Files that were delivered."),
     Metric.FILES_REJECTED: Named("windrow_files_rejected", "Files that were rejected for good."),
-    Metric.FILES_RETRIED: Named("windrow_files_retried", "Files that were given back to the queue."),
+    Metric.FILES_RETRIED: Named("windrow_files_retried", "Files that were returned to the queue."),
     Metric.RAW_BYTES: Named("windrow_raw_bytes", "Bytes of the files that were delivered."),
     Metric.RAW_FILES_EXPIRED: Named("windrow_raw_files_expired", "Delivered files that the retention sweep deleted."),
     Metric.RAW_FILES_EXPIRE_FAILED: Named("windrow_raw_files_expire_failed", "Files that S3 refused to delete."),
     Metric.RETENTION_SWEEPS_COMPLETED: Named(
-        "windrow_retention_sweeps_completed", "Retention sweeps that got to their end."
+        "windrow_retention_sweeps_completed", "Retention sweeps that were completed."
     ),
 }
 LATENCIES = {
     Metric.DESTINATION_PROBE_MS: (Named("windrow_destination_probe_seconds", "Time that a probe takes."), PROBE_S),
     Metric.OLDEST_RETRIED_MS: (
-        Named("windrow_oldest_retried_seconds", "Age of the oldest file that is given back."),
+        Named("windrow_oldest_retried_seconds", "Age of the oldest file that is returned to the queue."),
         AGE_S,
     ),
     Metric.PROCESSING_LATENCY_MS: (Named("windrow_delivery_seconds", "Time from upload to delivery."), DELIVERY_S),
@@ -67,9 +67,9 @@ HOUR_S = 3600
 
 
 class PrometheusMetrics:
-    """Implements `windrow.ports.Metrics`. What is counted can be scraped at once; `flush` has nothing to do.
+    """Implements `windrow.ports.Metrics`. Values can be scraped at once; `flush` does nothing.
 
-    All are there from the start with a zero: Prometheus sees no increase in what was absent before.
+    All metrics exist from the start with 0: Prometheus sees no increase from absent to a first value.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class PrometheusMetrics:
             _counter(name).inc(value)
 
     def latency(self, name: Metric, values_ms: Sequence[float]) -> None:
-        """Add measurements in milliseconds; they are kept in seconds, as Prometheus has it."""
+        """Add measurements in milliseconds; they are kept in seconds, as is usual for Prometheus."""
         histogram = _histogram(name)
         for value_ms in values_ms:
             histogram.observe(value_ms / 1000)
@@ -112,17 +112,17 @@ def _histogram(name: Metric) -> Histogram:
 
 @cache
 def _up() -> Gauge:
-    tells = "1 if the last probe of the destination was good."
-    return Gauge("windrow_destination_up", tells, multiprocess_mode="mostrecent")
+    text = "1 if the last probe of the destination succeeded."
+    return Gauge("windrow_destination_up", text, multiprocess_mode="mostrecent")
 
 
 @cache
 def _age() -> Gauge:
-    tells = "Age of the destination's credentials."
-    return Gauge("windrow_credentials_age_seconds", tells, multiprocess_mode="mostrecent")
+    text = "Age of the destination's credentials."
+    return Gauge("windrow_credentials_age_seconds", text, multiprocess_mode="mostrecent")
 
 
 @cache
 def _faults() -> Gauge:
-    tells = "1 for the kind of fault that the last probe of the destination found."
-    return Gauge("windrow_destination_fault", tells, ["kind"], multiprocess_mode="mostrecent")
+    text = "1 for the kind of fault that the last probe of the destination found."
+    return Gauge("windrow_destination_fault", text, ["kind"], multiprocess_mode="mostrecent")

@@ -1,6 +1,6 @@
 """Lambda entry point of the aggregator: an SQS batch in, a partial batch response out.
 
-The shapes are AWS's: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and, for the response,
+The formats are AWS's: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and, for the response,
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html.
 """
 
@@ -21,7 +21,7 @@ from windrow.ports import Context
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str, str]]]:
-    """Process one batch; what is listed in the response stays in the queue.
+    """Process one batch; messages listed in the response stay in the queue.
 
     Raises:
         SettingsError: the environment is wrong; the whole batch stays in the queue.
@@ -44,9 +44,9 @@ def _aggregator() -> Aggregator:
 
 @cache
 def _freeze() -> None:
-    """Keep what the first batch leaves out of garbage collection: clients and code, which stay.
+    """Exclude the objects that exist after the first batch, clients and code, from garbage collection.
 
-    To look through all that once takes 80 ms CPU, in the middle of one of the next batches.
+    A collection of all of them takes 80 ms of CPU, in the middle of a later batch.
     """
     gc.freeze()
 

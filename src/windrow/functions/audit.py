@@ -12,16 +12,16 @@ from windrow.operations.audit.daily import DailyAudit, summary
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Judge what is new and return a summary; what was found is in the metrics and in the statement.
+    """Audit what is new and return a summary; findings are in the metrics and in the statement.
 
     Raises:
         SettingsError, InventoryError, LandingError, DestinationError, LedgerError: Lambda counts the error, and the
-            next run begins where the last statement ended.
+            next run starts at the end of the last statement.
     """
     log = logs.set_up()
-    told = summary(_daily().run())
-    log.info("daily audit ended", extra=told)
-    return told
+    result = summary(_daily().run())
+    log.info("daily audit ended", extra=result)
+    return result
 
 
 @cache

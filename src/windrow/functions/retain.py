@@ -26,10 +26,10 @@ NEEDS = (
 
 
 def handler(_event: object, context: Context) -> dict[str, Any]:
-    """Sweep; return what was done. Single archives and files that failed are in it and in the metrics.
+    """Sweep; return the report. Archives and files that failed are in it and in the metrics.
 
     Raises:
-        SettingsError, DestinationError, CopyError: Lambda counts the error, and the next hour tries again.
+        SettingsError, DestinationError, CopyError: Lambda counts the error, and the next run tries again.
     """
     log = logs.set_up()
     config = _config()
@@ -38,9 +38,9 @@ def handler(_event: object, context: Context) -> dict[str, Any]:
     )
     for finding in report.examples:
         log.error("left by the retention sweep", extra={"what": finding.what, "error": finding.detail})
-    told: dict[str, Any] = msgspec.to_builtins(report)
-    log.info("retention sweep ended", extra={name: told[name] for name in told if name != "examples"})
-    return told
+    result: dict[str, Any] = msgspec.to_builtins(report)
+    log.info("retention sweep ended", extra={name: result[name] for name in result if name != "examples"})
+    return result
 
 
 @cache

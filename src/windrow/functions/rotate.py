@@ -1,4 +1,4 @@
-"""Lambda entry point of credential rotation, called by Secrets Manager once a step."""
+"""Lambda entry point of credential rotation, called by Secrets Manager for each step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def handler(event: Mapping[str, str], _context: object) -> None:
     """Do the step that the event names; ``ClientRequestToken`` is the new version's id.
 
     Raises:
-        RotationError: the event is none of Secrets Manager's, or the step failed and will be repeated.
+        RotationError: the event is not one of Secrets Manager's, or the step failed and will be repeated.
         SettingsError: the environment is wrong.
     """
     logs.set_up()

@@ -20,10 +20,10 @@ NEEDS = (
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Probe the destination and switch the mapping if that follows; return the circuit's state.
+    """Probe the destination and switch the mapping if necessary; return the circuit's state.
 
     Raises:
-        SettingsError, LedgerError, MappingError: Lambda counts the error, and the next minute tries again.
+        SettingsError, LedgerError, MappingError: Lambda counts the error, and the next run tries again.
     """
     logs.set_up()
     circuit = _sentinel().run()

@@ -1,1 +1,1 @@
-"""Beside the batches: audit, retention, replay, rebuild, status, sentinel, rotation, deployment, quarantine."""
+"""Everything but batches: audit, retention, replay, rebuild, status, sentinel, rotation, deployment, quarantine."""

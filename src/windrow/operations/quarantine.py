@@ -1,7 +1,7 @@
-"""Quarantine: keep a broken archive out of the way, and close its key, so that its files can be delivered again.
+"""Quarantine: keeps a copy of a broken archive and closes its key, so that its files can be delivered again.
 
-Only an operator's command does this. It is safe at any time, beside running workers too: a sound archive is left as it
-is, the bytes are copied before anything changes, and each step can be repeated after an interruption.
+Only an operator's command does this. It is safe at any time, also while workers run: a sound archive is left as it is,
+the bytes are copied before anything changes, and each step can be repeated after an interruption.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ OWNER = "quarantine"
 """The owner of the records that this command writes."""
 
 COPY_BYTES = 512 * 1024 * 1024
-"""Bytes that the server copies in one request: it takes up to 5 GiB, and answers when it is done.
+"""Bytes that the server copies in one request: up to 5 GiB are allowed, and the response comes when it is done.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html"""
 
 
 READS = 2
-"""How often an archive must be found broken: one answer of a server may be wrong."""
+"""How often an archive must be found broken: a single response of a server may be wrong."""
 
 
 class Quarantined(msgspec.Struct, frozen=True):
-    """An archive whose key is closed now: what was wrong with it, and where its bytes are (None: it was gone)."""
+    """An archive whose key is closed now: what was wrong with it, and where its copy is (None: it was gone)."""
 
     key: str
     why: str
@@ -50,13 +50,13 @@ class Quarantine:
     def quarantine(self, key: str) -> Quarantined | None:
         """Copy a broken archive to the quarantine folder and put a tombstone under its key; None if it is sound.
 
-        A key whose archive is gone is closed too: a request of long ago must not bring it back. So is one under which
-        a sound archive stands, and not the one that the ledger has as committed.
+        A key whose archive is gone is closed too: a late request must not bring it back. So is a key with a sound
+        archive that is not the one recorded as committed.
 
         Raises:
             QuarantineError: the key is not an archive's.
-            DestinationError: it could not be read, copied or replaced; what is under the key still stands.
-            LedgerError: its record could not be written; what is under the key still stands.
+            DestinationError: the archive could not be read, copied or replaced; it is still under its key.
+            LedgerError: the record could not be written; the archive is still under its key.
         """
         if window_of(key) is None:
             raise QuarantineError(f"{key!r} is not the key of an archive: YYYY/MM/DD/HH/MM/<time>Z-<id>.tar.gz")
@@ -86,14 +86,14 @@ class Quarantine:
         except (ArchiveError, ChecksumMismatch) as error:
             return str(error)
         if record and not record.is_of(found.manifest):
-            # Deleted by mistake, it left the key to a request of long ago.
-            return "it does not hold the files that the ledger has as delivered in it"
+            # The archive was deleted by mistake, and then a late request took its key.
+            return "it does not hold the files that the ledger has recorded for it"
         return None
 
     def _stored(self, key: str) -> Stored | None:
         stored = self._destination.head(key)
         if stored is None and any(listed == key for listed, _ in self._destination.list(key)):
-            raise DestinationError(f"{key} is listed, and HEAD says that it is not there", DestinationFault.REFUSED)
+            raise DestinationError(f"{key} is listed, and HEAD says that it does not exist", DestinationFault.REFUSED)
         return stored
 
     def _keep(self, key: str, stored: Stored) -> str:

@@ -1,4 +1,4 @@
-"""Rebuild the ledger from the manifests, after its table was lost."""
+"""Rebuilds the ledger from the manifests after its table was lost."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CLAIMS_AT_ONCE = 2_500
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
-    """How many archives the ledger now knows, with how many files, and which are broken (nothing is restored).
+    """How many archives and files were restored, and which archives are broken (these are not restored).
 
-    Archives older than the ledger's memory are not restored and not counted.
+    Archives older than the ledger's TTL are neither restored nor counted.
     """
 
     archives: int = 0
@@ -44,15 +44,15 @@ class Rebuilder:
         self._clock = clock
         self._ttl = ttl
 
-    def rebuild(self, start: datetime, end: datetime, note: Callable[[Rebuilt], None]) -> Rebuilt:
-        """Restore what archives with a window in [start, end) list; ``note`` is told of the progress.
+    def rebuild(self, start: datetime, end: datetime, on_progress: Callable[[Rebuilt], None]) -> Rebuilt:
+        """Restore what archives with a window in [start, end) list; ``on_progress`` is called with the result so far.
 
-        Claims that exist are left as they are where they hold: a worker is at it, or they name an archive that lists
-        the file. Others, of a table that was restored from a backup, say, are replaced: a worker would take the file
-        for undelivered. The claims come before the record, so that a rebuild that was interrupted is simply run again.
+        Existing claims are kept if they are valid: a worker is building the file, or they name an archive that lists
+        it. Others are replaced (of a table restored from a backup, for example), because a worker would deliver the
+        file again. Claims are written before the record, so an interrupted rebuild can simply be run again.
 
         Raises:
-            DestinationError, LedgerError: what could not be read or written; run it again.
+            DestinationError, LedgerError: something could not be read or written; run it again.
         """
         done = Rebuilt()
         for piece in self._archives.read(start, end):
@@ -61,11 +61,11 @@ class Rebuilder:
                     done = msgspec.structs.replace(done, broken=[*done.broken, found])
                 elif self._restore(key, found):
                     done = Rebuilt(done.archives + 1, done.files + len(found.manifest.files), done.broken)
-            note(done)
+            on_progress(done)
         return done
 
     def _restore(self, key: str, found: Found) -> bool:
-        """Restore one archive; return whether it has files that the ledger must still know."""
+        """Restore one archive; return False if its TTL is over or it has no files."""
         now = int(self._clock.now().timestamp())
         expires_at = int((found.stored_at + self._ttl).timestamp())
         if expires_at <= now or not found.manifest.files:
@@ -77,7 +77,7 @@ class Rebuilder:
         return self._commit_point.commit(record) is not None
 
     def _claim(self, claims: Sequence[Claim], record: ArchiveRecord) -> None:
-        """Write the claims of members of one archive, in place of those that do not hold."""
+        """Write the claims of members of one archive, replacing those that are not valid."""
         outcomes = self._ledger.claim(claims)
         taken = {c.object_id: c for c, outcome in zip(claims, outcomes, strict=True) if outcome is ClaimOutcome.TAKEN}
         pairs = [(claim, taken[claim.object_id]) for claim in self._stale(taken, record)]
@@ -86,14 +86,14 @@ class Rebuilder:
             raise LedgerError(f"not every claim of {record.archive_key} could be written")
 
     def _stale(self, object_ids: Collection[str], record: ArchiveRecord) -> list[Claim]:
-        """Return the claims that let a worker build a member of the recorded archive anew."""
+        """Return the claims that would let a worker build a member of the recorded archive again."""
         found = self._ledger.claims(object_ids) if object_ids else {}
         others = {claim.archive_key for claim in found.values()} - {record.archive_key}
         records = {**(self._ledger.records(others) if others else {}), record.archive_key: record}
         now = self._clock.now()
 
         def verdict(claim: Claim) -> Verdict:
-            standing = records.get(claim.archive_key)
-            return judge(claim, standing, owner=OWNER, archive_key=record.archive_key, now=now)
+            of_claim = records.get(claim.archive_key)
+            return judge(claim, of_claim, owner=OWNER, archive_key=record.archive_key, now=now)
 
         return [claim for claim in found.values() if verdict(claim) in (Verdict.FREE, Verdict.ORPHANED)]

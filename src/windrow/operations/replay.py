@@ -1,4 +1,4 @@
-"""Replay: queue objects again, as if S3 had just announced them."""
+"""Replay: queues objects again, as if S3 had just announced them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BATCH_FILES = 100
 """Objects whose claims are read in one request."""
 
 
-SPARE = timedelta(days=1)
-"""For clocks that differ, for the listing between an object and the last of its ten, and for the run that delivers."""
+MARGIN = timedelta(days=1)
+"""Safety margin for clocks that differ, the time to list ten objects for one call, and the run that delivers them."""
 
 
 class Position(msgspec.Struct, frozen=True):
-    """The last object that was queued, and how many were: what a later run needs to go on from here."""
+    """The last object that was queued, and how many were, so that a later run can continue from here."""
 
     bucket: str
     key: str
@@ -34,30 +34,32 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Replayer:
-    """Sends notifications at a bounded rate. Delivering twice is not its worry: the ledger knows what is delivered."""
+    """Sends notifications at a limited rate. Duplicates are harmless: the ledger records what is delivered."""
 
     def __init__(self, sender: Sender, clock: Clock, *, rate_per_s: float) -> None:
         self._sender = sender
         self._clock = clock
         self._rate_per_s = rate_per_s
 
-    def replay(self, versions: Iterable[ListedVersion], note: Callable[[Position], None], *, queued: int = 0) -> int:
-        """Queue every version; return how many, ``queued`` of an earlier run included.
+    def replay(
+        self, versions: Iterable[ListedVersion], on_queued: Callable[[Position], None], *, queued: int = 0
+    ) -> int:
+        """Queue every version; return how many, including the ``queued`` ones of an earlier run.
 
-        ``note`` is called after each ten that are queued for certain.
+        ``on_queued`` is called after each call to SQS, when its ten messages are queued.
 
         Raises:
-            QueueError: SQS did not take a message; what ``note`` was told of is queued.
+            QueueError: SQS did not accept a message; everything up to the last call of ``on_queued`` is queued.
         """
         iterator = iter(versions)
-        # What the rate allows while the objects are found out, or while SQS is slow, is not made up for afterwards.
+        # Time lost while objects are listed, or while SQS is slow, is not made up for at a higher rate.
         due = self._clock.monotonic()
         while piece := list(islice(iterator, MESSAGES_A_CALL)):
             due = max(due, self._clock.monotonic()) + len(piece) / self._rate_per_s
             self._sender.send([notification(version) for version in piece])
             queued += len(piece)
             last = piece[-1]
-            note(Position(last.bucket, last.key, last.version_id, queued))
+            on_queued(Position(last.bucket, last.key, last.version_id, queued))
             ahead_s = due - self._clock.monotonic()
             if ahead_s > 0:
                 self._clock.sleep(ahead_s)
@@ -65,14 +67,14 @@ class Replayer:
 
 
 class LedgerCorrector:
-    """Has the ledger forget deliveries that the destination does not hold (any more).
+    """Closes the keys of recorded archives that the destination does not hold, so that their files can be delivered.
 
-    The archive was deleted, say, or is broken. The ledger still has it that its files are delivered, and a worker would
-    acknowledge their messages without a look at the destination. ``quarantine`` is
-    `windrow.operations.quarantine.Quarantine.quarantine`: it closes the key, after keeping what is there.
+    Such an archive was deleted, or is broken. The ledger still records its files as delivered, and a worker would
+    acknowledge their messages without checking the destination. ``quarantine`` is
+    `windrow.operations.quarantine.Quarantine.quarantine`: it closes the key, after copying the archive.
 
-    ``unreadable`` tells why by the keys of archives that the destination refuses to give, while it gives others. What
-    they hold cannot be known, so what the ledger has delivered in them is left out.
+    ``unreadable`` holds the errors of archives that can't be read while others can, by key. Their files are not known,
+    so the files that the ledger records for them are left out.
     """
 
     def __init__(self, ledger: Ledger, inspector: Inspector, quarantine: Callable[[str], object]) -> None:
@@ -81,17 +83,17 @@ class LedgerCorrector:
         self._quarantine = quarantine
         self.unreadable: dict[str, str] = {}
 
-    def reopened(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
-        """Yield the versions that are to be queued, those left out that an archive turns out to hold.
+    def undelivered(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
+        """Yield the versions that no archive holds; close the keys of recorded archives that are missing or broken.
 
         Raises:
-            LedgerError, DestinationError: one of them could not be asked.
+            LedgerError, DestinationError: the ledger or the destination could not be read.
         """
         iterator = iter(versions)
         while piece := list(islice(iterator, BATCH_FILES)):
-            yield from self._reopen(piece)
+            yield from self._undelivered(piece)
 
-    def _reopen(self, versions: Sequence[ListedVersion]) -> list[ListedVersion]:
+    def _undelivered(self, versions: Sequence[ListedVersion]) -> list[ListedVersion]:
         claims = self._ledger.claims(_object_id(version) for version in versions)
         records = self._ledger.records({claim.archive_key for claim in claims.values()})
         recorded = defaultdict(set)
@@ -103,9 +105,10 @@ class LedgerCorrector:
         return [version for version in versions if _object_id(version) not in held]
 
     def _held(self, key: str, object_ids: set[str]) -> Collection[str]:
-        """Return these if a committed archive holds them, else none: then its key is closed.
+        """Return these ids if the archive holds them; otherwise close its key and return none.
 
-        It is gone, or broken, or something else stands there: deleted by mistake, it left its key to a late tombstone.
+        Otherwise means that it is gone or broken, or that a late tombstone took its key after it was deleted by
+        mistake.
         """
         try:
             found = self._inspector.inspect(key)
@@ -123,19 +126,19 @@ class LedgerCorrector:
 
 
 class VersionFilter:
-    """Lets through what can be queued again without being delivered twice; ``left_out`` counts the rest.
+    """Selects versions that can be queued again without being delivered twice; ``left_out`` counts the others.
 
-    Without versioning an object's identity holds the sequencer of its event, which no listing tells. Queued again, such
-    an object is another one to the ledger. So it may pass only if no archive lists it, and its own event is neither in
-    the queue nor in the dead-letter queue, from where it could be sent back.
+    Without versioning, an object's id contains the sequencer of its event, which no listing has. Queued again, such an
+    object has another id in the ledger. So it may be queued only if no archive lists it, and its own event is neither
+    in the queue nor in the dead-letter queue, from which it could be redriven.
     """
 
     def __init__(self, *, unversioned: bool) -> None:
         self._unversioned = unversioned
         self.left_out = 0
 
-    def sift(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
-        """Yield what passes."""
+    def select(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
+        """Yield the versions that can be queued again."""
         for version in versions:
             if version.version_id is not None or self._unversioned:
                 yield version
@@ -144,15 +147,15 @@ class VersionFilter:
 
 
 class TtlFilter:
-    """Lets through what the ledger still remembers when a message that is sent now is handled; counts the rest.
+    """Selects versions that the ledger still remembers when a message sent now is processed; counts the others.
 
-    A delivery is remembered for ``ttl`` from its claim, so from the object's arrival at least. A message may wait for
-    ``retention``, as long as the queue keeps it. ``left_out`` may begin with the count of earlier runs.
+    The ledger remembers a delivery for ``ttl`` from its claim, so at least from the object's arrival. A message may
+    wait for ``retention``, as long as the queue keeps it. ``left_out`` may start with the count of earlier runs.
     """
 
     def __init__(self, clock: Clock, *, ttl: timedelta, retention: timedelta, left_out: int = 0) -> None:
         self._clock = clock
-        self._span = ttl - retention - SPARE
+        self._span = ttl - retention - MARGIN
         self.left_out = left_out
 
     @property
@@ -160,8 +163,8 @@ class TtlFilter:
         """The arrival of the oldest object that may be queued now."""
         return self._clock.now() - self._span
 
-    def sift(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
-        """Yield what passes at the moment when it is asked for."""
+    def select(self, versions: Iterable[ListedVersion]) -> Iterator[ListedVersion]:
+        """Yield the versions that arrived since `begins`, at the time at which each is read."""
         for version in versions:
             if version.last_modified >= self.begins:
                 yield version
@@ -170,9 +173,9 @@ class TtlFilter:
 
 
 def after(versions: Iterable[ListedVersion], position: Position | None) -> Iterator[ListedVersion]:
-    """Skip the versions up to and including ``position``; all of its bucket and key order must be the same.
+    """Yield the versions after ``position``; they must be in the same order by bucket and key as before.
 
-    Should that very version have been deleted meanwhile, going on starts at its key again rather than behind it.
+    If that version has been deleted meanwhile, the versions of its key are yielded again.
     """
     iterator = iter(versions)
     if position is None:
@@ -197,7 +200,7 @@ def after(versions: Iterable[ListedVersion], position: Position | None) -> Itera
 
 
 def notification(version: ListedVersion) -> str:
-    """Return the body of an S3 event notification for a version, its arrival being the time S3 stored it."""
+    """Return the body of an S3 event notification for a version; its event time is the time at which S3 stored it."""
     item: dict[str, object] = {
         "key": quote_plus(version.key, safe="/"),
         "size": version.size,

@@ -2,10 +2,10 @@
 
 The protocol: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-lambda-functions.html
 
-Two keys are valid at any time: the current one and the one before it, which workers may have cached (300 s). A rotation
-creates the third and removes the one before the previous *before* it promotes the new one, so that an interruption
-leaves no key behind that nobody knows of. The key of a rotation that was given up is removed when the next one begins.
-Each step may be repeated, and interrupted anywhere.
+Two keys are valid at any time: the current one and the previous one, which workers may have cached (300 s). A rotation
+creates a third key, and deletes the one before the previous *before* it promotes the new one, so that an interruption
+never leaves an unknown key behind. The key of an aborted rotation is deleted when the next rotation begins. Each step
+may be repeated, and interrupted anywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from windrow.ports import NEWEST_STAGE, Credentials, KeyAdmin, SecretVersions
 
 ACCESS_KEY_CHARACTERS = 20
 SECRET_KEY_CHARACTERS = 40
-"""MinIO's longest: https://min.io/docs/minio/linux/administration/identity-access-management/minio-user-management.html"""
+"""MinIO's limits: https://min.io/docs/minio/linux/administration/identity-access-management/minio-user-management.html"""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ class Step(StrEnum):
 class Rotation:
     """Rotates the secret.
 
-    ``probe`` returns a probe of the destination with these credentials, ``new_key`` so many random letters and digits.
+    ``probe`` returns a probe that uses the given credentials, ``new_key`` the given number of random letters and
+    digits.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Rotation:
         """Do one step for the version ``token``.
 
         Raises:
-            RotationError: it could not be done; Secrets Manager repeats it.
+            RotationError: it failed; Secrets Manager repeats it.
         """
         {
             Step.CREATE: self._create,
@@ -68,20 +69,20 @@ class Rotation:
         _log.info("rotation step done", extra={"step": step.value, "version": token})
 
     def _create(self, token: str) -> None:
-        """Think of a new key, unless an earlier try did; remove the key of a rotation that was given up."""
+        """Write a new key to the secret, unless an earlier attempt did; remove the key of an aborted rotation."""
         version, current = self._current()
         if version == token or self._secret.pending(token) is not None:
             return
-        self._remove_given_up(current)
+        self._remove_aborted(current)
         new = Credentials(
             self._new_key(ACCESS_KEY_CHARACTERS).upper(), self._new_key(SECRET_KEY_CHARACTERS), current.ca_pem
         )
         self._secret.put_pending(token, new)
 
-    def _remove_given_up(self, current: Credentials) -> None:
-        """Remove the key of a version that was written and is neither current nor was before.
+    def _remove_aborted(self, current: Credentials) -> None:
+        """Remove the key of a version that was written and never became current.
 
-        It must happen before the next version is written: that takes over the stages by which this one is found.
+        This must happen before the next version is written, which takes over the stages that mark this one.
         """
         previous = self._secret.staged("AWSPREVIOUS")
         in_use = {current.access_key, previous[1].access_key if previous else current.access_key}
@@ -99,8 +100,8 @@ class Rotation:
     def _test(self, token: str) -> None:
         """Deliver a canary with the new key, as the aggregator delivers archives.
 
-        Secrets Manager calls this step alone where a schedule is set or changed, with a version of its own that it
-        removes again. AWS does not say what that version holds; if nothing, the key in use is tried.
+        When a schedule is set or changed, Secrets Manager calls this step alone, with a temporary version. AWS does not
+        document what that version holds; if nothing, the key in use is tested.
         """
         new = self._secret.pending(token) or self._current()[1]
         try:

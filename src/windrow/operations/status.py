@@ -1,6 +1,6 @@
-"""How things stand: queue, circuit, dead letters and the last delivery, each asked for itself.
+"""The status of a deployment: queue, circuit, dead-letter queue and the last delivery, each read separately.
 
-What can't be read is told as such and hides nothing of the rest: a status is asked for when something is down.
+What can't be read is reported as a problem, and the rest is shown: a status is needed most when something is down.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from windrow.ports import (
 )
 
 DAYS_BACK = 7
-"""How far back the last delivery is looked for, and how old what waits may be where nobody knows its age."""
+"""How far back the last delivery is searched, and how old waiting messages may be if their age is not known."""
 
 NEWEST = 100
-"""New archives whose files are counted, at most: one request each. Where there are more, the rate is not told."""
+"""Most new archives whose files are counted, with one request each. If there are more, there is no rate."""
 
 MOST_LISTED = 20_000
-"""Keys that a look lists at most, 1,000 a request: where there are more, the rate is not told, and the last delivery is
-the last of these. The newest hours come first."""
+"""Most keys that a poll lists, 1,000 a request. If there are more, there is no rate, and the last delivery is the last
+of these. The newest hours come first."""
 
 HOURS_APART = 3
-"""Hours of a day that are listed one by one, at most; of more, the day is listed whole."""
+"""Most hours of a day that are listed one by one; for more, the whole day is listed."""
 
 T = TypeVar("T")
 
 
 class LastArchive(msgspec.Struct, frozen=True):
-    """The archive that was stored last: its key, its files, when that was."""
+    """The archive that was stored last: its key, its number of files, and when it was stored."""
 
     key: str
     files: int
@@ -54,14 +54,14 @@ class LastArchive(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How things stood at a moment. None where it is not known; ``problems`` says why, by name of the field.
+    """The status at a moment. A field is None if it is not known; ``problems`` says why, by the field's name.
 
-    ``mapping_enabled`` tells whether workers receive where there is no mapping and ``mapped`` is false.
-    ``oldest_age_seconds`` and ``last_hour`` come from CloudWatch, which an emulator may not fill. ``last_hour`` is
-    about files that were delivered in the last hour. ``files_per_second`` and ``queue_change_per_second`` are since
-    the look before that could tell: files in archives that are new, and messages in the queue. Archives are looked
-    for in the windows that what waits falls into by its age in the queue; so a replay of older files shows in the
-    queue alone.
+    If there is no mapping, ``mapped`` is false and ``mapping_enabled`` says whether workers receive messages.
+    ``oldest_age_seconds`` and ``last_hour`` come from CloudWatch, which an emulator may lack. ``last_hour`` is about
+    files that were delivered in the last hour. ``files_per_second`` (files in new archives) and
+    ``queue_change_per_second`` (messages) are since the previous poll with a result. New archives are searched in the
+    windows that waiting messages may belong to by their age in the queue, so a replay of older files shows in the queue
+    only.
     """
 
     at: datetime
@@ -79,16 +79,16 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def well(self) -> bool:
-        """Whether everything was readable, the mapping is on and no dead letter waits."""
+        """Whether everything could be read, the mapping is enabled and the dead-letter queue is empty."""
         return not self.problems and self.mapping_enabled is True and not self.dead_letters
 
 
 class Deliveries:
-    """Looks for new archives; remembers those of the look before, and the last one.
+    """Polls for new archives; remembers those of the previous poll, and the last one.
 
-    A window tells when files arrived, not when they were delivered: a drain makes archives of old windows, of hours and
-    of days too. So a look lists every window from the oldest one that may still be delivered to, and tells a rate only
-    if the look before listed all of those as well: what is seen for the first time for want of looking is not new.
+    A window says when files arrived, not when they were delivered: while a backlog drains, archives have old windows,
+    also of hours and days. So a poll lists every window from the oldest that may still get files, and returns a rate
+    only if the previous poll listed all of these too: otherwise an archive may be old although it is seen first.
     """
 
     def __init__(self, archives: Archives, prefix: str) -> None:
@@ -102,13 +102,13 @@ class Deliveries:
         self._counted_at: datetime | None = None
 
     def poll(self, now: datetime, age: timedelta | None) -> float | None:
-        """Return how many files a second new archives hold, None where that is not known.
+        """Return how many files a second new archives hold, None if that is not known.
 
-        ``age``: how long the oldest message has waited, None where nobody knows. A look that fails on the way counts
-        nothing: what is new stays so, and the next look has its files and its time.
+        ``age`` is how long the oldest message has waited, None if that is not known. A poll that fails changes nothing:
+        the next poll counts its archives and its time.
 
         Raises:
-            DestinationError: the destination could not be asked.
+            DestinationError: the destination could not be read.
         """
         since = self._reach(now, age)
         listed = list(islice(self._listed(since, now), MOST_LISTED + 1))
@@ -122,17 +122,17 @@ class Deliveries:
         return rate
 
     def _rate(self, fresh: Collection[str], since: datetime, now: datetime) -> float | None:
-        """Return how many files a second have come since the poll before, if that saw all from ``since`` on."""
+        """Return how many files a second have come since the previous poll, if that listed all from ``since`` on."""
         if not self._since or not self._counted_at or since < self._since or len(fresh) > NEWEST:
             return None
         return sum(map(self._files, fresh)) / _seconds(self._counted_at, now)
 
     def _reach(self, now: datetime, age: timedelta | None) -> datetime:
-        """Return the start of the oldest hour that a look of the last hour had to list.
+        """Return the start of the oldest hour that a poll of the last hour had to list.
 
-        Each has to list the oldest message's, and the one before: CloudWatch is some minutes late. They are kept for an
-        hour after: what was given back comes 15 minutes later, and its age is not in CloudWatch's. Where nobody knows
-        the age: what waits did so at the look before, or came since.
+        Each poll lists from the hour before the oldest message's on, because CloudWatch is some minutes late. Earlier
+        starts hold for an hour: a message returned to the queue comes 15 minutes later, and CloudWatch's age may leave
+        it out. If the age is not known, the last poll's start holds: waiting messages were there then, or are newer.
         """
         if age is not None:
             wanted = floor(now - age - HOUR, HOUR)
@@ -148,9 +148,10 @@ class Deliveries:
         return chain.from_iterable(map(self._archives.list_times, self._prefixes(since, now)))
 
     def _prefixes(self, since: datetime, now: datetime) -> Iterator[str]:
-        """Yield the folders of this hour and the last, then those before: of hours, or of days where these are fewer.
+        """Yield the prefixes of this hour and the last, then earlier ones: of hours, or of days if that is fewer.
 
-        An archive of a whole day has its name, which begins with the date, where hours have their folders.
+        An archive of a whole day is in the day's folder, next to the folders of the hours; its name begins with the
+        date.
         """
         newest = floor(now, HOUR) - HOUR
         yield from (self._hour_folder(hour) for hour in (newest + HOUR, newest))
@@ -168,14 +169,14 @@ class Deliveries:
         return f"{day_folder(self._prefix, hour)}{hour:%H}/"
 
     def _look_back(self, now: datetime) -> LastArchive | None:
-        """Return the last archive of the newest day that has any; asked for once, since each look sees what comes."""
+        """Return the last archive of the newest day that has any. Needed once: later polls see what comes."""
         if self._looked_back:
             return None
         days = (day_folder(self._prefix, now - timedelta(days=back)) for back in range(DAYS_BACK + 1))
         return next(filter(None, (self._last_of(dict(self._archives.list_times(day))) for day in days)), None)
 
     def _last_of(self, stored: Mapping[str, datetime]) -> LastArchive | None:
-        """Return the one with files that was stored last, None if that is no later than the last one known."""
+        """Return the archive with files that was stored last, None if it is not newer than the last one known."""
         keys = sorted(filter(window_of, stored), key=lambda key: (stored[key], key), reverse=True)
         for key in keys[:NEWEST]:
             if self.last and stored[key] <= self.last.stored_at:
@@ -190,9 +191,9 @@ class Deliveries:
 
 
 class Watcher:
-    """Looks at everything; remembers the look before for the rates."""
+    """Polls everything; remembers the previous poll for the rates."""
 
-    def __init__(  # noqa: PLR0913 - one for each thing that is looked at
+    def __init__(  # noqa: PLR0913 - one for each thing that is polled
         self,
         *,
         queue: QueueStatistics,
@@ -216,12 +217,12 @@ class Watcher:
         self._before: tuple[datetime, QueueDepth] | None = None
 
     def poll(self) -> Status:
-        """Return how things stand now. Never raises a `WindrowError`."""
+        """Return the status now. Never raises a `WindrowError`."""
         problems: dict[str, str] = {}
 
-        def read(name: str, ask: Callable[[], T]) -> T | None:
+        def read(name: str, request: Callable[[], T]) -> T | None:
             try:
-                return ask()
+                return request()
             except WindrowError as error:
                 problems[name] = explained(error) if isinstance(error, DestinationError) else str(error)
                 return None
@@ -258,7 +259,7 @@ class Watcher:
 
 
 def _age(status: Status) -> timedelta | None:
-    """Return how long the oldest message has waited, None where nobody knows."""
+    """Return how long the oldest message has waited, None if that is not known."""
     if status.oldest_age_seconds is not None:
         return timedelta(seconds=status.oldest_age_seconds)
     return timedelta(0) if status.queue is not None and not status.queue.total else None

@@ -1,8 +1,8 @@
-"""Builds the Lambda zips: the code that runs there and its locked dependencies, the same bytes from the same inputs.
+"""Builds the Lambda zips: the code that runs there and its locked dependencies, reproducibly.
 
-There are two: rotation needs a package that the other functions do without. The bytes of a zip depend on
-`requirements.lock` and the sources alone: wheels are checked against the locked hashes, entries are sorted, times and
-modes are fixed, and the compressor is a locked dependency itself, so that not even the machine's zlib matters.
+There are two, because rotation needs a package that the other functions do not. The bytes of a zip depend only on
+`requirements.lock` and the sources: wheels are checked against the locked hashes, entries are sorted, times and modes
+are fixed, and the compressor is a locked dependency itself, so that even the machine's zlib does not matter.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from windrow.packaging.trim import shippable, sources
 from windrow.packaging.zips import write_zip
 
 ZIP_LIMIT_BYTES = 50 * 1024 * 1024
-"""A zip uploaded straight to Lambda: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""Lambda's limit for a zip that is uploaded directly:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
-"""Code with all layers, unzipped (same page)."""
+"""Lambda's limit for the code with all layers, unzipped (same page)."""
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What a zip is for: ``functions`` are modules of `windrow.functions`, ``extra`` names more of the dependencies."""
+    """The contents of a zip: ``functions`` are modules of `windrow.functions`, ``extra`` is an extra of the package."""
 
     functions: tuple[str, ...]
     extra: str | None = None
@@ -45,7 +46,7 @@ ROTATION = Contents(("rotate",), extra="rotation")
 
 
 class Built(msgspec.Struct, frozen=True):
-    """What was built. ``files`` and ``unzipped_bytes`` count entries and their bytes before compression."""
+    """A zip that was built. ``files`` and ``unzipped_bytes`` count entries and their bytes before compression."""
 
     path: str
     bytes: int
@@ -57,7 +58,7 @@ class Built(msgspec.Struct, frozen=True):
 
 
 def rotation_path(path: Path) -> Path:
-    """Return where the rotation's zip goes, beside the other functions' at ``path``. Terraform looks for it there."""
+    """Return the path of the rotation's zip, next to the other functions' at ``path``. Terraform expects it there."""
     return path.with_name(f"{path.stem}-rotation{path.suffix}")
 
 
@@ -65,7 +66,7 @@ def build(project: Path, target: Platform, output: Path, contents: Contents = DE
     """Build a zip of the checkout at ``project``.
 
     Raises:
-        PackageError: the checkout lacks what is needed, pip failed, or the zip is over Lambda's limits.
+        PackageError: the checkout is incomplete, pip failed, or the zip exceeds Lambda's limits.
     """
     requirements = runtime_requirements(
         _dependencies(project, contents.extra), _read(project / "requirements.lock"), target
@@ -77,7 +78,7 @@ def build(project: Path, target: Platform, output: Path, contents: Contents = DE
     unzipped_bytes = sum(map(len, entries.values()))
     if len(data) > ZIP_LIMIT_BYTES or unzipped_bytes > UNZIPPED_LIMIT_BYTES:
         raise PackageError(
-            f"the zip has {len(data):,} bytes ({unzipped_bytes:,} unzipped); Lambda takes "
+            f"the zip has {len(data):,} bytes ({unzipped_bytes:,} unzipped); Lambda allows "
             f"{ZIP_LIMIT_BYTES:,} ({UNZIPPED_LIMIT_BYTES:,})"
         )
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def build(project: Path, target: Platform, output: Path, contents: Contents = DE
 
 
 def host_target() -> Platform | None:
-    """Return the target that this interpreter itself could run; None where Lambda's wheels don't (macOS, Windows)."""
+    """Return the target that this interpreter could run; None where Lambda's wheels do not run (macOS, Windows)."""
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"):
         return None
     arch = "arm64" if platform.machine() == "aarch64" else "x86_64"
@@ -102,23 +103,24 @@ def host_target() -> Platform | None:
 
 
 def import_time(built: Built, project: Path) -> ImportTime | None:
-    """Return how long the package imports on this machine; of its twin for this interpreter if it can't run here.
+    """Return how long the package takes to import on this machine, None if Lambda's wheels do not run here.
 
-    None where no twin runs. Raises `PackageError` if it does not import, or as `build`.
+    If it is for another platform, a zip for this interpreter is built and measured instead. Raises `PackageError` if it
+    does not import, or as `build` does.
     """
     host = host_target()
     if host is None:
         return None
     with tempfile.TemporaryDirectory(prefix="windrow-import-") as work:
-        twin = built if host == built.target else build(project, host, Path(work) / "twin.zip")
+        runnable = built if host == built.target else build(project, host, Path(work) / "runnable.zip")
         unpacked = Path(work) / "task"
-        with zipfile.ZipFile(twin.path) as package:
+        with zipfile.ZipFile(runnable.path) as package:
             package.extractall(unpacked)
         return measure(unpacked, host.arch, host.python)
 
 
 def install(requirements: list[str], target: Platform, folder: Path) -> None:
-    """Have pip put the wheels for the target into the folder, each checked against its hash. Raises `PackageError`."""
+    """Install the wheels for the target into the folder with pip, each checked by its hash. Raises `PackageError`."""
     with _requirements_file(requirements) as path:
         command = [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"),

@@ -1,4 +1,4 @@
-"""How long the packaged code takes to import, beside ``import boto3`` alone from the same package."""
+"""Measures how long the packaged code takes to import, compared with ``import boto3`` from the same package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ print(time.perf_counter() - start)
 
 
 class ImportTime(msgspec.Struct, frozen=True):
-    """Seconds to import from unpacked sources without bytecode, as the first start on Lambda does; medians."""
+    """Median seconds to import from unpacked sources without bytecode, as at the first start on Lambda."""
 
     entry_point_s: float
     boto3_s: float

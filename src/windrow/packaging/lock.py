@@ -1,4 +1,4 @@
-"""From the lock file to the requirements of one target: what the code needs when it runs, and nothing else."""
+"""Selects the requirements of one target from the lock file: what the code needs at run time, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VIA = re.compile(r"^\s+# (?:via)?\s*(?P<name>[\w.-]*)")
 _HEAD = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)\s*(?:;(?P<marker>[^\\]*))?\\?$")
 
 _NEWEST_GLIBC = {"3.11": 26}
-"""Minor version of glibc 2 where it is not that of Amazon Linux 2023. Python 3.11 runs on Amazon Linux 2:
+"""Minor version of glibc 2, where it differs from that of Amazon Linux 2023. Python 3.11 runs on Amazon Linux 2:
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 _GLIBC_AL2023 = 34
 _OLDEST_GLIBC = 17
@@ -39,7 +39,7 @@ class Platform(msgspec.Struct, frozen=True):
         return [*versions, f"manylinux2014_{self.machine}"]
 
     def markers(self) -> dict[str, str]:
-        """Return the environment that requirement markers are judged in."""
+        """Return the environment in which requirement markers are evaluated."""
         return {
             "implementation_name": "cpython",
             "implementation_version": f"{self.python}.0",
@@ -103,11 +103,11 @@ def _requirement(entry: _Locked) -> str:
 
 
 def _applies(marker: str, target: Platform) -> bool:
-    """Judge a marker for the target; pip would judge it for the interpreter that it runs on."""
+    """Evaluate a marker for the target; pip would evaluate it for the interpreter that it runs on."""
     if not marker:
         return True
     try:
-        from packaging.markers import Marker  # noqa: PLC0415 - of the development tools, and for markers only
+        from packaging.markers import Marker  # noqa: PLC0415 - a development tool, needed for markers only
     except ImportError as error:
         raise PackageError("this needs the package 'packaging': pip install packaging") from error
     return Marker(marker).evaluate(target.markers())

@@ -1,4 +1,4 @@
-"""What goes into the zip, of what pip installed and of Windrow's own sources."""
+"""Selects the files for the zip, of those that pip installed and of Windrow's own sources."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 SERVICES = frozenset({"cloudwatch", "dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sts"})
-"""AWS services whose client the code builds (STS: botocore itself, for role credentials). botocore carries the models
-of more than 400; the others are left out. A test holds this to the sources and builds each client from the zip."""
+"""AWS services whose clients the code builds (STS: botocore itself, for role credentials). botocore has the models of
+more than 400; the others are left out. A test compares this with the sources and builds each client from the zip."""
 
 ENTRY_POINTS = "windrow.functions"
 """The package of the modules that Lambda calls."""
@@ -17,14 +17,14 @@ ENTRY_POINTS = "windrow.functions"
 _LEFT_OUT_FOLDERS = frozenset({"__pycache__", "SelfTest", "bin", "examples", "sboms", "test", "tests"})
 _LEFT_OUT_SUFFIXES = frozenset({".c", ".h", ".pxd", ".pyc", ".pyi", ".pyx"})
 _LEFT_OUT_PARTS = ("boto3/data/", "aws_lambda_powertools/event_handler/openapi/swagger_ui/")
-"""For boto3.resource, and for pages about an HTTP API: no function has either."""
+"""For boto3.resource, and for documentation of an HTTP API: no function uses either."""
 _PARTS_OF_PAGES = frozenset({".css", ".js"})
 _METADATA_KEPT = re.compile(r"^(METADATA|licenses/.*|(LICEN[CS]E|NOTICE|COPYING|AUTHORS)[^/]*)$", re.IGNORECASE)
-"""Of a ``dist-info``: version and licence, which must travel with the code. The rest names paths of the build."""
+"""The files of a ``dist-info`` that are kept: version and licence. The others contain paths of the build."""
 
 
 def shippable(name: str) -> bool:
-    """Return whether an installed file goes into the zip; ``name`` is its path below the folder pip installed to."""
+    """Return whether an installed file goes into the zip; ``name`` is its path below pip's target folder."""
     path = PurePosixPath(name)
     top, _, rest = name.partition("/")
     if top.endswith(".dist-info"):
@@ -37,15 +37,15 @@ def shippable(name: str) -> bool:
 
 
 def _used_by_botocore(parts: tuple[str, ...]) -> bool:
-    """Keep the files for all services (endpoints, partitions, retries) and the models of those used."""
+    """Return whether it is a file for all services (endpoints, partitions, retries) or a model of one that is used."""
     return len(parts) == 1 or parts[0] in SERVICES
 
 
 def sources(folder: Path, functions: Iterable[str]) -> list[tuple[str, Path]]:
     """Return (name in the zip, path) of these entry points below ``src`` and every module of Windrow that they import.
 
-    Imports inside functions count; a package's own ``__init__`` comes with each of its modules, and what pages are made
-    of with the package that makes them.
+    Imports inside functions count; a package's ``__init__`` comes with each of its modules, and style sheets and
+    scripts of pages with their package.
     """
     open_ = list(_imported("".join(f"import {ENTRY_POINTS}.{name}\n" for name in functions)))
     found: set[str] = set()

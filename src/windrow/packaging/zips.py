@@ -1,7 +1,7 @@
-"""Writes a zip whose bytes depend on nothing but its contents.
+"""Writes a zip whose bytes depend only on its contents.
 
 `zipfile` compresses with the zlib that Python was built with, and zlib, zlib-ng and others give different bytes. Here
-libdeflate does it, in the version that the lock file names. The format is PKWARE's APPNOTE 6.3.10, sections 4.3 to 4.5:
+libdeflate is used, in the version in the lock file. The format is PKWARE's APPNOTE 6.3.10, sections 4.3 to 4.5:
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 
@@ -15,7 +15,7 @@ import deflate
 from windrow.core.errors import PackageError
 
 LEVEL = 6
-"""Of libdeflate. Measured: 1.4 s; level 12 takes 30 s for a zip that is 3 % smaller."""
+"""libdeflate's level. Measured: 1.4 s; level 12 takes 30 s for a zip that is 3 % smaller."""
 
 MOST_ENTRIES = 0xFFFF
 """More would need the zip64 records that are not written here."""
@@ -40,7 +40,7 @@ def write_zip(entries: Mapping[str, bytes]) -> bytes:
         PackageError: there are more entries than a plain zip can hold.
     """
     if len(entries) > MOST_ENTRIES:
-        raise PackageError(f"{len(entries)} files are more than a zip of this form can hold")
+        raise PackageError(f"{len(entries)} files are more than a plain zip can hold")
     body = bytearray()
     directory = bytearray()
     for name in sorted(entries):

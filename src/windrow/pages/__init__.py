@@ -1,1 +1,1 @@
-"""Pages that people look at: charts as inline SVG, and one HTML document that loads nothing from anywhere."""
+"""HTML pages: charts as inline SVG, in one document that loads nothing else."""

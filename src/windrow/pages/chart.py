@@ -1,4 +1,4 @@
-"""Charts as inline SVG. Lines are stretched with the page, labels are HTML beside them, so text keeps its size."""
+"""Charts as inline SVG. Lines are stretched with the page; labels are HTML, so that text keeps its size."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import msgspec
 from windrow.core.objectives import FAST_S, SURE_S
 
 WIDTH, HEIGHT = 1000.0, 240.0
-"""Of a drawing, in its own units; a page stretches it to any size."""
+"""Size of a drawing, in its own units; a page stretches it to any size."""
 TICKS = 5
-"""About so many labels on an axis."""
+"""Approximate number of labels on an axis."""
 HEADROOM = 1.05
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One series: what it is, its values (one for each x of the chart), and how it is drawn.
+    """One series: its name, its values (one for each x of the chart), and how it is drawn.
 
-    ``style`` is ``line``, ``area`` (filled down to 0) or ``steps``. With ``low`` the space down to those values is
-    filled as well. ``colour`` is the number of one of the page's colours.
+    ``style`` is ``line``, ``area`` (filled down to 0) or ``steps``. With ``low``, the space down to those values is
+    filled too. ``colour`` is the number of one of the page's colours.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class ReferenceLine(msgspec.Struct, frozen=True):
-    """A line across the chart at a value, with its name; ``upright`` for one at an x."""
+    """A named line across the chart at a value, or at an x if ``upright``."""
 
     name: str
     at: float
@@ -40,14 +40,14 @@ class ReferenceLine(msgspec.Struct, frozen=True):
 
 
 def objective_lines(*, upright: bool = False) -> list[ReferenceLine]:
-    """Return the lines of the latency objective, at 2 minutes and at 3; upright ones where latency is the x."""
+    """Return the lines of the latency objective, at 2 and 3 minutes; upright ones if latency is on the x axis."""
     if upright:
         return [ReferenceLine("2 min", FAST_S, upright=True), ReferenceLine("3 min", SURE_S, upright=True)]
     return [ReferenceLine("2 min: 95 % by then", FAST_S), ReferenceLine("3 min: 99.9 % by then", SURE_S)]
 
 
 class Shade(msgspec.Struct, frozen=True):
-    """A stretch of the x axis to set apart, with its name."""
+    """A named section of the x axis that is shaded."""
 
     name: str
     start: float
@@ -55,10 +55,10 @@ class Shade(msgspec.Struct, frozen=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """A chart over ``x``; ``unit`` and ``x_unit`` stand at the ends of the axes, the former behind pointed values too.
+    """A chart over ``x``; ``unit`` and ``x_unit`` are shown at the ends of the axes.
 
-    ``least`` is what the y axis must reach, ``least_step`` what its labels are apart at least. ``x_label`` turns an x
-    into text. ``bars`` draws the first line as bars that begin at each x and are ``bars`` wide.
+    ``least`` is the least top of the y axis, ``least_step`` the least distance of its labels. ``x_label`` turns an x
+    into text. With ``bars``, lines are drawn as bars of this width that begin at each x.
     """
 
     title: str
@@ -174,7 +174,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         return f"<ul>{names}</ul>"
 
     def _data(self) -> str:
-        """Return what the pointer shows, as JSON that can't end the script element."""
+        """Return the values for the pointer's tooltip, as JSON that can't end the script element."""
         data = {
             "x": self.x,
             "at": [self.x_label(x) for x in self.x],
@@ -188,7 +188,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def nice_ticks(top: float, least_step: float = 0.0) -> list[float]:
-    """Return round values from 0 to ``top`` (over 0), about `TICKS` of them, ``least_step`` apart at least."""
+    """Return about `TICKS` round values from 0 to ``top`` (over 0), at least ``least_step`` apart."""
     rough = max(top / TICKS, least_step)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
@@ -196,14 +196,14 @@ def nice_ticks(top: float, least_step: float = 0.0) -> list[float]:
 
 
 def time_ticks(end_s: float) -> list[float]:
-    """Return whole minutes (or seconds of a short run) from 0 to ``end_s``."""
+    """Return whole minutes (seconds for a short run) from 0 to ``end_s``."""
     steps: Iterable[int] = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600)
     step = next((step for step in steps if end_s / step <= TICKS + 2), 86_400)
     return [float(count * step) for count in range(int(end_s / step) + 1)]
 
 
 def number(value: float) -> str:
-    """Return a number for an axis: no more digits than it has, and k for thousands."""
+    """Return a number for an axis, without trailing zeros, and with k for thousands."""
     if abs(value) >= 10_000:  # noqa: PLR2004
         return f"{value / 1000:g}k"
     return f"{round(value, 6):g}"

@@ -1,4 +1,4 @@
-"""The parts of a page: verdict, tiles, charts, facts, and the document around them."""
+"""The parts of a page, such as verdict, tiles, charts and facts, and the document around them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from windrow.core.printable import printable
 from windrow.pages.chart import Chart
 
 EXAMPLES = 100
-"""Lines of a list that a page shows at most."""
+"""Most lines of a list that a page shows."""
 
 
 def document(title: str, kind: str, sections: Iterable[str]) -> str:
-    """Return the whole page; ``kind`` says in its title what it is a page of."""
+    """Return the whole page; ``kind`` is the second part of its title."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -49,7 +49,7 @@ def tile(name: str, value: str, note: str = "", *, good: bool | None = None) -> 
 
 
 def charts(title: str, drawn: Sequence[Chart]) -> str:
-    """Return charts in two columns; of an odd number the first takes both."""
+    """Return charts in two columns; if their number is odd, the first is as wide as both."""
     figures = "".join(
         chart.html().replace("<figure>", '<figure class="wide">', 1) if len(drawn) % 2 and index == 0 else chart.html()
         for index, chart in enumerate(drawn)
@@ -57,14 +57,14 @@ def charts(title: str, drawn: Sequence[Chart]) -> str:
     return f'<h2>{escape(title)}</h2>\n<div class="charts">{figures}</div>\n'
 
 
-def facts(title: str, told: Mapping[str, str], more: str = "") -> str:
-    """Return names and what is to be said of them; ``more`` is HTML of the same kind."""
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in told.items())
+def facts(title: str, values: Mapping[str, str], more: str = "") -> str:
+    """Return a list of names and values; ``more`` is HTML of further entries."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in values.items())
     return f'<h2>{escape(title)}</h2>\n<dl class="facts">{rows}{more}</dl>\n'
 
 
 def table(summary: str, head: Iterable[str], rows: Iterable[Iterable[str]], *, opened: bool = False) -> str:
-    """Return a table that is unfolded by a click, or is ``opened`` at first; its texts may be anybody's."""
+    """Return a table that is opened by a click, or from the start if ``opened``; its texts may be untrusted."""
     names = "".join(f"<th>{escape(name)}</th>" for name in head)
     cells = "".join(f"<tr>{''.join(f'<td>{escape(printable(cell))}</td>' for cell in row)}</tr>" for row in rows)
     return (
@@ -74,7 +74,7 @@ def table(summary: str, head: Iterable[str], rows: Iterable[Iterable[str]], *, o
 
 
 def problems(title: str, lines: Sequence[str]) -> str:
-    """Return a list of what is wrong, nothing if it is empty; its texts may be anybody's."""
+    """Return a list of problems, nothing if it is empty; its texts may be untrusted."""
     if not lines:
         return ""
     items = "".join(f"<li>{escape(printable(line))}</li>" for line in lines[:EXAMPLES])

@@ -1,9 +1,10 @@
 """The worker process: loads the handler once, then serves one invocation after the other.
 
-It is started by `windrow.worker.pool` with the number of a socket and its parent's process id, and speaks frames of
-``multiprocessing.connection`` on the socket, so that the handler may print what it likes. First frame in: JSON
-``{"handler", "sys_path"}``; first frame out: ``+`` or ``-`` and an error. Then per invocation two frames in, the header
-and the event as JSON, and one out: ``+`` and the response as JSON, or ``-`` and ``{"errorType", "errorMessage"}``.
+`windrow.worker.pool` starts it with the file descriptor of a socket and its parent's process id. The two exchange
+frames of ``multiprocessing.connection`` on the socket, so that standard output is free for the handler. First frame in:
+JSON ``{"handler", "sys_path"}``; first frame out: ``+`` or ``-`` and an error. Then for each invocation two frames in,
+the header and the event as JSON, and one out: ``+`` and the response as JSON, or ``-`` and ``{"errorType",
+"errorMessage"}``.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from typing import Any, TextIO
 from windrow.core.printable import printable_json
 
 PARENT_CHECK_S = 1.0
-"""How soon a worker notices that its parent is gone and nobody holds it to its time limit any more."""
+"""How soon a worker notices that its parent, which enforces its time limit, is gone."""
 
 LINE_BYTES = 1024 * 1024
-"""The longest line of output that is written at once."""
+"""Longest line of output that is written by one write."""
 
 
 class InvocationContext:
@@ -50,14 +51,14 @@ class InvocationContext:
         self._end = time.monotonic() + header["remaining_s"]
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
+        """Return the milliseconds that are left of this invocation's timeout."""
         return max(0, int((self._end - time.monotonic()) * 1000))
 
 
 def main() -> None:
     """Serve until the parent closes the socket."""
     connection, parent = Connection(int(sys.argv[1])), int(sys.argv[2])
-    # Processes that the handler starts must not hold the socket open: its end is how a crash is noticed.
+    # Processes that the handler starts must not keep the socket open: a crash is noticed when it closes.
     os.set_inheritable(connection.fileno(), False)  # noqa: FBT003 - takes no keywords
     # The parent alone decides when a worker ends; a supervisor may signal the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -71,7 +72,7 @@ def main() -> None:
     except UnknownHandler as error:
         connection.send_bytes(_error(error.__cause__ or error))
         sys.exit(1)
-    except BaseException as error:  # noqa: BLE001 - an import may even exit; the parent is to know why
+    except BaseException as error:  # noqa: BLE001 - an import may even exit; the parent must know why
         _print_traceback()
         connection.send_bytes(_error(error))
         sys.exit(1)
@@ -80,10 +81,10 @@ def main() -> None:
 
 
 def _whole_lines(stream: TextIO) -> TextIO:
-    """Return a stream to the same file that writes each line at once and at its end.
+    """Return a stream to the same file that writes each line as a whole, when it ends.
 
-    Other workers and their parent write to the same log. An unbuffered stream takes two writes for one ``print``, and
-    what another process writes between them would break a line of JSON.
+    Other workers and their parent write to the same log. An unbuffered stream makes two writes for one ``print``, and a
+    write of another process between them would break a line of JSON.
     """
     number = stream.fileno()
     whole = open(number, "w", LINE_BYTES, encoding=stream.encoding, errors=stream.errors, closefd=False)  # noqa: SIM115
@@ -92,7 +93,7 @@ def _whole_lines(stream: TextIO) -> TextIO:
 
 
 class UnknownHandler(ImportError):
-    """There is no such handler: its name says all, and where it was looked for tells nobody more."""
+    """There is no such handler. Its name says enough, so no traceback is printed."""
 
 
 def load(path: str) -> Callable[[Any, InvocationContext], object]:
@@ -103,7 +104,7 @@ def load(path: str) -> Callable[[Any, InvocationContext], object]:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        # Another module that is missing is the handler's own trouble.
+        # Another missing module is an error of the handler's own.
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
         raise UnknownHandler(path) from error
@@ -112,7 +113,7 @@ def load(path: str) -> Callable[[Any, InvocationContext], object]:
     except AttributeError as error:
         raise UnknownHandler(path) from error
     if not callable(handler):
-        raise UnknownHandler(f"{path} is no function")
+        raise UnknownHandler(f"{path} is not a function")
     return handler
 
 
@@ -130,16 +131,16 @@ def _serve(connection: Connection, handler: Callable[[Any, InvocationContext], o
 
 
 def _invoke(handler: Callable[[Any, InvocationContext], object], event: bytes, context: InvocationContext) -> bytes:
-    """Call the handler. An exit is left to end the process, as on Lambda."""
+    """Call the handler. If it exits, the process ends, as on Lambda."""
     try:
         return b"+" + json.dumps(handler(json.loads(event), context)).encode()
-    except Exception as error:  # noqa: BLE001 - whatever a handler raises is the invocation's outcome
+    except Exception as error:  # noqa: BLE001 - any error of a handler is the invocation's outcome
         _print_traceback()
         return _error(error)
 
 
 def _print_traceback() -> None:
-    """Print the error being handled, in the form of the handler's log: its message may quote what others wrote."""
+    """Print the current error in the format of the handler's log, escaped: its message may quote untrusted text."""
     error = sys.exc_info()[1]
     entry = {
         "level": "ERROR",

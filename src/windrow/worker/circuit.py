@@ -1,7 +1,7 @@
-"""The circuit breaker of workers that follow no mapping: all heed its state in the ledger, one of them probes.
+"""The circuit breaker of workers that follow no mapping: all follow its state in the ledger, one of them probes.
 
-With a mapping, the sentinel opens the circuit by disabling that. Without one, each worker asks for the circuit itself
-where others ask for the mapping, and runs the sentinel in turns with the others of its queue.
+With a mapping, the sentinel opens the circuit by disabling the mapping. Without one, each worker reads the circuit in
+place of the mapping, and the workers of a queue run the sentinel in turns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class CircuitSource:
-    """A configuration given by hand that is enabled while the circuit is closed. Implements `ConfigSource`."""
+    """A fixed configuration that is enabled while the circuit is closed. Implements `ConfigSource`."""
 
     def __init__(self, config: MappingConfig, circuits: CircuitStore) -> None:
         self._config = check(config)
@@ -40,10 +40,10 @@ class CircuitSource:
 
 
 class Turns:
-    """Runs the sentinel in turns with other workers, so that each further one sends the destination no further probes.
+    """Runs the sentinel in turns with other workers, so that more workers do not mean more probes.
 
-    Each probe is a new revision of the circuit. Who finds one that it has not seen publishes what that one found;
-    when the worker that probes is gone, another does so two turns later at most.
+    Each probe gives the circuit a new revision. A worker that finds a revision that it has not seen publishes that
+    probe's result instead of probing. If the worker that probes stops, another one takes over after two turns at most.
     """
 
     def __init__(self, sentinel: Sentinel, circuits: CircuitStore) -> None:
@@ -52,7 +52,7 @@ class Turns:
         self._seen: int | None = None
 
     def take(self) -> bool:
-        """Probe, unless another did since the last turn; tell whether it was probed. Raises as `Sentinel.run`."""
+        """Probe, unless another worker did since the last turn; return whether it did. Raises as `Sentinel.run`."""
         circuit = self._known()
         if circuit and self._seen not in (None, circuit.revision):
             self._seen = circuit.revision
@@ -69,13 +69,13 @@ class Turns:
 
 
 def keep_probing(turns: Turns, wait: Callable[[float], bool], every_s: float) -> None:
-    """Take a turn each ``every_s`` seconds until ``wait`` tells that it is to stop. What fails is tried again."""
+    """Take a turn every ``every_s`` seconds until ``wait`` returns True. A turn that fails is logged."""
     while True:
         try:
             turns.take()
         except WindrowError as error:
-            _log.warning("the circuit could not be looked after: %s", error)
-        except Exception:  # noqa: BLE001 - the next turn may do better
-            _log.exception("the circuit could not be looked after")
+            _log.warning("the sentinel failed: %s", error)
+        except Exception:  # noqa: BLE001 - the next turn may succeed
+            _log.exception("the sentinel failed")
         if wait(every_s):
             return

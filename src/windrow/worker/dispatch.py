@@ -1,4 +1,4 @@
-"""One batch from its invocation to its settlement."""
+"""Runs one batch: invokes the function and settles the messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Runs batches, from several threads at once, and remembers how the function does."""
+    """Runs batches, from several threads at once, and pauses after failures of the function."""
 
     def __init__(self, queue: SourceQueue, pool: Pool, clock: Clock, observe: Observer) -> None:
         self._queue = queue
@@ -31,22 +31,22 @@ class Dispatcher:
         self._resume_at = 0.0
 
     def pause_s(self) -> float:
-        """Return how long to gather nothing, because the function failed as a whole the last times.
+        """Return for how many seconds to gather nothing, because the last invocations failed as a whole.
 
-        AWS takes concurrency away from a function that fails; this waits 1 s doubling to 30 s. Messages that the
+        AWS reduces the concurrency of a function that fails; this waits 1 s, doubled up to 30 s. Messages that the
         function reports as failed do not count.
         """
         with self._lock:
             return max(0.0, self._resume_at - self._clock.monotonic())
 
     def run(self, batch: MessageBatch, closed_by: CloseReason, config: MappingConfig) -> None:
-        """Invoke the function, delete what succeeded, leave the rest to the visibility timeout."""
+        """Invoke the function and delete messages that succeeded; the others return after the visibility timeout."""
         request_id = str(uuid.uuid4())
         self._observe(BatchStarted(request_id, len(batch.messages), batch.payload_bytes, closed_by))
         function = Function(config.function_name, config.function_arn, config.memory_mb)
         invocation = self._pool.invoke(batch.payload(), function, config.timeout_s, request_id)
         outcome, detail, failed = judge(invocation, {m.message_id for m in batch.messages}, config.partial_responses)
-        self._note(outcome)
+        self._count(outcome)
         if detail:
             _log.error("invocation %s of %d messages: %s: %s", request_id, len(batch.messages), outcome, detail)
         done = [message for message in batch.messages if message.message_id not in failed]
@@ -62,7 +62,7 @@ class Dispatcher:
             )
         )
 
-    def _note(self, outcome: InvocationOutcome) -> None:
+    def _count(self, outcome: InvocationOutcome) -> None:
         with self._lock:
             self._failures = 0 if outcome is InvocationOutcome.OK else self._failures + 1
             self._resume_at = self._clock.monotonic() + exponential_s(self._failures)

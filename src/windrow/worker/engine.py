@@ -1,4 +1,4 @@
-"""The engine: pollers gather batches, worker processes run them, what succeeded is deleted.
+"""The engine: pollers gather batches, worker processes run them, messages that succeeded are deleted.
 
 A batch is gathered only while a slot is free to run it, so that no message waits in memory while its visibility
 timeout runs down. A slot is held from the start of the gathering until the batch is settled.
@@ -27,19 +27,18 @@ from windrow.worker.semaphore import ResizableSemaphore
 _log = logging.getLogger(__name__)
 
 CONFIG_REFRESH_S = 3.0
-"""How old the configuration may become; the circuit breaker works through it."""
+"""How old the configuration may become; the circuit breaker takes effect through it."""
 
 REQUESTERS = 4
-"""Delete and give-back requests under way at once."""
+"""Delete and release requests under way at once."""
 
 
 class Engine:
-    """Runs one event source mapping until told to stop; an engine runs once.
+    """Runs one event source mapping until it is stopped; an engine runs once.
 
-    ``open_queue`` opens the mapping's queue, with an executor for its requests. ``pollers`` gather at once, each its
-    own batch: 1 makes the fullest batches, 5 is what AWS starts with. The caller keeps the pool and closes it.
-    ``quiet_wait_s`` (1 to 20) is how long an empty queue is waited on, and so how long a stop may take when nothing
-    runs.
+    ``open_queue`` opens the mapping's queue, with an executor for its requests. Each of the ``pollers`` gathers a
+    batch: 1 gives the fullest batches, AWS starts with 5. The caller closes the pool. ``quiet_wait_s`` (1 to 20) is the
+    long poll on an empty queue, and so how long a stop may take when nothing runs.
     """
 
     def __init__(
@@ -66,12 +65,12 @@ class Engine:
     def run(self, stop: threading.Event) -> None:
         """Gather and run batches until ``stop`` is set.
 
-        Then nothing more is received, what was gathered and not dispatched is given back, and running invocations
-        are awaited. A fault of the engine itself sets ``stop`` too and is raised at the end.
+        Then nothing more is received, messages that were gathered and not dispatched return to the queue, and running
+        invocations are awaited. An error of the engine itself sets ``stop`` too and is raised at the end.
 
         Raises:
             MappingError: the mapping, its function or its queue cannot be read at the start.
-            SettingsError: the mapping is not one the engine can follow.
+            SettingsError: the engine does not support the mapping.
             QueueError: the queue cannot be read at the start.
             HandlerNotLoaded: the handler cannot be imported.
         """
@@ -96,7 +95,7 @@ class Engine:
             raise self._fault
 
     def _guard(self, stop: threading.Event, work: Callable[..., None], *args: object) -> None:
-        """Stop everything when a thread fails, rather than go on without it."""
+        """Stop the engine when a thread fails."""
         try:
             work(*args)
         except BaseException as error:  # noqa: BLE001 - raised again at the end of `run`
@@ -104,7 +103,7 @@ class Engine:
             stop.set()
 
     def _poll(self, gatherer: Gatherer, invocations: Executor, stop: threading.Event) -> None:
-        """Gather one batch after the other and hand each over, until the stop."""
+        """Gather one batch after the other and submit each, until the stop."""
         while not stop.is_set():
             idle_s = 0.0 if self._config.enabled or gatherer.holds() else TICK_S
             if pause_s := max(idle_s, min(TICK_S, self._dispatcher.pause_s())):
@@ -147,7 +146,7 @@ class Engine:
             self._observe(GivenBack(len(messages)))
 
     def _follow(self, stop: threading.Event) -> None:
-        """Read the configuration again and again until the stop."""
+        """Read the configuration every few seconds until the stop."""
         while not self._clock.wait(stop, CONFIG_REFRESH_S):
             before = self._config
             try:
@@ -157,16 +156,16 @@ class Engine:
                     self._warn()
             except MappingGone as error:
                 if before.enabled:
-                    _log.error("nothing is received any more: %s", error)
+                    _log.error("no more messages are received: %s", error)
                 self._config = msgspec.structs.replace(before, enabled=False)
             except (MappingError, SettingsError, QueueError) as error:
-                _log.warning("going on with what is known of the mapping: %s", error)
+                _log.warning("the mapping could not be read, its last configuration is used: %s", error)
             if self._config.enabled != before.enabled:
                 _log.info("the mapping was %s", "enabled" if self._config.enabled else "disabled")
                 self._observe(Switched(self._config.enabled))
 
     def _warn(self) -> None:
-        """Log what is risky in the configuration; none of it prevents work."""
+        """Log risks in the configuration that do not prevent work."""
         config = self._config
         visibility_s = self._queue.visibility_timeout_s()
         for fault in (visibility_fault(visibility_s, config.timeout_s, config.window_s), in_flight_fault(config)):

@@ -1,4 +1,4 @@
-"""What can be seen of a worker's surroundings and of itself, for those who watch it without CloudWatch."""
+"""Polls a worker's queues and circuit, for monitoring without CloudWatch."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from windrow.ports import CircuitStore, Clock, DeadLetters, QueueDepth, QueueSta
 from windrow.worker.progress import Totals
 
 POLL_EVERY_S = 10.0
-"""However often the worker is asked, AWS is so seldom."""
+"""How often AWS is polled, however often the worker is scraped."""
 STALE_S = 60.0
-"""A snapshot this old says nothing of now: whoever is asked does not answer."""
+"""A snapshot this old is not used: AWS does not answer."""
 
 T = TypeVar("T")
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What was seen; None where it could not be read, and then ``problems`` says why, by name of the field."""
+    """The result of a poll. A field is None if it could not be read, and then ``problems`` says why, by its name."""
 
     queue: QueueDepth | None
     dead_letters: int | None
@@ -34,24 +34,24 @@ FIELDS = ("queue", "dead_letters", "circuit")
 
 
 class Poller:
-    """Polls queues and circuit again and again, so that who asks never waits for AWS."""
+    """Polls queues and circuit in the background, so that a scrape never waits for AWS."""
 
     def __init__(self, queue: QueueStatistics, dead_letters: DeadLetters, circuits: CircuitStore, clock: Clock) -> None:
         self._queue = queue
         self._dead_letters = dead_letters
         self._circuits = circuits
         self._clock = clock
-        self._latest = clock.monotonic(), Snapshot(None, None, None, dict.fromkeys(FIELDS, "not asked yet"))
+        self._latest = clock.monotonic(), Snapshot(None, None, None, dict.fromkeys(FIELDS, "not polled yet"))
 
     def poll_until(self, stop: threading.Event) -> None:
-        """Poll until the stop."""
+        """Poll every `POLL_EVERY_S` until the stop."""
         while True:
             self._latest = self._clock.monotonic(), self._poll()
             if self._clock.wait(stop, POLL_EVERY_S):
                 return
 
     def latest(self) -> Snapshot:
-        """Return what was seen last, unless that is long ago."""
+        """Return the last snapshot; an empty one if it is older than `STALE_S`."""
         at, snapshot = self._latest
         age_s = self._clock.monotonic() - at
         if age_s < STALE_S:
@@ -61,9 +61,9 @@ class Poller:
     def _poll(self) -> Snapshot:
         problems: dict[str, str] = {}
 
-        def read(name: str, ask: Callable[[], T]) -> T | None:
+        def read(name: str, request: Callable[[], T]) -> T | None:
             try:
-                return ask()
+                return request()
             except WindrowError as error:
                 problems[name] = str(error)
                 return None
@@ -77,7 +77,7 @@ class Poller:
 
 
 def unready(totals: Totals, snapshot: Snapshot) -> dict[str, str]:
-    """Return why a worker would get no file delivered now, by what is in the way; nothing when it would."""
+    """Return why a worker could not deliver a file now, by the part at fault; empty if it could."""
     faults = {} if totals.started else {"handler": "not loaded yet"}
     if snapshot.queue is None:
         faults["queue"] = snapshot.problems["queue"]

@@ -1,7 +1,7 @@
 """Worker processes that run the handler, one invocation at a time each, with a hard time limit.
 
-They are started anew, never forked: the parent has threads. A worker that exits, is killed or overruns its limit is
-noticed at once and replaced at the next invocation.
+They are started as new programs, never forked, because the parent has threads. A worker that exits, is killed or
+exceeds its limit is noticed at once and replaced at the next invocation.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ LOAD_LIMIT_S = 60.0
 """How long a worker may take to import the handler. Lambda allows 10 s, and then the function's timeout once more."""
 
 CLOSE_LIMIT_S = 5.0
-"""How long an idle worker may take to end when asked to; then it is killed."""
+"""How long an idle worker may take to exit after its socket was closed; then it is killed."""
 
 DEATH_CHECK_S = 0.2
-"""How often a worker that is running is looked at, should its end of the socket outlive it in another process."""
+"""How often a running worker is checked, in case another process still holds its end of the socket."""
 
 
 class Function(msgspec.Struct, frozen=True):
-    """What the handler's context tells of the function."""
+    """The function's properties in the handler's context."""
 
     name: str
     arn: str
@@ -46,7 +46,7 @@ class Function(msgspec.Struct, frozen=True):
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """How an invocation ended: ``response`` is JSON text when the outcome is OK, else ``detail`` says what happened."""
+    """The result of an invocation: ``response`` is JSON text if the outcome is OK, else ``detail`` is the cause."""
 
     outcome: InvocationOutcome
     response: bytes = b"null"
@@ -55,11 +55,10 @@ class Invocation(msgspec.Struct, frozen=True):
 
 
 class Pool:
-    """Keeps workers warm between invocations; starts as many as invocations run at once.
+    """Keeps workers between invocations; starts as many as invocations run at once.
 
-    ``handler`` is ``package.module.function``. ``env`` is the workers' whole environment; None is
-    this process's. ``output`` is the file
-    descriptor that takes the workers' stdout and stderr; None passes both through.
+    ``handler`` is ``package.module.function``. ``env`` is the workers' whole environment, None for this process's.
+    ``output`` is the file descriptor for the workers' stdout and stderr, None for this process's.
     """
 
     def __init__(self, handler: str, *, env: Mapping[str, str] | None = None, output: int | None = None) -> None:
@@ -78,7 +77,7 @@ class Pool:
         self.close()
 
     def warm(self) -> None:
-        """Start one worker if none is idle, so that a handler that does not load is noticed first.
+        """Start one worker if none is idle, so that a handler that does not load is noticed before the first batch.
 
         Raises:
             HandlerNotLoaded: its import failed.
@@ -116,7 +115,7 @@ class Pool:
         return msgspec.structs.replace(invocation, seconds=time.monotonic() - begun)
 
     def kill(self) -> None:
-        """Kill every worker now; invocations under way end as crashed and later ones do so at once."""
+        """Kill every worker now; running invocations end as crashes, and later ones do at once."""
         with self._lock:
             self._killed = True
             workers = list(self._workers)
@@ -124,19 +123,19 @@ class Pool:
             worker.kill()
 
     def close(self) -> None:
-        """End the idle workers and wait for them; those still running are killed."""
+        """Stop the idle workers and wait for them; kill those that are running."""
         with self._lock:
             idle, self._idle = self._idle, []
             busy = self._workers.difference(idle)
         for worker in busy:
             worker.kill()
         for worker in idle:
-            worker.hang_up()
+            worker.close()
         for worker in (*idle, *busy):
             self._discard(worker)
 
     def _take(self) -> _Worker:
-        """Return an idle worker, the last used first so that spare ones stay cold, or a new one."""
+        """Return an idle worker, the one used last first, or a new one."""
         while True:
             with self._lock:
                 worker = self._idle.pop() if self._idle else None
@@ -167,12 +166,12 @@ class _Worker:
     """One process and the socket to it."""
 
     def __init__(self, handler: str, env: Mapping[str, str] | None, output: int | None) -> None:
-        self._connection, theirs = Pipe()
-        with theirs:
-            # A session of its own: a Ctrl-C in the terminal reaches the parent only, and a kill takes all it started.
+        self._connection, remote = Pipe()
+        with remote:
+            # In its own session, so that Ctrl-C reaches the parent only, and a kill ends all that the worker started.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "windrow.worker.child", str(theirs.fileno()), str(os.getpid())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", "windrow.worker.child", str(remote.fileno()), str(os.getpid())],
+                pass_fds=[remote.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -194,7 +193,7 @@ class _Worker:
         self._ready = True
 
     def invoke(self, header: bytes, event: bytes, timeout_s: float) -> Invocation:
-        """Run one invocation; whatever happens is its outcome."""
+        """Run one invocation; every failure is an outcome."""
         try:
             self.await_ready()
             with self._limit(timeout_s):
@@ -212,22 +211,22 @@ class _Worker:
         return Invocation(InvocationOutcome.ERROR, detail=_describe(answer[1:]))
 
     def ended(self) -> bool:
-        """Return whether the process is gone."""
+        """Return whether the process has ended or was killed."""
         return self._expired or self._process.poll() is not None
 
     def kill(self) -> None:
-        """Kill the process and what it started in its session."""
-        # An exit between the look and the kill is what was wanted; macOS answers PermissionError then.
+        """Kill the process and all that it started in its session."""
+        # If it exits between the check and the kill, macOS raises PermissionError.
         with suppress(ProcessLookupError, PermissionError):
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def hang_up(self) -> None:
-        """Tell an idle process to end."""
+    def close(self) -> None:
+        """Close the socket, so that an idle process exits."""
         self._connection.close()
 
     def reap(self) -> None:
-        """Wait for the process to end, kill it if it does not, and free what it held."""
+        """Wait for the process to exit, and kill it if it does not."""
         self._connection.close()
         try:
             self._process.wait(CLOSE_LIMIT_S)
@@ -251,7 +250,7 @@ class _Worker:
 
     @contextmanager
     def _limit(self, seconds: float) -> Iterator[None]:
-        """Kill the process unless the block ends in time; by a timer, since sending to a stopped process blocks."""
+        """Kill the process unless the block ends in time; by a timer, because sending to a stopped process blocks."""
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
@@ -266,7 +265,7 @@ class _Worker:
 
 
 def _exit_reason(process: subprocess.Popen[Any]) -> str:
-    """Say how a process ended; its socket closes an instant before it can be waited for."""
+    """Return how a process ended; it may exit a moment after its socket was closed."""
     try:
         code = process.wait(CLOSE_LIMIT_S)
     except subprocess.TimeoutExpired:

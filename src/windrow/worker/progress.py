@@ -1,4 +1,4 @@
-"""What the engine tells of itself while it runs, for live displays, JSON output and tests."""
+"""The engine's progress events, for live displays, JSON output and tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from windrow.worker.batcher import CloseReason
 
 
 class InvocationOutcome(StrEnum):
-    """How an invocation ended."""
+    """The outcome of an invocation."""
 
     OK = "ok"
     ERROR = "error"
@@ -28,13 +28,13 @@ class ReceivedMessages(msgspec.Struct, frozen=True, tag="received", tag_field="e
 
 
 class GivenBack(msgspec.Struct, frozen=True, tag="given_back", tag_field="event"):
-    """Messages that were received and not dispatched were made visible again."""
+    """Messages that were received and not dispatched were returned to the queue."""
 
     count: int
 
 
 class BatchStarted(msgspec.Struct, frozen=True, tag="batch_started", tag_field="event"):
-    """An invocation begins."""
+    """An invocation starts."""
 
     request_id: str
     messages: int
@@ -43,10 +43,10 @@ class BatchStarted(msgspec.Struct, frozen=True, tag="batch_started", tag_field="
 
 
 class BatchFinished(msgspec.Struct, frozen=True, tag="batch_finished", tag_field="event"):
-    """An invocation is over and its messages are settled.
+    """An invocation has ended and its messages are settled.
 
     ``failed`` counts the messages that stay in the queue because of it, ``detail`` says why the whole batch failed.
-    ``deleted`` + ``failed`` is less than ``messages`` where SQS refused a delete.
+    ``deleted`` + ``failed`` is less than ``messages`` if SQS refused a delete.
     """
 
     request_id: str
@@ -67,13 +67,13 @@ class Switched(msgspec.Struct, frozen=True, tag="switched", tag_field="event"):
 Progress = ReceivedMessages | GivenBack | BatchStarted | BatchFinished | Switched
 
 Observer = Callable[[Progress], None]
-"""Is called on the engine's threads, several at once: it must be quick, thread-safe and never raise."""
+"""Called on several of the engine's threads at once: it must be fast and thread-safe, and must not raise."""
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """Sums since the start. ``messages_in_flight`` are those received and neither settled nor given back.
+    """Totals since the start. ``messages_in_flight`` are received and neither settled nor returned to the queue.
 
-    ``started`` tells that the handler is loaded and the mapping known.
+    ``started`` is true once the handler is loaded and the mapping was read.
     """
 
     started: bool = False
@@ -89,12 +89,12 @@ class Totals(msgspec.Struct, frozen=True):
 
     @property
     def batches_running(self) -> int:
-        """Invocations under way."""
+        """Invocations that are running."""
         return self.batches_started - self.batches_finished
 
 
 class Counters:
-    """An observer that sums; `totals` may be read at any time."""
+    """An observer that adds events up; `totals` may be read at any time."""
 
     def __init__(self, then: Observer | None = None) -> None:
         self._lock = threading.Lock()
@@ -102,14 +102,14 @@ class Counters:
         self._then = then
 
     def __call__(self, progress: Progress) -> None:
-        """Add to the sums, then pass on."""
+        """Add the event to the totals, then pass it on."""
         with self._lock:
             self._totals = _add(self._totals, progress)
         if self._then:
             self._then(progress)
 
     def totals(self) -> Totals:
-        """Return the sums."""
+        """Return the totals so far."""
         with self._lock:
             return self._totals
 

@@ -1,4 +1,4 @@
-"""What a function's response means for its batch.
+"""Reads which messages failed from a function's response.
 
 The conditions are AWS's, "Success and failure conditions" in
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html: an empty or null list and an empty or
@@ -16,7 +16,7 @@ from windrow.core.errors import ResponseError
 
 
 def failed_ids(response: bytes, message_ids: AbstractSet[str]) -> frozenset[str]:
-    """Return the ids of the messages that failed, of a mapping with ``ReportBatchItemFailures``.
+    """Return the ids of the messages that failed, for a mapping with ``ReportBatchItemFailures``.
 
     ``response`` is JSON text, ``message_ids`` are those of the batch.
 

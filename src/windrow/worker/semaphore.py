@@ -1,4 +1,4 @@
-"""Permits for batches, whose number may change while it runs."""
+"""A semaphore whose limit may change while it is used."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import threading
 
 
 class ResizableSemaphore:
-    """Counts the batches that are gathered or run."""
+    """Limits the batches that are gathered or run."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._busy = 0
 
     def acquire(self, limit: int, timeout_s: float) -> bool:
-        """Take a slot if fewer than ``limit`` are taken within ``timeout_s``; tell whether it was."""
+        """Take a slot as soon as fewer than ``limit`` are taken; return False if that is not within ``timeout_s``."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._busy < limit, timeout_s):
                 return False
@@ -21,7 +21,7 @@ class ResizableSemaphore:
             return True
 
     def release(self) -> None:
-        """Give a slot back."""
+        """Release a slot."""
         with self._changed:
             self._busy -= 1
             self._changed.notify()

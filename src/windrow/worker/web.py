@@ -1,4 +1,4 @@
-"""The pages of a worker: ``/metrics`` for Prometheus, ``/livez`` and ``/readyz`` for whoever runs it."""
+"""The HTTP endpoints of a worker: ``/metrics`` for Prometheus, ``/livez`` and ``/readyz`` for its supervisor."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from windrow.core.errors import SettingsError
 from windrow.core.printable import printable
 
 AT_ONCE = 16
-"""Requests answered side by side; who comes beyond is turned away."""
+"""Requests answered concurrently; further connections are closed."""
 TIMEOUT_S = 10.0
-"""For a client that sends or takes nothing."""
+"""Timeout for a client that does not send or receive."""
 
 Page = Callable[[], tuple[int, str, bytes]]
 """Returns status, content type and body."""
@@ -33,7 +33,7 @@ def metrics_page(registry: CollectorRegistry) -> Page:
 
 
 def health_page(faults: Callable[[], Mapping[str, str]]) -> Page:
-    """Return a page that answers 200 while there is no fault, and else 503 with one line for each."""
+    """Return a page with status 200 if there is no fault, else 503 with one line for each fault."""
 
     def page() -> tuple[int, str, bytes]:
         found = faults()
@@ -53,7 +53,7 @@ def address(text: str) -> tuple[str, int]:
 
 @contextmanager
 def serving(at: tuple[str, int], pages: Mapping[str, Page]) -> Iterator[None]:
-    """Serve pages at an address meanwhile. Raises `SettingsError` if that can't be listened at."""
+    """Serve pages at an address within the block. Raises `SettingsError` if it can't listen there."""
     try:
         server = _Server(at, pages)
     except (OSError, OverflowError) as error:
@@ -71,7 +71,7 @@ def serving(at: tuple[str, int], pages: Mapping[str, Page]) -> Iterator[None]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 4 * AT_ONCE  # else who comes waits a second to be turned away
+    request_queue_size = 4 * AT_ONCE  # with the default, a refused client waits a second
 
     def __init__(self, at: tuple[str, int], pages: Mapping[str, Page]) -> None:
         self.pages = pages
@@ -92,7 +92,7 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, _request: object, _client_address: object) -> None:
-        """Say nothing: clients hang up, and what a page fails of is logged there."""
+        """Log nothing: clients close connections, and a page's failure is logged where it happens."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -103,9 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         page = self.server.pages.get(self.path.partition("?")[0])
         try:
             status, kind, body = page() if page else (404, "text/plain", b"not found\n")
-        except Exception:  # noqa: BLE001 - it costs this request alone
-            _log.exception("a page could not be made")
-            status, kind, body = 500, "text/plain", b"this page could not be made; the log says why\n"
+        except Exception:  # noqa: BLE001 - only this request fails
+            _log.exception("a page could not be rendered")
+            status, kind, body = 500, "text/plain", b"this page could not be rendered; the log says why\n"
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -113,4 +113,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Log no request: they come all the time."""
+        """Do not log requests: there are too many."""

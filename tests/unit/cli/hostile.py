@@ -55,7 +55,7 @@ class Site:
         version = ListedVersion("landing", KEY, "v1", "etag", 1, NOW)
         return Listing([version], NOW, NOW + timedelta(hours=1))
 
-    def reopened(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
+    def undelivered(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
         """Let it pass."""
         return versions
 

@@ -215,7 +215,7 @@ def test_an_audit_names_a_bucket_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is the first of the findings, and what was found all the same is told."""
-    lost = [Finding("landing-a", "there is no such landing bucket: what arrived there can't be told")]
+    lost = [Finding("landing-a", "there is no such landing bucket: what arrived there is not known")]
     code, text = audited(monkeypatch, capsys, report(absent=lost, missing=2, ok=False))
 
     assert 1 == code
@@ -228,7 +228,7 @@ def test_an_audit_says_that_it_could_not_judge_the_objective(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where a landing bucket is lost, what is known of the rest is no share of all files."""
-    lost = [Finding("landing-a", "there is no such landing bucket: what arrived there can't be told")]
+    lost = [Finding("landing-a", "there is no such landing bucket: what arrived there is not known")]
     found = report(absent=lost, ok=False, objective_met=None, within_2_minutes=None, within_3_minutes=None)
     _, text = audited(monkeypatch, capsys, found)
 

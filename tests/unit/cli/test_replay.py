@@ -59,7 +59,7 @@ class Site:
         self.spans.append((start, end))
         return Found(self.versions, self.coverage)
 
-    def reopened(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
+    def undelivered(self, versions: Iterator[ListedVersion]) -> Iterator[ListedVersion]:
         """Let all of them pass."""
         return versions
 

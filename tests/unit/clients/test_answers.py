@@ -694,7 +694,7 @@ def test_dead_letters_are_dropped_only_when_sqs_says_that_it_took_them() -> None
     with http_server(page) as url:
         found = dead_letters(url)
         dead = next(found.walk(1))
-        with pytest.raises(QueueError, match="SQS says nothing of it"):
+        with pytest.raises(QueueError, match="SQS's answer lacks it"):
             found.redrive([dead])
     assert not any(b"ReceiptHandle" in body for body in asked[2:])
 

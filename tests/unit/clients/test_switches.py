@@ -64,7 +64,7 @@ class TestMapping:
     @pytest.mark.parametrize(
         ("code", "kind", "message"),
         [
-            ("ResourceInUseException", MappingBusy, "is being changed; ask again"),
+            ("ResourceInUseException", MappingBusy, "is being changed; try again"),
             ("AccessDeniedException", MappingError, "could not be switched"),
         ],
     )

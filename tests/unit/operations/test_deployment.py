@@ -193,7 +193,7 @@ def test_blocked_way_back_is_an_error_that_says_how(world: World) -> None:
     world.watch.sees = lambda _look: "Failures"
     trouble = failing("route", times=99)
     world.functions.hook = lambda operation: trouble(operation) if world.watch.looks else None
-    with pytest.raises(DeploymentError, match=r"Failures in alarm; going back .* Run --rollback --to 7"):
+    with pytest.raises(DeploymentError, match=r"Failures in alarm; rolling back .* Run --rollback --to 7"):
         world.deployer.deploy(b"zip", STEPS, BAKE_S)
 
 

@@ -117,7 +117,7 @@ def test_the_key_where_another_archive_stands_than_was_committed_is_closed() -> 
     again = world.process(world.message(world.sources[0]))
 
     assert done is not None
-    assert ("it does not hold the files that the ledger has as delivered in it", []) == (done.why, again)
+    assert ("it does not hold the files that the ledger has recorded for it", []) == (done.why, again)
     world.assert_each_once()
 
 

@@ -16,7 +16,7 @@ from windrow.core.events import REPLAYED, Message, SourceObject
 from windrow.core.keys import QUARANTINE_FOLDER
 from windrow.core.notifications import parse
 from windrow.operations.replay import (
-    SPARE,
+    MARGIN,
     LedgerCorrector,
     Position,
     Replayer,
@@ -78,12 +78,12 @@ class Destined:
         (self.key,) = self.world.destination.objects
         self.world.clock.advance(10 * RUN_S)
 
-    def reopened(self, *sources: SourceObject) -> list[str]:
+    def undelivered(self, *sources: SourceObject) -> list[str]:
         """Return the keys of what is to be queued."""
         corrector = LedgerCorrector(
             self.world.ledger, Inspector(self.world.destination), self.world.quarantine().quarantine
         )
-        found = corrector.reopened(
+        found = corrector.undelivered(
             [ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in sources]
         )
         return [version.key for version in found]
@@ -100,7 +100,7 @@ def test_what_an_archive_lost_is_delivered_again() -> None:
     """An archive is deleted by accident: the ledger forgets it, and a replay delivers its files once more."""
     case = Destined()
     del case.world.destination.objects[case.key]
-    queued = case.reopened(*case.sources)
+    queued = case.undelivered(*case.sources)
     failed = case.world.process(*(case.world.message(source) for source in case.sources))
 
     assert (["k0", "k1", "k2"], []) == (queued, failed)
@@ -116,12 +116,12 @@ def test_what_a_tombstone_replaced_is_delivered_again() -> None:
     del case.world.destination.objects[case.key]
     late = tombstone(case.key)
     assert case.world.destination.put(case.key, late.chunks, late.sha256, late.metadata)
-    queued = case.reopened(*case.sources)
+    queued = case.undelivered(*case.sources)
     failed = case.world.process(*(case.world.message(source) for source in case.sources))
 
     assert (["k0", "k1", "k2"], []) == (queued, failed)
     case.world.assert_each_once()
-    assert [] == case.reopened(*case.sources)
+    assert [] == case.undelivered(*case.sources)
 
 
 def test_what_a_broken_archive_held_is_delivered_again() -> None:
@@ -129,7 +129,7 @@ def test_what_a_broken_archive_held_is_delivered_again() -> None:
     case = Destined()
     stored, body = case.world.destination.objects[case.key]
     case.world.destination.objects[case.key] = msgspec.structs.replace(stored, checksum_sha256="0" * 64), body
-    queued = case.reopened(*case.sources)
+    queued = case.undelivered(*case.sources)
     failed = case.world.process(*(case.world.message(source) for source in case.sources))
 
     assert (["k0", "k1", "k2"], []) == (queued, failed)
@@ -140,7 +140,7 @@ def test_a_broken_archive_is_kept_since_others_files_may_be_nowhere_else() -> No
     """Damaged in its manifest a week on, it is replaced for one file that is missed; the bytes of the others stay."""
     case = Destined()
     damaged = case.damage()
-    queued = case.reopened(case.sources[0])
+    queued = case.undelivered(case.sources[0])
     failed = case.world.process(case.world.message(case.sources[0]))
     kept = [body for key, (_, body) in case.world.destination.objects.items() if key.startswith(QUARANTINE_FOLDER)]
 
@@ -161,11 +161,11 @@ def test_a_broken_archive_that_cannot_be_quarantined_stays_and_nothing_is_queued
 
     case.world.hook(fail)
     with pytest.raises(Transient):
-        case.reopened(case.sources[0])
+        case.undelivered(case.sources[0])
     case.world.hook(lambda _: None)
 
     assert (damaged, records) == (case.world.destination.objects[case.key][1], case.world.ledger.archives)
-    assert ["k0"] == case.reopened(case.sources[0])
+    assert ["k0"] == case.undelivered(case.sources[0])
     assert [] == case.world.process(case.world.message(case.sources[0]))
     assert {case.sources[0].object_id: 1} == case.world.delivered()
 
@@ -175,7 +175,7 @@ def test_what_an_archive_holds_after_all_is_not_queued() -> None:
     case = Destined()
     records = dict(case.world.ledger.archives)
 
-    assert [] == case.reopened(*case.sources)
+    assert [] == case.undelivered(*case.sources)
     assert records == case.world.ledger.archives
 
 
@@ -184,7 +184,7 @@ def test_what_the_ledger_does_not_know_is_queued() -> None:
     case = Destined()
     late = case.world.upload("late")
 
-    assert ["late"] == case.reopened(late)
+    assert ["late"] == case.undelivered(late)
 
 
 def test_a_destination_that_is_away_forgets_nothing() -> None:
@@ -197,7 +197,7 @@ def test_a_destination_that_is_away_forgets_nothing() -> None:
 
     case.world.destination.hook = away
     with pytest.raises(DestinationError):
-        case.reopened(*case.sources)
+        case.undelivered(*case.sources)
 
     assert records == case.world.ledger.archives
 
@@ -219,7 +219,7 @@ def test_an_archive_that_the_destination_refuses_to_give_keeps_its_files_and_no_
     versions = [
         ListedVersion(s.bucket, s.key, s.version_id, s.etag, s.size, s.event_time) for s in (*case.sources, late)
     ]
-    queued = [version.key for version in corrector.reopened(versions)]
+    queued = [version.key for version in corrector.undelivered(versions)]
 
     assert (["late"], {case.key: "GET: AccessDenied"}) == (queued, corrector.unreadable)
     assert records == case.world.ledger.archives
@@ -279,7 +279,7 @@ def test_what_gets_too_old_while_others_are_queued_is_left_out() -> None:
     """A message may wait as long as the queue keeps it, and the ledger must know the delivery still."""
     clock, sender, young = FakeClock(), FakeSender(), FakeClock().now()
     ttl, retention = timedelta(days=30), timedelta(days=5)
-    oldest = young - (ttl - retention - SPARE)
+    oldest = young - (ttl - retention - MARGIN)
     versions = [
         msgspec.structs.replace(version(key), last_modified=arrived)
         for key, arrived in [
@@ -291,7 +291,7 @@ def test_what_gets_too_old_while_others_are_queued_is_left_out() -> None:
         ]
     ]
     memory = TtlFilter(clock, ttl=ttl, retention=retention, left_out=7)
-    queued = Replayer(sender, clock, rate_per_s=1).replay(memory.sift(versions), lambda _: None)
+    queued = Replayer(sender, clock, rate_per_s=1).replay(memory.select(versions), lambda _: None)
 
     assert (21, 7 + 2) == (queued, memory.left_out)
     assert {"b", "d"} == {item.key for item in versions} - {
@@ -309,7 +309,7 @@ def test_a_replay_delivers_nothing_twice_however_long_its_messages_wait() -> Non
         world.clock.advance(age.total_seconds())
         listed = ListedVersion(source.bucket, source.key, source.version_id, source.etag, 7, source.event_time)
         memory = TtlFilter(world.clock, ttl=ttl, retention=retention)
-        Replayer(sender, world.clock, rate_per_s=1).replay(memory.sift([listed]), lambda _: None)
+        Replayer(sender, world.clock, rate_per_s=1).replay(memory.select([listed]), lambda _: None)
         world.clock.advance(retention.total_seconds())
         for body in sender.bodies:
             world.process(Message("replayed", "r", body, 1, world.clock.now()))
@@ -325,5 +325,5 @@ def test_objects_without_versions_pass_only_when_that_is_safe(
     """Their identity is not known from a listing, so queueing them again could deliver them twice."""
     sieve = VersionFilter(unversioned=unversioned)
 
-    assert passed == [item.key for item in sieve.sift([version("a"), version("b", None)])]
+    assert passed == [item.key for item in sieve.select([version("a"), version("b", None)])]
     assert left_out == sieve.left_out

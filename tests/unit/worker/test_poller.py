@@ -69,7 +69,7 @@ def test_who_asks_never_waits_for_aws() -> None:
     poll(around)
     clock.advance(STALE_S)
 
-    assert (None, "not asked yet") == (before.queue, before.problems["queue"])
+    assert (None, "not polled yet") == (before.queue, before.problems["queue"])
     assert (None, "no answer for 70 s") == (around.latest().circuit, around.latest().problems["circuit"])
     assert 1 == queue.asked
 

@@ -168,7 +168,7 @@ def test_kill_ends_what_runs() -> None:
         ("tests.unit.worker.absent.handler", "ModuleNotFoundError"),
         ("handler", "module.function"),
         ("tests.unit..handlers.absent", "module.function"),
-        ("tests.unit.worker.handlers.__doc__", "is no function"),
+        ("tests.unit.worker.handlers.__doc__", "is not a function"),
     ],
 )
 def test_handler_that_cannot_be_imported(handler: str, named: str) -> None:

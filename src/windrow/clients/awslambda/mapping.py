@@ -1,4 +1,4 @@
-"""The event source mapping by boto3: its configuration, and its switch."""
+"""The event source mapping, through boto3: reads its configuration, enables and disables it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 IN_USE = "ResourceInUseException"
-"""Lambda's refusal of a change while the last one is still being made:
+"""Lambda's error for a change while the last one is still being made:
 https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html"""
 
 
 def connect(session: boto3.session.Session) -> LambdaClient:
-    """Return a client that gives up in time for the sentinel's run (13 s at most for both attempts)."""
+    """Return a client with timeouts that fit into the sentinel's run (13 s at most for both attempts)."""
     config = Config(connect_timeout=1.5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
     return session.client("lambda", config=config)
 
@@ -34,7 +34,7 @@ _Arn = Annotated[str, msgspec.Meta(pattern="^arn(:[!-9;-~]*){5}$")]
 
 
 class _Scaling(msgspec.Struct, frozen=True, rename="pascal"):
-    """How many batches run at once; without a limit as many as the largest batch has messages."""
+    """How many batches run at once. Without a limit, as many as the largest batch has messages."""
 
     maximum_concurrency: int = BATCH_SIZE_MOST
 
@@ -59,7 +59,7 @@ class _Function(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class _State(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer to GetEventSourceMapping, as far as the switch reads it."""
+    """The answer to GetEventSourceMapping, as far as `LambdaMappingSwitch` reads it."""
 
     state: str
 
@@ -105,7 +105,7 @@ class LambdaMapping:
         )
 
     def _is_enabled(self, state: str) -> bool:
-        """Return whether the mapping polls; while it is being created or updated, that is what it did before."""
+        """Return whether the mapping polls; while it is being created or updated, whether it did before."""
         found = polls(state)
         if found is not None:
             self._enabled = found
@@ -153,4 +153,4 @@ class LambdaMappingSwitch:
 
     @property
     def _busy(self) -> str:
-        return f"event source mapping {self._mapping_id} is being changed; ask again in a moment"
+        return f"event source mapping {self._mapping_id} is being changed; try again in a moment"

@@ -1,4 +1,4 @@
-"""Versions and the alias of a Lambda function by boto3: implements `windrow.ports.Functions`."""
+"""Versions and the alias of a Lambda function, through boto3: implements `windrow.ports.Functions`."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 READY_S = 300.0
-"""Longest wait for an upload or a version to become ready; with a VPC, Lambda makes network interfaces meanwhile."""
+"""Longest wait for an upload or a version to become ready; with a VPC, Lambda first creates network interfaces."""
 POLL_S = 1.0
 
 _REPLACES = re.compile(r"^windrow deploy: replaces (\d+)$")
 _NOTE = re.compile(r"^windrow deploy: (?P<version>\d+) (?P<how>replaced|restored after) (?P<before>\d+)$")
-"""The note at the alias. It survives where a version has no note of its own: one that Terraform published, as any apply
-does, is what a deployment of the same code gets from Lambda. It names both versions, so that it counts for no other."""
+"""The alias's description. It is needed where a version's own description names no other version: that of a version
+which Terraform published, and which Lambda returns to a deployment of the same code. It names both versions, so that it
+is not applied to another one."""
 _CONFLICT = "PreconditionFailedException"
 _NOT_FOUND = "ResourceNotFoundException"
 
 FAILED = "Failed"
 
 _State = tuple[str, str]
-"""A state, empty where none is told, and its reason."""
+"""A state, empty if the answer has none, and its reason."""
 
 NOTHING_FAILED: dict[str, list[object]] = {"batchItemFailures": []}
 
@@ -125,22 +126,22 @@ class LambdaVersions:
             ) from error
 
     def route(self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0) -> Alias:
-        """Change where the alias leads; see the contract."""
+        """Change where the alias points; see the contract."""
         return self._update(alias, version, candidate, weight)
 
     def replace(self, alias: Alias, version: str) -> Alias:
-        """Point the alias to the version and note what it replaced; see the contract."""
+        """Point the alias to the version and record what it replaced; see the contract."""
         return self._update(alias, version, note=f"windrow deploy: {version} replaced {alias.version}")
 
     def restore(self, alias: Alias, version: str) -> Alias:
-        """Point the alias to the version and note what this takes out of service; see the contract."""
+        """Point the alias to the version and record which version was withdrawn; see the contract."""
         withdrawn = alias.candidate or alias.version
         return self._update(alias, version, note=f"windrow deploy: {version} restored after {withdrawn}")
 
     def _update(
         self, alias: Alias, version: str, candidate: str | None = None, weight: float = 0.0, *, note: str | None = None
     ) -> Alias:
-        described: dict[str, Any] = {"Description": note} if note else {}  # else Lambda keeps the one that is there
+        described: dict[str, Any] = {"Description": note} if note else {}  # else Lambda keeps the present one
         weights = {candidate: weight} if candidate else {}
         try:
             with _translated(f"alias {self._alias} could not be changed"):
@@ -155,17 +156,17 @@ class LambdaVersions:
                     )
                 )
         except AliasChanged:
-            # When a reply was lost, botocore sent the request again, and the first one changed the revision.
+            # If a response was lost, botocore repeated the request, and the first one had changed the revision.
             found = self.alias()
             if (found.version, found.candidate, found.weight) != (version, candidate, weight):
                 raise
             return found
 
     def publish(self, package: bytes, replaces: str) -> str:
-        """Upload and publish; see the contract. The published code is that of ``package`` or nothing is published."""
+        """Upload and publish; see the contract. Nothing is published but the code of ``package``."""
         digest = base64.b64encode(hashlib.sha256(package).digest()).decode()
         with _translated(f"the code of {self._function} could not be updated"):
-            # The same code again would count as a change, and be published as one.
+            # Uploading the same code again would count as a change, and be published as a new version.
             if self._configuration().code_sha256 != digest:
                 self._client.update_function_code(FunctionName=self._function, ZipFile=package)
         self._await("the upload", _upload_state, "Successful")
@@ -178,12 +179,12 @@ class LambdaVersions:
         return version
 
     def smoke(self, version: str) -> None:
-        """Invoke the version with the event that S3 sends when a notification is set up: it is acknowledged."""
+        """Invoke the version with the test event that S3 sends when a notification is configured; see the contract."""
         with _translated(f"version {version} could not be invoked"):
             answer = self._client.invoke(
                 FunctionName=self._function, Qualifier=version, Payload=json.dumps(smoke_event(self._clock.now()))
             )
-            # Its reading may fail as a request does, with an error that is urllib3's or Python's.
+            # Reading it may fail like a request, with an error of urllib3's or Python's.
             payload = answer["Payload"].read()
             failed = answers.read(answer, _Invoked).function_error
         if failed:
@@ -209,7 +210,7 @@ class LambdaVersions:
         return sorted((version for version in published - used if version.isdecimal()), key=int)
 
     def delete(self, version: str) -> None:
-        """Delete the version, which Lambda refuses while an alias leads to it; see the contract."""
+        """Delete the version, which Lambda refuses while an alias points to it; see the contract."""
         with _translated(f"version {version} could not be deleted"):
             self._client.delete_function(FunctionName=self._function, Qualifier=version)
 
@@ -218,11 +219,13 @@ class LambdaVersions:
         answer = self._client.get_function_configuration(FunctionName=self._function, **qualifier)
         return answers.read(answer, _Configuration)
 
-    def _await(self, what: str, ask: Callable[[_Configuration], _State], good: str, version: str | None = None) -> None:
+    def _await(
+        self, what: str, state_of: Callable[[_Configuration], _State], good: str, version: str | None = None
+    ) -> None:
         end = self._clock.monotonic() + READY_S
         while True:
-            with _translated(f"{what} could not be looked at"):
-                state, reason = ask(self._configuration(version))
+            with _translated(f"the state of {what} could not be read"):
+                state, reason = state_of(self._configuration(version))
             if state in ("", good):
                 return
             if state == FAILED or self._clock.monotonic() >= end:
@@ -231,7 +234,7 @@ class LambdaVersions:
 
 
 def smoke_event(now: datetime) -> dict[str, Any]:
-    """Return a batch of one ``s3:TestEvent``, which every version acknowledges and which names no file."""
+    """Return a batch of one ``s3:TestEvent``, which names no file and which every version acknowledges."""
     moment = str(int(now.timestamp() * 1000))
     return {
         "Records": [

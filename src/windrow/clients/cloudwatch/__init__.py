@@ -1,1 +1,1 @@
-"""CloudWatch: metrics out, alarms and latencies in."""
+"""CloudWatch: publishes metrics, reads alarms and metrics."""

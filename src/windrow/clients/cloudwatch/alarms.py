@@ -1,4 +1,4 @@
-"""CloudWatch alarms and what versions did by boto3: implements `windrow.ports.RolloutMonitor`."""
+"""CloudWatch's alarms and the metrics of versions, through boto3: implements `windrow.ports.RolloutMonitor`."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class _Results(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class CloudWatchMonitor:
-    """Watches alarms, and each version's work: what Lambda counts of its runs, and Windrow of its files.
+    """Reads alarms, and each version's work: its runs, counted by Lambda, and its files, counted by Windrow.
 
-    ``prefixes`` stand for all alarms whose names begin so and that tell somebody: windows of a composite alarm, which
-    fire for a spike, do not count. Only Lambda's metrics know the alias:
+    A prefix selects all alarms whose names begin with it and that have an action: those that are only part of a
+    composite alarm, and fire for a spike, do not count. Only Lambda's metrics have the alias as a dimension:
     https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
     """
 
@@ -93,20 +93,20 @@ class CloudWatchMonitor:
         return _firing(states)
 
     def read(self, version: str, before: str, since: datetime) -> RolloutReading:
-        """Return what is to be seen; see the contract."""
+        """Return a reading; see the contract."""
         firing = _firing(self._states())
         sums = self._sums(
             {
                 "invocations": self._of_lambda("Invocations", version),
                 "errors": self._of_lambda("Errors", version),
                 "delivered": self._of_windrow(Metric.FILES_PROCESSED, version),
-                "givenback": self._of_windrow(Metric.FILES_RETRIED, version),
+                "returned": self._of_windrow(Metric.FILES_RETRIED, version),
                 "olddelivered": self._of_windrow(Metric.FILES_PROCESSED, before),
-                "oldgivenback": self._of_windrow(Metric.FILES_RETRIED, before),
+                "oldreturned": self._of_windrow(Metric.FILES_RETRIED, before),
             },
             since,
         )
-        new, old = Work(sums["delivered"], sums["givenback"]), Work(sums["olddelivered"], sums["oldgivenback"])
+        new, old = Work(sums["delivered"], sums["returned"]), Work(sums["olddelivered"], sums["oldreturned"])
         return RolloutReading(sums["invocations"], sums["errors"], new, old, firing)
 
     def _states(self) -> dict[str, str]:
@@ -134,7 +134,7 @@ class CloudWatchMonitor:
         return NAMESPACE, name, version_dimensions(self._function, version)
 
     def _sums(self, metrics: Mapping[str, MetricId], since: datetime) -> dict[str, int]:
-        """Return each metric's sum since the beginning of that minute."""
+        """Return each metric's sum since the beginning of the minute of ``since``."""
         with failing_as(DeploymentError, "the metrics of the versions could not be read"):
             pages = self._client.get_paginator("get_metric_data").paginate(
                 MetricDataQueries=[_query(name, metric) for name, metric in metrics.items()],

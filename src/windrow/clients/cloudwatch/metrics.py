@@ -1,4 +1,4 @@
-"""Counts and latencies as CloudWatch EMF on standard output: no request, no VPC endpoint."""
+"""Counts and latencies in CloudWatch's embedded metric format (EMF) on standard output, without requests."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from windrow.core.metric import Metric
 from windrow.ports import Metrics
 
 SCRAPED = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder of `windrow.clients.prometheus`; where it is set, Prometheus scrapes this process or its parent."""
+"""The variable that names the folder of `windrow.clients.prometheus`; if set, Prometheus scrapes this process or its
+parent."""
 
 NAMESPACE = "Windrow"
 SERVICE = "windrow"
 
 MAX_VALUES = 100
-"""Values of one metric in one EMF object:
+"""Most values of one metric in one EMF object:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 OF_EACH_VERSION = (Metric.FILES_PROCESSED, Metric.FILES_RETRIED)
-"""What is counted for each published version as well: a deployment compares the new version with the old one by it.
-CloudWatch bills each as a metric of its own, for the hours in which the version runs."""
+"""Metrics that are published for each version too: a deployment compares the new version with the old one by them.
+CloudWatch bills each of these, for the hours in which the version runs."""
 
 _log = logging.getLogger(__name__)
 
 
 def version_dimensions(function: str, version: str) -> dict[str, str]:
-    """Return the dimensions of what one version of a function counts; the function's name keeps stacks apart."""
+    """Return the dimensions of a version's metrics; the function's name distinguishes stacks."""
     return {"service": SERVICE, "function_name": function, "version": version}
 
 
 def running_version(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the dimensions of the version that runs here; none outside Lambda, or where ``$LATEST`` runs.
+    """Return the dimensions of the version that runs this process; none outside Lambda, or for ``$LATEST``.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
     """
@@ -48,11 +49,11 @@ def running_version(environ: Mapping[str, str]) -> dict[str, str]:
 class EmfMetrics:
     """`windrow.ports.DailyMetrics` through Powertools, in namespace ``Windrow`` with the dimension ``service``.
 
-    With a ``stack`` that is a dimension too: two stacks in one account then have metrics of their own.
-    What deployments compare is published under the dimensions of a ``version`` too, in an object of its own.
+    ``stack``, if given, is another dimension, so that two stacks in one account have separate metrics. The metrics that
+    deployments compare (`OF_EACH_VERSION`) are also published with the dimensions of a ``version``.
 
     One call of `latency` publishes at most 100 values: of more, evenly spaced order statistics with the least and
-    the greatest, so that percentiles stay what they were.
+    the greatest, so that percentiles do not change.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class EmfMetrics:
         self._shares: list[tuple[str, float]] = []
 
     def count(self, name: Metric, value: int = 1) -> None:
-        """Add to a counter. Zero is published too: an alarm needs to see that nothing happened."""
+        """Add to a counter. Zero is published too, because an alarm needs to see that nothing happened."""
         with self._lock:
             self._counts[name] += value
 
@@ -89,7 +90,7 @@ class EmfMetrics:
             self._shares.append((name, 100 * share))
 
     def flush(self) -> None:
-        """Print what was gathered. Never raises."""
+        """Print everything gathered since the last flush. Never raises."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             latencies, self._latencies = self._latencies, []
@@ -98,7 +99,7 @@ class EmfMetrics:
             return
         try:
             self._print(counts, latencies, shares)
-        except Exception:  # noqa: BLE001 - a batch is not to fail for its metrics
+        except Exception:  # noqa: BLE001 - a batch must not fail because of its metrics
             _log.exception("metrics were not published")
 
     def _print(
@@ -106,7 +107,7 @@ class EmfMetrics:
     ) -> None:
         emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service=self._service)
         if self._stack:
-            # As the default, which stays when Powertools prints an object that is full and begins the next.
+            # As a default, because only that stays when Powertools prints a full object and begins the next.
             emf.set_default_dimensions(stack=self._stack)
         for name, value in counts.items():
             emf.add_metric(name=name, unit=MetricUnit.Count, value=value)
@@ -115,7 +116,7 @@ class EmfMetrics:
                 emf.add_metric(name=name, unit=MetricUnit.Milliseconds, value=value_ms)
         for name, per_cent in shares:
             emf.add_metric(name=name, unit=MetricUnit.Percent, value=per_cent)
-        # Empty when the last value added filled an object: Powertools has printed that already.
+        # It is empty if the last value filled an object: Powertools has printed that already.
         if emf.metric_set:
             emf.flush_metrics()
         if self._version:
@@ -133,7 +134,7 @@ class EmfMetrics:
 
 
 class SeveralMetrics:
-    """`windrow.ports.Metrics` of several kinds, or of none: for commands, whose standard output is for their report."""
+    """`windrow.ports.Metrics` that passes all to several others, or to none: for commands, which print a report."""
 
     def __init__(self, kinds: Sequence[Metrics] = ()) -> None:
         self._kinds = kinds

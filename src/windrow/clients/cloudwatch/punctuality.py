@@ -1,4 +1,4 @@
-"""How punctual the deliveries of the last hour were, by what they counted in CloudWatch."""
+"""How punctual the deliveries of the last hour were, from their metrics in CloudWatch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 PERIOD_S = 60
 COUNTED = {"files": Metric.FILES_PROCESSED, "over2": Metric.FILES_OVER_2_MINUTES, "over3": Metric.FILES_OVER_3_MINUTES}
-"""What each batch counts, by the name of its query."""
+"""The metrics of batches, by the id of the query."""
 
 
 class _Result(msgspec.Struct, frozen=True, rename="pascal"):
@@ -35,7 +35,7 @@ class _Results(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class CloudWatchPunctuality:
-    """Implements `PunctualityStatistics` with one GetMetricData. ``stack`` is that of the settings."""
+    """Implements `PunctualityStatistics` with one GetMetricData. ``stack`` is the setting."""
 
     def __init__(self, cloudwatch: CloudWatchClient, clock: Clock, *, stack: str) -> None:
         self._cloudwatch = cloudwatch
@@ -45,7 +45,7 @@ class CloudWatchPunctuality:
     def last_hour(self) -> Punctuality | None:
         """Return the counts; see the port's contract."""
         now = self._clock.now()
-        with failing_as(MetricsError, "CloudWatch did not tell how late files were"):
+        with failing_as(MetricsError, "the latencies could not be read from CloudWatch"):
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=[self._query(*each) for each in COUNTED.items()], StartTime=now - HOUR, EndTime=now
             )

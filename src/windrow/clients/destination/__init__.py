@@ -1,1 +1,1 @@
-"""The destination: a bucket on MinIO, or on any S3 server that keeps what is promised."""
+"""The destination: a bucket on MinIO, or on any S3 server that meets docs/destinations.md."""

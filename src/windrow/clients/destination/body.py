@@ -1,4 +1,4 @@
-"""A request body out of many buffers, without ever joining them."""
+"""A request body of many buffers, which are never joined."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class ChunksBody(io.RawIOBase):
-    """A seekable, readable stream over buffers that stay where they are.
+    """A seekable, readable stream over buffers, without copying them all.
 
-    ``exhausted`` tells whether the last byte was handed out since the last `seek`: a server that was not sent the
-    whole body cannot have stored it. (Signing a body for plain http reads it too, but seeks back.) Once ``pace`` is set
-    it is told how much is about to be handed out, and may take its time.
+    ``exhausted`` says whether the last byte was read since the last `seek`: a server that was not sent the whole body
+    cannot have stored it. (Signing a body for plain http reads it too, but seeks back.) ``pace``, once set, is called
+    with the size of each read before it returns, and may wait.
     """
 
     def __init__(self, chunks: Sequence[Buffer]) -> None:
@@ -50,7 +50,7 @@ class ChunksBody(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill a buffer with what is left; return how many bytes that is. So reads AWS's CRT, where it is installed."""
+        """Fill a buffer with the next bytes; return how many. AWS's CRT, if it is installed, reads in this way."""
         target = memoryview(buffer).cast("B")
         piece = self.read(target.nbytes)
         target[: len(piece)] = piece

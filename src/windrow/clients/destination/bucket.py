@@ -40,8 +40,8 @@ CONTENT_TYPE = "application/gzip"
 SHA256_BYTES = 32
 
 _FAILURES = (ClientError, BotoCoreError, HTTPError, OSError, ValueError)
-"""All that a request raises, and the making of its client: botocore lets errors of urllib3 and of Python through, the
-former where an answer's body is read, and refuses some settings (a region, a profile's files) with the latter."""
+"""All that a request, or building its client, may raise: botocore passes on errors of urllib3 while an answer's body is
+read, and Python's own errors for some settings (a region, a profile's files)."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,11 +49,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """How long and how often a server is asked.
+    """Timeouts and attempts of requests.
 
     ``connect_s`` is for TCP, and once more for TLS. ``read_s`` is the longest silence: a PUT is answered once the
-    server has written and verified the whole body. ``attempts`` are those of a request that changes nothing; a PUT is
-    tried once, since its caller must look before it repeats.
+    server has written and verified the whole body. ``attempts`` are those of a request that can be repeated freely; a
+    PUT is tried once, because its caller must check before it repeats.
     """
 
     connect_s: float = 3.0
@@ -63,21 +63,21 @@ class RequestPolicy:
 
 
 DELIVERING = RequestPolicy()
-"""For whatever is to succeed if it can."""
+"""For requests that should succeed if possible."""
 
 PROBING = RequestPolicy(connect_s=2.0, read_s=8.0, attempts=1, probe_attempts=1)
-"""For the sentinel, whose run must end before the next one: an attempt that fails is what it wants to know.
+"""For the sentinel, whose run must end before the next one, and which must notice every failure.
 
-A request takes 13 s at most: 2 s for TCP, 2 s for TLS, 1 s until botocore stops to wait for the go-ahead before a body,
-8 s of silence."""
+A request takes 13 s at most: 2 s for TCP, 2 s for TLS, 1 s in which botocore waits for ``100 Continue``, 8 s of
+silence."""
 
 
 class S3Destination:
     """`windrow.ports.Destination` on one bucket.
 
-    ``endpoint`` is ``https://host[:port]`` (TLS 1.2 or newer; where the secret names a private CA, that CA and no
-    other). The client is built at the first request and anew when the secret's content changes. ``pace`` is kept to by
-    all that is stored; ``object_lock`` is given to archives.
+    ``endpoint`` is ``https://host[:port]`` (TLS 1.2 or newer; if the secret has a private CA, only that CA is trusted).
+    The client is built at the first request, and again when the secret's content changes. ``pace`` limits the rate of
+    all uploads; ``object_lock`` applies to archives.
     """
 
     def __init__(
@@ -105,14 +105,14 @@ class S3Destination:
         self._built: tuple[Credentials, S3Client] | None = None
 
     def probe(self) -> None:
-        """Ask for the bucket, signed; see the port's contract."""
+        """Send a signed HEAD of the bucket; see the port's contract."""
         try:
             self._read(lambda s3: s3.head_bucket(Bucket=self._bucket), "HEAD bucket", self._policy.probe_attempts)
         except DestinationError as error:
             if status(error) != 404:  # noqa: PLR2004 - Not Found
                 raise
-            # The answer to a HEAD has no body; this one's says whether it is the bucket (or, with versitygw, the
-            # access key) that is not there.
+            # The answer to a HEAD has no body; that to a list says whether the bucket (or, with versitygw, the access
+            # key) does not exist.
             self._read(
                 lambda s3: s3.list_objects_v2(Bucket=self._bucket, MaxKeys=1),
                 "LIST bucket",
@@ -127,7 +127,7 @@ class S3Destination:
         metadata: Mapping[str, str],
         content_type: str = CONTENT_TYPE,
     ) -> bool:
-        """Store the chunks as one object if the key is free; see the port's contract."""
+        """Store the chunks as one object if the key does not exist; see the port's contract."""
         try:
             options = {"IfNoneMatch": "*", "ContentType": content_type, **self._locked(key)}
             self._put(key, chunks, sha256, metadata, options)
@@ -138,7 +138,7 @@ class S3Destination:
         return True
 
     def _locked(self, key: str) -> dict[str, Any]:
-        """Return the options that lock what is written under a key, if it is to be."""
+        """Return the options that lock the object written under a key, none if it is not to be locked."""
         return self._object_lock.options(key, self._clock.now()) if self._object_lock else {}
 
     def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
@@ -160,7 +160,7 @@ class S3Destination:
             answer = s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
+                Body=body,  # type: ignore[arg-type]  # the stubs require a whole IO
                 ContentLength=body.size,
                 ChecksumSHA256=base64.b64encode(sha256).decode(),
                 Metadata=dict(metadata),
@@ -179,12 +179,12 @@ class S3Destination:
         except DestinationError as error:
             if status(error) != 404:  # noqa: PLR2004 - Not Found
                 raise
-            # Nothing in the answer to a HEAD tells a missing bucket from a missing object.
+            # The answer to a HEAD does not show whether the bucket or the object is missing.
             self.probe()
             return None
 
     def locked_until(self, key: str) -> datetime | None:
-        """Return until when an object is locked, None if it is not, or the server does not tell."""
+        """Return until when an object is locked, None if it is not or the server does not say."""
 
         def request(s3: S3Client) -> datetime | None:
             return answers.read(s3.head_object(Bucket=self._bucket, Key=key), LockedHead).object_lock_retain_until_date
@@ -199,16 +199,16 @@ class S3Destination:
         def request(s3: S3Client) -> bytes:
             span = f"bytes={start}-{start + length - 1}"
             answer = s3.get_object(Bucket=self._bucket, Key=key, Range=span)
-            # Before the body is read: a page, or the object whole, may be of any size.
-            came = answers.read(answer, Range)
-            if came.content_length > length or not came.content_range.startswith(f"bytes {start}-"):
-                raise UnreadableAnswer(detail=f"{came.content_length} bytes of range {came.content_range[:80]!r} came")
+            # Checked before the body is read: a login page, or the whole object, may have any size.
+            sent = answers.read(answer, Range)
+            if sent.content_length > length or not sent.content_range.startswith(f"bytes {start}-"):
+                raise UnreadableAnswer(detail=f"{sent.content_length} bytes of range {sent.content_range[:80]!r} came")
             return answer["Body"].read()
 
         try:
             return self._read(request, f"GET {key}")
         except DestinationError as error:
-            if status(error) == 416:  # noqa: PLR2004 - Range Not Satisfiable: it starts behind the end
+            if status(error) == 416:  # noqa: PLR2004 - Range Not Satisfiable: it starts after the end
                 return b""
             raise
 
@@ -217,7 +217,7 @@ class S3Destination:
         stored = self.head(key)
         if stored is None:
             return
-        # Without its version a versioned bucket would keep it, and a delete marker beside it.
+        # Without the version id, a versioned bucket would keep the object and add a delete marker.
         version: dict[str, Any] = {"VersionId": stored.version_id} if stored.version_id else {}
         self._read(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key, **version), f"DELETE {key}")
 
@@ -235,7 +235,7 @@ class S3Destination:
         def request(s3: S3Client) -> Page:
             page = answers.read(s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **after), Page)
             if page.is_truncated and page.next_continuation_token in ("", after.get("ContinuationToken")):
-                raise UnreadableAnswer(detail="a listing goes on and does not say where")
+                raise UnreadableAnswer(detail="a truncated listing has no new continuation token")
             return page
 
         while True:
@@ -248,23 +248,23 @@ class S3Destination:
     def _read(self, request: Callable[[S3Client], T], what: str, attempts: int | None = None) -> T:
         """Make a request that may be repeated freely."""
 
-        def again(error: Exception) -> bool:
+        def retryable(error: Exception) -> bool:
             if not isinstance(error, DestinationError) or error.kind not in READ_AGAIN:
                 return False
-            _log.info("destination asked again", extra={"request": what, "kind": error.kind})
+            _log.info("request to the destination repeated", extra={"request": what, "kind": error.kind})
             return True
 
         policy = RetryPolicy(attempts or self._policy.attempts, PAUSE_S)
-        return policy.call(partial(self._once, request, what), again, self._clock.sleep)
+        return policy.call(partial(self._once, request, what), retryable, self._clock.sleep)
 
     def _once(self, request: Callable[[S3Client], T], what: str, was_sent: Callable[[], bool] = lambda: False) -> T:
-        """Make one request; where the credentials are refused, fetch them anew and make it once more."""
+        """Make one request; if the credentials are refused, read them again and repeat it once."""
         try:
             return self._attempt(request, what, was_sent, self._fetch(self._secrets.credentials))
         except DestinationError as error:
             if error.kind is not DestinationFault.CREDENTIALS or isinstance(error.__cause__, SecretError):
                 raise
-            _log.warning("destination refused the credentials; fetching them anew", extra={"request": what})
+            _log.warning("destination refused the credentials; reading them again", extra={"request": what})
         return self._attempt(request, what, was_sent, self._fetch(self._secrets.refresh))
 
     def _attempt(
@@ -274,7 +274,7 @@ class S3Destination:
             return request(self._client(credentials))
         except _FAILURES as error:
             where = f"{self._endpoint}, bucket {self._bucket},"
-            # Not by way of a variable: through its traceback the error would hold itself, and the connection with it.
+            # No variable for the error: through its traceback it would refer to itself and keep the connection.
             raise to_destination_error(error, what, sent=was_sent()).at(where) from error
 
     def _fetch(self, read: Callable[[], Credentials]) -> Credentials:
@@ -303,13 +303,13 @@ class S3Destination:
         config = Config(
             signature_version="s3v4",
             s3=aws.PATH_STYLE,
-            # Other S3 servers than AWS may not know the CRC checksums that boto3 sends by default.
+            # S3 servers other than AWS's may not support the CRC checksums that boto3 sends by default.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             retries={"mode": "standard", "total_max_attempts": 1},
             use_fips_endpoint=False,
             use_dualstack_endpoint=False,
-            defaults_mode="legacy",  # type: ignore[arg-type]  # the stubs have it as a flag
+            defaults_mode="legacy",  # type: ignore[arg-type]  # the stubs declare it as a bool
         )
         client = self._session.client(
             "s3",
@@ -331,7 +331,7 @@ def status(error: DestinationError) -> int:
 
 def _stored(answer: object) -> Stored:
     head = answers.read(answer, Head)
-    # Of an object that came in parts it is the digest of their digests, with their number behind a dash.
+    # For an object uploaded in parts, it is the digest of the parts' digests, followed by a dash and their number.
     whole = head.checksum and "-" not in head.checksum
     return Stored(
         size=head.content_length,
@@ -349,5 +349,5 @@ def _hex(checksum: str) -> str:
     except ValueError:
         digest = b""
     if len(digest) != SHA256_BYTES:
-        raise UnreadableAnswer(detail=f"{checksum[:80]!r} is no SHA-256 in base64")
+        raise UnreadableAnswer(detail=f"{checksum[:80]!r} is not a SHA-256 in base64")
     return digest.hex()

@@ -1,4 +1,4 @@
-"""What an error of a request, or of the client's making, means of a destination."""
+"""Turns errors of requests to the destination, and of building its client, into `DestinationError`."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _CREDENTIALS = frozenset(
 )
 _UNAUTHORIZED = (401, 403)
 _CHECKSUM = frozenset({"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"})
-"""The server received other bytes than were signed or declared, and stored nothing. The last two are MinIO's."""
+"""Codes for a body that differs from the signed or declared digest: nothing was stored. The last two are MinIO's."""
 
 _PASSING = frozenset({"ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "SlowDown", "SlowDownWrite"})
 _PASSING_STATUS = (408, 429)
-"""Refused for a reason that is over in a moment. (409 ConditionalRequestConflict: another PUT of the key ran.)"""
+"""Refusals that pass in a moment. (409 ConditionalRequestConflict: another PUT of the key was running.)"""
 
 _SERVER_ERROR = 500
 _NOT_IMPLEMENTED = 501
-"""The one status of the server's that no retry mends: it does not know what it is asked to do."""
+"""The one 5xx status that no retry can fix: the server does not support the request."""
 
 
 def to_destination_error(error: Exception, what: str, *, sent: bool) -> DestinationError:
-    """Return Windrow's error for a failed request; ``sent`` says whether the whole body of a PUT had gone out.
+    """Return the error for a failed request; ``sent`` says whether the whole body of a PUT was sent.
 
-    The message names code and status but no text of the server's, which might quote what it was sent.
+    The message has the server's code and status but not its text, which might quote what it was sent.
     """
     if isinstance(error, ClientError):
         return _refusal(error, what, sent=sent)
@@ -75,7 +75,7 @@ def _refusal_kind(code: str, status: int) -> DestinationFault:
 
 
 def _reason(error: Exception) -> str:
-    """Return the operating system's reason if there is one, as "Connection refused": botocore gives the URL instead."""
+    """Return the operating system's reason, as "Connection refused", if there is one: botocore gives only the URL."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
@@ -85,7 +85,7 @@ def _reason(error: Exception) -> str:
 
 
 def _transport_kind(error: Exception) -> DestinationFault:
-    # The last two come as they are while an answer's body is read.
+    # The last two are raised while an answer's body is read, where botocore does not wrap them.
     if isinstance(error, SSLError | Urllib3SslError | ssl.SSLError):
         return DestinationFault.TLS
     if isinstance(error, ReadTimeoutError | Urllib3ReadTimeout):
@@ -94,7 +94,7 @@ def _transport_kind(error: Exception) -> DestinationFault:
         return DestinationFault.REFUSED
     if isinstance(error, UnreadableAnswer):
         return DestinationFault.PROTOCOL
-    # Nothing at the other end, or no way there: a lost VPN shows as connections that are never answered.
+    # The server is down or unreachable. With a lost VPN, connecting times out.
     if isinstance(error, NoConnectionError | HTTPClientError):
         return DestinationFault.CONNECT
     return DestinationFault.UNAVAILABLE

@@ -1,7 +1,7 @@
-"""Requests to the destination that are sent up to some byte, and end when they are told to: for trials of races.
+"""Requests to the destination that are sent up to a certain byte and finished later, to test races.
 
-boto3 sends a request as a whole. What a server does when two meet shows only when both end at the same moment, or one
-between the beginning and the end of the other.
+boto3 sends a request as a whole. How a server handles two concurrent requests shows only if both end at the same
+moment, or one between the beginning and the end of the other.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from windrow.core.errors import DestinationError, DestinationFault
 from windrow.ports import Part, Secrets
 
 TIMEOUT_S = 60.0
-"""For an answer: who waits for another's request may take as long as that."""
+"""Timeout for an answer: a server may delay it until the other request ends."""
 
 
 class HeldRequest(msgspec.Struct, frozen=True):
-    """A signed request as it goes over the line; ``body_at`` is where its body begins."""
+    """The bytes of a signed request; ``body_at`` is where its body begins."""
 
     method: str
     data: bytes
@@ -34,19 +34,19 @@ class HeldRequest(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came back, and whether it says that the request was carried out."""
+    """The answer to a request."""
 
     status: int
     body: bytes
 
     @property
     def done(self) -> bool:
-        """S3 may report an error of a completion at status 200."""
+        """Whether the request was carried out. S3 may report an error of a completion with status 200."""
         return 200 <= self.status < 300 and b"<Error" not in self.body  # noqa: PLR2004 - statuses of HTTP
 
 
 class HeldConnection:
-    """One request after the other, each begun and ended. A context manager. Errors are `DestinationError`."""
+    """Sends one request after the other, each in two steps. A context manager. Raises `DestinationError`."""
 
     def __init__(self, connection: HTTPConnection) -> None:
         self._connection = connection
@@ -89,12 +89,12 @@ class HeldConnection:
         return Answer(response.status, body)
 
     def close(self) -> None:
-        """End the connection, with whatever was begun on it."""
+        """Close the connection; an unfinished request is dropped."""
         self._connection.close()
 
 
 class HeldRequests:
-    """Makes requests to one bucket, and connections for them."""
+    """Signs requests to one bucket, and opens connections for them."""
 
     def __init__(self, endpoint: str, bucket: str, region: str, secrets: Secrets) -> None:
         self._endpoint = endpoint
@@ -104,11 +104,11 @@ class HeldRequests:
 
     @property
     def possible(self) -> bool:
-        """Whether the destination is reached without a proxy, which would hold requests back as it likes."""
+        """Whether the destination is reached without a proxy, which might buffer requests."""
         return urlsplit(self._endpoint).scheme not in proxies_for(self._endpoint)
 
     def connect(self) -> HeldConnection:
-        """Return a connection, which is made with its first request. Raises `DestinationError`, `SecretError`."""
+        """Return a connection, which connects at its first request. Raises `DestinationError`, `SecretError`."""
         url = urlsplit(self._endpoint)
         host = url.hostname or ""
         if url.scheme == "http":
@@ -117,11 +117,11 @@ class HeldRequests:
         return HeldConnection(HTTPSConnection(host, url.port or 443, timeout=TIMEOUT_S, context=context))
 
     def put(self, key: str, body: bytes) -> HeldRequest:
-        """Return a PUT that is carried out if nothing is there. Raises `SecretError`."""
+        """Return a PUT on the condition that the key does not exist. Raises `SecretError`."""
         return self._signed("PUT", key, {}, body)
 
     def complete(self, key: str, upload_id: str, part: Part) -> HeldRequest:
-        """Return the completion of an upload of one part, if nothing is there. Raises `SecretError`."""
+        """Return the completion of an upload of one part, on the same condition. Raises `SecretError`."""
         digest = f"<ChecksumSHA256>{b64encode(part.sha256).decode()}</ChecksumSHA256>" if part.sha256 else ""
         body = (
             "<CompleteMultipartUpload><Part>"
@@ -143,4 +143,4 @@ class HeldRequests:
 
 
 def _failed(error: Exception) -> DestinationError:
-    return DestinationError(f"a request that was held broke off: {error}", DestinationFault.CONNECT)
+    return DestinationError(f"a request sent in two steps failed: {error}", DestinationFault.CONNECT)

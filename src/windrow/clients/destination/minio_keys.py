@@ -1,6 +1,6 @@
-"""MinIO access keys (service accounts), administered with one of them.
+"""Creates and removes MinIO access keys (service accounts), authorised by one of them.
 
-A service account may create and remove others of its own parent user, so rotation needs no administrator's rights.
+A service account may create and remove others of its own parent user, so rotation needs no administrator.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from windrow.core.errors import DestinationError, RotationError
 from windrow.ports import Credentials
 
 RETRIES = Retry(2, redirect=0, backoff_factor=0.2)
-"""None for a redirect: what is signed for one server is not for another."""
+"""Redirects are not followed: a request signed for one server is not valid at another."""
 TIMEOUT = Timeout(connect=3, read=10)
 KEY_NAME = "windrow-rotated"
 
@@ -34,7 +34,7 @@ _NOT_FOUND = ("XMinioInvalidIAMCredentials", "XMinioAdminServiceAccountNotFound"
 
 
 class _Account(msgspec.Struct, frozen=True, rename="camel"):
-    """What MinIO tells of a key; ``policy`` is the JSON of one."""
+    """MinIO's description of a key; ``policy`` is JSON."""
 
     implied_policy: bool = False
     policy: str = ""
@@ -47,28 +47,28 @@ class MinioKeys:
         self._endpoint = endpoint
 
     def create(self, acting: Credentials, new: Credentials) -> None:
-        """Create a key with the rights of the acting one; see the port's contract."""
+        """Create a key with the permissions of the acting one; see the port's contract."""
         admin = self._admin(acting)
         policy = self._policy(admin, acting.access_key)
-        _ask(
+        _request(
             "create the new key",
             lambda: admin.add_service_account(
                 access_key=new.access_key, secret_key=new.secret_key, name=KEY_NAME, policy=policy
             ),
-            fine=(_TAKEN,),  # by an earlier try of this step; testSecret will tell if it is another's
+            fine=(_TAKEN,),  # by an earlier attempt of this step; testSecret fails if it is another's
         )
 
     def remove(self, acting: Credentials, access_key: str) -> None:
         """Remove a key; see the port's contract."""
-        _ask("remove the old key", lambda: self._admin(acting).delete_service_account(access_key), fine=_NOT_FOUND)
+        _request("remove the old key", lambda: self._admin(acting).delete_service_account(access_key), fine=_NOT_FOUND)
 
     def _policy(self, admin: MinioAdmin, access_key: str) -> dict[str, Any] | None:
-        """Return the policy that narrows a key's rights, None if it has all of its user's.
+        """Return the policy that restricts a key's permissions, None if it has all of its user's.
 
-        Without it the new key of a narrowed one would have all the rights of the user behind it. Where the account is
-        not found it has no policy of its own: the first credentials may be a user's own.
+        Without it, the successor of a restricted key would have all permissions of its parent user. If the account is
+        not found, there is no policy: the first credentials may be those of a user.
         """
-        return _ask(
+        return _request(
             "describe the current key",
             lambda: _policy_in(msgspec.json.decode(admin.get_service_account(access_key), type=_Account)),
             fine=_NOT_FOUND,
@@ -93,7 +93,7 @@ def _policy_in(account: _Account) -> dict[str, Any] | None:
     return None if account.implied_policy else msgspec.json.decode(account.policy, type=dict[str, Any])
 
 
-def _ask(what: str, request: Callable[[], T], *, fine: Sequence[str]) -> T | None:
+def _request(what: str, request: Callable[[], T], *, fine: Sequence[str]) -> T | None:
     """Make a request; None if MinIO refuses it for a reason that is ``fine``. Raises `RotationError`."""
     try:
         return request()
@@ -106,11 +106,11 @@ def _ask(what: str, request: Callable[[], T], *, fine: Sequence[str]) -> T | Non
     except RotationError:
         raise
     except Exception as error:
-        # The library decrypts the answer, and raises whatever it stumbles over.
+        # The library decrypts the answer, and may raise any error for an unexpected one.
         raise RotationError(f"MinIO did not {what}: its answer can't be read ({type(error).__name__})") from error
 
 
 def _cause(error: MinioAdminException) -> str:
-    """Return the code of MinIO's answer; the whole of it names hosts and requests that help nobody."""
+    """Return the code in MinIO's answer; the rest of it, hosts and request ids, is of no use."""
     found = _CODE.search(str(error))
     return found[1] if found else "no code given"

@@ -1,4 +1,4 @@
-"""Objects in parts on the destination, for those too large to hold."""
+"""Multipart uploads to the destination, for objects too large for memory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class S3MultipartDestination(S3Destination):
     """`windrow.ports.MultipartDestination` on one bucket.
 
-    Parts that are sent carry their SHA-256, which the server verifies. Those that are copied can't: MinIO, versitygw
-    and MiniStack each refuse a copied part in an upload that asks for SHA-256 (2026). Their ETags verify them instead.
+    Parts that are sent have a SHA-256, which the server verifies. Parts that are copied can't: MinIO, versitygw and
+    MiniStack refuse a copied part in an upload with SHA-256 (2026). Their ETags verify them instead.
     """
 
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str = CONTENT_TYPE) -> str:
@@ -50,7 +50,7 @@ class S3MultipartDestination(S3Destination):
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
+                Body=body,  # type: ignore[arg-type]  # the stubs require a whole IO
                 ContentLength=body.size,
                 ChecksumSHA256=base64.b64encode(sha256).decode(),
             )
@@ -76,7 +76,7 @@ class S3MultipartDestination(S3Destination):
         return Part(number, self._read(request, f"COPY {key} part {number}"))
 
     def complete(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
-        """Make the parts one object if the key is free; see the port's contract."""
+        """Make the parts one object if the key does not exist; see the port's contract."""
 
         def request(s3: S3Client) -> object:
             answer = s3.complete_multipart_upload(
@@ -89,7 +89,7 @@ class S3MultipartDestination(S3Destination):
             return answers.read(answer, s3_answers.Part)
 
         try:
-            # The request is one small body: there is no telling that it had not gone out.
+            # The body is small: it can't be known that it was not sent.
             self._once(request, f"POST {key}", lambda: True)
         except DestinationError as error:
             if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
@@ -98,7 +98,7 @@ class S3MultipartDestination(S3Destination):
         return True
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Drop an upload; see the port's contract."""
+        """Abort an upload; see the port's contract."""
         try:
             self._read(
                 lambda s3: s3.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id),

@@ -1,4 +1,4 @@
-"""Object lock: how long an archive can't be deleted or changed at the destination, told with the write itself."""
+"""Object lock: for how long an archive can't be deleted or changed at the destination; set by the write itself."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ def _is_archive(key: str) -> bool:
 
 
 class ObjectLock(msgspec.Struct, frozen=True):
-    """Locks what is written under a key of those that it ``applies`` to, archives unless told otherwise.
+    """Locks objects under the keys that it ``applies`` to, by default those of archives.
 
-    What workers write for a moment (canaries, staged parts) must stay deletable. A tombstone over a condemned archive
-    is a new version, which the lock of the old one does not hinder:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+    Temporary objects (canaries, staged parts) must stay deletable. A tombstone over a condemned archive is a new
+    version, which the old one's lock allows: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
     """
 
     mode: str
@@ -29,7 +28,7 @@ class ObjectLock(msgspec.Struct, frozen=True):
     applies: Callable[[str], bool] = _is_archive
 
     def options(self, key: str, now: datetime) -> dict[str, Any]:
-        """Return boto3's parameters of a PutObject or CreateMultipartUpload."""
+        """Return the parameters for boto3's PutObject or CreateMultipartUpload."""
         if not self.applies(key):
             return {}
         return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": now + self.retention}

@@ -1,4 +1,4 @@
-"""How fast this process may send: a token bucket that all its threads share."""
+"""Limits how fast this process sends: a token bucket that all its threads share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from threading import Lock
 from windrow.ports import Clock
 
 BURST_S = 0.25
-"""So much of a second's bytes may go out at once after a pause."""
+"""The share of a second's bytes that may be sent at once after a pause."""
 
 
 class Pace:
-    """Holds all threads that send to ``bytes_per_s`` together, on average. Each waits its turn, outside the lock."""
+    """Limits all sending threads together to ``bytes_per_s`` on average. They wait outside the lock."""
 
     def __init__(self, bytes_per_s: int, clock: Clock) -> None:
         self._bytes_per_s = bytes_per_s

@@ -1,1 +1,1 @@
-"""The ledger table in DynamoDB: claims and deliveries, the circuit's state, and how deliveries end."""
+"""The ledger table in DynamoDB: claims, archive records, the circuit's state, and the results of deliveries."""

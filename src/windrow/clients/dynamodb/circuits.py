@@ -1,4 +1,4 @@
-"""The circuit breaker's state, one item in the ledger table."""
+"""The circuit breaker's state, as an item in the ledger table."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def connect(session: boto3.session.Session) -> DynamoDBClient:
-    """Return a client that gives up in time for the sentinel's run (9 s at most for both attempts)."""
+    """Return a client with timeouts that fit into the sentinel's run (9 s at most for both attempts)."""
     config = Config(connect_timeout=1.5, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
     return session.client("dynamodb", config=config)
 
 
 class _String(msgspec.Struct, frozen=True):
-    """A string as DynamoDB writes it."""
+    """A string in DynamoDB's format."""
 
     text: str = msgspec.field(name="S")
 
@@ -42,9 +42,9 @@ class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class DynamoCircuits:
-    """Implements `CircuitStore`: item ``circuit#<name>``, with the state as JSON and its revision beside it.
+    """Implements `CircuitStore`: item ``circuit#<name>``, with the state as JSON and its revision as a number.
 
-    The name is the mapping's id, where there is a mapping.
+    The name is the mapping's id, if there is a mapping.
     """
 
     def __init__(self, table: str, name: str, client: DynamoDBClient) -> None:

@@ -1,4 +1,4 @@
-"""How deliveries end, two items in the ledger table: what fails in a row, and what succeeded last."""
+"""The results of deliveries, as two items in the ledger table: failures in a row, and the last success."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FAILED = "deliveries#failed"
 DELIVERED = "deliveries#delivered"
-"""Keys of the two items. No object id is one of them: a bucket name holds no ``#``."""
+"""Keys of the two items. No object id equals them: a bucket name can't contain ``#``."""
 
 KEPT_S = DAY_S
 
@@ -28,19 +28,19 @@ _log = logging.getLogger(__name__)
 
 
 class _Number(msgspec.Struct, frozen=True):
-    """A number as DynamoDB writes it."""
+    """A number in DynamoDB's format."""
 
     digits: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,15}$")] = msgspec.field(name="N")
 
 
 class _String(msgspec.Struct, frozen=True):
-    """A string as DynamoDB writes it."""
+    """A string in DynamoDB's format."""
 
     text: str = msgspec.field(name="S")
 
 
 class _Failed(msgspec.Struct, frozen=True):
-    """The item of what fails in a row."""
+    """The item with the failures in a row."""
 
     failures: _Number
     since: _Number
@@ -55,7 +55,7 @@ class _FailedAnswer(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class _Delivered(msgspec.Struct, frozen=True):
-    """The item of what succeeded last."""
+    """The item with the last success."""
 
     delivered_at: _Number
 
@@ -67,25 +67,25 @@ class _DeliveredAnswer(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class DynamoDeliveryHealth:
-    """Implements `windrow.ports.DeliveryHealth`. Of several workers whose deliveries fail, the last count stands."""
+    """Implements `windrow.ports.DeliveryHealth`. Of several failing workers, the last one's count is kept."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self._table = table
         self._client = client
 
     def record_failed(self, streak: Streak) -> None:
-        """Note failures in a row; see the port's contract."""
+        """Record failures in a row; see the port's contract."""
         numbers = {"failures": streak.failures, "since": streak.since, "failed_at": streak.failed_at}
         item = {name: {"N": str(number)} for name, number in numbers.items()} | {"fault": {"S": streak.fault}}
         self._put(FAILED, item, streak.failed_at)
 
     def record_delivered(self, at_s: int) -> None:
-        """Note a success; see the port's contract."""
+        """Record a success; see the port's contract."""
         self._put(DELIVERED, {"delivered_at": {"N": str(at_s)}}, at_s)
 
     def streak(self) -> Streak:
-        """Return what was noted last; see the port's contract."""
-        with failing_as(LedgerError, "how deliveries end could not be read"):
+        """Return what was recorded last; see the port's contract."""
+        with failing_as(LedgerError, "the results of deliveries could not be read"):
             failed = answers.read(self._get(FAILED), _FailedAnswer).item
             delivered = answers.read(self._get(DELIVERED), _DeliveredAnswer).item
         delivered_at = int(delivered.delivered_at.digits) if delivered else 0
@@ -107,4 +107,4 @@ class DynamoDeliveryHealth:
         try:
             self._client.put_item(TableName=self._table, Item={"object_id": {"S": object_id}, **item, **expiry})
         except (BotoCoreError, ClientError) as error:
-            _log.warning("how a delivery ended was not noted", extra={"error": str(error)})
+            _log.warning("result of a delivery not recorded", extra={"error": str(error)})

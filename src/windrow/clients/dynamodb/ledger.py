@@ -1,4 +1,4 @@
-"""The ledger in DynamoDB: PartiQL batches, which put 25 claims for the price of 25 writes in one request."""
+"""The ledger in DynamoDB: PartiQL batches, which write 25 conditional claims in one request."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ MAX_KEYS = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 
 LIGHT = frozenset({"batch_execute_statement"})
-"""What goes without boto3's weight: claims, one for each 25 files."""
+"""Operations that bypass boto3 (`windrow.clients.json_requests`): claims, one request for each 25 files."""
 
 CONNECTIONS = 8
 TIMEOUT_S = 8.0
-"""How long one call begins requests, first ones of its later parts too; the requests under way then may add 7 s."""
+"""How long one call starts requests; requests under way at that time may add 7 s."""
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 
 RECORD_PREFIX = "archive#"
-"""Before the key of an archive record's item. No object id starts so: a bucket name holds no ``#``."""
+"""Prefix of the key of an archive record's item. No object id starts with it: a bucket name can't contain ``#``."""
 
 _REFUSED = frozenset(
     {
@@ -53,11 +53,11 @@ _REFUSED = frozenset(
         "ValidationException",
     }
 )
-"""Codes of a whole request that no repetition mends; everything else is tried again."""
+"""Codes of a whole request that no retry can fix; everything else is retried."""
 
 _CONDITION = frozenset({"DuplicateItem", "ConditionalCheckFailed"})
 _FINAL = _CONDITION | {"AccessDenied", "ResourceNotFound", "ValidationError", "ItemCollectionSizeLimitExceeded"}
-"""Codes of a single statement that no repetition mends."""
+"""Codes of a single statement that no retry can fix."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -65,9 +65,9 @@ R = TypeVar("R")
 
 
 def connect(session: boto3.session.Session) -> DynamoDBClient:
-    """Return a client that tries once, since `DynamoLedger` repeats within its own time limit.
+    """Return a client that tries once, because `DynamoLedger` retries within its own time limit.
 
-    It checks no parameters: that is a fifth of the CPU of a claim, and the statements are Windrow's own.
+    It does not validate parameters: that would take a fifth of a claim's CPU, and the statements are Windrow's own.
     """
     config = Config(
         connect_timeout=2,
@@ -81,10 +81,10 @@ def connect(session: boto3.session.Session) -> DynamoDBClient:
 
 @dataclass
 class _Written:
-    """The end of some statements: a code each, empty for success, None where no answer came.
+    """The results of statements: a code each, empty for success, None if no answer came.
 
-    ``repeated`` holds the positions of those executed more than once: there a failed condition may be the trace of
-    an earlier execution whose reply was lost. ``error`` is the last failure of a whole request.
+    ``repeated`` holds the positions of those executed more than once: their condition may have failed because of an
+    earlier execution whose response was lost. ``error`` is the last failure of a whole request.
     """
 
     codes: list[str | None]
@@ -99,19 +99,19 @@ class _Error(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class _Response(msgspec.Struct, frozen=True, rename="pascal"):
-    """What became of a statement."""
+    """The result of a statement."""
 
     error: _Error | None = None
 
 
 class _Executed(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer to BatchExecuteStatement: a response a statement, in order."""
+    """The answer to BatchExecuteStatement: a response for each statement, in order."""
 
     responses: list[_Response]
 
 
 class _Found(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer to BatchGetItem: items by table, and what is to be asked for again."""
+    """The answer to BatchGetItem: items by table, and the keys to request again."""
 
     responses: dict[str, list[dict[str, Any]]]
     unprocessed_keys: dict[str, Any] = {}
@@ -120,7 +120,7 @@ class _Found(msgspec.Struct, frozen=True, rename="pascal"):
 class DynamoLedger:
     """`windrow.ports.Ledger` on one table whose only key is the string ``object_id``.
 
-    ``jitter`` gives numbers from 0 to 1. ``timeout_s`` bounds how long one call begins requests.
+    ``jitter`` returns a random number from 0 to 1. ``timeout_s`` limits how long one call starts requests.
     """
 
     def __init__(
@@ -140,14 +140,14 @@ class DynamoLedger:
         fields = ("object_id", "archive_key", "owner", "lease_until", "expires_at")
         row = ", ".join(f"'{name}': ?" for name in fields)
         held = 'WHERE "object_id" = ? AND "owner" = ? AND "lease_until" = ?'
-        # Names stand in quotes: OWNER may become a reserved word, and a table's name may hold dots.
+        # Names are quoted: OWNER may become a reserved word, and a table's name may contain dots.
         self._insert = f"INSERT INTO \"{table}\" VALUE {{{row}, 'v': {RECORD_VERSION}}}"
         sets = " ".join(f'SET "{name}" = ?' for name in fields[1:])
         self._replace = f'UPDATE "{table}" {sets} SET "v" = {RECORD_VERSION} {held}'  # noqa: S608 - the table is a setting
         self._set_lease = f'UPDATE "{table}" SET "lease_until" = ? {held}'  # noqa: S608 - as above
 
     def claim(self, claims: Sequence[Claim]) -> list[ClaimOutcome]:
-        """Put each claim if its object id is absent; see the port's contract."""
+        """Write each claim if its object id is absent; see the port's contract."""
         statements = [
             {
                 "Statement": self._insert,
@@ -164,7 +164,7 @@ class DynamoLedger:
         return self._apply(statements, claims)
 
     def take_over(self, pairs: Sequence[tuple[Claim, Claim]]) -> list[ClaimOutcome]:
-        """Replace found claims by wanted ones, where nobody else did so meanwhile; see the port's contract."""
+        """Replace found claims by wanted ones, unless another worker did meanwhile; see the port's contract."""
         statements = [
             {
                 "Statement": self._replace,
@@ -181,7 +181,7 @@ class DynamoLedger:
         return self._apply(statements, [wanted for _, wanted in pairs])
 
     def release(self, claims: Sequence[Claim]) -> list[Claim]:
-        """Set the leases to 0; return the claims that are not known released. Never raises."""
+        """Set the leases to 0; return the claims that are not known to be released. Never raises."""
         return self._end_leases(claims, 0)
 
     def expire(self, claims: Sequence[Claim], now: datetime) -> None:
@@ -201,7 +201,7 @@ class DynamoLedger:
 
     def record(self, record: ArchiveRecord) -> ArchiveRecord:
         """Write an archive record unless the key has one in another state; see the port's contract."""
-        # The name stands behind a #: STATE is a reserved word.
+        # The name needs a placeholder: STATE is a reserved word.
         unless_decided = {
             "ConditionExpression": "attribute_not_exists(object_id) OR #state = :state",
             "ExpressionAttributeNames": {"#state": "state"},
@@ -212,19 +212,19 @@ class DynamoLedger:
         except LedgerError as error:
             if answers.code(error.__cause__) != "ConditionalCheckFailedException":
                 raise
-            standing = self.records([record.archive_key]).get(record.archive_key)
-            if standing is None:
+            decided = self.records([record.archive_key]).get(record.archive_key)
+            if decided is None:
                 raise LedgerError(f"the record of {record.archive_key} vanished while it was read") from error
-            return standing
+            return decided
         return record
 
     def overrule(self, record: ArchiveRecord) -> None:
-        """Write an archive record whatever stands. Raises `LedgerError`."""
+        """Write an archive record over any other. Raises `LedgerError`."""
         self._put_record(record, {})
 
     def _put_record(self, record: ArchiveRecord, condition: Mapping[str, Any]) -> None:
         item = _record_item(record)
-        self._insist(lambda: self._client.put_item(TableName=self._table, Item=item, **condition), self._deadline())
+        self._retried(lambda: self._client.put_item(TableName=self._table, Item=item, **condition), self._deadline())
 
     def _end_leases(self, claims: Sequence[Claim], lease_until: int) -> list[Claim]:
         statements = [
@@ -239,7 +239,7 @@ class DynamoLedger:
         return [c for c, outcome in zip(claims, outcomes, strict=True) if outcome is not ClaimOutcome.WON]
 
     def _apply(self, statements: Sequence[Any], wanted: Sequence[Claim]) -> list[ClaimOutcome]:
-        """Execute one conditional statement a claim. An object id may occur once only: DynamoDB demands it."""
+        """Execute one conditional statement for each claim. DynamoDB allows each object id only once."""
         deadline = self._deadline()
         chunks = list(_chunks(statements, MAX_STATEMENTS))
         results = self._map(partial(self._write, deadline=deadline), chunks)
@@ -257,7 +257,7 @@ class DynamoLedger:
         return outcomes
 
     def _resolve(self, doubtful: Sequence[int], wanted: Sequence[Claim], outcomes: list[ClaimOutcome]) -> None:
-        """Find out whether a condition failed because one's own earlier request had been carried out."""
+        """Check whether a condition failed because an earlier request of this call had been carried out."""
         try:
             found = self.claims(wanted[index].object_id for index in doubtful)
         except LedgerError:
@@ -269,10 +269,10 @@ class DynamoLedger:
                 outcomes[index] = ClaimOutcome.WON
 
     def _write(self, statements: Sequence[Any], *, deadline: float) -> _Written:
-        """Execute up to 25 statements, those again that were throttled or got no answer, until the deadline."""
+        """Execute up to 25 statements; until the deadline, repeat those that were throttled or got no answer."""
         result = _Written([None] * len(statements))
         if self._is_over(deadline):
-            result.error = TimeoutError("no time was left to ask")
+            result.error = TimeoutError("no time was left for the request")
             return result
         pending = list(range(len(statements)))
         pauses = self._pauses(deadline)
@@ -305,7 +305,7 @@ class DynamoLedger:
         items: list[Mapping[str, Any]] = []
         pauses = self._pauses(deadline)
         while True:
-            answer = self._insist(partial(self._get, request), deadline)
+            answer = self._retried(partial(self._get, request), deadline)
             items.extend(answer.responses.get(self._table, []))
             request = answer.unprocessed_keys
             if not request:
@@ -316,10 +316,10 @@ class DynamoLedger:
     def _get(self, request: Any) -> _Found:  # noqa: ANN401 - as DynamoDB hands it back
         return answers.read(self._client.batch_get_item(RequestItems=request), _Found)
 
-    def _insist(self, request: Callable[[], R], deadline: float) -> R:
-        """Make one request, again after a passing failure, until the deadline. Raises `LedgerError`."""
+    def _retried(self, request: Callable[[], R], deadline: float) -> R:
+        """Make one request; until the deadline, retry failures that may pass. Raises `LedgerError`."""
         if self._is_over(deadline):
-            raise LedgerError(f"table {self._table!r} did not answer: no time was left to ask")
+            raise LedgerError(f"table {self._table!r} did not answer: no time was left for the request")
         pauses = self._pauses(deadline)
         while True:
             try:
@@ -339,7 +339,7 @@ class DynamoLedger:
         return self._clock.monotonic() > deadline
 
     def _pauses(self, deadline: float) -> Iterator[bool]:
-        """Sleep half to all of a pause that doubles, and yield True; False, without sleeping, at the deadline."""
+        """Sleep 0.5 to 1 times a pause that doubles, and yield True; at the deadline yield False without sleeping."""
         for failures in count(1):
             pause_s = exponential_s(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
             pause_s *= 0.5 + 0.5 * self._jitter()
@@ -351,7 +351,7 @@ class DynamoLedger:
 
 
 _NO_ITEM = (AttributeError, KeyError, TypeError, ValueError, UnreadableAnswer)
-"""What an item raises that is not as Windrow writes it."""
+"""Errors of reading an item that Windrow did not write."""
 
 _RECORD_NUMBERS = ("decided_at", "file_count", "raw_bytes", "archive_bytes")
 
@@ -384,7 +384,7 @@ def _to_claim(item: Mapping[str, Any]) -> Claim:
         numbers = {name: int(item[name]["N"]) for name in ("lease_until", "expires_at")}
         return answers.read(claim | numbers, Claim)
     except _NO_ITEM as error:
-        raise LedgerError(f"the item {item.get('object_id')} is no claim") from error
+        raise LedgerError(f"the item {item.get('object_id')} is not a claim") from error
 
 
 def _record_item(record: ArchiveRecord) -> dict[str, Any]:
@@ -415,4 +415,4 @@ def _to_record(item: Mapping[str, Any]) -> ArchiveRecord:
         }
         return answers.read(fields, ArchiveRecord)
     except _NO_ITEM as error:
-        raise LedgerError(f"the item {item.get('object_id')} is no archive record") from error
+        raise LedgerError(f"the item {item.get('object_id')} is not an archive record") from error

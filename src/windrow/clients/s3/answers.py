@@ -1,6 +1,6 @@
-"""What is read of S3's answers.
+"""The fields of S3's answers that are read.
 
-A field without a default is one that S3 always sends: an answer that lacks it is not S3's. They are described at
+S3 always sends a field without a default: an answer that lacks it is not S3's. They are described at
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html.
 """
 
@@ -16,7 +16,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Head(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer to HeadObject. ``metadata`` may be empty; ``checksum`` is there where the server keeps one."""
+    """The answer to HeadObject. ``metadata`` may be empty; ``checksum`` is empty if the server keeps none."""
 
     content_length: Size
     etag: Text = msgspec.field(name="ETag")
@@ -27,13 +27,13 @@ class Head(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class LockedHead(msgspec.Struct, frozen=True, rename="pascal"):
-    """What the answer to HeadObject tells of an object's lock, to whoever may know it."""
+    """The object lock in the answer to HeadObject; None also if the caller may not read it."""
 
     object_lock_retain_until_date: datetime | None = None
 
 
 class Range(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer to GetObject for a range, its body left out."""
+    """The answer to GetObject for a range, without its body."""
 
     content_range: str
     content_length: Size
@@ -91,7 +91,7 @@ class Upload(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """The answer to whatever writes, and the result within that to UploadPartCopy."""
+    """The answer to writes, and the result in the answer to UploadPartCopy."""
 
     etag: Text = msgspec.field(name="ETag")
 

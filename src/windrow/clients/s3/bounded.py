@@ -1,4 +1,4 @@
-"""The S3 client of what runs beside batches: the retention sweep, its copies and raw files alike, and inventories."""
+"""The S3 client for work outside batches: the retention sweep's copies and raw files, and inventories."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ATTEMPTS = 3
 
 
 def connect(session: boto3.session.Session) -> S3Client:
-    """Return a client whose requests end, and which repeats those that may pass."""
+    """Return a client with timeouts, which retries failures that may pass."""
     config = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,

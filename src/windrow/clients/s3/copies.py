@@ -1,4 +1,4 @@
-"""The bucket for copies of archives, on S3."""
+"""The bucket for copies of archives, in S3."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 PART_BYTES = 16 * 1024 * 1024
-"""An archive up to this size is held and sent by one PUT; a larger one is sent in parts of this size."""
+"""An archive up to this size is held in memory and sent by one PUT; a larger one is sent in parts of this size."""
 
 MOST_PARTS = 10_000
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
@@ -38,8 +38,8 @@ T = TypeVar("T")
 class S3Copies:
     """Implements `CopyStore` on one bucket.
 
-    One PUT carries the expected SHA-256 of the whole, which S3 verifies. In an upload of parts S3 verifies each part,
-    and the parts become an object only once the digest over all of them was as expected.
+    A single PUT has the expected SHA-256 of the whole, which S3 verifies. In a multipart upload, S3 verifies each part,
+    and the upload is completed only if the digest of the whole is as expected.
     """
 
     def __init__(self, bucket: str, s3: S3Client, storage_class: StorageClassType = "DEEP_ARCHIVE") -> None:
@@ -50,13 +50,13 @@ class S3Copies:
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield (key, size) of every copy under the prefix; see the port's contract."""
         pages = iter(self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix))
-        while page := self._ask(f"LIST {prefix}", lambda: _page(next(pages, None))):
+        while page := self._request(f"LIST {prefix}", lambda: _page(next(pages, None))):
             yield from ((entry.key, entry.size) for entry in page.contents)
 
     def head(self, key: str) -> StoredCopy | None:
         """Return what is stored under the key; see the port's contract."""
         try:
-            head = self._ask(
+            head = self._request(
                 f"HEAD {key}",
                 lambda: answers.read(self._s3.head_object(Bucket=self._bucket, Key=key), s3_answers.Head),
             )
@@ -67,7 +67,7 @@ class S3Copies:
         return StoredCopy(head.content_length, {name.lower(): text for name, text in head.metadata.items()})
 
     def store(self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]) -> bool:
-        """Store the pieces as one object if the key is free; see the port's contract."""
+        """Store the pieces as one object if the key does not exist; see the port's contract."""
         try:
             if size > PART_BYTES:
                 self._send_in_parts(key, pieces, size, sha256, metadata)
@@ -81,12 +81,12 @@ class S3Copies:
 
     def _send_at_once(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
         body = ChunksBody(chunks)
-        self._ask(
+        self._request(
             f"PUT {key}",
             lambda: self._s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=body,  # type: ignore[arg-type]  # the stubs ask for a whole IO
+                Body=body,  # type: ignore[arg-type]  # the stubs require a whole IO
                 ContentLength=body.size,
                 ContentType=CONTENT_TYPE,
                 ChecksumSHA256=_base64(sha256),
@@ -100,7 +100,7 @@ class S3Copies:
         self, key: str, pieces: Iterable[Buffer], size: int, sha256: bytes, metadata: Mapping[str, str]
     ) -> None:
         upload: dict[str, Any] = {"Bucket": self._bucket, "Key": key}
-        begun = self._ask(
+        begun = self._request(
             f"POST {key}",
             lambda: answers.read(
                 self._s3.create_multipart_upload(
@@ -121,7 +121,7 @@ class S3Copies:
                 self._send_part(upload, number, chunks)
                 for number, chunks in enumerate(in_parts(verification.watch(pieces), part_bytes), 1)
             ]
-            self._ask(
+            self._request(
                 f"POST {key}",
                 lambda: self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"),
             )
@@ -135,7 +135,7 @@ class S3Copies:
         for chunk in chunks:
             digest.update(chunk)
         checksum = _base64(digest.digest())
-        sent = self._ask(
+        sent = self._request(
             f"PUT {upload['Key']} part {number}",
             lambda: answers.read(
                 self._s3.upload_part(
@@ -151,13 +151,13 @@ class S3Copies:
         return {"PartNumber": number, "ETag": sent.etag, "ChecksumSHA256": checksum}
 
     def _abort(self, upload: Mapping[str, Any]) -> None:
-        """Drop the parts. Best effort: the bucket's lifecycle drops what stays after a day."""
+        """Abort the upload. Best effort: the bucket's lifecycle deletes the parts after a day."""
         try:
             self._s3.abort_multipart_upload(**upload)
         except (BotoCoreError, ClientError):
             return
 
-    def _ask(self, what: str, request: Callable[[], T]) -> T:
+    def _request(self, what: str, request: Callable[[], T]) -> T:
         try:
             return request()
         except ClientError as error:
@@ -168,7 +168,7 @@ class S3Copies:
 
 
 class _Verification:
-    """Compares what passes with what is expected of the whole."""
+    """Compares the pieces read with the expected size and digest of the whole."""
 
     def __init__(self, key: str, size: int, sha256: bytes) -> None:
         self._key = key
@@ -180,21 +180,20 @@ class _Verification:
         return list(self.watch(pieces))
 
     def watch(self, pieces: Iterable[Buffer]) -> Iterator[Buffer]:
-        """Pass the pieces on. Raises `CopyError` before one that is too much, or behind the last if they are wrong."""
+        """Yield the pieces. Raises `CopyError` before one that is too many, or after the last if they are wrong."""
         digest = new_digest()
         size = 0
         for piece in pieces:
             size += memoryview(piece).nbytes
             if size > self._size:
-                raise CopyError(f"{self._key} gave more than {self._size} bytes; nothing is stored")
+                raise CopyError(f"{self._key} has more than {self._size} bytes; nothing is stored")
             digest.update(piece)
             yield piece
         if size != self._size:
-            raise CopyError(f"{self._key} gave {size} of {self._size} bytes; nothing is stored")
+            raise CopyError(f"only {size} of {self._size} bytes of {self._key} came; nothing is stored")
         if digest.digest() != self._sha256:
             raise CopyError(
-                f"{self._key} gave a body with SHA-256 {digest.hexdigest()}, not {self._sha256.hex()}; "
-                "nothing is stored"
+                f"{self._key} has a body with SHA-256 {digest.hexdigest()}, not {self._sha256.hex()}; nothing is stored"
             )
 
 

@@ -1,4 +1,4 @@
-"""Inventories of landing buckets, read from where S3 delivers them, by boto3."""
+"""Reads inventories of landing buckets from where S3 delivers them, through boto3."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PIECE_BYTES = 4 * 1024 * 1024
-"""Of a list that is in memory at once; also how much is asked for again when a connection breaks."""
+"""Bytes of a list in memory at once; also how much is read again when a connection breaks."""
 READS = 3
-"""Times that a piece is asked for, each repeated by botocore where no answer comes at all."""
+"""How often a piece is requested; botocore also repeats each request that gets no answer at all."""
 
 MANIFEST, CHECKSUM = "manifest.json", "manifest.checksum"
 TRIED = 7
-"""Folders that are looked into for a finished inventory, newest first."""
+"""Folders that are checked for a finished inventory, newest first."""
 _BEGUN = re.compile(r"/\d{4}-\d\d-\d\dT\d\d-\d\dZ/\Z")
 _URL = re.compile(r"s3://([^/]+)/(.+)")
 _GONE = frozenset({"NoSuchBucket", "NoSuchKey"})
@@ -54,10 +54,10 @@ class InventoryStore:
     def open(self, url: str) -> Inventory:
         """Return the inventory of a manifest, ``s3://bucket/.../manifest.json``.
 
-        S3 writes the manifest when all lists are there, so an inventory that is not complete has none.
+        S3 writes the manifest last, so an incomplete inventory has none.
 
         Raises:
-            InventoryError: it can't be read, or is none that can be judged by.
+            InventoryError: it can't be read, or can't be used for an audit.
         """
         match = _URL.fullmatch(url)
         if match is None or not url.endswith(f"/{MANIFEST}"):
@@ -69,7 +69,7 @@ class InventoryStore:
     def newest(self, where: str, bucket: str) -> str:
         """Return the URL of the newest manifest of a landing bucket's inventories below ``where``, s3://bucket/prefix.
 
-        Of those that S3 has finished, by the times in their folders' names; of all its inventories, whatever their ids.
+        Only finished inventories count, of any id; the newest is found by the times in the folders' names.
 
         Raises:
             InventoryError: there is none yet, or the folder can't be listed.
@@ -112,15 +112,15 @@ class InventoryStore:
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"]
             data = body.read(MAX_MANIFEST_BYTES + 1)
         if len(data) > MAX_MANIFEST_BYTES:
-            raise InventoryError(f"{where} has over {MAX_MANIFEST_BYTES:,} bytes: it is none of an inventory")
+            raise InventoryError(f"{where} has over {MAX_MANIFEST_BYTES:,} bytes: it is not of an inventory")
         return data
 
 
 class InventoryIndex:
-    """Implements `LandingIndex` with inventories, in the order of their lists, which is none of keys.
+    """Implements `LandingIndex` with inventories. Versions come in the order of the lists, which is not that of keys.
 
-    The lists are read in pieces and never held. Each must have the size and the MD5 that its manifest says, which is
-    known when it was read: an error behind its last version says that none of them count.
+    The lists are read in pieces and never held as a whole. Each must have the size and the MD5 that its manifest says.
+    That is known only after its last version: an error at that point means that none of its versions count.
     """
 
     def __init__(self, s3: S3Client, inventories: Sequence[Inventory]) -> None:
@@ -169,18 +169,18 @@ class _List(io.RawIOBase):
             raise InventoryError(f"{self._name} can't be unpacked: {error}") from error
 
     def verify(self) -> None:
-        """Raise `InventoryError` unless what was read is what the manifest says."""
+        """Read the rest; raise `InventoryError` unless the MD5 is as in the manifest."""
         while self._next_piece():
             pass
         if self._md5.hexdigest() != self._listed.md5:
-            raise InventoryError(f"{self._name} is not the list that its manifest names: its MD5 is another")
+            raise InventoryError(f"{self._name} is not the list that its manifest names: its MD5 differs")
 
     def readable(self) -> bool:
         """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill a buffer with what comes next; return how many bytes that is, 0 at the end."""
+        """Fill a buffer with the next bytes; return how many, 0 at the end."""
         if not self._left:
             self._left = memoryview(self._next_piece())
         target = memoryview(buffer).cast("B")
@@ -218,7 +218,7 @@ class _List(io.RawIOBase):
 
 @contextmanager
 def _reading(where: str) -> Iterator[None]:
-    """Raise what botocore raises within the block as an `InventoryError` about ``where``."""
+    """Turn botocore's errors within the block into an `InventoryError` about ``where``."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
@@ -227,5 +227,5 @@ def _reading(where: str) -> Iterator[None]:
 
 def _unread(where: str, error: BaseException | None) -> InventoryError:
     if answers.code(error) in _GONE:
-        return InventoryError(f"{where} is not there: it was never delivered, has expired, or is called otherwise")
+        return InventoryError(f"{where} does not exist: it was never delivered, has expired, or has another name")
     return InventoryError(f"{where} can't be read: {error}")

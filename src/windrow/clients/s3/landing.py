@@ -1,4 +1,4 @@
-"""Landing buckets: obstore for speed (0.33 ms CPU a file, boto3 1.9), boto3 for what obstore can't do."""
+"""Reads landing buckets: with obstore for speed (0.33 ms of CPU a file, boto3 1.9), with boto3 where obstore can't."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ T = TypeVar("T")
 
 CONNECT_S = 3.0
 REQUEST_S = 10.0
-"""One request by obstore in full, body included."""
+"""Timeout of a whole request by obstore, body included."""
 OBSTORE_BYTES = 2 * 1024 * 1024
-"""What is longer is asked for with boto3, which bounds the silence and not the whole: a worker on premises may share a
-slow line among its threads, and what can't come within `REQUEST_S` once could never be delivered."""
+"""Larger reads use boto3, whose timeout is for silence, not for the whole request: on a slow line that all threads of
+an on-premises worker share, a read that takes longer than `REQUEST_S` could otherwise never succeed."""
 RETRIES = 2
 RETRY_S = 4.0
-"""Nothing is asked again later than this after the first attempt, by obstore or by boto3: a time-out is not repeated. A
-batch's run time is bounded, so must its requests be (``pipeline/deadline.py`` keeps time for one that hangs)."""
+"""No request is repeated later than this after the first attempt, so a timeout is not repeated. A batch's run time is
+limited, so its requests must be too (``pipeline/deadline.py`` reserves time for one that hangs)."""
 
 READ_S = 5.0
-"""The longest silence that boto3 bears, in each of its attempts."""
+"""The longest silence in each of boto3's attempts."""
 ATTEMPTS = 2
 
 CREDENTIALS_TTL = timedelta(minutes=8)
@@ -60,15 +60,15 @@ CREDENTIALS_TTL = timedelta(minutes=8)
 _HEADERS = frozenset(
     {"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Cache-Control", "Storage-Class"}
 )
-"""What obstore's attributes call by these names is a header; user metadata is there by names in lower case."""
+"""Names of headers in obstore's attributes; user metadata are there too, with names in lower case."""
 
 _CHANGED_BY_OBSTORE = re.compile(r"[\x00-\x1f\x7f]|^/|/$|//|(?:^|/)\.\.?(?:/|$)")
 
 
 def round_trips(key: str) -> bool:
-    """Return whether obstore asks S3 for exactly this key.
+    """Return whether obstore requests exactly this key.
 
-    It drops a leading and a trailing slash (and so would read another object), and refuses ASCII control characters
+    It removes a leading and a trailing slash (and so would read another object), and refuses ASCII control characters
     and empty, ``.`` and ``..`` parts.
     """
     return _CHANGED_BY_OBSTORE.search(key) is None
@@ -77,8 +77,8 @@ def round_trips(key: str) -> bool:
 class S3Landing:
     """`windrow.ports.Landing` on S3, with the credentials, region and endpoint of a boto3 session.
 
-    An object of up to 2 MiB is asked for with obstore. Whatever goes wrong there at once is asked once more with boto3,
-    which tells S3's error codes apart, and reads answers that obstore refuses (metadata that is no ASCII).
+    An object of up to 2 MiB is read with obstore. If that fails quickly, it is read once more with boto3, which exposes
+    S3's error codes, and accepts answers that obstore refuses (with metadata that are not ASCII).
     """
 
     def __init__(self, session: boto3.session.Session) -> None:
@@ -88,23 +88,23 @@ class S3Landing:
 
     def get(self, source: SourceObject) -> Body:
         """Return the exact version that the event named; see the port's contract."""
-        data, said = self._read(source, None)
+        data, described = self._read(source, None)
         if len(data) != source.size:
             raise self._wrong_size(source, len(data))
-        return Body(data, said)
+        return Body(data, described)
 
     @contextmanager
     def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[Described, Iterator[Buffer]]]:
         """Open the object for reading in pieces; see the port's contract.
 
-        Each piece is a range request of its own with its own time-out, so a large object needs no large time-out.
+        Each piece is a separate range request with its own timeout, so a large object needs no long timeout.
         """
         if source.size <= chunk_bytes:
             body = self.get(source)
             yield body.described, iter([body.data] if source.size else [])
             return
-        first, said = self._read(source, (0, chunk_bytes))
-        yield said, self._pieces(source, chunk_bytes, first)
+        first, described = self._read(source, (0, chunk_bytes))
+        yield described, self._pieces(source, chunk_bytes, first)
 
     def _pieces(self, source: SourceObject, chunk_bytes: int, first: Bytes | bytes) -> Iterator[Buffer]:
         piece = first
@@ -114,14 +114,14 @@ class S3Landing:
                 piece, _ = self._read(source, (start, end))
             if len(piece) != end - start:
                 raise LandingError(
-                    f"{name_of(source)}: {len(piece)} bytes came from {start}, {end - start} were asked for"
+                    f"{name_of(source)}: {len(piece)} bytes came from {start}, {end - start} were requested"
                 )
             yield piece
 
     def _read(self, source: SourceObject, span: tuple[int, int] | None) -> tuple[Bytes | bytes, Described]:
-        """Return the bytes (a sized buffer) of the whole or a span, and what its uploader said.
+        """Return the bytes (a sized buffer) of the whole or a span, and the uploader's description.
 
-        An object that is not as large as its event says is not read, however large it is.
+        An object whose size differs from its event's is not read.
         """
         length = source.size if span is None else span[1] - span[0]
         if length > OBSTORE_BYTES or not round_trips(source.key):
@@ -148,44 +148,44 @@ class S3Landing:
             answer = self._client.get_object(Bucket=source.bucket, Key=source.key, **version, **wanted)
             with closing(answer["Body"]) as body:
                 self._check_size(source, _whole_size(source, answer))
-                # A server may answer with the whole object; MiniStack does where a version is named.
+                # A server may return the whole object; MiniStack does if a version is named.
                 skipped = span[0] if span is not None and not answer.get("ContentRange") else 0
                 data = body.read(None if span is None else skipped + span[1] - span[0])[skipped:]
             return data, described(answer.get("ContentType", ""), answer.get("Metadata", {}))
 
-        return self._ask(source, get)
+        return self._request(source, get)
 
     def _check_size(self, source: SourceObject, held: int) -> None:
         if held != source.size:
             raise self._wrong_size(source, held)
 
     def _wrong_size(self, source: SourceObject, came: int) -> LandingError | Permanent:
-        """Return the error for a size that is not the event's, after asking S3 what it holds."""
+        """Return the error for a size that differs from the event's, after a HEAD."""
 
         def head(version: dict[str, Any]) -> int:
             return _whole_size(source, self._client.head_object(Bucket=source.bucket, Key=source.key, **version))
 
         try:
-            held = self._ask(source, head)
+            held = self._request(source, head)
         except (LandingError, Permanent) as error:
             return error
         if held == source.size:
             return LandingError(f"{name_of(source)}: {came} of {held} bytes came")
         return SourceChecksumWrong(f"{name_of(source)} has {held} bytes, its event says {source.size}")
 
-    def _ask(self, source: SourceObject, ask: Callable[[dict[str, Any]], T]) -> T:
-        """Return the answer for the version of the event.
+    def _request(self, source: SourceObject, request: Callable[[dict[str, Any]], T]) -> T:
+        """Return the result of a request for the event's version.
 
-        An object without a version id may have been stored before versioning was switched on. Its version is ``null``
-        then, and is asked for by that id once a newer version or a delete marker stands above it.
+        An object without a version id may have been stored before versioning was enabled. Then its version id is
+        ``null``, which is needed once there is a newer version or a delete marker.
         """
         if source.version_id:
-            return _answered(source, ask, {"VersionId": source.version_id})
+            return _made(source, request, {"VersionId": source.version_id})
         etag = {"IfMatch": f'"{source.etag}"'}
         try:
-            return _answered(source, ask, etag)
+            return _made(source, request, etag)
         except ObjectMissing:
-            return _answered(source, ask, etag | {"VersionId": "null"})
+            return _made(source, request, etag | {"VersionId": "null"})
 
     def _store(self, bucket: str) -> S3Store:
         store = self._stores.get(bucket)
@@ -199,7 +199,7 @@ class S3Landing:
         try:
             credentials = Boto3CredentialProvider(self._session, ttl=CREDENTIALS_TTL)
         except (BotoCoreError, ValueError) as error:
-            raise LandingError(f"there are no AWS credentials to read bucket {bucket!r} with") from error
+            raise LandingError(f"there are no AWS credentials to read bucket {bucket!r}") from error
         endpoint = self._client.meta.endpoint_url
         return S3Store(
             bucket,
@@ -230,16 +230,16 @@ class S3Landing:
 def _direct(endpoint: str) -> ClientConfig:
     """Return options that keep obstore from using a proxy for an endpoint on this machine.
 
-    It has none that says so: it is given one, and excludes the endpoint from it.
+    It has no option for that, so it gets a proxy and an exclusion of the endpoint from it.
     """
     return {"proxy_url": endpoint, "proxy_excludes": urlsplit(endpoint).hostname or ""} if is_loopback(endpoint) else {}
 
 
-def _answered(source: SourceObject, ask: Callable[[dict[str, Any]], T], version: dict[str, Any]) -> T:
-    """Ask for one version; raise what S3's error, or an answer that is not as documented, means."""
+def _made(source: SourceObject, request: Callable[[dict[str, Any]], T], version: dict[str, Any]) -> T:
+    """Make a request for one version; translate S3's errors, and those of an answer that is not as documented."""
     try:
-        return ask(version)
-    except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: as they come amid a body
+        return request(version)
+    except (ClientError, BotoCoreError, HTTPError, OSError) as error:  # the last two: while a body is read
         raise meaning_of(source, error, version) from error
     except (
         ResponseParserError,
@@ -251,15 +251,15 @@ def _answered(source: SourceObject, ask: Callable[[dict[str, Any]], T], version:
 
 
 def _described_by(attributes: Mapping[str, str]) -> Described:
-    """Return what an uploader said by obstore's attributes: headers, and user metadata in lower case."""
+    """Return an uploader's description from obstore's attributes: headers, and user metadata in lower case."""
     metadata = {name: value for name, value in attributes.items() if name not in _HEADERS}
     return described(attributes.get("Content-Type", ""), metadata)
 
 
 def _whole_size(source: SourceObject, answer: Mapping[str, Any]) -> int:
-    """Return the whole object's size by an answer to a GET or HEAD. Raises `LandingError` if it is none of S3's."""
+    """Return the whole object's size from the answer to a GET or HEAD. Raises `LandingError` if it is not S3's."""
     if "ETag" not in answer:
-        raise LandingError(f"{name_of(source)}: an answer without an ETag came, which is none of S3's")
+        raise LandingError(f"{name_of(source)}: an answer without an ETag came, which is not S3's")
     content_range = answer.get("ContentRange")
     if not content_range:
         return int(answer["ContentLength"])

@@ -1,4 +1,4 @@
-"""What an error of a landing bucket means for the object that was asked for."""
+"""Turns errors of a landing bucket into what they mean for the object that was requested."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _GONE = {
     "GetObject": frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "PreconditionFailed"}),
     "HeadObject": frozenset({"404", "405", "412"}),
 }
-"""S3 answers MethodNotAllowed where the version is a delete marker, PreconditionFailed where the ETag has changed. A
-HEAD has no body to name a code; a GET without one was answered by something else than S3, which tells nothing."""
+"""S3 answers MethodNotAllowed if the version is a delete marker, PreconditionFailed if the ETag has changed. A HEAD has
+no body with a code. A GET's answer without a code is not from S3, and so does not show that the object is gone."""
 
 _ALLOW = "Let the role read it: its own policy, the bucket's, the endpoint's and the key's must all allow that."
 _RESTORE_KEY = "Enable the key or cancel its deletion; without it nobody can read the object."
 _NO_SSE_C = (
-    "It needs the key of its uploader (SSE-C): have it sent again without, and forbid SSE-C in the bucket's policy."
+    "It needs the key of its uploader (SSE-C): have it uploaded again without, and forbid SSE-C in the bucket's policy."
 )
 
 _REFUSED: dict[str, tuple[type[Permanent], str]] = {
@@ -39,8 +39,9 @@ _REFUSED: dict[str, tuple[type[Permanent], str]] = {
     "AccessDenied": (ObjectForbidden, _ALLOW),
     "InvalidRequest": (ObjectKeyNotHeld, _NO_SSE_C),
 }
-"""What lasts unless somebody changes a policy or a key, with what it becomes if it goes on. So do errors of KMS that S3
-hands on. All other codes may pass, or are not about one object (credentials, the bucket, throttling, S3's own faults):
+"""Codes that last until somebody changes a policy or a key, with the rejection and the advice for an object. The same
+goes for KMS's errors that S3 passes on. All others may pass, or are not about one object (credentials, the bucket,
+throttling, S3's own faults):
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
 
 _OF_THE_KEY = re.compile(r"kms[.:](?!.*(?:throttl|limit))", re.IGNORECASE)
@@ -49,7 +50,7 @@ _OF_THE_KEY = re.compile(r"kms[.:](?!.*(?:throttl|limit))", re.IGNORECASE)
 _SERVER_ERROR = 500
 
 SAID_CHARS = 300
-"""Of S3's own message, which names the role, the action and the key that were refused."""
+"""Most characters of S3's own message, which names the role, the action and the key that were refused."""
 
 
 def name_of(source: SourceObject) -> str:
@@ -58,7 +59,7 @@ def name_of(source: SourceObject) -> str:
 
 
 def meaning_of(source: SourceObject, error: Exception, version: dict[str, Any]) -> LandingError | Permanent:
-    """Return what an S3 error means for an object that was asked for by ``version``."""
+    """Return the error for an object that was requested with the parameters ``version``."""
     if not isinstance(error, ClientError):
         return LandingError(f"{name_of(source)} was not served: {error}")
     answer = error.response.get("Error", {})
@@ -68,7 +69,7 @@ def meaning_of(source: SourceObject, error: Exception, version: dict[str, Any]) 
         return ObjectArchived(f"{name_of(source)} must be restored from its archive storage class first")
     if code in _GONE[error.operation_name] or (code == "InvalidArgument" and "VersionId" in version):
         wanted = f"version {source.version_id}" if source.version_id else f"ETag {source.etag}"
-        return ObjectMissing(f"{name_of(source)} {wanted} is not there any more ({code})")
+        return ObjectMissing(f"{name_of(source)} {wanted} does not exist any more ({code})")
     if code == "InvalidRange":
         return SourceChecksumWrong(f"{name_of(source)} has fewer bytes than its event says, {source.size}")
     refused = _refused(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR))
@@ -79,7 +80,7 @@ def meaning_of(source: SourceObject, error: Exception, version: dict[str, Any]) 
 
 
 def _refused(code: str, status: int) -> tuple[type[Permanent], str] | None:
-    """Return what a refusal becomes if it goes on, and the advice; None for what is no refusal."""
+    """Return the rejection and the advice for a refusal that lasts; None if it is not one."""
     if _OF_THE_KEY.match(code) and status < _SERVER_ERROR:
         return ObjectKeyUnusable, _RESTORE_KEY
     return _REFUSED.get(code)

@@ -1,4 +1,4 @@
-"""Landing bucket listings by boto3."""
+"""Lists landing buckets, through boto3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletion of raw files, by boto3."""
+"""Deletes raw files, through boto3."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 AT_ONCE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 CALLS_AT_ONCE = 3
-"""A call of 1,000 takes S3 about a second, and a prefix takes 3,500 deletions a second."""
+"""A call of 1,000 takes S3 about a second, and a prefix allows 3,500 deletions a second."""
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 
 _NO_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
-"""Control characters and noncharacters: XML 1.0 cannot hold most of them and may change the rest, yet S3 keys may
-have them. One such key makes S3 refuse a whole DeleteObjects call. https://www.w3.org/TR/xml/#charsets"""
+"""Control characters and noncharacters: S3 keys may contain them, but XML 1.0 forbids most of them and may change the
+rest. One such key makes S3 refuse a whole DeleteObjects call. https://www.w3.org/TR/xml/#charsets"""
 
 Failed = list[tuple[RawVersion, str]]
 
@@ -71,16 +71,16 @@ class S3RawFiles:
 
 
 def _errors(answer: object, count: int) -> list[Deleted]:
-    """Return what was not deleted of so many versions. Raises `UnreadableAnswer`."""
+    """Return those of ``count`` versions that were not deleted. Raises `UnreadableAnswer`."""
     done = answers.read(answer, Deletions)
-    told = len(done.deleted) + len(done.errors)
-    if told != count:
-        raise UnreadableAnswer(detail=f"it tells of {told} of {count} versions")
+    named = len(done.deleted) + len(done.errors)
+    if named != count:
+        raise UnreadableAnswer(detail=f"it names {named} of {count} versions")
     return done.errors
 
 
 def _batches(versions: Iterable[RawVersion]) -> Iterator[tuple[str, list[RawVersion]]]:
-    """Yield (bucket, at most 1,000 versions in it), without those whose keys XML can't carry."""
+    """Yield (bucket, at most 1,000 versions in it), without those whose keys XML can't represent."""
     by_bucket: defaultdict[str, list[RawVersion]] = defaultdict(list)
     for version in versions:
         if not _NO_XML.search(version.key):

@@ -1,1 +1,1 @@
-"""The destination's credentials: in Secrets Manager, in a file, or in a variable of the environment."""
+"""The destination's credentials: in Secrets Manager, in a file, or in an environment variable."""

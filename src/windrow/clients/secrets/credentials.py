@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 CACHE_S = 300.0
-"""How old credentials may be. A rotation keeps the former ones valid for longer than this."""
+"""How old credentials may be. A rotation keeps the previous ones valid for longer than this."""
 
 RETRY_S = 30.0
-"""Pause before Secrets Manager is asked again after it did not answer."""
+"""Pause before the next request after Secrets Manager did not answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Value(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class _Secret(msgspec.Struct, frozen=True):
-    """The secret's JSON object. Fields it may hold beside these are ignored."""
+    """The secret's JSON object. Other fields are ignored."""
 
     access_key: str
     secret_key: str
@@ -45,7 +45,7 @@ class _Secret(msgspec.Struct, frozen=True):
 
 
 def connect(session: boto3.session.Session) -> SecretsManagerClient:
-    """Return a client with time-outs that fit into a batch's run time (9 s at most for all attempts)."""
+    """Return a client with timeouts that fit into a batch's run time (9 s at most for all attempts)."""
     config = Config(connect_timeout=1.5, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
     return session.client("secretsmanager", config=config)
 
@@ -53,8 +53,8 @@ def connect(session: boto3.session.Session) -> SecretsManagerClient:
 class SecretsManagerSecrets:
     """`windrow.ports.Secrets` on one Secrets Manager secret, a JSON object ``{"access_key", "secret_key", "ca_pem"?}``.
 
-    When Secrets Manager is down while the cached value ends, that value stays in use: ingestion must not depend on
-    a service that it needs once in 300 s.
+    If Secrets Manager is down when the cached value expires, that value stays in use: deliveries must not depend on a
+    service that is needed once in 300 s.
     """
 
     def __init__(self, secret_id: str, client: SecretsManagerClient, clock: Clock) -> None:
@@ -76,17 +76,17 @@ class SecretsManagerSecrets:
             except SecretError as error:
                 if self._cached is None:
                     raise
-                _log.warning("keeping the destination credentials at hand", extra={"error": str(error)})
+                _log.warning("keeping the cached destination credentials", extra={"error": str(error)})
                 self._read_at = self._clock.monotonic() - CACHE_S + RETRY_S
                 return self._cached
 
     def refresh(self) -> Credentials:
-        """Return the credentials read anew. Raises `SecretError`."""
+        """Read the credentials again. Raises `SecretError`."""
         with self._lock:
             return self._read()
 
     def created(self) -> datetime | None:
-        """Return when the version last read was written; None before the first read, or where nobody knows."""
+        """Return when the version last read was written; None before the first read, or if it is not known."""
         return self._created
 
     def _read(self) -> Credentials:
@@ -102,7 +102,7 @@ class SecretsManagerSecrets:
 
 
 class FixedSecrets:
-    """Implements `Secrets` with credentials that are at hand, such as new ones under test."""
+    """Implements `Secrets` with given credentials, such as new ones that are tested."""
 
     def __init__(self, value: Credentials) -> None:
         self._value = value
@@ -117,7 +117,7 @@ class FixedSecrets:
 
 
 class SessionSecrets:
-    """Implements `Secrets` with what AWS's own settings give: variables, a profile, a role. botocore renews them."""
+    """Implements `Secrets` with AWS's standard credentials: variables, a profile, a role. botocore renews them."""
 
     def __init__(self, session: boto3.session.Session, ca_pem: str | None = None) -> None:
         self._session = session
@@ -129,18 +129,18 @@ class SessionSecrets:
             found = self._session.get_credentials()
             keys = found.get_frozen_credentials() if found else None
         except (BotoCoreError, ValueError) as error:
-            raise SecretError(f"AWS's settings give no keys: {error}") from error
+            raise SecretError(f"AWS's settings have no keys: {error}") from error
         if keys is None or not keys.access_key or not keys.secret_key:
             raise SecretError("there are no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
         return Credentials(keys.access_key, keys.secret_key, self._ca_pem, keys.token)
 
     def refresh(self) -> Credentials:
-        """Return the keys that are valid now, which is all that can be done about those that were refused."""
+        """Return the keys that are valid now: botocore renews them itself."""
         return self.credentials()
 
 
 def decode(text: str, secret_id: str) -> Credentials:
-    """Read a secret's value, without the white space around its keys. Raises `SecretError`, which never quotes it."""
+    """Return the credentials in a secret's value, stripped. Raises `SecretError`, which never quotes it."""
     try:
         secret = msgspec.json.decode(text, type=_Secret)
     except (msgspec.DecodeError, UnicodeError):
@@ -149,13 +149,13 @@ def decode(text: str, secret_id: str) -> Credentials:
     if secret is None or not secret.access_key.strip() or not secret.secret_key.strip():
         raise SecretError(
             f"secret {secret_id!r} is not a JSON object with the strings access_key, secret_key and,"
-            " where the destination has a private CA, ca_pem"
+            " if the destination has a private CA, ca_pem"
         )
     access_key, secret_key = secret.access_key.strip(), secret.secret_key.strip()
-    # Checked here, since an HTTP client quotes a header that it refuses, access key and signature included. The secret
-    # key is in none, and a passphrase has spaces.
+    # Checked here, because an HTTP client quotes a header that it refuses, with access key and signature. The secret
+    # key is in no header, and may be a passphrase with spaces.
     if not access_key.isascii() or not access_key.isprintable() or " " in access_key:
-        raise SecretError(f"secret {secret_id!r} has an access_key with a space or a character that no header can hold")
+        raise SecretError(f"secret {secret_id!r} has an access_key with a space or a character not allowed in headers")
     if not secret_key.isprintable():
         raise SecretError(f"secret {secret_id!r} has a secret_key with a line break or another control character")
     return Credentials(access_key, secret_key, secret.ca_pem or None)

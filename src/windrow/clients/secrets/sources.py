@@ -1,4 +1,4 @@
-"""Where the destination's credentials come from: Secrets Manager, a file, or a variable of the environment."""
+"""The sources of the destination's credentials: Secrets Manager, a file, or an environment variable."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import boto3.session
 
 FILE, VARIABLE = "file:", "env:"
-"""What a setting begins with that names no secret of Secrets Manager. No id there has a colon, but for ARNs."""
+"""Prefixes of settings that do not name a secret in Secrets Manager. No id there has a colon, except ARNs."""
 
 FIELDS = ("access_key", "secret_key", "ca_pem")
 """Files in a folder, as Kubernetes mounts a secret's fields."""
 
 MOST_BYTES = 64 * 1024
-"""As a secret of Secrets Manager may have."""
+"""The limit of Secrets Manager."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 def secrets_from(
     secret_id: str, environ: Mapping[str, str], session: Callable[[], boto3.session.Session], clock: Clock
 ) -> DatedSecrets:
-    """Return where the value of the setting leads: ``file:PATH``, ``env:NAME``, or the id of a secret."""
+    """Return the source that the setting names: ``file:PATH``, ``env:NAME``, or the id of a secret."""
     if secret_id.startswith(FILE):
         return FileSecrets(Path(secret_id.removeprefix(FILE)))
     if secret_id.startswith(VARIABLE):
@@ -44,10 +44,10 @@ def secrets_from(
 
 
 class DatedSecrets(Secrets, Protocol):
-    """Credentials that may tell when they were written."""
+    """Secrets that may know when they were written."""
 
     def created(self) -> datetime | None:
-        """Return when those that were read last were written, None if that is not known."""
+        """Return when the credentials read last were written, None if that is not known."""
 
 
 class VariableSecrets:
@@ -64,14 +64,14 @@ class VariableSecrets:
     refresh = credentials
 
     def created(self) -> None:
-        """Return None: nobody knows of a variable."""
+        """Return None: a variable has no date."""
 
 
 class FileSecrets:
     """Implements `Secrets` with a file that holds the JSON object, or with a folder that has a file for each field.
 
-    It is read again when it has changed. When what is there then can't be read, what was read before stays in use: an
-    editor may be amid its work, and Kubernetes replaces a folder by a link.
+    It is read again when it has changed. If it can't be read then, the credentials read before stay in use: an editor
+    may be writing the file, and Kubernetes replaces a folder by a link.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,7 +81,7 @@ class FileSecrets:
         self._state: object = None
 
     def credentials(self) -> Credentials:
-        """Return the credentials as they are there now. Raises `SecretError` if they never could be read."""
+        """Return the current credentials. Raises `SecretError` if they could never be read."""
         with self._lock:
             state = self._present()
             if self._cached is not None and state == self._state:
@@ -92,11 +92,11 @@ class FileSecrets:
             except SecretError as error:
                 if self._cached is None:
                     raise
-                _log.warning("keeping the destination credentials at hand", extra={"error": str(error)})
+                _log.warning("keeping the cached destination credentials", extra={"error": str(error)})
             return self._cached
 
     def refresh(self) -> Credentials:
-        """Return the credentials read anew. Raises `SecretError`."""
+        """Read the credentials again. Raises `SecretError`."""
         with self._lock:
             self._state, self._cached = self._present(), self._read()
             return self._cached
@@ -110,7 +110,7 @@ class FileSecrets:
         return [self._path / name for name in FIELDS] if self._path.is_dir() else [self._path]
 
     def _present(self) -> object:
-        """Return what differs once the file, or one of the folder, is another."""
+        """Return a value that changes when the file, or one in the folder, changes."""
         return [self._status(path) for path in self._paths()]
 
     @staticmethod
@@ -128,7 +128,11 @@ class FileSecrets:
                 return decode(_text(self._path), named)
             there = {name: _text(self._path / name) for name in FIELDS if (self._path / name).exists()}
         except (OSError, UnicodeError, ValueError) as error:
-            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it is no text of 64 KiB"
+            why = (
+                os.strerror(error.errno)
+                if isinstance(error, OSError) and error.errno
+                else "it is not UTF-8 text of up to 64 KiB"
+            )
             raise SecretError(f"secret {named!r} could not be read: {why}") from None
         return decode(msgspec.json.encode(there).decode(), named)
 

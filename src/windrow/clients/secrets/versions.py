@@ -1,4 +1,4 @@
-"""Versions of the destination secret by boto3."""
+"""Versions of the destination secret, through boto3."""
 
 from __future__ import annotations
 

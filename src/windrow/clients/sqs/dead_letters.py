@@ -1,4 +1,4 @@
-"""The dead-letter queue as an operator sees it: look, send back, drop."""
+"""The dead-letter queue for operators: list, redrive and delete messages."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HOLD_S = 900
-"""A message that was looked at is hidden for this long, from the same walk too; it is given back when that ends."""
+"""How long a message that was read is hidden, also from the same walk; it is released when the walk ends."""
 
 _UNKNOWN_ACTION = frozenset({"InvalidAction", "AWS.SimpleQueueService.UnsupportedOperation", "UnsupportedOperation"})
 
 UNKNOWN_REASON = "received too often"
-"""Reason shown for a message that SQS moved here by itself, after its last receive."""
+"""Reason shown for a message that SQS itself moved here, after its last receive."""
 
 MOVED_BY_SQS = "DeadLetterQueueSourceArn"
-"""The attribute of a message that SQS moved here by itself. What Windrow rejects it sends here, as another message:
+"""The attribute of a message that SQS itself moved here. A message that Windrow rejects is copied here as a new one:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 
 _log = logging.getLogger(__name__)
 
 
 class _MessageAttributes(msgspec.Struct, frozen=True, rename="pascal"):
-    """A message's own attributes, of which SQS gives text only; of a count, as many digits as a time in ms has."""
+    """A message's system attributes, which are text; the time is in ms since 1970."""
 
     sent_timestamp: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,14}$")]
     moved_by_sqs: str | None = msgspec.field(name=MOVED_BY_SQS, default=None)
@@ -82,7 +82,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 class DeadLetterQueue:
-    """Reads and moves dead letters. Every method raises `QueueError` when SQS does not do what it must."""
+    """Reads and moves dead-letter messages. Every method raises `QueueError` if SQS refuses or fails."""
 
     def __init__(self, dlq_url: str, queue_url: str, sqs: SQSClient) -> None:
         self._dlq_url = dlq_url
@@ -92,9 +92,9 @@ class DeadLetterQueue:
 
     @contextmanager
     def returning(self) -> Iterator[None]:
-        """Give back at the end what was walked over meanwhile, unless somebody did or it was deleted.
+        """At the end of the block, release the messages that `walk` read and that were neither released nor deleted.
 
-        Also after an error or Ctrl-C. Only messages of an answer that was still under way then stay hidden.
+        This happens after an error or Ctrl-C too. Only messages of a receive that was under way then stay hidden.
         """
         try:
             yield
@@ -102,15 +102,15 @@ class DeadLetterQueue:
             try:
                 self.release(list(self._held.values()))
             except QueueError as error:
-                # The error that ends the work says more.
+                # The error that ended the block is more important.
                 _log.warning("some messages stay hidden for up to 15 minutes: %s", error)
             raise
         self.release(list(self._held.values()))
 
     def walk(self, limit: int) -> Generator[DeadLetter, None, None]:
-        """Yield up to ``limit`` different messages, hidden from others for 15 minutes; give each back or delete it.
+        """Yield up to ``limit`` different messages, hidden from others for 15 minutes; release or delete each.
 
-        Within `returning` what is left is given back. A walk that is ended early must be closed.
+        `returning` releases the rest. A walk that is ended early must be closed.
         """
         seen: set[str] = set()
         while len(seen) < limit:
@@ -124,7 +124,7 @@ class DeadLetterQueue:
                 while fresh:
                     yield fresh.pop(0)
             finally:
-                # Whoever stops early never saw these.
+                # The caller stopped early and never saw these.
                 self.release(fresh)
 
     def _receive(self, most: int) -> list[DeadLetter]:
@@ -139,17 +139,17 @@ class DeadLetterQueue:
         return [_dead_letter(message) for message in answers.read(answer, _Received).messages]
 
     def release(self, messages: Sequence[DeadLetter]) -> None:
-        """Make messages that `walk` gave visible again, as many as SQS takes."""
-        self._let_go(
+        """Make messages of `walk` visible again, as many as SQS accepts."""
+        self._change(
             messages,
             lambda entries: self._sqs.change_message_visibility_batch(QueueUrl=self._dlq_url, Entries=entries),
             lambda message: {"ReceiptHandle": message.receipt_handle, "VisibilityTimeout": 0},
         )
 
     def redrive(self, messages: Sequence[DeadLetter]) -> None:
-        """Send messages to the source queue with their history, then delete them here.
+        """Send messages to the source queue with their attributes, then delete them here.
 
-        A message that was sent but could not be deleted stays here too: harmless, since a second delivery of the same
+        A message that was sent but could not be deleted is here too. That is harmless: a second delivery of the same
         object is recognised.
         """
         for batch in by_payload(messages, _bytes):
@@ -163,22 +163,19 @@ class DeadLetterQueue:
                 raise _refusal(left)
 
     def drop(self, messages: Sequence[DeadLetter]) -> None:
-        """Delete messages for good, as many as SQS takes."""
-        self._let_go(
+        """Delete messages for good, as many as SQS accepts."""
+        self._change(
             messages,
             lambda entries: self._sqs.delete_message_batch(QueueUrl=self._dlq_url, Entries=entries),
             lambda message: {"ReceiptHandle": message.receipt_handle},
         )
 
     def gone(self, messages: Sequence[DeadLetter]) -> int:
-        """Return how many of these, which `walk` gave, are not held any more: sent back, deleted or given back."""
+        """Return how many of these messages of `walk` are not held any more: redriven, deleted or released."""
         return sum(message.message_id not in self._held for message in messages)
 
     def redrive_all(self) -> str | None:
-        """Start SQS's own move task for the whole queue; return its handle, None where SQS does not know such tasks.
-
-        An emulator may not.
-        """
+        """Start SQS's own move task for the whole queue; return its handle, None if an emulator has no such tasks."""
         source, target = self._arn(self._dlq_url), self._arn(self._queue_url)
         try:
             return self._call(
@@ -195,7 +192,7 @@ class DeadLetterQueue:
             raise
 
     def depth(self) -> int:
-        """Return about how many messages are there, hidden ones included."""
+        """Return about how many messages there are, including hidden ones."""
         names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         return sum(
             self._call(
@@ -211,13 +208,13 @@ class DeadLetterQueue:
         )
         return arn
 
-    def _let_go(
+    def _change(
         self,
         messages: Sequence[DeadLetter],
         call: Callable[[Any], Any],
         entry: Callable[[DeadLetter], dict[str, Any]],
     ) -> None:
-        """Give back or delete; what fails keeps none of the others from their turn, and stays held."""
+        """Release or delete messages; those that fail stay held, and the others are still tried."""
         failure: QueueError | None = None
         for at in range(0, len(messages), MESSAGES_A_CALL):
             batch = messages[at : at + MESSAGES_A_CALL]
@@ -239,7 +236,7 @@ class DeadLetterQueue:
         call: Callable[[Any], Any],
         entry: Callable[[DeadLetter], dict[str, Any]],
     ) -> dict[int, str]:
-        """Make one batch call; return why, by position, for those that are not known to be done."""
+        """Make one batch call; return the causes, by position, of those that are not known to be done."""
         entries = [{"Id": str(index), **entry(message)} for index, message in enumerate(messages)]
         return self._call("changed", lambda: refused(call(entries), len(entries)))
 
@@ -263,7 +260,7 @@ def _dead_letter(message: _Message) -> DeadLetter:
 
     reason, detail = text(PREFIX + "reason") or UNKNOWN_REASON, text(PREFIX + "detail")
     if message.attributes.moved_by_sqs and reason != UNKNOWN_REASON:
-        # It was sent back, and never came to a second rejection: what its attributes tell is how it was before.
+        # It was redriven, and not rejected again: its attributes are about the earlier rejection.
         reason, detail = UNKNOWN_REASON, f"before that {reason}: {detail}"
     return DeadLetter(
         message_id=message.message_id,

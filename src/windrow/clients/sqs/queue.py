@@ -1,4 +1,4 @@
-"""The source queue and its dead-letter queue on SQS."""
+"""The source queue and its dead-letter queue in SQS, as batches use them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ CONNECTIONS = 8
 PREFIX = "windrow-"
 
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What SQS refuses in bodies and attributes:
+"""Characters that SQS refuses in bodies and attributes:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 """
 
 LARGEST_COUNT = 10**6
-"""What a message's attribute says beyond this was not counted by Windrow: anybody may set attributes."""
+"""A larger count in a message's attribute is not Windrow's: anybody may set attributes."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class _Entry(msgspec.Struct, frozen=True, rename="pascal"):
-    """What became of one entry of a batch call; ``code`` and ``message`` are those of a failure."""
+    """The result of one entry of a batch call; ``code`` and ``message`` are those of a failure."""
 
     id: str
     code: str = "no reason given"
@@ -62,16 +62,16 @@ class _Attributes(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def refused(answer: object, count: int) -> dict[int, str]:
-    """Return why, by position, for those of a batch call's ``count`` entries that SQS does not say it has done.
+    """Return the causes, by position, of those of a batch call's ``count`` entries that SQS does not confirm.
 
     Raises:
-        UnreadableAnswer: nothing can be said of any.
+        UnreadableAnswer: the result of no entry is known.
     """
     result = answers.read(answer, _Entries)
     causes = {each.id: each.message or each.code for each in result.failed}
     done = {each.id for each in result.successful} - causes.keys()
     names = {position: str(position) for position in range(count)}
-    return {at: causes.get(name, "SQS says nothing of it") for at, name in names.items() if name not in done}
+    return {at: causes.get(name, "SQS's answer lacks it") for at, name in names.items() if name not in done}
 
 
 def attributes(answer: object, names: Iterable[str]) -> list[str]:
@@ -88,17 +88,17 @@ def numbers(answer: object, names: Iterable[str]) -> list[int]:
     try:
         return [int(text) for text in attributes(answer, names)]
     except ValueError as error:
-        raise UnreadableAnswer(detail="a queue's attribute is no number") from error
+        raise UnreadableAnswer(detail="a queue's attribute is not a number") from error
 
 
 def rejections(text: str) -> int:
-    """Return how often a message was rejected, as its attribute says; 0 where that is not a count of Windrow's."""
+    """Return how often a message was rejected, from its attribute; 0 if that is not a count of Windrow's."""
     counted = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_COUNT))
     return int(text) if counted else 0
 
 
 def connect(session: boto3.session.Session) -> SQSClient:
-    """Return a client with time-outs that fit into a batch's run time."""
+    """Return a client with timeouts that fit into a batch's run time."""
     config = Config(
         connect_timeout=2,
         read_timeout=5,
@@ -109,7 +109,7 @@ def connect(session: boto3.session.Session) -> SQSClient:
 
 
 class SqsQueue:
-    """`windrow.ports.Queue` on SQS; ten messages a call, calls side by side."""
+    """`windrow.ports.Queue` on SQS, with ten messages a call and concurrent calls."""
 
     def __init__(self, queue_url: str, dlq_url: str, client: SQSClient, clock: Clock) -> None:
         self._queue_url = queue_url
@@ -119,7 +119,7 @@ class SqsQueue:
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="queue")
 
     def set_visibility(self, delays: Sequence[tuple[Message, int]]) -> None:
-        """Hide messages for so many seconds (0 to 43,200) from now; best effort."""
+        """Hide each message for its number of seconds (0 to 43,200) from now; best effort."""
 
         def change(batch: Sequence[tuple[Message, int]]) -> set[int]:
             entries: Any = [
@@ -180,7 +180,7 @@ class SqsQueue:
         return set[str]().union(*self._pool.map(send, batches))
 
     def _done(self, what: str, call: Callable[[], Any], count: int) -> set[int]:
-        """Make one batch call of so many entries; return the positions that succeeded and log the others."""
+        """Make one batch call of ``count`` entries; return the positions that succeeded and log the others."""
         try:
             left = refused(call(), count)
         except (ClientError, BotoCoreError) as error:
@@ -194,8 +194,8 @@ class SqsQueue:
 def dead_letter(message: Message, error: Permanent, rejected_at: str) -> tuple[str, dict[str, str]]:
     """Return body and attributes of a message's copy in the dead-letter queue.
 
-    Four attributes of its own stay (SQS allows ten). A body too large to travel with them is cut and travels without;
-    ``windrow-truncated`` tells its length in bytes: an S3 notification, at most a few KiB, never is.
+    Four of its own attributes are kept (SQS allows ten). If the body is too large with them, they are left out and it
+    is cut; ``windrow-truncated`` is then its length in bytes. An S3 notification, at most a few KiB, never is.
     """
     reasons = {
         PREFIX + "reason": error.reason,
@@ -219,13 +219,13 @@ def dead_letter(message: Message, error: Permanent, rejected_at: str) -> tuple[s
 
 
 def payload_bytes(body: str, attributes: Mapping[str, str]) -> int:
-    """Return what SQS counts: the body, and each attribute's name, type and value."""
+    """Return a message's bytes as SQS counts them: the body, and each attribute's name, type and value."""
     named = sum(len(name.encode()) + len("String") + len(value.encode()) for name, value in attributes.items())
     return len(body.encode()) + named
 
 
 def by_payload(messages: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
-    """Cut into batches that keep to SQS's limits of entries and bytes a call; ``size_of`` tells bytes as SQS counts."""
+    """Yield batches within SQS's limits of entries and bytes a call; ``size_of`` returns bytes as SQS counts them."""
     batch: list[T] = []
     batch_bytes = 0
     for message in messages:

@@ -1,6 +1,6 @@
-"""From what SQS returns to a record of Lambda's SQS event.
+"""Turns a received message into a record of Lambda's SQS event.
 
-The shape is AWS's: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+The format is AWS's: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class _Message(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def receive_record(received: object, queue_arn: str) -> Received:
-    """Encode a message once, on the thread that received it: sizes are then exact and a batch is only joined.
+    """Encode a message once, on the thread that received it, so that sizes are exact and records only need joining.
 
     Raises:
-        UnreadableAnswer: it is no message as SQS gives it.
+        UnreadableAnswer: it is not a message in SQS's format.
     """
     message = answers.read(received, _Message)
     return Received(
@@ -64,7 +64,7 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     if "StringValue" in value:
         attribute["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:
-        binary = value["BinaryValue"]  # Base64 already where the answer is the JSON that came
+        binary = value["BinaryValue"]  # Base64 already, if it comes from a light request
         attribute["binaryValue"] = binary if isinstance(binary, str) else base64.b64encode(binary).decode()
     return attribute
 
@@ -73,5 +73,5 @@ def _encode(record: dict[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(record)
     except UnicodeEncodeError:
-        # A lone surrogate has no UTF-8 form: escaped, it reaches the function, which rejects that message alone.
+        # A lone surrogate has no UTF-8 form. Escaped, it reaches the function, which rejects that message only.
         return json.dumps(record, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Sends messages to the source queue by boto3."""
+"""Sends messages to the source queue, through boto3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source queue by boto3: what the engine receives from, deletes from and gives back to."""
+"""The source queue for the engine, through boto3: receives, deletes and releases messages."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DELETE_ATTEMPTS = 4
-"""Tries for each delete, beyond the client's own retries; what stays comes again and is recognised as delivered."""
+"""Attempts of each delete, besides the client's own retries; a message that stays is recognised as delivered later."""
 
 
 LIGHT = frozenset({"receive_message", "delete_message_batch"})
-"""What goes without boto3's weight: what the engine asks for each ten messages."""
+"""Operations that bypass boto3 (`windrow.clients.json_requests`): the engine calls them for each ten messages."""
 RETRIES = RetryPolicy(attempts=3, first_s=0.2)
-"""Of a receive or delete, before the engine pauses."""
+"""Retries of a receive or delete, before the engine pauses."""
 
 
 class _Url(msgspec.Struct, frozen=True, rename="pascal"):
@@ -79,7 +79,7 @@ class SqsSourceQueue:
         try:
             return receive_record(message, self._arn)
         except UnreadableAnswer as error:
-            _log.warning("a message can't be read and comes again after the visibility timeout: %s", error)
+            _log.warning("a message can't be read and returns after the visibility timeout: %s", error)
             return None
 
     def visibility_timeout_s(self) -> int:
@@ -90,12 +90,12 @@ class SqsSourceQueue:
         return seconds
 
     def delete(self, messages: Sequence[Received]) -> int:
-        """Delete the messages, ten a request and several requests at once; return how many are known deleted."""
+        """Delete the messages, ten a request, requests concurrently; return how many are known to be deleted."""
         return sum(self._executor.map(self._delete_ten, _tens(messages)))
 
     def release(self, messages: Sequence[Received]) -> None:
-        """Make the messages visible at once. Best effort: what fails appears after the visibility timeout."""
-        list(self._executor.map(self._show_ten, _tens(messages)))
+        """Make the messages visible at once; see the port's contract."""
+        list(self._executor.map(self._release_ten, _tens(messages)))
 
     def _delete_ten(self, messages: Sequence[Received]) -> int:
         left = list(messages)
@@ -116,14 +116,14 @@ class SqsSourceQueue:
             problem = "; ".join(sorted(set(failed.values())))
             left = [left[position] for position in failed]
         _log.error(
-            "%d messages were processed and not deleted, they will come again: %s (first: %s)",
+            "%d messages were processed and not deleted, they will be received again: %s (first: %s)",
             len(left),
             problem,
             left[0].message_id,
         )
         return len(messages) - len(left)
 
-    def _show_ten(self, messages: Sequence[Received]) -> None:
+    def _release_ten(self, messages: Sequence[Received]) -> None:
         try:
             reply = self._client.change_message_visibility_batch(
                 QueueUrl=self._url,
@@ -134,16 +134,18 @@ class SqsSourceQueue:
             )
             failed = refused(reply, len(messages))
         except (BotoCoreError, ClientError) as error:
-            _log.warning("%d messages could not be given back at once: %s", len(messages), error)
+            _log.warning("%d messages could not be returned to the queue at once: %s", len(messages), error)
             return
         for position, cause in failed.items():
-            _log.warning("message %s could not be given back at once: %s", messages[position].message_id, cause)
+            _log.warning(
+                "message %s could not be returned to the queue at once: %s", messages[position].message_id, cause
+            )
 
 
 def connect(
     session: boto3.session.Session, *, read_timeout_s: float, connect_timeout_s: float, connections: int
 ) -> SQSClient:
-    """Return a client for a worker, which makes its receives and deletes lightly."""
+    """Return a client for a worker, which sends receives and deletes as light requests."""
     config = Config(
         connect_timeout=connect_timeout_s,
         read_timeout=read_timeout_s,
@@ -154,7 +156,7 @@ def connect(
 
 
 def opener(client: SQSClient, clock: Clock) -> Callable[[MappingConfig, Executor], SourceQueue]:
-    """Return what opens a mapping's queue; its requests run on the executor."""
+    """Return a function that opens a mapping's queue; the queue's requests run on the executor."""
     return lambda config, executor: SqsSourceQueue(client, config.queue_url, config.queue_arn, clock, executor)
 
 

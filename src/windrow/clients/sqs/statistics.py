@@ -1,4 +1,4 @@
-"""How full a queue is, by boto3."""
+"""The depth of a queue and the age of its oldest message, through boto3."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monit
 
 
 class _Result(msgspec.Struct, frozen=True, rename="pascal"):
-    """What GetMetricData found of one query, the newest first."""
+    """The values of one query of GetMetricData, the newest first."""
 
     values: list[float]
 
 
 class _Results(msgspec.Struct, frozen=True, rename="pascal"):
-    """The answer to GetMetricData, asked for one metric."""
+    """The answer to GetMetricData for one metric."""
 
     metric_data_results: Annotated[list[_Result], msgspec.Meta(min_length=1)]
 
@@ -72,7 +72,7 @@ class SqsStatistics:
                 "Stat": "Maximum",
             },
         }
-        with failing_as(QueueError, "CloudWatch did not tell the age of the oldest message"):
+        with failing_as(QueueError, "the age of the oldest message could not be read from CloudWatch"):
             answer = self._cloudwatch.get_metric_data(
                 MetricDataQueries=[query], StartTime=now - AGE_LOOKBACK, EndTime=now, ScanBy="TimestampDescending"
             )

@@ -1,8 +1,8 @@
-"""The audit: what arrived in the landing buckets, by listings or inventories, against what the archives hold.
+"""The audit compares what arrived in the landing buckets, by listing or inventory, with what the archives hold.
 
-Landing versions and manifest entries are gathered in a scratch SQLite database on disk and reconciled there, so that
-memory does not grow with the number of files. The destination is asked twice an archive (HEAD, and one range read of
-the manifest), never once a file.
+Landing versions and manifest entries are gathered in a temporary SQLite database on disk and reconciled there, so that
+memory does not grow with the number of files. Each archive costs two requests to the destination (HEAD, and one range
+read of the manifest), however many files it holds.
 """
 
 from windrow.operations.audit.archives import ArchiveReader

@@ -1,4 +1,4 @@
-"""The archives of a time range, found by their keys and read by their manifests."""
+"""Lists the archives of a time range by their keys and reads their manifests."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from windrow.pipeline.inspector import Found, Inspector
 from windrow.ports import Destination
 
 READERS = 8
-"""Archives whose manifests are read at once; also bounds the manifests held in memory."""
+"""How many manifests are read concurrently, and held in memory."""
 
 OF_ONE_KEY = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
-"""Faults that say something of the archive that was asked for, not of the destination."""
+"""Faults that concern one archive, not the whole destination."""
 
 
-def _pass_over(_key: str) -> None:
-    """Tell nobody."""
+def _ignore(_key: str) -> None:
+    """Do nothing."""
 
 
 class ArchiveReader:
-    """Lists archives and reads what they hold, two requests each. Changes nothing."""
+    """Lists archives and reads their manifests, with two requests each. Changes nothing."""
 
     def __init__(self, destination: Destination, prefix: str) -> None:
         self._destination = destination
@@ -34,11 +34,11 @@ class ArchiveReader:
         self.prefix = prefix
 
     def listed(
-        self, start: datetime, end: datetime, foreign: Callable[[str], object] = _pass_over
+        self, start: datetime, end: datetime, foreign: Callable[[str], object] = _ignore
     ) -> Iterator[tuple[str, int]]:
-        """Yield key and size of all archives whose window touches [start, end), day by day in key order.
+        """Yield key and size of all archives whose window overlaps [start, end), day by day in key order.
 
-        ``foreign`` is told the keys in the folders of these days that are no archive's.
+        ``foreign`` is called with the keys in the folders of these days that are not an archive's.
 
         Raises:
             DestinationError: the destination could not be listed.
@@ -52,14 +52,14 @@ class ArchiveReader:
                     yield key, size
 
     def read(
-        self, start: datetime, end: datetime, foreign: Callable[[str], object] = _pass_over
+        self, start: datetime, end: datetime, foreign: Callable[[str], object] = _ignore
     ) -> Iterator[list[tuple[str, Found | Finding]]]:
-        """Yield the archives of [start, end) with what they hold, or what is wrong with them, a few at a time.
+        """Yield the archives of [start, end), each as `Found` or with what is wrong with it, a few at a time.
 
-        ``foreign`` is told the keys that `listed` passes over.
+        ``foreign`` is as for `listed`.
 
         Raises:
-            DestinationError: the destination could not be asked.
+            DestinationError: the destination could not be read.
         """
         keys = (key for key, _ in self.listed(start, end, foreign))
         with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
@@ -67,10 +67,10 @@ class ArchiveReader:
                 yield list(zip(piece, pool.map(self.inspect, piece), strict=True))
 
     def inspect(self, key: str) -> Found | Finding:
-        """Return what the archive holds, or what is wrong with it: one that can't be read must not hide the others.
+        """Return the archive, or what is wrong with it: an unreadable archive must not end the audit of the others.
 
         Raises:
-            DestinationError: the destination could not be asked.
+            DestinationError: the destination could not be read.
         """
         try:
             found = self._inspector.inspect(key)
@@ -79,6 +79,6 @@ class ArchiveReader:
         except DestinationError as error:
             if error.kind not in OF_ONE_KEY:
                 raise
-            self._destination.probe()  # what is refused everywhere is no finding about one archive
+            self._destination.probe()  # raises if the destination is at fault, not this archive
             return Finding(key, str(error)) if isinstance(error, ChecksumMismatch) else Unreadable(key, str(error))
         return found if found is not None else Finding(key, "there is no such archive")

@@ -23,11 +23,11 @@ Progress = Callable[[str, int], None]
 
 
 def _quiet(_what: str, _count: int) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """What an audit found, how the range went step by step, and when that was judged."""
+    """An audit's report, its timeline, and when it was judged."""
 
     report: AuditReport
     timeline: Timeline
@@ -37,7 +37,7 @@ class Judged(msgspec.Struct, frozen=True):
 class Auditor:
     """Reconciles landing buckets, ledger and manifests over a range of arrival times.
 
-    ``listed_at`` is when the inventories were begun that ``index`` tells from, None where it lists.
+    ``listed_at`` is when S3 began the inventories that ``index`` reads, None if it lists the buckets.
     """
 
     def __init__(
@@ -70,19 +70,18 @@ class Auditor:
     ) -> Judged:
         """Audit arrivals in [start, end) of landing keys under a prefix.
 
-        The listings are of that prefix only; archives are read whatever they hold, and all broken ones reported.
-        ``progress`` is told of files listed and archives read, as counts. ``mark`` is given a mark for each span in
-        which everything is delivered (`windrow.operations.audit.marks`), which takes an audit of all keys.
+        Only keys under the prefix are listed; all archives of the range are read, and all broken ones reported.
+        ``progress`` is called with the numbers of files listed and archives read. ``mark`` is called with a mark for
+        each span in which everything is delivered (`windrow.operations.audit.marks`), if the prefix is empty.
 
-        A bucket that is not there is a finding, since an audit tells what was lost with it.
+        A missing bucket is a finding, not an error, because the audit shows what was lost with it.
 
         Raises:
-            LandingError, DestinationError, LedgerError: one of the three could not be read; nothing is reported
-                then, since half an audit shows nothing.
+            LandingError, DestinationError, LedgerError: one of the three could not be read. There is no partial report.
         """
         now = self._clock.now()
         with Scratch(start, end, prefix, self._buckets) as scratch:
-            self._gather_what_is_there(scratch, progress)
+            self._gather_existing(scratch, progress)
             report = scratch.report(now=now, grace=grace, kept_since=now - retention)
             if mark and not prefix:
                 kept_since = now - retention
@@ -95,7 +94,7 @@ class Auditor:
     def missing(self, start: datetime, end: datetime, *, grace: timedelta, prefix: str = "") -> Missing:
         """Return the landing versions of [start, end) that no archive lists and that are older than the grace.
 
-        ``prefix`` is one of landing keys. To iterate over them raises as `audit` does.
+        ``prefix`` is of landing keys. Iterating raises the errors of `judge`.
         """
         young = self._clock.now() - grace
         return Missing(Scratch(start, end, prefix, self._buckets), self._gather, young)
@@ -108,14 +107,14 @@ class Auditor:
         return chain.from_iterable(self._index.versions(bucket, prefix) for bucket in self._buckets)
 
     def _present(self, bucket: str, scratch: Scratch) -> Iterator[ListedVersion]:
-        """Yield a landing bucket's versions; note one that is not there."""
+        """Yield a landing bucket's versions; record a bucket that is missing."""
         try:
             yield from self._index.versions(bucket, scratch.prefix)
         except BucketMissing:
             scratch.add_absent_landing(bucket)
 
-    def _gather_what_is_there(self, scratch: Scratch, progress: Progress) -> None:
-        """Read as `_gather` does, and note buckets that are not there."""
+    def _gather_existing(self, scratch: Scratch, progress: Progress) -> None:
+        """Read as `_gather` does, and record buckets that are missing."""
         present = chain.from_iterable(self._present(bucket, scratch) for bucket in self._buckets)
         self._gather_landed(scratch, present, progress)
         try:
@@ -128,7 +127,8 @@ class Auditor:
     def _gather(self, scratch: Scratch, progress: Progress) -> None:
         """Read the listings and archives of the scratch database's range.
 
-        The listings come first: what lands meanwhile is not taken for missing, and what is delivered meanwhile counts.
+        The listings come first: a file that arrives meanwhile does not count as missing, and one that is delivered
+        meanwhile counts as delivered.
         """
         self._gather_landed(scratch, self._versions(scratch.prefix), progress)
         self._gather_archives(scratch, progress)
@@ -161,7 +161,7 @@ class Auditor:
 
 
 class Missing:
-    """Landing versions that no archive lists, oldest first, to iterate over once; then ``coverage`` is known."""
+    """Landing versions that no archive lists, oldest first. Iterate once; then ``coverage`` is set."""
 
     def __init__(self, scratch: Scratch, gather: Callable[[Scratch, Progress], None], young: datetime) -> None:
         self._scratch = scratch

@@ -1,4 +1,4 @@
-"""What an audit judged and what not, counted while the landing buckets are listed and the archives read."""
+"""Counts what an audit judged, and what it did not, while landing buckets are listed and archives are read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from windrow.ports import ListedVersion
 
 SKEW = timedelta(hours=1)
-"""Event times and listing times come from different clocks: this far outside the range is looked at too."""
+"""Event times and listing times come from different clocks: files up to this far outside the range are read too."""
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of what was asked for was judged; the names are those of `AuditReport`."""
+    """How many files were judged; the names are those of `AuditReport`."""
 
     judged: int
     landed: int
@@ -24,9 +24,9 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listing:
-    """Landing versions, to iterate over once: those of [start, end), and with margins what is just outside it.
+    """Landing versions of [start, end), and of the margins ``before`` and ``after`` it. Iterate once.
 
-    ``inside`` and ``outside`` count what has been passed, in the range and not.
+    ``inside`` and ``outside`` count all versions read so far, in the range and outside it.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Listing:
 
     @property
     def coverage(self) -> Coverage:
-        """How much was listed: all of the range counts as judged."""
+        """The counts so far: all of the range counts as judged."""
         return Coverage(judged=self.inside, landed=self.inside, pending=0, outside=self.outside, elsewhere=0)
 
     def __iter__(self) -> Iterator[ListedVersion]:

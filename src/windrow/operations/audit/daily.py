@@ -1,4 +1,4 @@
-"""The audit that runs by itself: it judges what is new, publishes what it found, and writes a statement of it."""
+"""The daily audit: judges what is new, publishes metrics, and writes a statement."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from windrow.ports import Clock, DailyMetrics
 
 GRACE = timedelta(minutes=5)
 MOST = 2 * DAY
-"""Judged at once. After days without an audit each run makes up for one more."""
+"""Longest span of one run. After days without an audit, each run makes up for one more."""
 STALE = timedelta(hours=50)
-"""S3 writes an inventory a day and promises no hour: one whose successor is this late will not come by itself."""
+"""Oldest inventory that is used: S3 writes one a day, at no fixed hour, so after this time the next one is overdue."""
 LATE_DAYS = 7 * DAY
-"""How far before a statement late files are looked for: a message lives five days, and a mark may be a day later."""
+"""How far before the span late files are searched: a message lives five days, and a mark may be written a day later."""
 
 Opened = tuple[Auditor, Sequence[Inventory]]
 
 
 class DailyAudit:
-    """Judges arrivals from where the last statement ended, as far as listing or inventories tell."""
+    """Judges arrivals from the end of the last statement, as far as the listing or the inventories go."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class DailyAudit:
         self._retention = retention
 
     def run(self) -> tuple[str, Statement] | None:
-        """Judge what is new, and return the statement with its key; None if there is nothing new yet.
+        """Judge what is new, and return the statement's key and the statement; None if there is nothing new yet.
 
-        Metrics are published before the statement is written, so that alarms don't wait for the destination.
+        Metrics are published before the statement is written, so that alarms don't depend on the destination.
 
         Raises:
-            InventoryError: the newest inventory can't be judged by, or is older than it may be.
-            LandingError, DestinationError, LedgerError: what was to be read or written could not be.
+            InventoryError: the newest inventory can't be used, or is too old.
+            LandingError, DestinationError, LedgerError: one of the three could not be read or written.
         """
         now = self._clock.now()
         auditor, inventories = self._open()
@@ -90,7 +90,7 @@ class DailyAudit:
         return self._statements.write(statement, render(statement)), statement
 
     def _span(self, now: datetime, inventories: Sequence[Inventory], last: Window | None) -> Window | None:
-        """Return what to judge, None if all that can be was judged before."""
+        """Return the span to judge, None if there is nothing new yet."""
         until = floor(min(each.settled for each in inventories), HOUR) if inventories else floor(now - GRACE, DAY)
         start = max(last.end if last else until - DAY, floor(now - self._retention, HOUR) + HOUR)
         if start < until:
@@ -112,11 +112,11 @@ class DailyAudit:
         self._metrics.flush()
 
 
-def summary(told: tuple[str, Statement] | None) -> dict[str, object]:
-    """Return what a log line and the function's answer say of a run."""
-    if told is None:
+def summary(written: tuple[str, Statement] | None) -> dict[str, object]:
+    """Return the summary of a run, for its log line and the function's response."""
+    if written is None:
         return {"judged": None}
-    key, statement = told
+    key, statement = written
     report: dict[str, object] = msgspec.to_builtins(statement.report)
     kept = ("start", "end", "judged", "missing", "duplicated", "orphaned", "broken", "within_2_minutes", "ok")
     return {"statement": key, **{name: report[name] for name in kept}, "late_files": statement.late_files}

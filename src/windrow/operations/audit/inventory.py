@@ -1,4 +1,4 @@
-"""S3 Inventory: what a manifest tells of an inventory of a landing bucket, and what the lists say that it names.
+"""Reads S3 Inventory: the manifest of an inventory of a landing bucket, and the lists that it names.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
 """
@@ -21,15 +21,15 @@ from windrow.core.printable import printable
 from windrow.ports import ListedVersion
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
-"""Largest ``manifest.json`` that is read: some 80,000 lists."""
+"""Largest ``manifest.json`` that is read: about 80,000 lists."""
 MAX_LINE_BYTES = 32 * 1024
 """Longest line of a list that is read. A key of 1,024 bytes takes 3 KB, a version id 1 KB, the rest little."""
 SETTLING = timedelta(hours=1)
-"""An inventory may lack what was stored shortly before it was begun (S3 promises eventual consistency, and no time), so
-what arrived within this time before it is left to the next one."""
+"""An inventory may lack objects stored shortly before S3 began it (it is eventually consistent, with no time limit), so
+files that arrived within this time before its start are left to the next inventory."""
 
 FIELDS = ("Bucket", "Key", "VersionId", "IsDeleteMarker", "Size", "LastModifiedDate", "ETag")
-"""The fields that a list must have, in any order. ``VersionId`` is there if the inventory is of all versions."""
+"""The fields that a list must have, in any order. An inventory of all versions has ``VersionId``."""
 _FLAGS = {"true": True, "false": False}
 
 Size = Annotated[int, msgspec.Meta(ge=0)]
@@ -44,7 +44,7 @@ class ListFile(msgspec.Struct, frozen=True):
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """An inventory of the landing bucket ``bucket``, begun at ``created_at``; ``manifest`` says where it is told of."""
+    """An inventory of the landing bucket ``bucket``, begun at ``created_at``; ``manifest`` locates its manifest."""
 
     manifest: str
     bucket: str
@@ -54,7 +54,7 @@ class Inventory(msgspec.Struct, frozen=True):
 
     @property
     def settled(self) -> datetime:
-        """Until when what arrived is in the inventory."""
+        """The time up to which the inventory is complete."""
         return self.created_at - SETTLING
 
 
@@ -67,33 +67,34 @@ class _Manifest(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def read_manifest(where: str, data: bytes, checksum: bytes) -> Inventory:
-    """Return the inventory that a ``manifest.json`` tells of; ``checksum`` is what ``manifest.checksum`` holds.
+    """Return the inventory of a ``manifest.json``; ``checksum`` is the content of ``manifest.checksum``.
 
     Raises:
-        InventoryError: they don't belong together, or tell of an inventory that can't be judged by.
+        InventoryError: they don't match, or the inventory can't be used for an audit.
     """
     if hashlib.md5(data, usedforsecurity=False).hexdigest() != checksum.decode("ascii", "replace").strip().lower():
         raise InventoryError(f"{where} is not what its manifest.checksum says: it was cut short, changed or replaced")
     try:
-        told = msgspec.json.decode(data, type=_Manifest)
+        manifest = msgspec.json.decode(data, type=_Manifest)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise InventoryError(f"{where} is no manifest of an S3 inventory: {error}") from error
-    if told.file_format != "CSV":
+        raise InventoryError(f"{where} is not the manifest of an S3 inventory: {error}") from error
+    if manifest.file_format != "CSV":
         raise InventoryError(
-            f"{where} is of an inventory in the format {printable(told.file_format)}; configure one whose format is CSV"
+            f"{where} is of an inventory in the format {printable(manifest.file_format)}; "
+            "configure one whose format is CSV"
         )
-    fields = tuple(field.strip() for field in told.file_schema.split(","))
+    fields = tuple(field.strip() for field in manifest.file_schema.split(","))
     if lacking := [field for field in FIELDS if field not in fields]:
         raise InventoryError(
             f"{where} is of an inventory without {', '.join(lacking)}; configure one of all versions "
             "(IncludedObjectVersions All) with the optional fields Size, LastModifiedDate and ETag"
         )
-    created_at = datetime.fromtimestamp(int(told.creation_timestamp) / 1000, UTC)
-    return Inventory(where, told.source_bucket, created_at, fields, tuple(told.files))
+    created_at = datetime.fromtimestamp(int(manifest.creation_timestamp) / 1000, UTC)
+    return Inventory(where, manifest.source_bucket, created_at, fields, tuple(manifest.files))
 
 
 def versions(inventory: Inventory, name: str, lines: Iterable[str]) -> Iterator[ListedVersion]:
-    """Yield the versions, no delete markers, that the lines of the list ``name`` tell.
+    """Yield the versions (no delete markers) in the lines of the list ``name``.
 
     Raises:
         InventoryError: a line is not as S3 writes it.
@@ -104,7 +105,7 @@ def versions(inventory: Inventory, name: str, lines: Iterable[str]) -> Iterator[
         for row in reader:
             bucket, key, version_id, marker, size, modified, etag = columns(row)
             if bucket != inventory.bucket:
-                raise ValueError(f"it tells of bucket {bucket!r}")
+                raise ValueError(f"it names bucket {bucket!r}")
             if _FLAGS[marker.lower()]:
                 continue
             yield ListedVersion(
@@ -122,16 +123,16 @@ def versions(inventory: Inventory, name: str, lines: Iterable[str]) -> Iterator[
 
 
 def span_judged(start: datetime, end: datetime, inventories: Sequence[Inventory]) -> Window:
-    """Return as much of [start, end) as all of the inventories tell of.
+    """Return the part of [start, end) that all of the inventories cover.
 
     Raises:
-        InventoryError: that is nothing.
+        InventoryError: they cover none of it.
     """
     oldest = min(inventories, key=lambda inventory: inventory.created_at)
     if start >= oldest.settled:
         raise InventoryError(
-            f"{oldest.manifest} was begun at {oldest.created_at:%Y-%m-%d %H:%M:%S} UTC and tells what arrived until "
-            f"{oldest.settled:%Y-%m-%d %H:%M:%S}: nothing of the range asked for. Take a newer one or an earlier range"
+            f"{oldest.manifest} was begun at {oldest.created_at:%Y-%m-%d %H:%M:%S} UTC and is complete until "
+            f"{oldest.settled:%Y-%m-%d %H:%M:%S}, before the range begins. Take a newer one or an earlier range"
         )
     return Window(start, min(end, oldest.settled))
 
@@ -143,20 +144,20 @@ def check_buckets(buckets: Collection[str], inventories: Iterable[Inventory]) ->
         if inventory.bucket not in buckets:
             raise InventoryError(
                 f"{inventory.manifest} is of bucket {printable(inventory.bucket)!r}, "
-                "which is none of WINDROW_LANDING_BUCKETS"
+                "which is not one of WINDROW_LANDING_BUCKETS"
             )
         if inventory.bucket not in left:
             raise InventoryError(f"{inventory.manifest} is another inventory of bucket {inventory.bucket!r}")
         left.remove(inventory.bucket)
     if left:
         raise InventoryError(
-            f"WINDROW_LANDING_BUCKETS names {', '.join(sorted(left))}, of which there is no inventory here: "
+            f"WINDROW_LANDING_BUCKETS names {', '.join(sorted(left))}, for which there is no inventory here: "
             "what arrived there could not be judged"
         )
 
 
 def _decoded(key: str) -> str:
-    """Return a key as it is: a list has it URL-encoded, with ``+`` for a space and ``%2B`` for a plus."""
+    """Return the raw key: a list has it URL-encoded, with ``+`` for a space and ``%2B`` for a plus."""
     return unquote_plus(key, errors="strict") if "%" in key or "+" in key else key
 
 

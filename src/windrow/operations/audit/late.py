@@ -1,4 +1,4 @@
-"""Files that came after the minutes they arrived in were marked as complete."""
+"""Finds files that were delivered after the minutes they arrived in had been marked as complete."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _decode = msgspec.json.Decoder(Mark).decode
 
 
 class LateArchive(msgspec.Struct, frozen=True):
-    """An archive that holds so many files of minutes that were marked before it was stored.
+    """An archive with late files: ``files`` of them arrived in minutes that were marked before it was stored.
 
-    ``first`` and ``last`` are the earliest and latest times at which these arrived.
+    ``first`` and ``last`` are the earliest and the latest arrival of these files.
     """
 
     key: str
@@ -31,7 +31,7 @@ class LateArchive(msgspec.Struct, frozen=True):
 
 
 class LateFiles:
-    """Finds late files by the marks of each day and the archives that none of them names. Changes nothing."""
+    """Finds late files by comparing each day's marks with its archives. Changes nothing."""
 
     def __init__(self, destination: Destination, archives: ArchiveReader, buckets: Collection[str]) -> None:
         self._destination = destination
@@ -39,14 +39,13 @@ class LateFiles:
         self._buckets = frozenset(buckets)
 
     def find(self, start: datetime, end: datetime, stored_since: datetime) -> Iterator[LateArchive]:
-        """Yield the archives stored since then that hold late files of [start, end), by day and key.
+        """Yield the archives stored since ``stored_since`` that hold late files of [start, end), by day and key.
 
-        It costs a listing of marks and one of archives a day, a read of each mark, and two requests for each archive
-        that the first mark of its minutes does not name. An archive that can't be read, or a mark that is none, tells
-        nothing here.
+        Costs one listing of marks and one of archives a day, a read of each mark, and two requests for each archive
+        that the first mark of its minutes does not name. Unreadable archives and marks are ignored.
 
         Raises:
-            DestinationError: the destination could not be asked.
+            DestinationError: the destination could not be read.
         """
         for day in days(start, end):
             marks = sorted(self._marks(day), key=lambda mark: mark.judged_at, reverse=True)

@@ -1,4 +1,4 @@
-"""Marks at the destination which minutes are complete; `windrow.core.completeness` tells what that means."""
+"""Writes completeness marks to the destination; see `windrow.core.completeness`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def marks(
 ) -> Iterator[Mark]:
     """Yield a mark for each span of the report's range in which no file is missing or may still come.
 
-    Nothing is known of a range in which nothing was judged, or of landing buckets that are not there; nor of minutes
-    whose files may have left the landing bucket undelivered (before ``kept_since``), or are younger than the grace.
+    There is none if nothing was judged or a landing bucket is missing; nor for minutes whose files may have left the
+    landing bucket undelivered (before ``kept_since``), or that are newer than the grace.
     """
     if not report.judged or report.absent:
         return
@@ -45,6 +45,6 @@ class Marker:
         self._prefix = prefix
 
     def write(self, mark: Mark) -> None:
-        """Write a mark; one of the same second is left as it is. Raises `DestinationError`."""
+        """Write a mark unless there is one of the same second. Raises `DestinationError`."""
         body = msgspec.json.encode(mark)
         self._destination.put(mark_key(self._prefix, mark), [body], sha256(body).digest(), {"format": FORMAT})

@@ -1,4 +1,4 @@
-"""The page of a statement: verdict and tiles, charts, what was found, and what was judged by."""
+"""The HTML page of a statement: verdict, figures, charts, findings, and how it was judged."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from windrow.pages.chart import Chart, Line, ReferenceLine, objective_lines, tim
 from windrow.pages.document import charts, document, facts, header, problems, table, tile, tiles
 
 LATENCY = (
-    "from the event time that S3 gives a file to the time stamp of its archive at the destination, which is cut to a "
-    "second and counts to its end: up to 1 s too long, never too short. The shares are of all files that arrived"
+    "from a file's event time in S3 to the time stamp of its archive at the destination, which is in whole seconds and "
+    "is rounded up: up to 1 s too long, never too short. The shares are of all files that arrived"
 )
 HOW = (
     "metadata, the server's own checksum and manifest; each file matched by bucket, key and version with what S3 lists"
@@ -31,7 +31,7 @@ KINDS = {
 
 
 def render(statement: Statement) -> str:
-    """Return the statement as one HTML document that loads nothing from anywhere."""
+    """Return the statement as one HTML document that loads nothing else."""
     report = statement.report
     title = f"Deliveries of {_range(report.start, report.end)}"
     about = f"Windrow's audit of all files that arrived, {_moment(statement.judged_at)}. {_listed(statement)}"
@@ -103,8 +103,8 @@ def _tiles(report: AuditReport) -> str:
         if seconds is not None:
             drawn.append(tile(label, _seconds(seconds), notes.get(name, "of delivered files")))
     if report.objective_met is not None:
-        told = "met" if report.objective_met else "missed"
-        drawn.append(tile("Objective", told, "95 % in 2 min, 99.9 % in 3", good=report.objective_met))
+        verdict = "met" if report.objective_met else "missed"
+        drawn.append(tile("Objective", verdict, "95 % in 2 min, 99.9 % in 3", good=report.objective_met))
     elif report.absent:
         drawn.append(tile("Objective", "not judged", "a bucket is not there", good=False))
     return tiles(drawn)
@@ -180,7 +180,7 @@ def _over_time(
     steps: Sequence[int] | None = None,
     marks: Sequence[ReferenceLine] = (),
 ) -> Chart:
-    """Return a chart over the time of arrival: of seconds for these steps, or bars of files for all of them."""
+    """Return a chart over the time of arrival: seconds at the given ``steps``, or bars of files for all steps."""
     line, start = statement.timeline, statement.report.start
     seconds = (statement.report.end - start).total_seconds()
     return Chart(
@@ -220,9 +220,9 @@ def _late(statement: Statement) -> str:
         (each.key, f"{each.files:,}", *(f"{at:%Y-%m-%d %H:%M}" for at in (each.first, each.last, each.stored_at)))
         for each in statement.late
     )
-    told = f"{counted(statement.late_files, 'file')} came after their minutes had been marked as complete"
+    title = f"{counted(statement.late_files, 'file')} came after their minutes had been marked as complete"
     head = ("archive", "files", "arrived from", "to", "stored")
-    return table(f"{told}, in {counted(statement.late_archives, 'archive')}", head, rows, opened=True)
+    return table(f"{title}, in {counted(statement.late_archives, 'archive')}", head, rows, opened=True)
 
 
 def _marked(statement: Statement) -> str:
@@ -243,7 +243,7 @@ def _facts(statement: Statement) -> Iterator[tuple[str, str]]:
 
 
 def _not_judged(report: AuditReport) -> str:
-    foreign = f"{counted(report.foreign_objects, 'object')} that are no archives of Windrow's"
+    foreign = f"{counted(report.foreign_objects, 'object')} that are not archives of Windrow's"
     return f"{counted(report.pending, 'file')} too young, {report.foreign_files:,} of other buckets, {foreign}"
 
 
@@ -254,9 +254,9 @@ def _no_findings(report: AuditReport) -> str:
 
 def _why_late(report: AuditReport) -> str:
     again = f"{report.replayed:,} delivered by a replay, {report.redriven:,} sent back from the dead-letter queue"
-    without = _told(report.objective_met_without_requeued)
+    without = _met(report.objective_met_without_requeued)
     return f"{report.undelivered:,} not delivered, {again}; without those queued again the objective is {without}"
 
 
-def _told(met: bool | None) -> str:  # noqa: FBT001 - an answer, not a switch
+def _met(met: bool | None) -> str:  # noqa: FBT001 - a value to format, not an option
     return "neither met nor missed" if met is None else "met" if met else "missed too"

@@ -1,14 +1,15 @@
-# ruff: noqa: S608 - put together from constants of this module only
+# ruff: noqa: S608 - composed from constants of this module only
 """The audit's SQL. Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``.
 
-``:limit`` is a Unix second in `OVERDUE`, seconds of latency in `WITHIN`, where ``:requeued`` is the most that counts: 0
-for files that came by their own event, 1 for those that were redriven too, 2 for those that were replayed as well.
+``:limit`` is a Unix second in `OVERDUE`, and seconds of latency in `WITHIN`. There, ``:requeued`` says which files
+count: 0 for files delivered by their own event only, 1 for redriven ones too, 2 for replayed ones as well.
 """
 
 from __future__ import annotations
 
 RESOLUTION_S = 1.0
-"""Destinations tell when they stored an archive cut to the second; its end counts, so that no latency is flattered."""
+"""Destinations report in whole seconds when they stored an archive; the end of the second counts, so that no latency is
+too short."""
 
 CLOCKS_S = 5.0
 """Event times and listing times come from different clocks, a second or two apart."""
@@ -22,11 +23,11 @@ SCHEMA = """
         redriven INTEGER, event REAL
     );
 """
-# A replayed object without a version has another id than its own event gives it. While the bucket shows the very upload
-# that was replayed (a replay's event time is the listing's), an event from then on is of that upload.
+# A replayed object without a version id has another object id than its own event gives it. While the bucket still lists
+# the upload that was replayed (a replay's event time is the listing's), an event from that time on is of that upload.
 #
-# The indexes hold all that is asked of every row. They are sorted outside of memory, and read in their order; rows are
-# looked up only for what is found: 26 million look-ups, each somewhere else on the disk, would take hours.
+# The indexes cover all columns that are read for every row. They are sorted on disk and read in order; rows are looked
+# up only for findings: 26 million random look-ups on the disk would take hours.
 INDEXES = f"""
     CREATE INDEX landed_match ON landed (match, modified);
     CREATE INDEX delivered_match ON delivered (match, event, bucket);
@@ -36,10 +37,10 @@ INDEXES = f"""
     AND delivered.match = again.match AND delivered.event >= again.event - {CLOCKS_S};
     CREATE INDEX delivered_ident ON delivered (ident, event, archive, replayed, redriven);
 """
-# Parts of the queries below. What the range is parameterised with: :start, :end, :young, :kept (Unix seconds).
+# Parts of the queries below.
 _ARRIVED = "modified >= :start AND modified < :end"
 IN_RANGE = "event >= :start AND event < :end"
-# Of a landing bucket that is not there nothing can be said but what was delivered.
+# For a missing landing bucket, only deliveries are known.
 FOUND = f"""
     CREATE TABLE undelivered AS SELECT * FROM landed WHERE rowid IN (
         SELECT rowid FROM landed INDEXED BY landed_match
@@ -49,12 +50,12 @@ FOUND = f"""
         WHERE {IN_RANGE} AND match NOT IN (SELECT match FROM landed) AND bucket NOT IN (SELECT bucket FROM absent));
 """
 _MISSING = "FROM undelivered WHERE modified <= :young"
-# Young strays are left out: they may have landed behind the listing, where clocks differ.
+# Young strays are left out: where clocks differ, they may have arrived after the listing.
 _ORPHANED = "FROM stray WHERE versioned AND event >= :kept AND event <= :young"
 _TWICE = "SELECT ident FROM delivered GROUP BY ident HAVING count(*) > 1 AND min(event) >= :start AND min(event) < :end"
 _ARCHIVE = "(SELECT archives.key FROM archives WHERE archives.id = archive)"
 _UNRECORDED = "FROM archives WHERE NOT recorded"
-# A file that was delivered by its own event too is not one of the replay's or redrive's.
+# A file that was also delivered by its own event does not count as replayed or redriven.
 LATENCY = f"""
     CREATE TABLE latency AS
     SELECT max(0, min(committed) + {RESOLUTION_S} - min(event)) AS seconds,
@@ -75,7 +76,7 @@ COUNTS = {
 }
 OVERDUE = "SELECT count(*) FROM undelivered WHERE modified < :limit"
 WITHIN = "SELECT count(*), coalesce(sum(seconds <= :limit), 0) FROM latency WHERE requeued <= :requeued"
-# Of each step of :step seconds from :start on, counted from 0.
+# For each step of :step seconds from :start on, counted from 0.
 ARRIVED_BY_STEP = (
     f"SELECT CAST((modified - :start) / :step AS INTEGER), count(*) FROM landed WHERE {_ARRIVED} GROUP BY 1"
 )

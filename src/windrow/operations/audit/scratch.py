@@ -1,4 +1,4 @@
-"""The audit's scratch database: what landed and what was delivered, reconciled in SQL on disk."""
+"""The audit's temporary database: arrivals and deliveries, reconciled in SQL on disk."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from windrow.operations.audit.timeline import Timeline, step_of, timeline
 from windrow.ports import ListedVersion
 
 SHOWN = 20
-"""Findings of one kind that a report names; it counts them all."""
+"""Most findings of one kind that a report names; it counts them all."""
 
 ROWS_AT_ONCE = 1000
 CACHE_KIB = 32 * 1024
-"""What SQLite holds of a database; it sorts in pieces of this size."""
+"""SQLite's page cache; it sorts in pieces of this size."""
 
 
 class Scratch:
-    """A throw-away SQLite database in a temporary folder, about arrivals in [start, end) of keys under a prefix.
+    """A SQLite database in a temporary folder, about arrivals in [start, end) of keys under a prefix.
 
-    ``outside`` and ``archives_read`` are for the report, see `AuditReport`. Use as a context manager.
+    ``outside`` and ``archives_read`` are as in `AuditReport`. Use it as a context manager.
     """
 
     def __init__(self, start: datetime, end: datetime, prefix: str, buckets: Iterable[str]) -> None:
@@ -65,7 +65,7 @@ class Scratch:
         self._folder.cleanup()
 
     def add_landed(self, versions: Iterable[ListedVersion]) -> Iterator[int]:
-        """Add listed versions, of the range and about it; yield how many each time some were added."""
+        """Add listed versions, of the range and its margins; yield how many after each insert."""
         rows = (
             (
                 _match(version.bucket, version.key, version.version_id, version.etag),
@@ -83,7 +83,7 @@ class Scratch:
             yield len(piece)
 
     def add_archive(self, key: str, manifest: Manifest, committed_at: datetime, *, recorded: bool) -> None:
-        """Add one archive and its members under the prefix. One without such members needs no record."""
+        """Add one archive and its members under the prefix. Without such members it needs no ledger record."""
         files = list(filter(self._is_judged, manifest.files))
         cursor = self._db.execute(
             "INSERT INTO archives (key, committed, recorded) VALUES (?, ?, ?)",
@@ -113,23 +113,23 @@ class Scratch:
         self._broken.append(archive)
 
     def add_foreign(self, key: str) -> None:
-        """Add an object at the destination that is no archive by its key."""
+        """Add an object at the destination whose key is not an archive's."""
         self._foreign_objects += 1
         if len(self._foreign) < SHOWN:
             self._foreign.append(Finding(key, "is not an archive of Windrow's"))
 
     def add_absent_landing(self, bucket: str) -> None:
-        """Add a landing bucket that is not there: what its archives hold is no orphan then."""
+        """Add a missing landing bucket: its files in archives do not count as orphaned."""
         self._db.execute("INSERT INTO absent VALUES (?)", (bucket,))
         self._all_landed = False
-        self._absent.append(Finding(bucket, "there is no such landing bucket: what arrived there can't be told"))
+        self._absent.append(Finding(bucket, "there is no such landing bucket: what arrived there is not known"))
 
     def add_absent_destination(self, why: str) -> None:
-        """Add that the destination has no bucket: whatever it held counts as not delivered."""
+        """Record that the destination's bucket is missing: all that it held counts as not delivered."""
         self._absent.append(Finding("the destination's bucket", why))
 
     def missing(self, young: datetime) -> Iterator[ListedVersion]:
-        """Yield landed versions that no archive lists, not younger than ``young``, oldest first."""
+        """Yield landed versions that no archive lists and that arrived before ``young``, oldest first."""
         self._index()
         rows = self._db.execute(queries.LISTED_MISSING, self._times(young=young))
         for bucket, key, version, etag, size, modified in rows:
@@ -159,7 +159,7 @@ class Scratch:
         )
 
     def report(self, *, now: datetime, grace: timedelta, kept_since: datetime) -> AuditReport:
-        """Reconcile what was added; what came before ``kept_since`` may have left the landing buckets by retention."""
+        """Reconcile what was added; files from before ``kept_since`` may have expired from the landing buckets."""
         young = now - grace
         times = self._times(young=young, kept=kept_since)
         coverage, counts = self.coverage(young), self._counts(queries.COUNTS, times)
@@ -185,7 +185,7 @@ class Scratch:
         )
 
     def timeline(self) -> Timeline:
-        """Return how arrivals and deliveries went over the range. Call `report` first."""
+        """Return the timeline of arrivals and deliveries over the range. Call `report` first."""
         step_s = step_of(self.end - self.start)
         times = {**self._times(), "step": step_s, "limit": FAST_S}
         arrived, undelivered = (
@@ -195,7 +195,7 @@ class Scratch:
         return timeline(self.end - self.start, step_s, arrived, undelivered, latencies)
 
     def _is_judged(self, file: ManifestFile) -> bool:
-        """Return whether a member is to be reconciled; count what of the range is not."""
+        """Return whether a member is to be reconciled; count members of the range that are not."""
         inside = self.start <= file.event_time < self.end
         if file.bucket not in self._buckets:
             self._foreign_files += inside
@@ -210,7 +210,7 @@ class Scratch:
         return {name: int(self._one(queries.COUNTS[name], times)) for name in names}
 
     def _punctuality(self, now: datetime) -> dict[str, Any]:
-        """Return the report's latencies and shares; of two deliveries of a file the first counts."""
+        """Return the report's latencies and shares; if a file was delivered twice, the first delivery counts."""
         self._db.execute(queries.LATENCY, self._times())
         overdue = {limit: self._overdue(now, limit) for limit in (FAST_S, SURE_S)}
         own, redriven, every = (
@@ -225,7 +225,7 @@ class Scratch:
             "objective_met_without_requeued": _met(*own),
         }
         if not self._all_landed:
-            # Shares of what is known would call the objective met, whatever was lost with the bucket.
+            # Shares of the known files would show the objective as met, whatever was lost with the bucket.
             objective = dict.fromkeys(objective)
         return {
             "latency_seconds": self._percentiles(),
@@ -270,7 +270,7 @@ class Scratch:
 
 
 class _Within(msgspec.Struct, frozen=True):
-    """How many files there are, those that are overdue included, and how many were delivered in time."""
+    """How many files there are, including overdue ones, and how many were delivered in time."""
 
     files: int
     in_time: int
@@ -292,10 +292,10 @@ def _met(fast: _Within, sure: _Within) -> bool | None:
 
 
 def _match(bucket: str, key: str, version_id: str | None, etag: str) -> bytes:
-    """Return what a listing and a manifest have in common of one object: a listing knows no sequencer."""
+    """Return an id that a listing and a manifest give alike: a listing has no sequencer."""
     return _digest(f"{bucket}/{key}@{version_id or etag}")
 
 
 def _digest(text: str) -> bytes:
-    """Return 16 bytes that stand for an id: with a million files two meet by chance once in 10^26 audits."""
+    """Return a digest of 16 bytes: with a million files, two collide once in 10^26 audits."""
     return blake2b(text.encode(), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The statement of a daily audit: what is written beside the archives, as JSON and as a page."""
+"""The statement of a daily audit, which is stored at the destination as JSON and as an HTML page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from windrow.ports import StatementStore
 
 FORMAT = "windrow-statement/1"
 LATE_NAMED = 1000
-"""Archives with late files that a statement names; it counts them all."""
+"""Most archives with late files that a statement names; it counts them all."""
 
 
 class ListedBy(msgspec.Struct, frozen=True):
-    """The inventory of a landing bucket that an audit went by."""
+    """The inventory of a landing bucket that an audit used."""
 
     bucket: str
     manifest: str
@@ -29,11 +29,11 @@ class ListedBy(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """What an audit found of one span, and what came late of those before.
+    """The result of an audit of one span, and late files of earlier spans.
 
-    ``inventories`` is empty where the landing buckets were listed. ``marked`` are the spans that were marked as
-    complete, ``late`` the archives stored since the statement before with files of minutes that were marked before them
-    (`LATE_NAMED` at most, ``late_archives`` counts all, ``late_files`` their files).
+    ``inventories`` is empty if the landing buckets were listed. ``marked`` are the spans that were marked as complete.
+    ``late`` are archives stored since the previous statement with files of minutes that had been marked before: at most
+    `LATE_NAMED` of them. ``late_archives`` counts all, ``late_files`` their late files.
     """
 
     judged_at: datetime
@@ -53,32 +53,33 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statements:
-    """The statements at a destination. None is ever changed or deleted."""
+    """The statements at a destination. They are never changed or deleted."""
 
-    def __init__(self, shelf: StatementStore, prefix: str) -> None:
-        self._shelf = shelf
+    def __init__(self, store: StatementStore, prefix: str) -> None:
+        self._store = store
         self._prefix = prefix
 
     def write(self, statement: Statement, page: str) -> str:
         """Write a statement and its page; return the statement's key. Raises `DestinationError`.
 
-        The JSON comes last: where it is, the page is too.
+        The JSON is written last: if it exists, so does the page.
         """
         self._put(statement, page.encode(), "html", "text/html; charset=utf-8")
         return self._put(statement, msgspec.json.encode(statement), "json", "application/json")
 
     def newest(self, since: datetime, until: datetime) -> tuple[Window, datetime] | None:
-        """Return the span that ends last of those that start on days of [since, until), and when it was judged.
+        """Return the span of the newest statement and when it was judged, None if there is none.
 
-        None if there is none. What ends in the future is none of Windrow's. Raises `DestinationError`.
+        The newest is the one that ends last of those that start on days of [since, until). One that ends in the future
+        is ignored. Raises `DestinationError`.
         """
         found: list[tuple[Window, datetime]] = []
         for day in days(since, until):
-            listed = self._shelf.list(statement_folder(self._prefix, day))
-            found += [told for told in (statement_of(key) for key, _ in listed) if told and told[0].end <= until]
-        return max(found, key=lambda told: (told[0].end, told[1]), default=None)
+            listed = self._store.list(statement_folder(self._prefix, day))
+            found += [named for named in (statement_of(key) for key, _ in listed) if named and named[0].end <= until]
+        return max(found, key=lambda named: (named[0].end, named[1]), default=None)
 
     def _put(self, statement: Statement, data: bytes, form: str, content_type: str) -> str:
         key = statement_key(self._prefix, statement.span, statement.judged_at, form)
-        self._shelf.put(key, [data], sha256(data).digest(), {"format": FORMAT}, content_type)
+        self._store.put(key, [data], sha256(data).digest(), {"format": FORMAT}, content_type)
         return key

@@ -1,4 +1,4 @@
-"""How arrivals and deliveries went over a range, step by step: what a page draws."""
+"""Arrivals and deliveries over a range, in steps, for the charts of a statement."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import msgspec
 from windrow.core.objectives import nearest_rank
 
 STEPS = 150
-"""A range is cut into so many steps at most."""
+"""Most steps of a range."""
 BINS = 60
-"""Bins of latencies at most."""
+"""Most bins of latencies."""
 _WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 
 
@@ -20,7 +20,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of the files that arrived in each step of ``step_s`` seconds, and how long they took, in whole seconds.
 
     ``late`` files took over 2 minutes, ``undelivered`` ones are in no archive. ``p50_s``, ``p95_s`` and ``max_s`` are
-    None where nothing was delivered. ``latency`` counts delivered files in bins of ``latency_bin_s`` seconds.
+    None in steps without a delivery. ``latency`` counts delivered files in bins of ``latency_bin_s`` seconds.
     """
 
     step_s: int
@@ -47,10 +47,10 @@ def timeline(
     undelivered: Mapping[int, int],
     latencies: Iterable[tuple[int, int, int, int]],
 ) -> Timeline:
-    """Put a timeline together.
+    """Return the timeline of these counts.
 
-    ``latencies`` are (step, whole seconds, files, late ones of them), in order. Those whose step the range does not
-    have, since clocks differ, are counted in its first or last.
+    ``latencies`` are (step, whole seconds, files, late files), in order. A step outside the range, as clocks differ, is
+    counted in the first or the last one.
     """
     steps = max(1, -int(-span.total_seconds() // step_s))
     seen: list[dict[int, int]] = [{} for _ in range(steps)]
@@ -75,7 +75,7 @@ def timeline(
 
 
 def _width_for(seconds: float, most: int) -> int:
-    """Return the least width of which ``most`` cover so many seconds."""
+    """Return the smallest width of which ``most`` steps cover ``seconds``."""
     fitting = (width for width in _WIDTHS_S if width * most >= seconds)
     return next(fitting, -int(-seconds // most))
 

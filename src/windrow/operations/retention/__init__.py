@@ -1,8 +1,8 @@
-"""The retention sweep: copies of archives into Deep Archive, and the expiry of raw files that are delivered and old.
+"""The retention sweep: copies archives to Deep Archive, and deletes raw files that are delivered and old enough.
 
-It runs off the hot path, as often as one likes, and remembers nothing that it could not find out again: what is to be
-copied follows from two listings, what may be deleted from the manifests. A raw file is deleted only when an archive
-that is verified lists that very version, and a copy of that archive is verified too.
+It runs off the hot path and can be repeated at any time, because it depends on no state of its own: two listings show
+what must be copied, and the manifests what may be deleted. A raw file is deleted only if a verified archive lists that
+very version, and a copy of that archive is verified too.
 """
 
 from windrow.operations.retention.report import SweepReport

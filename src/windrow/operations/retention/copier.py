@@ -20,22 +20,22 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Copier:
-    """Copies archives, each verified by the SHA-256 that its own metadata names."""
+    """Copies archives, each verified by the SHA-256 in its own metadata."""
 
     def __init__(self, destination: Destination, copies: CopyStore) -> None:
         self._destination = destination
         self._copies = copies
 
     def copy(self, key: str, deadline: Deadline, *, dry_run: bool) -> int | None:
-        """Make sure that an archive has its copy; return the archive's bytes, None if it needs no copy.
+        """Copy an archive unless it has a copy; return the archive's size in bytes, None if it needs no copy.
 
-        An archive without files (it closes a key) needs none, nor does one that is gone since it was listed.
+        A tombstone needs none, nor does an archive that is gone since it was listed.
 
         Raises:
-            CopyError: what the destination gives is not what its metadata says, or the copy could not be stored, or
-                another one is there: a copy is never replaced.
+            CopyError: the archive does not match its metadata, the copy could not be stored, or there is another copy:
+                a copy is never replaced.
             DestinationError: the archive could not be read.
-            OutOfTime: the run time ends before the copy would.
+            OutOfTime: the run time would end before the copy.
         """
         stored = self._destination.head(key)
         if stored is None or stored.metadata.get("file-count") == "0":
@@ -44,7 +44,7 @@ class Copier:
         if not _SHA256.fullmatch(digest):
             raise CopyError(f"{key} has no SHA-256 in its metadata")
         if dry_run:
-            self._prove_if_there(key, stored.size, digest)
+            self._verify_if_present(key, stored.size, digest)
             return stored.size
         pieces = self._pieces(key, stored, deadline)
         if not self._copies.store(key, pieces, stored.size, bytes.fromhex(digest), stored.metadata):
@@ -53,10 +53,10 @@ class Copier:
 
     def verify(self, key: str, size: int, sha256: str) -> None:
         """Check that there is a copy of this size and digest (hex). Raises `CopyError`."""
-        if not self._prove_if_there(key, size, sha256):
+        if not self._verify_if_present(key, size, sha256):
             raise CopyError(f"there is no copy of {key}")
 
-    def _prove_if_there(self, key: str, size: int, sha256: str) -> bool:
+    def _verify_if_present(self, key: str, size: int, sha256: str) -> bool:
         found = self._copies.head(key)
         if found is None:
             return False
@@ -70,5 +70,5 @@ class Copier:
     def _pieces(self, key: str, stored: Stored, deadline: Deadline) -> Iterator[Buffer]:
         for start in range(0, stored.size, PIECE_BYTES):
             if not deadline.may_fetch():
-                raise OutOfTime(f"{start} of {stored.size} bytes of {key} were copied in the time there was")
+                raise OutOfTime(f"{start} of {stored.size} bytes of {key} were copied in the time available")
             yield self._destination.read(key, start, min(PIECE_BYTES, stored.size - start))

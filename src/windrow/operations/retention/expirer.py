@@ -1,4 +1,4 @@
-"""What may be deleted of an archive that is old enough: verifies the archive and its copy, and judges each file."""
+"""Finds the raw files of an archive that may be deleted: verifies the archive and its copy, and judges each file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from windrow.pipeline.inspector import Found
 from windrow.ports import RawVersion
 
 NO_VERSION = (None, "", "null")
-"""Without versioning S3 calls every version "null": to delete that may delete a newer file."""
+"""Without versioning, every version's id is "null": deleting that may delete a newer file."""
 
 
 class Deletable(msgspec.Struct, frozen=True):
-    """The versions of one archive that may be deleted, and how many of its files must stay for which reason."""
+    """The versions in one archive that may be deleted, and how many of its files must stay, by reason."""
 
     versions: list[RawVersion]
     young: int = 0
@@ -27,11 +27,10 @@ class Deletable(msgspec.Struct, frozen=True):
 
 
 class Expirer:
-    """Tells what may be deleted. Changes nothing.
+    """Finds what may be deleted. Deletes nothing.
 
-    ``verify_copy`` is `windrow.operations.retention.copier.Copier.verify`, and ``commit`` has the ledger hold the
-    archive for committed for good (False: its key is condemned, and its files may be delivered nowhere). Both are
-    nothing in a dry run, which changes nothing.
+    ``verify_copy`` is `windrow.operations.retention.copier.Copier.verify`. ``commit`` records the archive as committed
+    in the ledger (False: its key is condemned, and its files may not be delivered). Both are None in a dry run.
     """
 
     def __init__(
@@ -50,11 +49,11 @@ class Expirer:
         self._old = old
 
     def inspect(self, key: str) -> Deletable | Finding:
-        """Return what of an archive's files may be deleted: those that arrived before ``old``; or what is wrong.
+        """Return which of an archive's files may be deleted, those that arrived before ``old``; or what is wrong.
 
         Raises:
             DestinationError: the archive could not be read.
-            LedgerError: nobody can tell whether the archive counts.
+            LedgerError: it is not known whether the archive counts.
         """
         found = self._archives.inspect(key)
         if isinstance(found, Finding):

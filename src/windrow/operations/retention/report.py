@@ -1,4 +1,4 @@
-"""What a retention sweep tells."""
+"""The report of a retention sweep."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from windrow.operations.audit import Finding
 from windrow.operations.retention.expirer import Deletable
 
 SHOWN = 20
-"""Failures that a report names; it counts them all."""
+"""Most failures that a report names; it counts them all."""
 
 
 class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a sweep over the archives of [start, end) did; in a dry run, what it would have done.
 
-    - ``archives`` were listed, ``copied`` got their copy now, ``copied_bytes`` large together;
+    - ``archives`` were listed, ``copied`` of them were copied now, with ``copied_bytes`` together;
     - ``expired`` raw files were deleted (one that was gone before counts too): delivered, and old enough;
     - ``young`` ones are listed by an old archive but are not old enough themselves;
-    - ``unversioned`` ones cannot be told from a newer file under their key, and stay;
-    - ``foreign`` ones are in a bucket that is none of ``WINDROW_LANDING_BUCKETS``, and stay;
-    - ``refused`` ones S3 did not delete;
+    - ``unversioned`` ones can't be distinguished from a newer file under their key, and stay;
+    - ``foreign`` ones are in a bucket that is not one of ``WINDROW_LANDING_BUCKETS``, and stay;
+    - ``refused`` ones were not deleted by S3;
     - ``failed`` archives could not be copied or verified: their raw files stay.
 
-    ``complete`` tells that everything was looked at. If it was not, ``left_since`` is the window of the oldest archive
-    that is left to the next run.
+    ``complete`` means that everything was checked. If not, ``left_since`` is the start of the oldest window that is
+    left to the next run.
     """
 
     start: datetime
@@ -47,7 +47,7 @@ class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """Counts what a sweep does, while it does it."""
+    """The counts of a sweep in progress."""
 
     def __init__(self) -> None:
         self.archives = 0
@@ -65,7 +65,7 @@ class Tally:
         self.examples: list[Finding] = []
 
     def succeed(self) -> None:
-        """Note that not everything fails."""
+        """Reset the count of failures in a row."""
         self.in_a_row = 0
 
     def keep(self, found: Deletable) -> None:
@@ -75,23 +75,23 @@ class Tally:
         self.foreign += found.foreign
 
     def fail(self, finding: Finding) -> None:
-        """Note an archive that failed."""
+        """Count an archive that failed."""
         self.failed += 1
         self.in_a_row += 1
         self._show(finding)
 
     def refuse(self, finding: Finding) -> None:
-        """Note a file that S3 did not delete."""
+        """Count a file that S3 did not delete."""
         self.refused += 1
         self._show(finding)
 
     def leave(self, window_start: datetime) -> None:
-        """Note an archive that is left to the next run."""
+        """Record that an archive is left to the next run."""
         if self.left_since is None or window_start < self.left_since:
             self.left_since = window_start
 
     def report(self, start: datetime, end: datetime, *, dry_run: bool, complete: bool) -> SweepReport:
-        """Return what was counted."""
+        """Return the counts as a report."""
         return SweepReport(
             start=start,
             end=end,

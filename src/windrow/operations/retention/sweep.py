@@ -1,8 +1,8 @@
-"""The work of one sweep, day by day, oldest first: copy what has no copy, then expire what is old enough.
+"""The work of one sweep, day by day, oldest first: copies archives without a copy, then deletes expired raw files.
 
-The hour that an archive belongs to is the one in which its window ends. An hour is due when all that arrived in it is
-as old as it must be. Then each of its archives is verified and its files deleted; an hour in which anything was left is
-gone through again by the next run.
+An archive belongs to the hour in which its window ends. An hour is due when everything that arrived in it is old
+enough. Then each of its archives is verified and its files deleted; if anything is left, the next run checks the hour
+again.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from windrow.pipeline.deadline import Deadline
 from windrow.ports import CopyStore, Destination, RawFiles, RawVersion
 
 COPIES_AT_ONCE = 4
-"""Memory of a sweep: so many times 24 MiB, and the keys of one day."""
+"""Each takes 24 MiB of memory; the keys of one day come on top."""
 
 READERS = 8
 VERIFIED_AT_ONCE = 32
 """Archives whose files are deleted together: with 60 files each, two calls."""
 
 DELETED_AT_ONCE = 2_000
-"""With so many files together fewer archives will do: each may have thousands, whose keys take 4 KB each in memory."""
+"""About the most files that are deleted together: an archive may have thousands, whose keys take 4 KB each."""
 
 LARGE_BYTES = 64 * 1024 * 1024
-"""Larger archives are copied last, so that one which takes a whole run does not keep the others waiting."""
+"""Larger archives are copied last, so that the others need not wait for one that takes a whole run."""
 
 TOO_MANY = 100
-"""After so many failures in a row it is not the archives that are wrong, and the sweep stops."""
+"""The sweep stops after this many failures in a row: then the archives are not the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """An archive that is left to the next run, since the time is over."""
+class OutOfRunTime:
+    """The copy was left to the next run because the run time was over."""
 
 
-Outcome = int | Finding | Left | None
-"""Of a copy: bytes, what is wrong, no time, or no need."""
+CopyResult = int | Finding | OutOfRunTime | None
+"""The bytes copied, what is wrong, no time left, or no copy needed."""
 
 
 @dataclass
@@ -82,19 +82,19 @@ class Sweep:
     _later: list[Listed] = field(default_factory=list)
     """Large archives, to be copied last."""
     _skipped: set[str] = field(default_factory=set)
-    """Keys of archives that have no copy yet: nothing of theirs expires in this run."""
+    """Keys of archives that have no copy yet: their files do not expire in this run."""
 
     def run(self) -> Iterator[None]:
-        """Do the work; yield after each piece of it. Raises `DestinationError`, `CopyError`."""
+        """Do the work; yield after each step, for progress. Raises `DestinationError`, `CopyError`."""
         for day in days(self.start, self.end):
-            if not self._goes_on(max(day, self.start)):
+            if not self._has_time(max(day, self.start)):
                 break
             listed = list(self._list(day))
             self.tally.archives += len(listed)
             yield
             if listed:
                 held = dict(self.copies.list(day_folder(self.prefix, day)))
-                yield from self._copy(self._wanting(listed, held))
+                yield from self._copy(self._without_copy(listed, held))
                 yield from self._expire_due(listed)
         yield from self._copy(sorted(self._later, key=lambda archive: archive.size))
 
@@ -107,44 +107,44 @@ class Sweep:
             if self.start <= hour < self.end:
                 yield Listed(key, size, hour)
 
-    def _wanting(self, listed: Iterable[Listed], held: dict[str, int]) -> list[Listed]:
-        """Return what needs a copy now, oldest first; keep the large ones for later."""
-        wanting = [archive for archive in listed if held.get(archive.key) != archive.size]
-        large = [archive for archive in wanting if archive.size > LARGE_BYTES]
+    def _without_copy(self, listed: Iterable[Listed], held: dict[str, int]) -> list[Listed]:
+        """Return the archives that need a copy now, oldest first; keep the large ones for later."""
+        needed = [archive for archive in listed if held.get(archive.key) != archive.size]
+        large = [archive for archive in needed if archive.size > LARGE_BYTES]
         self._later += large
         self._skipped.update(archive.key for archive in large)
-        return sorted((archive for archive in wanting if archive.size <= LARGE_BYTES), key=lambda archive: archive.hour)
+        return sorted((archive for archive in needed if archive.size <= LARGE_BYTES), key=lambda archive: archive.hour)
 
-    def _copy(self, wanting: Collection[Listed]) -> Iterator[None]:
+    def _copy(self, needed: Collection[Listed]) -> Iterator[None]:
         with ThreadPoolExecutor(COPIES_AT_ONCE, thread_name_prefix="copies") as pool:
-            in_time = (archive for archive in wanting if self._goes_on(archive.hour, archive.key))
-            for archive, outcome in bounded_map(pool, self._copy_one, in_time, COPIES_AT_ONCE):
-                self._note(archive, outcome)
+            in_time = (archive for archive in needed if self._has_time(archive.hour, archive.key))
+            for archive, result in bounded_map(pool, self._copy_one, in_time, COPIES_AT_ONCE):
+                self._count(archive, result)
                 yield
 
-    def _copy_one(self, archive: Listed) -> tuple[Listed, Outcome]:
+    def _copy_one(self, archive: Listed) -> tuple[Listed, CopyResult]:
         fresh = self.deadline.is_fresh
         try:
             return archive, self.copier.copy(archive.key, self.deadline, dry_run=self.dry_run)
         except OutOfTime as error:
-            # It had most of a run: the next one will not be enough either.
-            return archive, Finding(archive.key, f"{error}; sweep with a worker") if fresh else Left()
+            # It had most of a run: the next run will not be enough either.
+            return archive, Finding(archive.key, f"{error}; sweep with a worker") if fresh else OutOfRunTime()
         except CopyError as error:
             return archive, Finding(archive.key, str(error))
         except DestinationError as error:
             return archive, self._wrong(archive.key, error)
 
-    def _note(self, archive: Listed, outcome: Outcome) -> None:
-        if isinstance(outcome, int):
+    def _count(self, archive: Listed, result: CopyResult) -> None:
+        if isinstance(result, int):
             self.tally.succeed()
             self.tally.copied += 1
-            self.tally.copied_bytes += outcome
+            self.tally.copied_bytes += result
             return
-        if outcome is None:
+        if result is None:
             return
         self._skipped.add(archive.key)
-        if isinstance(outcome, Finding):
-            self.tally.fail(outcome)
+        if isinstance(result, Finding):
+            self.tally.fail(result)
         else:
             self.tally.leave(archive.hour)
 
@@ -155,15 +155,15 @@ class Sweep:
                 hours[archive.hour].append(archive.key)
         with ThreadPoolExecutor(READERS, thread_name_prefix="verifications") as pool:
             for hour, keys in sorted(hours.items()):
-                if self.markers.knows(hour, keys):
+                if self.markers.has(hour, keys):
                     continue
                 done = True
-                in_time = (key for key in keys if key not in self._skipped and self._goes_on(hour, key))
-                for piece in _together(bounded_map(pool, self._inspect, in_time, READERS)):
+                in_time = (key for key in keys if key not in self._skipped and self._has_time(hour, key))
+                for piece in _groups(bounded_map(pool, self._inspect, in_time, READERS)):
                     done &= self._expire(piece)
                     yield
                 if done and self._skipped.isdisjoint(keys) and not self.dry_run:
-                    self.markers.note(hour, keys)
+                    self.markers.write(hour, keys)
 
     def _inspect(self, key: str) -> Deletable | Finding:
         try:
@@ -174,7 +174,7 @@ class Sweep:
             return self._wrong(key, error)
 
     def _expire(self, inspected: list[Deletable | Finding]) -> bool:
-        """Delete the files of the archives that were verified; tell whether nothing of all is left to do."""
+        """Delete the files of verified archives; return whether nothing is left to do for any of the archives."""
         failed = [found for found in inspected if isinstance(found, Finding)]
         verified = [found for found in inspected if isinstance(found, Deletable)]
         for finding in failed:
@@ -187,7 +187,7 @@ class Sweep:
         return all_deleted and not failed and not any(found.young for found in verified)
 
     def _delete(self, versions: Sequence[RawVersion]) -> bool:
-        """Delete files; tell whether S3 did so with all."""
+        """Delete files; return whether S3 deleted all of them."""
         refused = [] if self.dry_run else self.raw_files.delete(versions)
         for version, reason in refused:
             what = f"{version.bucket}/{version.key}"
@@ -196,12 +196,12 @@ class Sweep:
         return not refused
 
     def _wrong(self, key: str, error: DestinationError) -> Finding:
-        """Return what is wrong with one archive. Raises `DestinationError` if it is the destination that is down."""
+        """Return what is wrong with one archive. Raises `DestinationError` if the destination is down."""
         self.destination.probe()
         return Finding(key, str(error))
 
-    def _goes_on(self, hour: datetime, key: str = "") -> bool:
-        """Return whether there is time for more; if not, note from where on work is left."""
+    def _has_time(self, hour: datetime, key: str = "") -> bool:
+        """Return whether to go on; if not, record that this hour is left to the next run."""
         if self.deadline.may_start() and self.tally.in_a_row < TOO_MANY:
             return True
         self.tally.leave(hour)
@@ -209,8 +209,8 @@ class Sweep:
         return False
 
 
-def _together(inspected: Iterable[Deletable | Finding]) -> Iterator[list[Deletable | Finding]]:
-    """Gather archives, so many that their files are worth a call."""
+def _groups(inspected: Iterable[Deletable | Finding]) -> Iterator[list[Deletable | Finding]]:
+    """Yield archives in groups whose files are deleted together."""
     piece: list[Deletable | Finding] = []
     files = 0
     for found in inspected:

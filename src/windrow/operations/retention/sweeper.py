@@ -1,4 +1,4 @@
-"""Sweeps: sets one up, publishes what it did, reports it."""
+"""Runs sweeps: sets one up, publishes its metrics, and returns its report."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from windrow.pipeline.inspector import Found
 from windrow.ports import Clock, CopyStore, Destination, Metrics, RawFiles
 
 LOOKBACK = timedelta(days=7)
-"""How far beyond the hot days a run looks unless it is told else: further than the longest outage of the destination
-(4 days), in which nothing can be verified, and than a file may wait in the queue (14 days, less 7 hot ones)."""
+"""How far before the hot days a run starts by default: longer than an outage of the destination (4 days), in which
+nothing can be verified, and longer than a file may wait in the queues (14 days, less 7 hot ones)."""
 
 SETTLING = timedelta(minutes=10)
-"""The archives of a window that ended later than this are left to a later run: one that fails its verification is
-replaced by a tombstone."""
+"""Archives whose window ended less than this ago are left to a later run: one that fails its verification is still to
+be replaced by a tombstone."""
 
 OWNER = "retention"
 """The owner of the records that a sweep writes."""
 
 SLACK = timedelta(hours=1)
-"""Files stay so much longer than they must: an audit that began before they were old enough still counts on them."""
+"""How much longer files stay than they must: an audit that began before they were old enough still expects them."""
 
 Progress = Callable[[SweepReport], None]
 
 
 def _quiet(_report: SweepReport) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 class Sweeper:
-    """Copies archives and expires raw files. Safe to run twice at once, to interrupt, and to repeat."""
+    """Copies archives and deletes expired raw files. Safe to run twice at once, to interrupt, and to repeat."""
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class Sweeper:
         dry_run: bool = False,
         progress: Progress = _quiet,
     ) -> SweepReport:
-        """Sweep the archives whose window ends in one of the hours of [start, end), and publish what was done.
+        """Sweep the archives whose window ends in one of the hours of [start, end), and publish metrics.
 
-        Raw files that arrived less than ``hot`` ago stay. Without ``start`` the sweep looks back over ``hot`` and a
-        week. What ``remaining_s`` is too short for is left to the next run. ``progress`` is told what was done so far.
+        Raw files that arrived less than ``hot`` ago stay. Without ``start``, the sweep starts `LOOKBACK` before them.
+        What does not fit into ``remaining_s`` is left to the next run. ``progress`` is called with the report so far.
 
         Raises:
-            DestinationError: the destination is down: nothing can be verified, so nothing more is deleted.
+            DestinationError: the destination is down; nothing can be verified, so nothing more is deleted.
             CopyError: the bucket for copies could not be listed.
         """
         now = self._clock.now()
@@ -139,7 +139,7 @@ class Sweeper:
         return self._commit_point.commit(self._commit_point.record_of(key, OWNER, found)) is not None
 
     def _publish(self, tally: Tally, *, complete: bool) -> None:
-        """Publish the counts, zeros too: an alarm needs to see that nothing happened."""
+        """Publish the counts, including zeros: an alarm needs to see that nothing happened."""
         self._metrics.count(Metric.ARCHIVES_COPIED, tally.copied)
         self._metrics.count(Metric.ARCHIVE_COPY_FAILED, tally.failed)
         self._metrics.count(Metric.RAW_FILES_EXPIRED, tally.expired)

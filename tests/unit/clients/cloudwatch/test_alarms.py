@@ -119,7 +119,7 @@ def test_metrics_are_those_of_the_versions() -> None:
         for query in client.queries
     }
     assert {"FunctionName": "f", "Resource": "f:live", "ExecutedVersion": "8"} == asked["errors"]
-    assert {"service": "windrow", "function_name": "f", "version": "7"} == asked["oldgivenback"]
+    assert {"service": "windrow", "function_name": "f", "version": "7"} == asked["oldreturned"]
 
 
 @pytest.mark.parametrize("what", ["the alarms could not be read", "the metrics of the versions could not be read"])

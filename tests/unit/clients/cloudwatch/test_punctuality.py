@@ -67,5 +67,5 @@ def test_an_answer_of_no_is_an_error_of_its_own() -> None:
     client: Any = boto3.client("cloudwatch")
     with Stubber(client) as stub:
         stub.add_client_error("get_metric_data", "AccessDenied")
-        with pytest.raises(MetricsError, match="did not tell how late files were"):
+        with pytest.raises(MetricsError, match="the latencies could not be read"):
             CloudWatchPunctuality(client, FakeClock(), stack="").last_hour()

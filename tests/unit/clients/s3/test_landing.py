@@ -101,7 +101,7 @@ def test_refusals_are_told_apart(
     [
         ("AccessDenied", "access-denied", "Let the role read it"),
         ("AllAccessDisabled", "access-denied", "Let the role read it"),
-        ("InvalidRequest", "sse-c", "sent again without"),
+        ("InvalidRequest", "sse-c", "uploaded again without"),
         ("KMS.DisabledException", "kms-key", "Enable the key"),
         ("KMS.InvalidKeyUsageException", "kms-key", "Enable the key"),
         ("KMS.KMSInvalidStateException", "kms-key", "cancel its deletion"),

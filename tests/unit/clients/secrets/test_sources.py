@@ -126,8 +126,8 @@ def test_what_was_read_before_stays_in_use(tmp_path: Path, text: str, caplog: py
     ("text", "why"),
     [
         (None, "No such file or directory"),
-        ("x" * (MOST_BYTES + 1), "it is no text of 64 KiB"),
-        ("\udcff", "it is no text of 64 KiB"),
+        ("x" * (MOST_BYTES + 1), "it is not UTF-8 text of up to 64 KiB"),
+        ("\udcff", "it is not UTF-8 text of up to 64 KiB"),
         ("hidden-3", "is not a JSON object"),
         ('{"access_key": "a b", "secret_key": "hidden-3"}', "has an access_key with a space"),
     ],

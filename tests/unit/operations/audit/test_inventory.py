@@ -56,7 +56,7 @@ def test_an_inventory_that_can_not_be_judged_by_is_refused(otherwise: dict[str, 
 )
 def test_what_is_no_manifest_is_called_so(data: bytes) -> None:
     """Whatever lies under the key."""
-    with pytest.raises(InventoryError, match="is no manifest of an S3 inventory"):
+    with pytest.raises(InventoryError, match="is not the manifest of an S3 inventory"):
         read_manifest(MANIFEST, data, md5(data).encode())
 
 
@@ -136,15 +136,15 @@ def read_again(created_at: datetime) -> Inventory:
 
 def test_an_inventory_that_is_older_than_the_range_is_refused() -> None:
     """It would find nothing missing, since it knows of nothing."""
-    with pytest.raises(InventoryError, match="tells what arrived until 2026-11-23 11:00:00: nothing of the range"):
+    with pytest.raises(InventoryError, match="is complete until 2026-11-23 11:00:00, before the range begins"):
         span_judged(CREATED - timedelta(hours=1), CREATED + timedelta(days=1), [opened()])
 
 
 @pytest.mark.parametrize(
     ("buckets", "named", "message"),
     [
-        ({"landing", "other"}, ["landing"], "names other, of which there is no inventory"),
-        ({"landing"}, ["landing", "other"], "is of bucket 'other', which is none of WINDROW_LANDING_BUCKETS"),
+        ({"landing", "other"}, ["landing"], "names other, for which there is no inventory"),
+        ({"landing"}, ["landing", "other"], "is of bucket 'other', which is not one of WINDROW_LANDING_BUCKETS"),
         ({"landing"}, ["landing", "landing"], "is another inventory of bucket 'landing'"),
     ],
 )

@@ -27,7 +27,7 @@ def markers(
 def noted() -> FakeDestination:
     """A destination with the note of one hour."""
     destination = FakeDestination()
-    markers(destination).note(HOUR, KEYS)
+    markers(destination).write(HOUR, KEYS)
     return destination
 
 
@@ -35,28 +35,28 @@ def test_a_note_holds_for_its_hour_archives_and_buckets(noted: FakeDestination) 
     """In any order; one archive or bucket more, or another hour, is unknown."""
     found = markers(noted, "other", "landing")
 
-    assert found.knows(HOUR, reversed(KEYS))
+    assert found.has(HOUR, reversed(KEYS))
     assert [False] * 4 == [
-        found.knows(HOUR + timedelta(hours=1), KEYS),
-        found.knows(HOUR, [*KEYS, "c.tar.gz"]),
-        markers(noted, "landing").knows(HOUR, KEYS),
-        markers(noted, "landing", prefix="").knows(HOUR, KEYS),
+        found.has(HOUR + timedelta(hours=1), KEYS),
+        found.has(HOUR, [*KEYS, "c.tar.gz"]),
+        markers(noted, "landing").has(HOUR, KEYS),
+        markers(noted, "landing", prefix="").has(HOUR, KEYS),
     ]
 
 
 def test_buckets_and_archives_are_not_mistaken_for_each_other() -> None:
     """However they are called."""
     destination = FakeDestination()
-    markers(destination, "a", "b").note(HOUR, ["c"])
+    markers(destination, "a", "b").write(HOUR, ["c"])
 
-    assert not markers(destination, "a").knows(HOUR, ["b", "c"])
+    assert not markers(destination, "a").has(HOUR, ["b", "c"])
 
 
 @pytest.mark.parametrize(("prefix", "folder"), [("in", "in/.windrow-retention/"), ("", ".windrow-retention/")])
 def test_a_note_is_an_object_named_after_its_hour(prefix: str, folder: str) -> None:
     """Whoever looks at the bucket can read it."""
     destination = FakeDestination()
-    markers(destination, prefix=prefix).note(HOUR, KEYS)
+    markers(destination, prefix=prefix).write(HOUR, KEYS)
 
     ((key, (_, body)),) = destination.objects.items()
     assert (f"{folder}20261123T10-", 16) == (key[:-16], len(key.rpartition("-")[2]))
@@ -86,7 +86,7 @@ def test_a_note_that_can_not_be_written_costs_another_look(caplog: pytest.LogCap
             raise DestinationError("refused", DestinationFault.REFUSED)
 
     destination.hook = fail
-    found.note(HOUR, KEYS)
+    found.write(HOUR, KEYS)
 
-    assert ({}, False) == (destination.objects, markers(destination).knows(HOUR, KEYS))
-    assert "an expired hour is not noted" in caplog.text
+    assert ({}, False) == (destination.objects, markers(destination).has(HOUR, KEYS))
+    assert "marker of an expired hour not written" in caplog.text

@@ -14,7 +14,7 @@ from windrow.operations.audit import Finding
 from windrow.operations.retention import sweep as sweep_module
 from windrow.operations.retention.expirer import Deletable
 from windrow.operations.retention.report import Tally
-from windrow.operations.retention.sweep import Listed, Sweep, _together
+from windrow.operations.retention.sweep import Listed, Sweep, _groups
 from windrow.ports import RawVersion
 
 MIB = 1024 * 1024
@@ -35,7 +35,7 @@ def test_thirty_two_archives_go_together() -> None:
     """Those that failed among them."""
     found = [deletable(60) if number % 2 else Finding(f"{number}", "wrong") for number in range(70)]
 
-    assert [32, 32, 6] == [len(piece) for piece in _together(found)]
+    assert [32, 32, 6] == [len(piece) for piece in _groups(found)]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_thirty_two_archives_go_together() -> None:
 )
 def test_fewer_archives_with_two_thousand_files_do(files: list[int], pieces: list[int]) -> None:
     """Their keys are held in memory."""
-    assert pieces == [len(piece) for piece in _together(map(deletable, files))]
+    assert pieces == [len(piece) for piece in _groups(map(deletable, files))]
 
 
 def test_what_has_a_copy_of_its_size_is_not_wanting_and_what_is_over_64_mib_waits() -> None:
@@ -57,7 +57,7 @@ def test_what_has_a_copy_of_its_size_is_not_wanting_and_what_is_over_64_mib_wait
         Listed("larger", 64 * MIB + 1, now - 2 * HOUR),
     ]
 
-    wanting = sweep._wanting(listed, {"copied": 5, "other size": 6})
+    wanting = sweep._without_copy(listed, {"copied": 5, "other size": 6})
 
     assert ["64 MiB", "other size"] == [archive.key for archive in wanting]
     assert ["larger"] == [archive.key for archive in sweep._later]
