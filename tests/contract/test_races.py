@@ -96,7 +96,7 @@ def test_looking_and_storing_without_a_lock_is_caught_every_time() -> None:
         found = [next(races.run(parts=False)) for races in islice(trials(url), TIMES)]
 
     assert [("race of writes", State.FAIL)] * TIMES == [(check.name, check.state) for check in found]
-    assert "of two writers at once" in found[0].detail
+    assert "of two concurrent writers" in found[0].detail
 
 
 def test_looking_before_the_body_is_caught_every_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@
     for found in archives.find_archives("s3://backup/eu/", since=yesterday):
         print(found.location, found.window.start)
 
-`docs/reading.md` tells what a consumer has to know. Everything here raises errors under `WindrowError`, and may be
+See `docs/reading.md` for what a consumer has to know. All errors raised here are `WindrowError`, and everything may be
 used by several threads at once.
 """
 

@@ -1,4 +1,4 @@
-"""Tells whether all that arrived in a span of time is in archives, by the marks that audits wrote."""
+"""Checks whether all files that arrived in a span of time are in archives, from the marks that audits wrote."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def complete(
 ) -> bool:
     """Return whether every file that arrived in [``since``, ``until``) is known to be in an archive below ``location``.
 
-    It is if marks (`windrow audit --mark`) cover that span and what was ``longest_upload`` before it: S3 lists an
-    object under the time at which its upload began, and it arrives when the upload ends. False means that nobody has
-    judged all of it, or that something is missing. It costs a listing of a day's marks for each day.
+    This is so if marks (`windrow audit --mark`) cover the span and ``longest_upload`` before it: S3 lists an object
+    with the time at which its upload began, and it arrives when the upload ends. False means that no audit has judged
+    all of it, or that something is missing. It costs one listing of marks for each day.
 
     Raises:
         SourceMissing, DestinationError, SettingsError: see `find_archives`.
@@ -44,10 +44,9 @@ def complete(
 def find_marks(
     location: str, since: datetime, until: datetime, *, connection: Connection | None = None
 ) -> Iterator[Mark]:
-    """Yield the marks that touch [``since``, ``until``), those judged first first.
+    """Yield the marks that overlap [``since``, ``until``), in the order in which they were judged.
 
-    The archives that they name together are those to read. One that a later mark names and no earlier one held a file
-    that came late.
+    Together they name the archives to read. An archive that only a later mark names holds a file that came late.
 
     Raises:
         ArchiveError: a mark can't be read.
@@ -78,6 +77,6 @@ def _read(folder: Folder, key: str) -> Mark:
     try:
         return _decode(source.read(0, min(source.size, MAX_MARK_BYTES)))
     except msgspec.DecodeError as error:
-        raise ArchiveError(f"{folder.location(key)} is no mark of Windrow's: {error}") from error
+        raise ArchiveError(f"{folder.location(key)} is not a mark of Windrow's: {error}") from error
     finally:
         source.close()

@@ -1,4 +1,4 @@
-"""How ``s3://`` is reached: by keys that may read, from the environment, a profile, or the destination's secret."""
+"""How ``s3://`` is reached: endpoint and keys, from the environment, a profile, or the destination secret."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     import boto3.session
 
 REGION = "us-east-1"
-"""What servers other than AWS's are asked with where nothing says; most of them take any."""
+"""The default region for servers other than AWS's; most of them accept any."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A server that speaks S3, and keys for it.
+    """An S3 server, and keys for it.
 
-    What is None, the environment says:
+    A field that is None comes from the environment:
 
-    - ``endpoint``: ``WINDROW_DESTINATION_ENDPOINT``, else what AWS's own settings say (``AWS_ENDPOINT_URL_S3``,
-      ``AWS_ENDPOINT_URL``, a profile's), else AWS's S3. ``https://``, but for this machine.
-    - ``access_key`` and ``secret_key``: where ``WINDROW_DESTINATION_SECRET_ID`` is set, that secret, from Secrets
-      Manager; else what AWS's own settings give (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, a role, ...).
-    - ``ca_pem``, the certificates of a private CA: the secret's, else those of the file ``AWS_CA_BUNDLE`` names.
-    - ``region``: ``WINDROW_DESTINATION_REGION`` where the endpoint is Windrow's, else AWS's own setting.
+    - ``endpoint``: ``WINDROW_DESTINATION_ENDPOINT``, else AWS's own settings (``AWS_ENDPOINT_URL_S3``,
+      ``AWS_ENDPOINT_URL``, a profile's), else AWS's S3. It must be ``https://``, except on this machine.
+    - ``access_key`` and ``secret_key``: if ``WINDROW_DESTINATION_SECRET_ID`` is set, that secret; else AWS's own
+      settings (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``, a role, ...).
+    - ``ca_pem``, the certificates of a private CA: the secret's, else those of the file in ``AWS_CA_BUNDLE``.
+    - ``region``: ``WINDROW_DESTINATION_REGION`` if the endpoint is Windrow's, else AWS's own setting.
 
-    With a ``profile`` only AWS's own settings count, with that profile: as AWS has it, variables for the region and the
-    endpoint stand above it, and its keys above theirs. Buckets are reached by paths, TLS is 1.2 or newer. The
-    keys need ``s3:GetObject`` and ``s3:ListBucket``.
+    With a ``profile``, only AWS's own settings count. As usual for AWS, environment variables for region and endpoint
+    take precedence over the profile, and the profile's keys over those in variables. Buckets are addressed by path, TLS
+    is 1.2 or newer. The keys need ``s3:GetObject`` and ``s3:ListBucket``.
     """
 
     endpoint: str | None = None
@@ -60,7 +60,7 @@ class Buckets:
         self._built: dict[str, S3MultipartDestination] = {}
 
     def bucket(self, name: str) -> S3MultipartDestination:
-        """Return a bucket, whatever is in it. Raises `SettingsError` where nothing says how to reach it."""
+        """Return a bucket, without a request. Raises `SettingsError` if the settings do not say how to reach it."""
         with self._lock:
             if name not in self._built:
                 self._built[name] = _build(name, self._connection)
@@ -68,7 +68,7 @@ class Buckets:
 
 
 def buckets(connection: Connection | None) -> Buckets:
-    """Return the buckets of a connection; without one, of what the environment says now."""
+    """Return the buckets of a connection; without one, of the current environment."""
     if connection is not None:
         return _of(connection, ())
     names = sorted(name for name in os.environ if name.startswith(("AWS_", "WINDROW_")))

@@ -1,7 +1,7 @@
 """Writes an archive's files below a folder, and never anywhere else, whatever the archive and the folder hold.
 
-Each part of a name is opened relative to the folder before it and without following links, so that neither a name
-nor a link planted in the folder can lead outside, not even while the extraction runs.
+Each part of a name is opened relative to its parent folder and without following links, so that neither a name nor a
+link in the folder can lead outside, even if it is created while the extraction runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FILE_MODE = 0o666
 
 
 def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path) -> Iterator[ManifestFile]:
-    """Write each file below ``target`` (made if absent) under its member name, and yield it when it is whole.
+    """Write each file below ``target`` (created if absent) under its member name, and yield it when it is complete.
 
     ``files`` come from `Archive.walk` or `walk_whole`, which verify the SHA-256 while the bytes are written. A file
     that fails is removed. Existing files are never overwritten, links below ``target`` never followed. Files get the
@@ -35,7 +35,7 @@ def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path)
 
     Raises:
         ArchiveError: the archive is damaged; files yielded before are sound.
-        TargetError: a file exists already, a link or file stands where a folder must be, or writing failed.
+        TargetError: a file exists already, there is a link or file in place of a folder, or writing failed.
     """
     with _target(target) as root:
         for file, pieces in files:
@@ -44,10 +44,10 @@ def extract(files: Iterable[tuple[ManifestFile, Iterator[bytes]]], target: Path)
 
 
 def missing(files: Iterable[ManifestFile], target: Path) -> list[ManifestFile]:
-    """Return those of the files that are not below ``target`` yet. Those that are there are read and compared.
+    """Return those of the files that are not below ``target`` yet. Existing files are read and compared.
 
     Raises:
-        TargetError: other bytes are there under a file's name, as a process leaves them that is killed while it writes.
+        TargetError: a file exists with other bytes, as after a process that was killed while it wrote.
     """
     with _target(target) as root:
         return [file for file in files if not _is_there(root, file)]
@@ -64,9 +64,9 @@ def _is_there(root: int, file: ManifestFile) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise TargetError(f"{file.name!r} is there and cannot be read: {error.strerror}") from error
+        raise TargetError(f"{file.name!r} exists and cannot be read: {error.strerror}") from error
     if not _holds(there, file):
-        raise TargetError(f"{file.name!r} is there with other bytes: delete it, or choose another folder")
+        raise TargetError(f"{file.name!r} exists with other bytes: delete it, or choose another folder")
     return True
 
 
@@ -114,12 +114,12 @@ def _parts(file: ManifestFile) -> list[str]:
 
 
 def _enter(root: int, parents: list[str], *, make: bool = True) -> int:
-    """Open the folder that a file goes to, making what is absent if ``make``; the caller closes it."""
+    """Open the folder of a file, and create missing folders if ``make``; the caller closes it."""
     folder = os.dup(root)
     try:
         for part in parents:
             if make:
-                with suppress(FileExistsError):  # opening it tells whether it is a folder
+                with suppress(FileExistsError):  # opening it fails if it is not a folder
                     os.mkdir(part, _FOLDER_MODE, dir_fd=folder)
             inner = os.open(part, _FOLDER_FLAGS, dir_fd=folder)
             os.close(folder)
@@ -139,6 +139,6 @@ def _write_file(folder: int, name: str, file: ManifestFile, pieces: Iterator[byt
             mtime_s = tar.seconds(file.event_time)
             os.utime(out.fileno(), (mtime_s, mtime_s))
         except BaseException:
-            # What is not whole must not be taken for it.
+            # An incomplete file must not be mistaken for a complete one.
             os.unlink(name, dir_fd=folder)
             raise

@@ -1,11 +1,11 @@
 """``windrow://``, a read-only file system for ``fsspec``: the files in archives, as files.
 
-An archive is a folder whose name ends in ``.tar.gz``; what is in it lies below it by its member names:
+An archive is a folder whose name ends in ``.tar.gz``; its files are below it under their member names:
 
     windrow://bucket/eu/2026/11/23/10/07/20261123T1007Z-0123456789abcdef.tar.gz/data/orders/1.json
 
-The files of a frame are kept once it was read, since those beside one are often wanted next. Every file is verified
-before its first byte is handed out, also to a reader that wants the end of it only.
+The files of a frame are cached when it is read, because neighbouring files are often read next. Every file is verified
+before its first byte is returned, also to a reader that reads only its end.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from windrow.core.errors import SourceMissing
 from windrow.core.manifest import MAX_MANIFEST_BYTES, ManifestFile
 
 CACHE_BYTES = 64 * 1024 * 1024
-"""Of the files of frames that a file system keeps, at most."""
+"""Most bytes of files that a file system caches."""
 
 FRAME_BYTES = 8 * 1024 * 1024
-"""A frame with more bytes than this is not kept: an opened file of it is unpacked into a temporary file."""
+"""A frame with more bytes than this is not cached: a file of it is unpacked into a temporary file when it is opened."""
 
 MANIFEST_BYTES = MAX_MANIFEST_BYTES
-"""Of the manifests that a file system keeps, as JSON, at most; decoded they take up to five times as much."""
+"""Most bytes of manifests that a file system caches, as JSON; decoded they take up to five times as much."""
 
 _PATH = re.compile(r"(?P<archive>.*?\.tar\.gz)(?:/(?P<member>.*))?\Z", re.DOTALL)
 V = TypeVar("V")
 
 
-class Newest(Generic[V]):
-    """Values that were used last, up to a total weight. Safe from several threads."""
+class LruCache(Generic[V]):
+    """The values that were used last, up to a total weight. Safe on several threads."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -50,7 +50,7 @@ class Newest(Generic[V]):
         self._lock = Lock()
 
     def get(self, key: Hashable, make: Callable[[], V], weigh: Callable[[V], int]) -> V:
-        """Return the value of a key; it is made if it is not held. Who wants what another makes waits for it."""
+        """Return the value of a key, made if it is not cached. A thread waits for a value that another is making."""
         with self._lock:
             making = self._making.setdefault(key, Lock())
         with making:
@@ -79,9 +79,9 @@ class Newest(Generic[V]):
 class WindrowFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """The files in archives.
 
-    Without ``root`` a path begins with a bucket, as above. With it, archives lie below that location: a path, or any
-    URL that `windrow.archives.open_archive` understands. ``connection`` says how to reach buckets, by default the
-    environment does. Folders above archives are not listed: `windrow.archives.find_archives` is for that.
+    Without ``root``, a path begins with a bucket, as above. With it, archives are below that location: a path, or any
+    URL that `windrow.archives.open_archive` accepts. ``connection`` is how to reach buckets, by default from the
+    environment. Folders above archives can't be listed: use `windrow.archives.find_archives`.
     """
 
     protocol = "windrow"
@@ -91,11 +91,11 @@ class WindrowFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         super().__init__(**options)
         self._root = f"{root.rstrip('/')}/" if root else S3
         self._connection = connection
-        self._archives: Newest[Archive] = Newest(MANIFEST_BYTES)
-        self._frames: Newest[dict[str, bytes]] = Newest(CACHE_BYTES)
+        self._archives: LruCache[Archive] = LruCache(MANIFEST_BYTES)
+        self._frames: LruCache[dict[str, bytes]] = LruCache(CACHE_BYTES)
 
     def ls(self, path: str, detail: bool = True, **_options: Any) -> list[Any]:  # noqa: ANN401, FBT001, FBT002
-        """List a folder of an archive, the archive itself being the uppermost. Raises `FileNotFoundError`."""
+        """List a folder of an archive, or the archive itself. Raises `FileNotFoundError`."""
         at, name = self._split(path)
         files = self._archive(at).files
         file = next((file for file in files if file.name == name), None)
@@ -105,7 +105,7 @@ class WindrowFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
         return list(found.values()) if detail else list(found)
 
     def info(self, path: str, **_options: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Tell of a file, with all that the manifest says of it, or of a folder. Raises `FileNotFoundError`."""
+        """Return the properties of a file, from the manifest, or of a folder. Raises `FileNotFoundError`."""
         at, name = self._split(path)
         for file in self._archive(at).files:
             if file.name == name:
@@ -122,17 +122,17 @@ class WindrowFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
 
     def _open(self, path: str, mode: str = "rb", **_options: Any) -> BinaryIO:  # noqa: ANN401
         if mode != "rb":
-            raise OSError("archives are only read")
+            raise OSError("archives are read-only")
         at, name = self._split(path)
         archive = self._archive(at)
         try:
             file = archive.file(name)
         except SourceMissing as error:
             raise FileNotFoundError(path) from error
-        beside = [each for each in archive.files if each.frame == file.frame]
-        if sum(each.size for each in beside) > FRAME_BYTES:
+        in_frame = [each for each in archive.files if each.frame == file.frame]
+        if sum(each.size for each in in_frame) > FRAME_BYTES:
             return _unpacked(archive, file)
-        frame = self._frames.get((at, file.frame), lambda: _contents(archive, beside), _weight)
+        frame = self._frames.get((at, file.frame), lambda: _contents(archive, in_frame), _weight)
         return io.BytesIO(frame[file.name])
 
     def _split(self, path: str) -> tuple[str, str]:
@@ -186,8 +186,8 @@ def _children(at: str, above: str, files: list[ManifestFile]) -> dict[str, dict[
 
 
 def _entry(at: str, file: ManifestFile) -> dict[str, Any]:
-    said = {name: getattr(file, name) for name in ("key", "version_id", "sha256", "event_time", "content_type")}
-    return {"name": f"{at}/{file.name}", "size": file.size, "type": "file", **said, "metadata": file.metadata}
+    known = {name: getattr(file, name) for name in ("key", "version_id", "sha256", "event_time", "content_type")}
+    return {"name": f"{at}/{file.name}", "size": file.size, "type": "file", **known, "metadata": file.metadata}
 
 
 def _folder(path: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where archives are: a bucket, a local folder, or a folder of a file system that ``fsspec`` knows."""
+"""Folders of archives: in a bucket, on disk, or in a file system that ``fsspec`` supports."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ _FSSPEC = "pip install 'windrow[fsspec]'"
 
 
 class Listed(NamedTuple):
-    """A file: its path below the folder, with ``/`` between its parts, and its bytes."""
+    """A file: its path below the folder, with ``/`` between its parts, and its size in bytes."""
 
     key: str
     size: int
 
 
 class Folder(Protocol):
-    """A folder of archives. Its own place is part of no key."""
+    """A folder of archives. Keys are relative to it."""
 
     def list(self, path: str, start: str = "") -> Iterator[Listed]:
         """Yield every file at any depth below ``path`` (empty, or with a slash at its end).
 
-        With ``start`` only those whose path behind that begins so; it has no slash, and where there is one in a name
-        behind it, that file need not be among them.
+        With ``start`` (without a slash), only files directly below ``path`` whose names begin with it are needed.
         """
 
     def source(self, key: str) -> Source:
         """Open a file. Raises `SourceMissing`."""
 
     def location(self, key: str) -> str:
-        """Return what `open_source` opens it by."""
+        """Return the file's location for `open_source`."""
 
 
 def open_source(location: str, connection: Connection | None = None) -> Source:
@@ -53,10 +52,10 @@ def open_source(location: str, connection: Connection | None = None) -> Source:
 
 
 def open_folder(location: str, connection: Connection | None = None) -> Folder:
-    """Return a folder: ``s3://bucket``, with a prefix or without, a local path, or a URL that ``fsspec`` lists.
+    """Return a folder: ``s3://bucket`` with or without a prefix, a local path, or a URL that ``fsspec`` lists.
 
     Raises:
-        SourceMissing: there is no such folder; of a bucket that is known when it is listed.
+        SourceMissing: there is no such folder; for a bucket, this is found when it is listed.
         SettingsError: the environment does not say how to reach ``s3://``.
     """
     if location.startswith(S3):
@@ -68,14 +67,14 @@ def open_folder(location: str, connection: Connection | None = None) -> Folder:
 
 
 def is_folder(location: str) -> bool:
-    """Return whether a location means a folder: it ends in a slash, is a bucket, or a folder on disk."""
+    """Return whether a location is a folder: it ends in a slash, or is a bucket or a folder on disk."""
     bucket = location.startswith(S3) and "/" not in location.removeprefix(S3)
     return location.endswith("/") or bucket or Path(location).is_dir()
 
 
 def in_bucket(location: str) -> tuple[str, str]:
     """Return the bucket and the key of an ``s3://`` URL. Raises `SourceMissing` if it names no bucket."""
-    # A key may hold '?' and '#', which a URL parser would cut off.
+    # A key may contain '?' and '#', at which a URL parser would cut it.
     bucket, _, key = location.removeprefix(S3).partition("/")
     if not bucket:
         raise SourceMissing(f"{location!r} is not s3://bucket/key")
@@ -89,7 +88,7 @@ def _in_system(location: str) -> tuple[Any, str]:
         raise SourceMissing(f"{location!r} needs the package fsspec; install it with: {_FSSPEC}") from error
     try:
         system, path = url_to_fs(location)
-    except (ImportError, ValueError) as error:  # a package that this kind of URL needs; an unknown kind
+    except (ImportError, ValueError) as error:  # a missing package for this kind of URL; an unknown kind
         raise SourceMissing(f"{location!r} can't be opened: {error}") from error
     return system, str(path)
 
@@ -103,7 +102,7 @@ class BucketFolder:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def list(self, path: str, start: str = "") -> Iterator[Listed]:
-        """Yield what is below a path; see `Folder`."""
+        """Yield the files below a path; see `Folder`."""
         for key, size in self._destination.list(f"{self._prefix}{path}{start}"):
             yield Listed(key.removeprefix(self._prefix), size)
 
@@ -121,11 +120,11 @@ class LocalFolder:
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise SourceMissing(f"{path} is no folder")
+            raise SourceMissing(f"{path} is not a folder")
         self._path = path
 
     def list(self, path: str, start: str = "") -> Iterator[Listed]:
-        """Yield what is below a path; see `Folder`."""
+        """Yield the files below a path; see `Folder`."""
         for folder, inner, names in os.walk(self._path / path):
             inner[:] = [] if start else sorted(inner)
             for name in sorted(name for name in names if name.startswith(start)):
@@ -150,7 +149,7 @@ class FsspecFolder:
         self._path = path.rstrip("/")
 
     def list(self, path: str, start: str = "") -> Iterator[Listed]:
-        """Yield what is below a path; see `Folder`."""
+        """Yield the files below a path; see `Folder`."""
         depth = 1 if start else None
         found = self._system.find(f"{self._path}/{path}", maxdepth=depth, detail=True)
         for name, detail in sorted(found.items()):

@@ -1,4 +1,4 @@
-"""What a restore is to write: of each key one version, chosen from any number of archives, on disk."""
+"""The plan of a restore: one version of each key, chosen from any number of archives, kept on disk."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CREATE TABLE files (
 BEGIN;
 """
 _SEQUENCER_DIGITS = 64
-"""S3's sequencers are hex numbers of different lengths, to be compared as numbers."""
+"""S3's sequencers are hex numbers of different lengths; padded to this length, they compare as numbers."""
 
 
 class Plan:
-    """Of each key its newest version: memory is a few MB, however many files there are. Use as a context manager.
+    """The newest version of each key. Takes a few MB of memory for any number of files. Use it as a context manager.
 
-    ``older`` counts versions that were left out because a newer one of their key was added.
+    ``older`` counts versions that were left out because there was a newer one of their key.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Plan:
         self._folder.cleanup()
 
     def add(self, location: str, files: Iterable[ManifestFile]) -> None:
-        """Add files of an archive. One that was added before, from another archive, is not another version.
+        """Add files of an archive. A version that was added before, from another archive, is not added again.
 
         Raises:
             TargetConflict: another landing bucket's file has the same key.
@@ -63,8 +63,8 @@ class Plan:
         bucket, object_id, arrived = held
         if bucket != file.bucket:
             raise TargetConflict(
-                f"{file.key!r} came from the landing buckets {bucket} and {file.bucket}, and both would land on one "
-                "key; restore one bucket at a time, each to a prefix of its own"
+                f"{file.key!r} came from the landing buckets {bucket} and {file.bucket}, and both would have the same "
+                "key; restore one bucket at a time, each to its own prefix"
             )
         if object_id == file.object_id:
             return False
@@ -72,7 +72,7 @@ class Plan:
         return _arrived(file) > str(arrived)
 
     def archives(self) -> Iterator[tuple[str, set[str]]]:
-        """Yield each archive that files are to be taken from, in the order of `add`, and their member names."""
+        """Yield each archive from which files are restored, in the order of `add`, and their member names."""
         cursor = self._db.cursor()
         self._db.execute("CREATE INDEX IF NOT EXISTS by_archive ON files (archive)")
         for number, location in cursor.execute("SELECT id, location FROM archives ORDER BY id"):
@@ -87,5 +87,5 @@ class Plan:
 
 
 def _arrived(file: ManifestFile) -> str:
-    """Return what orders the versions of a key, as text."""
+    """Return a text that orders the versions of a key."""
     return f"{file.event_time:%Y%m%d%H%M%S%f} {file.sequencer.lower():0>{_SEQUENCER_DIGITS}} {file.version_id or ''}"

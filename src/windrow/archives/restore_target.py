@@ -1,4 +1,4 @@
-"""The place that files are restored to: a prefix in a bucket, each file under its raw key."""
+"""The target of a restore: a prefix in a bucket, with each file under its raw key."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from windrow.ports import TargetBucket
 
 MIB = 1024 * 1024
 PART_BYTES = 8 * MIB
-"""A file up to this is sent as one object, a larger one in parts of this."""
+"""A file up to this size is sent by one PUT, a larger one in parts of this size."""
 MOST_PARTS = 10_000
 """S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 STORING = RetryPolicy(attempts=5, first_s=0.5)
 """A PUT's pauses are 0.5, 1, 2 and 4 s."""
 _AGAIN = READ_AGAIN | {DestinationFault.CHECKSUM}
-"""Faults after which a PUT is tried again; other bytes than were sent may have come by the network's fault."""
+"""Faults after which a PUT is retried; a wrong checksum may be the network's fault."""
 
 
-class There(Enum):
-    """What is under a file's key."""
+class Present(Enum):
+    """What the target holds under a file's key."""
 
     NOTHING = auto()
     SAME = auto()
@@ -36,7 +36,7 @@ class There(Enum):
 class Target:
     """A prefix in a bucket; may be used by several threads. Every method raises `DestinationError`.
 
-    ``sleep`` waits some seconds.
+    ``sleep`` waits for a number of seconds.
     """
 
     def __init__(self, bucket: TargetBucket, prefix: str, sleep: Callable[[float], object]) -> None:
@@ -44,15 +44,15 @@ class Target:
         self._prefix = f"{prefix}/" if prefix and not prefix.endswith("/") else prefix
         self._sleep = sleep
 
-    def there(self, file: ManifestFile) -> There:
-        """Compare what is under the file's key with it: by the server's SHA-256 of it, else by reading it."""
+    def there(self, file: ManifestFile) -> Present:
+        """Compare the object under the file's key with it: by the server's SHA-256, or else by reading it."""
         stored = self._bucket.head(self._key(file))
         if stored is None:
-            return There.NOTHING
+            return Present.NOTHING
         if stored.size != file.size:
-            return There.OTHER
-        # An object that came in parts has no checksum of the whole.
-        return There.SAME if (stored.checksum_sha256 or self._read_sha256(file)) == file.sha256 else There.OTHER
+            return Present.OTHER
+        # An object uploaded in parts has no checksum of the whole.
+        return Present.SAME if (stored.checksum_sha256 or self._read_sha256(file)) == file.sha256 else Present.OTHER
 
     def _read_sha256(self, file: ManifestFile) -> str:
         digest = sha256()
@@ -60,7 +60,7 @@ class Target:
             digest.update(self._bucket.read(self._key(file), start, PART_BYTES))
         return digest.hexdigest()
 
-    def put(self, file: ManifestFile, data: bytes) -> There:
+    def put(self, file: ManifestFile, data: bytes) -> Present:
         """Store a file's bytes, which the server verifies; see `_settled`."""
         digest = bytes.fromhex(file.sha256)
 
@@ -69,8 +69,8 @@ class Target:
 
         return self._settled(file, store)
 
-    def put_parts(self, file: ManifestFile, pieces: Iterable[bytes]) -> There:
-        """Store a file too large to hold, each part verified by the server; nothing if ``pieces`` raises."""
+    def put_parts(self, file: ManifestFile, pieces: Iterable[bytes]) -> Present:
+        """Store a file too large for memory, each part verified by the server; nothing if ``pieces`` raises."""
         key = self._key(file)
         upload_id = self._bucket.begin(key, _metadata(file), verified=True, content_type=_content_type(file))
         try:
@@ -84,25 +84,25 @@ class Target:
             with suppress(DestinationError):
                 self._bucket.abort(key, upload_id)
             raise
-        if result is not There.NOTHING:
+        if result is not Present.NOTHING:
             self._bucket.abort(key, upload_id)
         return result
 
-    def _settled(self, file: ManifestFile, store: Callable[[], bool]) -> There:
-        """Store, again if need be; return what was there already, `There.NOTHING` if it was stored now.
+    def _settled(self, file: ManifestFile, store: Callable[[], bool]) -> Present:
+        """Store, with retries; return what was there before, `Present.NOTHING` if it was stored now.
 
-        An attempt whose answer was lost may have stored it: so each failure is followed by a look.
+        An attempt whose response was lost may have stored it, so each failure is followed by a check.
         """
         for pause_s in STORING.pauses_s():
             try:
-                return There.NOTHING if store() else self.there(file)
+                return Present.NOTHING if store() else self.there(file)
             except DestinationError as error:
                 if error.kind not in _AGAIN:
                     raise
             self._sleep(pause_s)
-            if self.there(file) is There.SAME:
-                return There.NOTHING
-        return There.NOTHING if store() else self.there(file)
+            if self.there(file) is Present.SAME:
+                return Present.NOTHING
+        return Present.NOTHING if store() else self.there(file)
 
     def _key(self, file: ManifestFile) -> str:
         return f"{self._prefix}{file.key}"
@@ -128,5 +128,5 @@ def _metadata(file: ManifestFile) -> dict[str, str]:
 
 
 def _header(text: str) -> str:
-    """Return text as a header has it; what is not ASCII in the form of RFC 2047, as S3 itself gives it back."""
+    """Return text for a header; if it is not ASCII, encoded by RFC 2047, as S3 itself returns it."""
     return text if text.isascii() else f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="

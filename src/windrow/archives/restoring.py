@@ -1,8 +1,8 @@
 """Restores files from archives into a bucket, under their raw keys: `restore`.
 
-Two passes. The first reads the manifests and notes on disk which version of each key is to be written; the second asks
-the target for each key, and reads from the archives only what it does not have. So a restore that ended, however, is
-taken up again by starting it once more.
+There are two passes. The first reads the manifests and records on disk which version of each key is to be written. The
+second checks each key at the target, and reads from the archives only files that are missing there. So an interrupted
+restore is continued by starting it again.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from windrow.archives.archive import open_archive
 from windrow.archives.connection import Connection, buckets
 from windrow.archives.folders import S3, in_bucket, is_folder
 from windrow.archives.restore_plan import Plan
-from windrow.archives.restore_target import PART_BYTES, Target, There
+from windrow.archives.restore_target import PART_BYTES, Present, Target
 from windrow.archives.search import Selection, find_archives, read_manifests
 from windrow.core.errors import ArchiveError, DestinationError, DestinationFault, SourceMissing, TargetConflict
 from windrow.core.manifest import ManifestFile
 
 SENDERS = 8
-"""Files sent at once, and as many held that wait: 16 of 8 MiB at most."""
+"""Files sent concurrently; as many wait in memory: 16 of 8 MiB at most."""
 NAMED = 100
-"""Problems that a report names; it counts them all."""
+"""Most problems that a report names; it counts them all."""
 EVERYTHING = Selection()
 _OF_ONE_FILE = frozenset({DestinationFault.REFUSED, DestinationFault.CHECKSUM})
-"""Faults that say nothing of the other files: a key that the server does not take."""
+"""Faults that concern one file only, as a key that the server does not accept."""
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What went wrong with a file, by its raw key, or with an archive, by its location."""
+    """A problem with a file (``where`` is its raw key) or with an archive (its location)."""
 
     where: str
     problem: str
 
 
 class Restored(msgspec.Struct):
-    """What a restore did. Sizes are in bytes.
+    """The result of a restore. Sizes are in bytes.
 
-    ``files`` and ``bytes`` are what was chosen, ``present`` of them what the target had already. ``older_versions``
-    were left out, since a newer version of their key was chosen. ``undescribed`` files were written without the content
-    type and metadata of their uploader, of which there were more than an archive keeps. ``conflicts`` are keys under
-    which the target has other bytes, ``refused`` those that it does not take, ``unreadable`` archives that are broken
-    or gone: what they hold may be missing. ``problems`` names the first hundred of these three.
+    ``files`` and ``bytes`` were chosen; ``present`` of these files were at the target already. ``older_versions`` were
+    left out because a newer version of their key was chosen. ``undescribed`` files were written without their
+    uploader's content type and metadata, which exceeded what an archive keeps. ``conflicts`` are keys under which the
+    target has other bytes, ``refused`` those that it does not accept, ``unreadable`` archives that are broken or gone:
+    their files may be missing. ``problems`` names the first hundred of these three.
     """
 
     dry_run: bool
@@ -65,11 +65,11 @@ class Restored(msgspec.Struct):
 
     @property
     def ok(self) -> bool:
-        """Whether everything that was chosen, and something was, is in the target now (or could be, of a dry run)."""
+        """Whether something was chosen and all of it is at the target now (in a dry run: could be)."""
         return self.files > 0 and not (self.conflicts or self.refused or self.unreadable)
 
-    def note(self, where: str, problem: str) -> None:
-        """Name a problem."""
+    def add_problem(self, where: str, problem: str) -> None:
+        """Add a problem to the report."""
         if len(self.problems) < NAMED:
             self.problems.append(Problem(where, problem))
 
@@ -87,16 +87,16 @@ def restore(
 ) -> Restored:
     """Write the files of an archive, or of the archives below a folder, to ``to`` (``s3://bucket/prefix``).
 
-    Each file goes to ``prefix/`` and its raw key, with the content type and the user metadata of its uploader; of
-    several versions the newest. The server verifies the SHA-256 of what it is sent (of a file over 8 MiB that of each
-    part), and never replaces an object: one that is there with the same bytes is left as it is, one with others is a
-    conflict. ``target`` says how to reach ``to``, and is by default ``connection``. ``progress`` is told how many
-    bytes are done, of how many. Memory: the largest manifest, and about 150 MB.
+    Each file is written to ``prefix/`` and its raw key, with its uploader's content type and user metadata; of several
+    versions, the newest. The server verifies the SHA-256 of each file (each part of a file over 8 MiB). Objects are
+    never replaced: one with the same bytes is left as it is, one with other bytes is a conflict. ``target`` is how to
+    reach ``to``, by default ``connection``. ``progress`` is called with the bytes done and the total. Memory: the
+    largest manifest, and about 150 MB.
 
     Raises:
-        TargetConflict: files of two landing buckets would land on one key, or all of them among the archives; nothing
-            was written.
-        DestinationError: a server could not be asked, or refused the keys. Start it again to go on.
+        TargetConflict: files of two landing buckets would have the same key, or the target is among the archives;
+            nothing was written.
+        DestinationError: a server could not be reached, or refused the keys. Start the restore again to continue.
         SourceMissing, SettingsError, ValueError: see `find_archives`.
     """
     if not to.startswith(S3):
@@ -123,7 +123,7 @@ def _choose(plan: Plan, result: Restored, location: str, selection: Selection, c
     for where, files in _manifests(location, selection, connection):
         if isinstance(files, ArchiveError):
             result.unreadable += 1
-            result.note(where, str(files))
+            result.add_problem(where, str(files))
             continue
         result.archives += 1
         plan.add(where, filter(is_meant, files))
@@ -144,14 +144,14 @@ def _manifests(
 
 
 class _Run:
-    """The second pass. Only its own thread counts; senders return what became of their file."""
+    """The second pass. Only the calling thread counts; senders return the result of their file."""
 
     def __init__(self, target: Target, result: Restored, progress: Callable[[int, int], object]) -> None:
         self._target = target
         self._result = result
         self._progress = progress
         self._done = 0
-        self._sending: deque[tuple[ManifestFile, Future[There | DestinationError]]] = deque()
+        self._sending: deque[tuple[ManifestFile, Future[Present | DestinationError]]] = deque()
 
     def archive(self, pool: ThreadPoolExecutor, location: str, names: set[str], connection: Connection | None) -> None:
         """Restore files of one archive."""
@@ -164,15 +164,15 @@ class _Run:
                         self._send(pool, file, pieces)
         except (ArchiveError, SourceMissing) as error:
             self._result.unreadable += 1
-            self._result.note(location, str(error))
+            self._result.add_problem(location, str(error))
         finally:
             self._settle(0)
 
     def _absent(self, pool: ThreadPoolExecutor, files: list[ManifestFile]) -> set[str]:
-        """Return the member names of what is to be written."""
+        """Return the member names of the files to be written."""
         absent = set()
         for file, found in zip(files, pool.map(self._of_one(self._target.there), files), strict=True):
-            if found is There.NOTHING:
+            if found is Present.NOTHING:
                 absent.add(file.name)
                 if self._result.dry_run:
                     self._count(file, found)
@@ -184,21 +184,21 @@ class _Run:
         if file.size > PART_BYTES:
             self._count(file, self._of_one(lambda large: self._target.put_parts(large, pieces))(file))
             return
-        data = b"".join(pieces)  # verified, now that its last byte is read
+        data = b"".join(pieces)  # verified with its last byte
         self._sending.append((file, pool.submit(self._of_one(lambda small: self._target.put(small, data)), file)))
         self._settle(2 * SENDERS - 1)
 
     def _settle(self, most: int) -> None:
-        """Wait until so many files at most are being sent."""
+        """Wait until at most ``most`` files are being sent."""
         while len(self._sending) > most:
             file, future = self._sending.popleft()
             self._count(file, future.result())
 
     @staticmethod
-    def _of_one(act: Callable[[ManifestFile], There]) -> Callable[[ManifestFile], There | DestinationError]:
-        """Return a fault that concerns one file only, instead of raising it."""
+    def _of_one(act: Callable[[ManifestFile], Present]) -> Callable[[ManifestFile], Present | DestinationError]:
+        """Return ``act``, which returns a fault that concerns one file only instead of raising it."""
 
-        def acted(file: ManifestFile) -> There | DestinationError:
+        def acted(file: ManifestFile) -> Present | DestinationError:
             try:
                 return act(file)
             except DestinationError as error:
@@ -208,19 +208,19 @@ class _Run:
 
         return acted
 
-    def _count(self, file: ManifestFile, found: There | DestinationError) -> None:
+    def _count(self, file: ManifestFile, found: Present | DestinationError) -> None:
         result = self._result
         if isinstance(found, DestinationError):
             result.refused += 1
-            result.note(file.key, str(found))
-        elif found is There.NOTHING:
+            result.add_problem(file.key, str(found))
+        elif found is Present.NOTHING:
             result.written += 1
             result.written_bytes += file.size
             result.undescribed += file.undescribed
-        elif found is There.SAME:
+        elif found is Present.SAME:
             result.present += 1
         else:
             result.conflicts += 1
-            result.note(file.key, "the target has other bytes under this key; restore to another prefix")
+            result.add_problem(file.key, "the target has other bytes under this key; restore to another prefix")
         self._done += file.size
         self._progress(self._done, result.bytes)

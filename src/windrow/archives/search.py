@@ -1,8 +1,8 @@
-"""Finds archives by when their files arrived, and files by their keys.
+"""Finds archives by the arrival of their files, and files by their keys.
 
-An archive's key tells the span of arrival that it covers. Usually that is a minute, and the key lies in the minute's
-folder; where a backlog was delivered it may be an hour or a day, and then the key lies in the folder of that hour or
-day. So whoever looks for a minute has to look in three folders, and into archives whose files are of other minutes too.
+An archive's key contains the span of arrival that it covers. Usually that is a minute, and the key is in the minute's
+folder. For a backlog it may be an hour or a day, and then the key is in the folder of that hour or day. So finding the
+files of a minute takes listing three folders, and reading archives that also hold files of other minutes.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from windrow.core.manifest import ManifestFile, Window
 from windrow.core.windows import DAY, HOUR, days
 
 MOST_HOURS = 6
-"""A day is listed hour by hour where no more of its hours are wanted than this: a listing has 1,000 keys a request."""
+"""A day is listed hour by hour if at most this many of its hours are needed: a listing has 1,000 keys a request."""
 
 READERS = 8
-"""Archives whose manifests are read at once; also bounds the manifests held in memory."""
+"""How many manifests are read concurrently, and held in memory."""
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class FoundArchive:
-    """An archive that was listed. ``location`` is what `open_archive` takes, ``key`` the path below the folder.
+    """An archive that was listed. ``location`` is for `open_archive`, ``key`` is the path below the folder.
 
     ``window`` is the half-open span of arrival that it covers, ``size`` its length in bytes.
     """
@@ -48,7 +48,7 @@ class FoundArchive:
     _folder: Folder
 
     def open(self) -> Archive:
-        """Open it; see `open_archive`. It uses the connection that it was found by."""
+        """Open it through the connection that found it; see `open_archive`."""
         source = self._folder.source(self.key)
         try:
             return Archive(source)
@@ -76,15 +76,15 @@ def find_archives(
     """Yield the archives below a folder that may hold files which arrived in [``since``, ``until``), day by day.
 
     ``location`` is ``s3://bucket/prefix`` with the prefix that Windrow delivers to, a local folder, or a URL that
-    ``fsspec`` lists. Times are aware; None leaves that end open. Archives that cover an hour or a day are among them
-    where it touches the range: their files' ``event_time`` tells which of them are of it. Left out are tombstones,
-    quarantined archives, and whatever else Windrow keeps beside archives.
+    ``fsspec`` lists. Times are aware; None leaves that end open. Archives of an hour or a day that overlaps the range
+    are included: compare their files' ``event_time``. Tombstones, quarantined archives and Windrow's other objects are
+    left out.
 
-    A range within one hour takes two listings, one up to six hours one more an hour, a longer one a listing a day.
+    A range within one hour takes two listings, one of up to six hours one more an hour, a longer one a listing a day.
 
     Raises:
         SourceMissing: there is no such folder.
-        DestinationError, SettingsError: the bucket could not be asked.
+        DestinationError, SettingsError: the bucket could not be listed.
         ValueError: a time has no zone.
     """
     start, end = _aware(since) or _FIRST, _aware(until) or now() + DAY
@@ -100,11 +100,10 @@ def find_archives(
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files are meant: all for which every condition holds; None sets none.
+    """Selects the files that meet every condition; None is no condition.
 
-    ``key`` is a raw S3 key, or a pattern with ``*``, ``?`` and ``[...]``, where ``*`` is any text with slashes too;
-    ``bucket`` a landing bucket; ``since`` and ``until``, which have a zone, are compared with each file's
-    ``event_time``.
+    ``key`` is a raw S3 key, or a pattern with ``*``, ``?`` and ``[...]``, where ``*`` also matches slashes; ``bucket``
+    is a landing bucket. ``since`` and ``until`` are aware, and compared with each file's ``event_time``.
     """
 
     key: str | None = None
@@ -118,7 +117,7 @@ class Selection:
             _aware(moment)
 
     def filter(self) -> Callable[[ManifestFile], bool]:
-        """Return what tells whether a file is meant."""
+        """Return a function that returns whether a file is selected."""
         matches = key_filter(self.key)
         return lambda file: (
             matches(file.key)
@@ -138,9 +137,9 @@ def find_files(
     until: datetime | None = None,
     connection: Connection | None = None,
 ) -> Iterator[FoundFile]:
-    """Yield the files that archives below a folder hold, in the order of `find_archives`.
+    """Yield the selected files in archives below a folder, in the order of `find_archives`.
 
-    See `Selection` for what chooses them. Each archive costs a HEAD and one range read; eight are read at once.
+    The conditions are those of `Selection`. Each archive costs a HEAD and one range read; eight are read concurrently.
 
     Raises:
         ArchiveError: an archive can't be read; the message names it.
@@ -154,7 +153,7 @@ def find_files(
 
 
 def key_filter(pattern: str | None) -> Callable[[str], bool]:
-    """Return what tells whether a key is meant by a pattern, or is the key itself; None means every key."""
+    """Return a function that returns whether a key equals or matches a pattern; None matches every key."""
     if pattern is None:
         return lambda _: True
     matches = re.compile(translate(pattern)).match
@@ -176,7 +175,7 @@ def _listed(folder: Folder, start: datetime, end: datetime) -> Iterator[Listed]:
         else:
             for hour in hours:
                 yield from folder.list(f"{path}{hour:%H}/")
-            yield from folder.list(path, f"{day:%Y%m%dT}")  # those that cover the day
+            yield from folder.list(path, f"{day:%Y%m%dT}")  # archives of the whole day
 
 
 def _window(key: str) -> Window | None:
@@ -184,16 +183,16 @@ def _window(key: str) -> Window | None:
 
 
 def _is_tombstone(found: FoundArchive) -> bool:
-    """Return whether an archive has no files. It is looked into only if it is exactly as long as one without any."""
+    """Return whether an archive has no files. It is read only if its size is that of a tombstone."""
     if found.size != _tombstone_bytes():
         return False
     try:
         with found.open() as archive:
             return not archive.files
     except ArchiveError:
-        return False  # whoever opens it is told what is wrong
+        return False  # opening it raises the error
     except SourceMissing:
-        return True  # somebody deleted it since
+        return True  # deleted since it was listed
 
 
 @cache
@@ -204,7 +203,7 @@ def _tombstone_bytes() -> int:
 def read_manifests(
     found: Iterable[FoundArchive],
 ) -> Iterator[tuple[FoundArchive, list[ManifestFile] | ArchiveError]]:
-    """Read the manifests of archives, a few at once, and yield them in order; of a broken one what is wrong with it."""
+    """Read manifests, a few concurrently, and yield their files in order; for a broken archive its error."""
     left = iter(found)
     with ThreadPoolExecutor(READERS, thread_name_prefix="archives") as pool:
         while piece := list(islice(left, READERS)):
@@ -218,4 +217,4 @@ def _files(found: FoundArchive) -> list[ManifestFile] | ArchiveError:
     except ArchiveError as error:
         return error
     except SourceMissing:
-        return []  # somebody deleted it since it was listed
+        return []  # deleted since it was listed

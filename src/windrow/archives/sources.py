@@ -1,4 +1,4 @@
-"""The bytes of one archive: a local file, an object in a bucket, or whatever ``fsspec`` reads ranges of.
+"""The bytes of one archive: a local file, an object in a bucket, or a file that ``fsspec`` reads by ranges.
 
 Each may be read by several threads at once.
 """
@@ -16,18 +16,18 @@ from windrow.ports import Destination
 
 
 class Source(RangeSource, Protocol):
-    """An archive's bytes, and what its metadata says of them."""
+    """An archive's bytes, and the SHA-256 from its metadata."""
 
     @property
     def expected_sha256(self) -> str | None:
-        """SHA-256 (hex) of the whole archive by its metadata, None where nothing says."""
+        """SHA-256 (hex) of the whole archive from its metadata, None without metadata."""
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close what is open."""
 
 
 class LocalArchive:
-    """A file, as a `Source`. It stays open until `close`, or until nobody has it any more."""
+    """A file, as a `Source`. It stays open until `close`, or until it is garbage-collected."""
 
     manifest_bytes: int | None = None
     expected_sha256: str | None = None
@@ -41,7 +41,7 @@ class LocalArchive:
         """Return ``length`` bytes from ``start``, fewer at the end of the file."""
         pieces = []
         try:
-            # By offset: threads share the file and would move each other's position. A call gives 2 GiB at most.
+            # By offset, because threads share the file's position. A call returns 2 GiB at most.
             while length and (piece := os.pread(self._number, length, start)):
                 pieces.append(piece)
                 start, length = start + len(piece), length - len(piece)
@@ -68,14 +68,14 @@ class LocalArchive:
 def _open_regular(path: Path) -> int:
     """Open a file that ranges can be read from; return its descriptor. Raises `SourceMissing`."""
     try:
-        # Without waiting: opening a pipe would, until somebody writes to it.
+        # Non-blocking: opening a pipe would block until somebody writes to it.
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         raise SourceMissing(f"{path} cannot be opened: {getattr(error, 'strerror', error)}") from error
     if stat.S_ISREG(os.fstat(number).st_mode):
         return number
     os.close(number)
-    raise SourceMissing(f"{path} cannot be opened: it is no regular file, and an archive is read by ranges")
+    raise SourceMissing(f"{path} cannot be opened: it is not a regular file, and an archive is read by ranges")
 
 
 class StoredArchive:
@@ -100,11 +100,11 @@ class StoredArchive:
         return self._destination.read(self._key, start, length)
 
     def close(self) -> None:
-        """Do nothing: no connection belongs to one archive."""
+        """Do nothing: connections are shared."""
 
 
 class FsspecArchive:
-    """A file of an ``fsspec`` file system, as a `Source`. Errors of that file system come as it raises them."""
+    """A file of an ``fsspec`` file system, as a `Source`. That file system's errors are passed on."""
 
     manifest_bytes: int | None = None
     expected_sha256: str | None = None
@@ -115,7 +115,7 @@ class FsspecArchive:
         except FileNotFoundError as error:
             raise SourceMissing(f"there is no archive at {path!r}") from error
         if size is None:
-            raise SourceMissing(f"{path!r} can't be read by ranges: its server does not tell its size")
+            raise SourceMissing(f"{path!r} can't be read by ranges: its server does not report its size")
         self._system = system
         self._path = path
         self.size = int(size)
@@ -125,4 +125,4 @@ class FsspecArchive:
         return bytes(self._system.cat_file(self._path, start=start, end=start + length)) if length > 0 else b""
 
     def close(self) -> None:
-        """Do nothing: nothing stays open."""
+        """Do nothing: nothing is kept open."""

@@ -1,7 +1,7 @@
-"""What a month costs: volume figures and list prices in, one line an item out.
+"""The bill of a month, one line for each item, from volumes and list prices.
 
 A month is 730 hours, as AWS bills it. GB are 2**30 bytes. Free tiers are left out: they belong to the account, which
-may use them elsewhere. What is measured, and what is assumed, stands beside each constant.
+may use them elsewhere. Each constant says whether it was measured or assumed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MINUTES = HOURS * 60
 GIB = 2.0**30
 
 KEY_ROTATIONS_BILLED = 2
-"""Each of a key's first two rotations adds the price of a key for good: https://aws.amazon.com/kms/pricing/"""
+"""Each of a key's first two rotations permanently adds the price of a key: https://aws.amazon.com/kms/pricing/"""
 
 RECEIVED_AT_1_PER_S = 0.3
-"""Assumed messages of one receive for each that arrives in a second: 3 at 10 files a second, of which each of the five
-pollers meets 2, and all 10 from 34 on."""
+"""Assumed messages of one receive for each file that arrives in a second: 3 at 10 files a second, and the limit of 10
+from 34 files a second on."""
 
 VPN_ALARM_METRICS = 1.0
-"""Of each VPN connection that the modules make."""
+"""Metrics in alarms for each VPN connection that the modules create."""
 
 LAMBDA_MB_PER_VCPU = 1769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -45,19 +45,19 @@ DEEP_ARCHIVE_LEAST_MONTHS = 180 / DAYS
 """An object that leaves Deep Archive before 180 days is billed for 180 (same page)."""
 
 LIFECYCLE_LAG_DAYS = 0.5
-"""Lifecycle acts at the next midnight UTC, half a day later on average (same page)."""
+"""Lifecycle rules act at the next midnight UTC, half a day later on average (same page)."""
 
 SWEEP_LAG_DAYS = 0.1
-"""The retention sweep leaves files an hour longer than it must, acts on whole hours, and runs each hour."""
+"""The retention sweep keeps files an hour longer than it must, acts on whole hours, and runs every hour."""
 
 SWEEP_LOOKBACK_DAYS = 7
-"""Days beyond the hot ones that a sweep lists, as `windrow.operations.retention` has it."""
+"""Days before the hot ones that a sweep lists, as in `windrow.operations.retention`."""
 
 LISTED_AT_ONCE = 1000
-"""Keys that one LIST request gives: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+"""Keys of one LIST request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
 
 DYNAMODB_ITEM_OVERHEAD_BYTES = 100
-"""Billed storage of each item beyond its own bytes: https://aws.amazon.com/dynamodb/pricing/on-demand/"""
+"""Billed storage of each item besides its own bytes: https://aws.amazon.com/dynamodb/pricing/on-demand/"""
 
 
 class Retention(StrEnum):
@@ -69,18 +69,18 @@ class Retention(StrEnum):
 
 
 DEFAULT_RETENTION = Retention.RAW
-"""What the Terraform modules do unless told otherwise; the estimate's own default is the cheaper `ARCHIVES`."""
+"""The Terraform modules' default; the estimate's own default is the cheaper `ARCHIVES`."""
 
 
 class Egress(StrEnum):
-    """The way to the destination: a site-to-site VPN over the internet, or Direct Connect."""
+    """The connection to the destination: a site-to-site VPN over the internet, or Direct Connect."""
 
     VPN = "vpn"
     DIRECT_CONNECT = "direct-connect"
 
 
 class Compression(msgspec.Struct, frozen=True):
-    """What a compressor does with JSON lines: raw bytes over compressed ones, and CPU time for a 100 KB file."""
+    """A compressor's results for JSON lines: raw bytes divided by compressed ones, and CPU time for a 100 KB file."""
 
     ratio: float
     cpu_ms_per_100_kb: float
@@ -91,15 +91,15 @@ COMPRESSIONS = {
     "3": Compression(5.1, 0.63),
     "1": Compression(4.65, 0.28),
 }
-"""Measured on 600 files of 100 KB JSON lines on one x86-64 core: libdeflate, and for level 1 isal, as archives have it.
-Other data compress otherwise: give ``compression_ratio``."""
+"""Measured on 600 files of 100 KB JSON lines on one x86-64 core: libdeflate, and isal for level 1, as in archives.
+Other data compress differently: give ``compression_ratio``."""
 
 FILE_CPU_MS = 0.34
-"""CPU time of a file whatever its size, measured with 10,000 files of 1 KB. With level 6, a file of 100 KB takes 1.39
+"""CPU time of a file besides compression, measured with 10,000 files of 1 KB. With level 6, a file of 100 KB takes 1.39
 ms by this and the figure above; whole batches of such files took 1.33 to 1.43 (``docs/performance.md``)."""
 
 RECORD_BYTES = 400
-"""An archive record without its members, names included."""
+"""Bytes of an archive record without its members, including the names of fields."""
 
 GET_WAIT_MS = 30.0
 """Assumed time to the last byte of a small object from S3 in the region."""
@@ -111,60 +111,60 @@ SWEEP_PAGE_S = 0.1
 """Assumed time of one listing of 1,000 keys."""
 
 SWEEP_ARCHIVE_S = 0.1
-"""Assumed time of an archive in the sweep, beside that of its bytes: 4 are copied at once, and 8 verified."""
+"""Assumed time of an archive in the sweep, besides the transfer of its bytes: 4 are copied at once, and 8 verified."""
 
 SWEEP_COPIES_AT_ONCE = 4
-"""As `windrow.operations.retention` has it; the bytes of each come at the speed of one PUT."""
+"""As in `windrow.operations.retention`; each is transferred at the speed of one PUT."""
 
 SWEEP_DELETIONS_PER_S = 3_000
-"""Three calls of 1,000 at once, each of which is assumed to take a second, as `windrow.clients.s3.raw_files` has it."""
+"""Three concurrent calls of 1,000, each assumed to take a second, as in `windrow.clients.s3.raw_files`."""
 
 SWEEP_LONGEST_S = 900
-"""Run time of the sweep's function at most, Lambda's own limit; what takes longer is left to the next hour."""
+"""Longest run time of the sweep's function, Lambda's own limit; the rest is left to the next run."""
 
 UPLINK_BYTES_PER_S = 25e6
-"""Assumed speed of one PUT; a VPN tunnel carries 156 MB/s at most for all of them."""
+"""Assumed speed of one PUT; all of them together have at most the 156 MB/s of a VPN tunnel."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the bill depends on. The defaults are the baseline of NFR-05 with the modules' defaults."""
+    """Everything that the bill depends on. The defaults are the baseline of NFR-05 with the modules' defaults."""
 
     files_per_day: float = 864_000
     file_bytes: float = 100_000
     level: str = "6"
     compression_ratio: float | None = None
-    """Instead of the one measured for JSON lines."""
+    """Replaces the ratio measured for JSON lines."""
     memory_mb: int = 1024
     cpu_factor: float = 1.0
-    """CPU time on Lambda against the machine that was measured; 1 is an assumption."""
+    """CPU time on Lambda divided by that on the machine that was measured; 1 is an assumption."""
     fetch_concurrency: int = 16
     batches_per_minute: float = 5
-    """Mappings poll with five workers, each of which fills a batch of its own in the 60 s window."""
+    """Mappings poll with five workers, each of which fills one batch in the 60 s window."""
     archives_per_batch: float = 2
-    """A window that starts in the middle of a minute touches two."""
+    """A window that starts within a minute covers parts of two."""
     messages_per_receive: float | None = None
-    """Instead of what follows from the rate, see `received`."""
+    """Replaces the number that follows from the rate, see `received`."""
     provisioned_pollers: int = 0
     """Kept ready for the mapping by the hour, at least; 0 is without provisioned mode. Those that a burst adds are not
     counted."""
     retention: Retention = Retention.ARCHIVES
     hot_days: float = 7
     old_version_days: float = 7
-    """Days that a file which a lifecycle rule expired stays readable as an old version (retention ``none`` only: a file
-    that is moved leaves none, and the sweep deletes versions)."""
+    """Days that an expired file stays readable as an old version. Only with retention ``none``: a transition leaves no
+    old version, and the sweep deletes versions."""
     archive_months: float = 12
-    """Months of data that Deep Archive holds: the storage line is that of the last of them."""
+    """Months of data in Deep Archive: storage is billed as in the last of them."""
     ledger_ttl_days: float = 30
     ledger_item_bytes: float = 280
-    """Names and values of a claim, counted for keys of 60 characters: id 119, archive key 60, owner 36, the rest 65."""
+    """Names and values of a claim, for keys of 60 characters: id 119, archive key 60, owner 36, the rest 65."""
     egress: Egress = Egress.VPN
     direct_connect_ports: float = 0
-    """Ports billed to this; 0 is a connection that is there already."""
+    """Ports billed to this deployment; 0 if there is a connection already."""
     transit_gateway: bool = False
-    """The VPC is attached to an existing transit gateway; the VPN or Direct Connect behind that is billed elsewhere."""
+    """The VPC is attached to an existing transit gateway, whose VPN or Direct Connect is billed elsewhere."""
     vpn_connections: int | None = None
-    """Connections billed to this, and where there is a transit gateway, their attachments to it too; None is one
-    without a gateway, and none behind one."""
+    """Connections billed to this deployment, with their attachments if there is a transit gateway; None is one without
+    a gateway, and 0 with one."""
     zones: int = 2
     interface_endpoints: int = 3
     """Secrets Manager, SQS, Lambda; S3 and DynamoDB have gateway endpoints, which are free."""
@@ -173,13 +173,13 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     key_rotations: float = 1
     """How often each key was rotated, which happens once a year."""
     alarm_metrics: float = 49
-    """Metrics in the alarms of the observability module; a test counts them there. An alarm is billed by the metrics
-    that its expression takes in: https://aws.amazon.com/cloudwatch/pricing/"""
+    """Metrics in the alarms of the observability module; a test counts them there. An alarm is billed for each metric
+    in its expression: https://aws.amazon.com/cloudwatch/pricing/"""
     composite_alarms: float = 2
-    """Billed apart, whatever they take in."""
+    """Billed separately, whatever they contain."""
     metrics: float = 31
-    """Names that the sources publish, and two more of the version in service; a test counts them. A deployment adds the
-    two of the other version for the hours in which both run, which is less than a cent."""
+    """Metrics that the code publishes, and two more for the version in service; a test counts them. A deployment adds
+    the two of the other version for the hours in which both run, which is less than a cent."""
     log_bytes_per_batch: float = 8_000
 
     @property
@@ -204,20 +204,20 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def received(self) -> float:
-        """Messages that a receive returns, on average."""
+        """Average number of messages of a receive."""
         assumed = RECEIVED_AT_1_PER_S * self.files_per_day / DAY_S
         return self.messages_per_receive or min(MESSAGES_A_CALL, max(1.0, assumed))
 
     @property
     def own_vpns(self) -> int:
-        """VPN connections that the modules make: those behind a transit gateway are others'."""
+        """VPN connections that the modules create: none with a transit gateway."""
         if self.egress is not Egress.VPN or self.transit_gateway:
             return 0
         return 1 if self.vpn_connections is None else self.vpn_connections
 
     @property
     def compression(self) -> Compression:
-        """The compressor's figures, with the ratio given. Raises `PriceError` for a level that was not measured."""
+        """The compressor's results, with the given ratio. Raises `PriceError` for a level that was not measured."""
         try:
             measured = COMPRESSIONS[self.level]
         except KeyError as error:
@@ -231,13 +231,13 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def record_units(self) -> int:
-        """Write units of an archive record, which lists a digest of each member: one for each KB begun."""
+        """Write units of an archive record, which has a digest of each member: one for each KB or part of it."""
         members = self.files / self.archives if self.archives else 0.0
         return math.ceil((RECORD_BYTES + members * MEMBER_BYTES) / 1024)
 
     @property
     def listed(self) -> float:
-        """Versions that the landing bucket holds, each of which a daily inventory lists."""
+        """Versions in the landing bucket, each of which is in the daily inventory."""
         if self.retention is Retention.RAW:
             return self.files * max(self.archive_months, DEEP_ARCHIVE_LEAST_MONTHS)
         days = self.hot_days + SWEEP_LAG_DAYS
@@ -247,7 +247,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sweep_pages(self) -> float:
-        """Pages that one run of the retention sweep lists, in each of two buckets; at least one a day."""
+        """Pages that one run of the retention sweep lists in each of two buckets; at least one a day."""
         days = self.hot_days + SWEEP_LOOKBACK_DAYS
         return days * math.ceil(self.archives / DAYS / LISTED_AT_ONCE)
 
@@ -255,7 +255,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     def sweep_s(self) -> float:
         """Time of one run of the retention sweep: listings, an hour's archives copied and verified, its files deleted.
 
-        It may be more than `SWEEP_LONGEST_S`: then the function does not keep up.
+        If it is more than `SWEEP_LONGEST_S`, the function can't keep up.
         """
         listing_s = 2 * self.sweep_pages * SWEEP_PAGE_S
         copying_s = self.archive_gb / HOURS * GIB / UPLINK_BYTES_PER_S / SWEEP_COPIES_AT_ONCE
@@ -274,7 +274,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BillItem(msgspec.Struct, frozen=True):
-    """One item of the bill, with the quantity that was multiplied by the price."""
+    """One item of the bill, with its quantity."""
 
     group: str
     item: str
@@ -292,7 +292,7 @@ class Estimate(msgspec.Struct, frozen=True):
     total_usd: float
     batch_s: float
     growth_usd: float
-    """What each further month of data adds to the bill of every month after it, as long as nothing expires."""
+    """How much each further month of data adds to all later monthly bills, as long as nothing expires."""
 
 
 def estimate(scenario: Scenario, book: PriceBook) -> Estimate:
@@ -392,7 +392,7 @@ AUDIT_GB = 1769 / 1024
 """Memory of the daily audit: one vCPU."""
 
 AUDIT_S_PER_FILE = 64e-6
-"""CPU time of a day's file in the audit, measured with a million of them (``docs/performance.md``)."""
+"""CPU time of the audit for each file, measured with a million files (``docs/performance.md``)."""
 
 SENTINEL_GB_SECONDS = 0.25 * 0.5
 """One run a minute: 256 MB for about half a second, assumed."""
@@ -438,10 +438,10 @@ def _network(s: Scenario, bill: _Bill) -> None:
 
 
 KMS_REQUESTS_PER_BATCH = 3.0
-"""Data keys of bucket, queue and table, which each service caches; assumed."""
+"""Data keys of bucket, queue and table, which the services cache; assumed."""
 
 SECRET_READS_PER_HOUR = 12.0
-"""Every 300 s in each warm environment."""
+"""One every 300 s in each warm execution environment."""
 
 
 SWEEP_METRICS = 5.0

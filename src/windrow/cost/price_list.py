@@ -1,4 +1,4 @@
-"""Price files: the one that ships with Windrow, a user's own, and AWS's offer files to refresh them from."""
+"""Price files: the one that ships with Windrow, a user's own, and AWS's offer files, which update them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List prices: what one unit costs, by tier, where the figure comes from, and how to read AWS's own price files.
+"""List prices by tier with their sources, and the reading of AWS's own price files.
 
 The offer files are those of the AWS Price List Bulk API:
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api.html
@@ -19,14 +19,14 @@ Basis = Literal["offer-file", "quoted", "recalled"]
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From ``start`` units a month on, one unit costs ``usd``."""
+    """The price ``usd`` of one unit, from ``start`` units a month on."""
 
     start: float
     usd: float
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One list price. ``usage_type`` and ``operation`` find it in the file of ``offer``; without them it stays."""
+    """One list price. ``usage_type`` and ``operation`` identify it in the file of ``offer``; else it stays."""
 
     unit: str
     tiers: tuple[Tier, ...]
@@ -37,10 +37,10 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     as_of: str
     """The day of the figure (YYYY-MM-DD); for ``offer-file`` and ``quoted`` the day that AWS published the file."""
     page: str
-    """Where a person looks it up."""
+    """The page with this price."""
 
     def charge(self, quantity: float) -> float:
-        """Return what so many units a month cost, in USD."""
+        """Return the price of ``quantity`` units a month, in USD."""
         usd = 0.0
         ends = [tier.start for tier in self.tiers[1:]] + [float("inf")]
         for tier, end in zip(self.tiers, ends, strict=True):
@@ -57,7 +57,7 @@ class PriceBook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     prices: dict[str, Price]
 
     def charge(self, name: str, quantity: float) -> float:
-        """Return what so many units of the named price cost. Raises `PriceError` if the book lacks it."""
+        """Return the price of ``quantity`` units. Raises `PriceError` if the book has no such price."""
         try:
             return self.prices[name].charge(quantity)
         except KeyError as error:
@@ -69,18 +69,18 @@ class PriceBook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Refreshed(msgspec.Struct, frozen=True):
-    """A book with the prices that were found, and why each of the others was kept as it was."""
+    """A book with the prices that were found, and why each of the others was not updated."""
 
     book: PriceBook
     kept: dict[str, str]
 
 
 def decode(data: bytes) -> PriceBook:
-    """Read a price file. Raises `PriceError` if it is none."""
+    """Return the prices in a price file. Raises `PriceError` if it is not one."""
     try:
         book = msgspec.json.decode(data, type=PriceBook)
     except msgspec.DecodeError as error:
-        raise PriceError(f"this is no price file: {error}") from error
+        raise PriceError(f"this is not a price file: {error}") from error
     for name, price in book.prices.items():
         starts = [tier.start for tier in price.tiers]
         if not starts or starts[0] != 0 or starts != sorted(set(starts)):
@@ -89,7 +89,7 @@ def decode(data: bytes) -> PriceBook:
 
 
 def refreshed(book: PriceBook, offers: Mapping[str, Mapping[str, Any]], date: str) -> Refreshed:
-    """Return the book with every price that the offer files (by service code) hold; ``date`` is today's."""
+    """Return the book with every price found in the offer files (by service code); ``date`` is today's."""
     prices: dict[str, Price] = {}
     kept: dict[str, str] = {}
     for name, price in book.prices.items():
@@ -111,7 +111,7 @@ def _from_offer(price: Price, offer: Mapping[str, Any] | None) -> Price:
         found = set(_matches(price, offer))
         published = str(offer["publicationDate"])[:10]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PriceError(f"the file of {price.offer} is not of the known form: {error!r}") from error
+        raise PriceError(f"the file of {price.offer} does not have the known format: {error!r}") from error
     if not found:
         raise PriceError(f"the file of {price.offer} has no {price.usage_type}")
     if len(found) > 1:

@@ -1,7 +1,7 @@
-"""The estimate that came with the requirement, redone line by line and set beside ours.
+"""Compares the estimate that came with the requirement, line by line, with Windrow's.
 
-It names five sums and no arithmetic. Each reading below is the plainest calculation that yields its sum, from the
-requirement's 26 million files of 100 KB a month and list prices of us-east-1, where its figures point.
+The requirement gives five sums without a calculation. Each line below is the simplest calculation that results in its
+sum, from the requirement's 26 million files of 100 KB a month and list prices of us-east-1, which its figures suggest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HOT_GB = FILES / 30 * 7 * FILE_BYTES / GIB
 
 
 class RequirementLine(msgspec.Struct, frozen=True):
-    """One line of the requirement's estimate; ``redone_usd`` is what the reading ``how`` yields."""
+    """One line of the requirement's estimate; ``redone_usd`` is the result of the calculation ``how``."""
 
     group: str
     stated_usd: float
@@ -25,7 +25,7 @@ class RequirementLine(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """A stated line beside ours. ``stated_usd`` is None for what the requirement's estimate leaves out."""
+    """A line of both estimates. ``stated_usd`` is None for a group that the requirement's estimate leaves out."""
 
     group: str
     stated_usd: float | None
@@ -75,7 +75,7 @@ WHY = {
 
 
 def compare(estimate: Estimate) -> tuple[Compared, ...]:
-    """Return the stated lines in their order, then the groups that the requirement's estimate leaves out."""
+    """Return the requirement's lines in their order, then the groups that its estimate leaves out."""
     stated = {line.group: line for line in REQUIREMENT}
     order = [*stated, *(group for group in estimate.groups if group not in stated)]
     return tuple(_compared(stated.get(group), group, estimate.groups.get(group, 0.0)) for group in order)

@@ -1,7 +1,7 @@
-"""``windrow doctor``'s checks: settings, AWS, TLS, and what the destination can do, each with what to do about it.
+"""The checks of ``windrow doctor``: settings, AWS, TLS, and what the destination can do, each with advice.
 
-Nothing is changed but a few objects of its own in the destination, one of them as large as an archive may be, which
-are deleted again.
+They change nothing except a few test objects at the destination, one of them as large as an archive may be, which are
+deleted again.
 """
 
 from windrow.doctor.check import Check, State, failed

@@ -1,4 +1,4 @@
-"""What can be seen on AWS without changing anything."""
+"""Checks of AWS that change nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from windrow.clients.awslambda.mapping import LambdaMapping
 from windrow.core.mapping import BATCH_SIZE_MOST, Overrides, in_flight_fault, visibility_fault
 from windrow.core.windows import DAY_S
 from windrow.core.words import measured
-from windrow.doctor.check import Check, asked, fail, ok, warn
+from windrow.doctor.check import Check, fail, guarded, ok, warn
 from windrow.settings import DLQ_RETENTION_DAYS, QUEUE_RETENTION_DAYS, Settings, misplaced
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 QUEUE_RETENTION_S = QUEUE_RETENTION_DAYS * DAY_S
 DLQ_RETENTION_S = DLQ_RETENTION_DAYS * DAY_S
-"""A message that SQS moves to the dead-letter queue keeps its first enqueue time there."""
+"""A message that SQS moves to the dead-letter queue keeps its first enqueue time."""
 MAX_RECEIVES = 100
 KEY = "object_id"
 TTL = "expires_at"
 
 
 class AwsChecks:
-    """Checks of one set of settings; what is not set is left to the check of the settings."""
+    """Checks the AWS resources that the settings name; missing settings are left to the check of the settings."""
 
     def __init__(self, settings: Settings, session: boto3.session.Session) -> None:
         self._settings = settings
@@ -36,25 +36,25 @@ class AwsChecks:
     def run(self) -> Iterator[Check]:
         """Yield every check."""
         settings = self._settings
-        yield from asked("identity", self._identity, "Set AWS_PROFILE or AWS_ACCESS_KEY_ID, and AWS_REGION.")
+        yield from guarded("identity", self._identity, "Set AWS_PROFILE or AWS_ACCESS_KEY_ID, and AWS_REGION.")
         if settings.queue_url:
-            yield from asked("queue", self._queue, "Check WINDROW_QUEUE_URL and the region.")
+            yield from guarded("queue", self._queue, "Check WINDROW_QUEUE_URL and the region.")
         if settings.dlq_url:
-            yield from asked("dead-letter queue", self._dlq, "Check WINDROW_DLQ_URL and the region.")
+            yield from guarded("dead-letter queue", self._dlq, "Check WINDROW_DLQ_URL and the region.")
         if settings.event_source_mapping_id:
-            yield from asked("mapping", self._mapping, "Check WINDROW_EVENT_SOURCE_MAPPING_ID and the region.")
+            yield from guarded("mapping", self._mapping, "Check WINDROW_EVENT_SOURCE_MAPPING_ID and the region.")
         elif settings.ledger_table:
-            yield from asked("workers", self._workers, "Check WINDROW_LEDGER_TABLE and the region.")
+            yield from guarded("workers", self._workers, "Check WINDROW_LEDGER_TABLE and the region.")
         if settings.ledger_table:
             advice = "Check WINDROW_LEDGER_TABLE; if the table is lost, see docs/operations.md#ledger-lost."
-            yield from asked("ledger", self._ledger, advice)
+            yield from guarded("ledger", self._ledger, advice)
         if settings.destination_bucket:
-            yield from asked("destination bucket", self._destination, "Set AWS_REGION, and endpoints that are URLs.")
+            yield from guarded("destination bucket", self._destination, "Set AWS_REGION, and endpoints that are URLs.")
         for bucket in sorted(settings.landing_buckets):
             advice = "Check WINDROW_LANDING_BUCKETS; if it is lost, see docs/operations.md#landing-bucket-lost."
-            yield from asked(f"landing {bucket}", partial(self._landing, bucket), advice)
+            yield from guarded(f"landing {bucket}", partial(self._landing, bucket), advice)
         if settings.copies_bucket:
-            yield from asked(f"copies {settings.copies_bucket}", self._copies, "Check WINDROW_COPIES_BUCKET.")
+            yield from guarded(f"copies {settings.copies_bucket}", self._copies, "Check WINDROW_COPIES_BUCKET.")
 
     def _identity(self) -> Iterator[Check]:
         yield ok("identity", self._client("sts").get_caller_identity()["Arn"])
@@ -82,7 +82,7 @@ class AwsChecks:
         yield from _encryption("dead-letter queue", attributes)
 
     def _mapping(self) -> Iterator[Check]:
-        # No cap by this machine's processors: what counts is what Lambda will do.
+        # Not limited by this machine's processors: the check is about Lambda.
         source = LambdaMapping(
             self._client("lambda"),
             self._client("sqs"),
@@ -96,7 +96,7 @@ class AwsChecks:
             yield warn("mapping", "disabled: messages wait in the queue", "See windrow circuit status.")
         if not config.partial_responses:
             advice = "Set its function response types to ReportBatchItemFailures."
-            yield fail("mapping responses", "one failed message would bring back its whole batch", advice)
+            yield fail("mapping responses", "one failed message would return its whole batch to the queue", advice)
         seen = int(self._attributes(config.queue_url)["VisibilityTimeout"])
         fault = visibility_fault(seen, config.timeout_s, config.window_s)
         if fault:
@@ -113,16 +113,16 @@ class AwsChecks:
             advice = "Start windrow run; or, if a function does the work, set WINDROW_EVENT_SOURCE_MAPPING_ID."
             yield warn("workers", "no mapping is named, and no worker has run without one", advice)
         elif circuit.opened:
-            yield warn("workers", "they wait, and messages in the queue", "See windrow circuit status.")
+            yield warn("workers", "they wait, and so do messages in the queue", "See windrow circuit status.")
         else:
-            yield ok("workers", "they receive, without a mapping")
+            yield ok("workers", "they receive messages, without a mapping")
 
     def _ledger(self) -> Iterator[Check]:
         dynamodb = self._client("dynamodb")
         name = self._settings.ledger_table
         table = dynamodb.describe_table(TableName=name)["Table"]
         if table["KeySchema"] != [{"AttributeName": KEY, "KeyType": "HASH"}]:
-            yield fail("ledger", f"its key is not the string {KEY} alone", "Create the table anew as infra/ does.")
+            yield fail("ledger", f"its key is not the string {KEY} alone", "Create the table again as infra/ does.")
         elif table["TableStatus"] not in ("ACTIVE", "UPDATING"):
             yield fail("ledger", f"the table is {table['TableStatus']}", "Wait until it is ACTIVE.")
         else:
@@ -186,13 +186,13 @@ def _encryption(name: str, attributes: Mapping[str, str]) -> Iterator[Check]:
 
 
 def events_check(name: str, s3: Any, bucket: str, queue_arn: str) -> Check:  # noqa: ANN401 - boto3's client
-    """Return whether new objects are announced to the queue, by S3 itself or by what it tells of them."""
+    """Return whether new objects are announced to the queue, by S3 itself or through SNS or EventBridge."""
     found: Mapping[str, Any] = s3.get_bucket_notification_configuration(Bucket=bucket)
     if any(each["QueueArn"] == queue_arn and _of_creation(each) for each in found.get("QueueConfigurations", [])):
         return ok(name, "reach the queue")
     if "EventBridgeConfiguration" in found or any(map(_of_creation, found.get("TopicConfigurations", []))):
-        advice = f"See that the topic, or EventBridge's rule, sends them on to {queue_arn}."
-        return warn(name, "go to SNS or EventBridge; whether they reach the queue can't be seen here", advice)
+        advice = f"Check that the topic, or EventBridge's rule, sends them to {queue_arn}."
+        return warn(name, "go to SNS or EventBridge; whether they reach the queue can't be checked here", advice)
     return fail(name, "do not reach the queue", f"Have the bucket announce s3:ObjectCreated:* to {queue_arn}.")
 
 

@@ -14,7 +14,7 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationErro
 
 
 class State(StrEnum):
-    """How a check ended. ``warn`` works, but not as it should, or could not be looked at."""
+    """The result of a check. ``warn``: it works, but not as it should, or could not be checked."""
 
     OK = "ok"
     WARN = "warn"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What was checked, how it ended, what was seen, and what to do (empty where nothing is)."""
+    """The result of one check, with a detail, and advice if there is something to do."""
 
     name: str
     state: State
@@ -31,7 +31,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 def ok(name: str, detail: str) -> Check:
-    """Return a check that ended well."""
+    """Return a check that passed."""
     return Check(name, State.OK, detail)
 
 
@@ -41,7 +41,7 @@ def warn(name: str, detail: str, advice: str) -> Check:
 
 
 def fail(name: str, detail: str, advice: str) -> Check:
-    """Return a check that found what will not work."""
+    """Return a check that found a fault."""
     return Check(name, State.FAIL, detail, advice)
 
 
@@ -50,18 +50,18 @@ def failed(checks: Iterable[Check]) -> bool:
     return any(check.state is State.FAIL for check in checks)
 
 
-def asked(name: str, look: Callable[[], Iterator[Check]], advice: str) -> Iterator[Check]:
-    """Yield what ``look`` finds; its errors become findings.
+def guarded(name: str, run: Callable[[], Iterator[Check]], advice: str) -> Iterator[Check]:
+    """Yield the checks of ``run``; its errors become failed checks.
 
-    What this identity may not look at is a warning: the aggregator's own role may be allowed to.
+    A request that this identity may not make is a warning: the aggregator's own role may be allowed to.
     """
     try:
-        yield from look()
+        yield from run()
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         if code in _DENIED:
             action = f"{error.operation_name} is not allowed to this identity"
-            yield warn(name, f"could not be looked at: {action}", "Ask with an identity that may, or check it by hand.")
+            yield warn(name, f"could not be checked: {action}", "Use an identity that may, or check it by hand.")
         else:
             yield fail(name, f"{error.operation_name} answered {code}", advice)
     except (BotoCoreError, WindrowError) as error:

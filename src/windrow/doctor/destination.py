@@ -1,4 +1,4 @@
-"""What the destination is and can do, found out by doing it on objects of its own."""
+"""Checks the destination by requests on test objects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RENEW_WITHIN = timedelta(days=21)
 
 
 LARGEST_TRIAL_BYTES = 256 * MIB
-"""What a trial sends at most: more would take minutes on many lines."""
+"""Most bytes of a test object: more would take minutes on many lines."""
 
 ALWAYS = ("conditional write", "checksum verification", "race of writes", "overtaken write", "cut write")
 PROMISE = (
@@ -40,15 +40,16 @@ PROMISE = (
     "race of completions",
     "race of copies",
 )
-"""Checks that tell whether a file is delivered once and as it is, and of these the ones that every server must pass."""
+"""`PROMISE` are the checks that exactly-once, unaltered delivery depends on; `ALWAYS` those that every server must
+pass."""
 
 _REFUSALS = (DestinationFault.CREDENTIALS, DestinationFault.REFUSED)
 
 
 class DestinationChecks:
-    """Checks of one destination. ``new_id`` names the object that is written; ``destination`` is reached with it.
+    """Checks of one destination. ``new_id`` returns a unique name for the test objects.
 
-    ``lockable`` is the destination that locks what is written, where archives are to be locked.
+    ``lockable`` is the destination that locks objects, if archives are to be locked.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class DestinationChecks:
         self._destination = destination
         self._secrets = secrets
         self._clock = clock
-        # Named as the sentinel's canaries are: should it stay behind, the sentinel deletes it.
+        # Named like the sentinel's canaries, so that the sentinel deletes it if it is left behind.
         self._key = canary_key(settings.destination_prefix, new_id(), clock.now())
         self._plain, self._large = f"{self._key}-plain", f"{self._key}-large"
         self._parts = PartsTrial(destination, self._key)
@@ -73,7 +74,7 @@ class DestinationChecks:
         self._races = RaceTrial(destination, requests, self._key, clock)
 
     def run(self) -> Iterator[Check]:
-        """Yield every check; what needs one that failed is left out."""
+        """Yield every check; checks that depend on a failed one are left out."""
         try:
             credentials = self._secrets.credentials()
         except SecretError as error:
@@ -102,7 +103,7 @@ class DestinationChecks:
         try:
             version, expires = handshake(url.hostname or "", url.port or 443, context_for(ca_pem))
         except (OSError, ValueError, DestinationError) as error:
-            # ssl.SSLError is an OSError: what it says of the certificate is what a person needs.
+            # ssl.SSLError is an OSError; its text says what is wrong with the certificate.
             tls = isinstance(error, ssl.SSLError | DestinationError)
             kind = DestinationFault.TLS if tls else DestinationFault.CONNECT
             yield fail("TLS", str(error), ADVICE[kind])
@@ -115,13 +116,13 @@ class DestinationChecks:
             yield ok("TLS", text)
 
     def _trial(self) -> Iterator[Check]:
-        """Write, write again, write wrongly, look, read, list, the same in parts, delete."""
+        """Write, write again, write a wrong checksum, check, read, list, the same in parts, delete."""
         trial = canary(self._key, self._clock.now(), 0)
         body, digest = b"".join(trial.chunks), trial.sha256
         other = f"{self._key}-wrong"
         steps: list[tuple[str, Callable[[], Check]]] = [
             ("write", lambda: self._write(body, digest, trial.metadata)),
-            ("stored checksum", lambda: self._look(digest, trial.metadata)),
+            ("stored checksum", lambda: self._check_stored(digest, trial.metadata)),
             ("conditional write", lambda: self._write_again(body, digest)),
             ("checksum verification", lambda: self._write_wrongly(other, body)),
             ("read", lambda: self._read(body)),
@@ -150,7 +151,7 @@ class DestinationChecks:
             created = self._destination.put(self._key, [body], digest, metadata)
         except DestinationError as error:
             if error.kind in _REFUSALS and self._takes(body, digest, _without_underscores(metadata)):
-                detail = f"{error}; without metadata that have an underscore in their names it is taken"
+                detail = f"{error}; without metadata that have an underscore in their names it is accepted"
                 return fail("write", detail, UNDERSCORES)
             raise
         if not created:
@@ -164,7 +165,7 @@ class DestinationChecks:
             return False
 
     def _write_large(self) -> Check:
-        """Write as much as the largest archive may have: what limits bodies refuses it before it is sent."""
+        """Write as much as the largest archive may have: a limit on bodies refuses it before it is sent."""
         size = min(self._settings.max_archive_bytes, LARGEST_TRIAL_BYTES)
         pieces = [bytes(MIB)] * (size // MIB)
         digest = sha256()
@@ -174,7 +175,7 @@ class DestinationChecks:
             self._destination.put(self._large, pieces, digest.digest(), {"sha256_checksum": digest.hexdigest()})
         except DestinationError as error:
             advice = LARGE_BODY if error.kind in _REFUSALS else ADVICE[error.kind]
-            return fail("large body", f"{len(pieces)} MiB, as an archive may have, ended so: {error}", advice)
+            return fail("large body", f"{len(pieces)} MiB, as an archive may have, failed: {error}", advice)
         return ok("large body", f"{len(pieces)} MiB, as an archive may have, were stored")
 
     def _write_again(self, body: bytes, digest: bytes) -> Check:
@@ -192,35 +193,35 @@ class DestinationChecks:
                 return fail(name, f"a body with another SHA-256 was stored, although it was refused: {error}", SOUND)
             if error.kind is DestinationFault.CHECKSUM:
                 return ok(name, "a body with another SHA-256 is refused")
-            return fail(name, f"a body with another SHA-256 ended so: {error}", ADVICE[DestinationFault.REFUSED])
-        advice = "Damage on the way would go unnoticed. " + ADVICE[DestinationFault.REFUSED]
+            return fail(name, f"a body with another SHA-256 failed: {error}", ADVICE[DestinationFault.REFUSED])
+        advice = "Damage in transit would go unnoticed. " + ADVICE[DestinationFault.REFUSED]
         return fail(name, "a body with another SHA-256 was stored", advice)
 
-    def _look(self, digest: bytes, metadata: Mapping[str, str]) -> Check:
+    def _check_stored(self, digest: bytes, metadata: Mapping[str, str]) -> Check:
         name = "stored checksum"
         stored = self._destination.head(self._key)
         if stored is None:
-            return fail(name, "what was written is not there", ADVICE[DestinationFault.REFUSED])
+            return fail(name, "the object that was written does not exist", ADVICE[DestinationFault.REFUSED])
         lost = [each for each in metadata if stored.metadata.get(each) != metadata[each]]
         if lost:
             advice = UNDERSCORES if all("_" in each for each in lost) else ADVICE[DestinationFault.REFUSED]
             return fail(name, f"metadata are not kept: {', '.join(lost)}", advice)
         if stored.checksum_sha256 is None:
             advice = "Each archive is read back to verify it: twice the traffic. Use a server that keeps SHA-256."
-            return warn(name, "the server tells no SHA-256", advice)
+            return warn(name, "the server reports no SHA-256", advice)
         if stored.checksum_sha256 != digest.hex():
-            return fail(name, "the server tells another SHA-256", ADVICE[DestinationFault.CHECKSUM])
-        return ok(name, "the server tells the SHA-256 of what it stored")
+            return fail(name, "the server reports another SHA-256", ADVICE[DestinationFault.CHECKSUM])
+        return ok(name, "the server reports the SHA-256 of what it stored")
 
     def _read(self, body: bytes) -> Check:
         if self._destination.read(self._key, 2, 5) != body[2:7]:
-            return fail("read", "a range came back wrong", ADVICE[DestinationFault.REFUSED])
+            return fail("read", "a range has wrong bytes", ADVICE[DestinationFault.REFUSED])
         return ok("read", "ranges can be read")
 
     def _list(self) -> Check:
         if self._key not in dict(self._destination.list(self._key)):
-            return fail("list", "what was written is not listed", ADVICE[DestinationFault.REFUSED])
-        return ok("list", "what was written is listed")
+            return fail("list", "the object that was written is not listed", ADVICE[DestinationFault.REFUSED])
+        return ok("list", "the object that was written is listed")
 
     def _delete(self, other: str) -> Check:
         for key in (other, self._plain, self._large):
@@ -229,19 +230,19 @@ class DestinationChecks:
         self._races.clear()
         self._destination.delete(self._key)
         if self._destination.head(self._key) is not None:
-            return fail("delete", "what was deleted is still there", ADVICE[DestinationFault.REFUSED])
-        return ok("delete", "nothing stays behind")
+            return fail("delete", "an object that was deleted still exists", ADVICE[DestinationFault.REFUSED])
+        return ok("delete", "all test objects are deleted")
 
 
 def verdict(found: Sequence[Check]) -> Check:
-    """Return whether the promise can be kept there, by all that was tried."""
+    """Return whether files can be delivered exactly once there, from the results of the checks."""
     name = "exactly once"
     broken = [check for check in found if check.name in PROMISE and check.state == "fail"]
     if broken:
         return fail(name, "not held: " + "; ".join(f"{check.name}: {check.detail}" for check in broken), SOUND)
     tried_too = {check.name for check in found}
     if missing := [each for each in ALWAYS if each not in tried_too]:
-        return warn(name, f"not known, since these were not tried: {', '.join(missing)}", "See the checks above.")
+        return warn(name, f"not known, because these were not tested: {', '.join(missing)}", "See the checks above.")
     return ok(name, "held: of several writers one wins, and what is stored is what it sent")
 
 

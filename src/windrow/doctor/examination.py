@@ -17,7 +17,7 @@ from windrow.doctor.lock import RETENTION
 
 
 def checks(environ: Mapping[str, str]) -> Iterator[Check]:
-    """Yield every check of an environment; without a setting the checks that need it are left out."""
+    """Yield every check of an environment; checks that need a missing setting are left out."""
     try:
         settings.load(environ)
         yield ok("settings", "complete")
@@ -31,7 +31,7 @@ def checks(environ: Mapping[str, str]) -> Iterator[Check]:
     try:
         session = aws.session(environ)
     except SettingsError as error:
-        yield fail("AWS", str(error), "Set AWS_PROFILE to a profile that there is, or AWS_ACCESS_KEY_ID.")
+        yield fail("AWS", str(error), "Set AWS_PROFILE to a profile that exists, or AWS_ACCESS_KEY_ID.")
         return
     yield from AwsChecks(usable, session).run()
     if usable.destination_endpoint and usable.destination_bucket and usable.destination_secret_id:

@@ -1,4 +1,4 @@
-"""Whether archives can be locked at the destination, where that is set, found out by locking an object for a minute."""
+"""Checks whether archives can be locked at the destination, by locking an object for a minute."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from windrow.ports import Lockable
 
 NAME = "object lock"
 RETENTION = timedelta(minutes=1)
-"""So long the object of the trial can't be deleted; then the sentinel does, since it is named as canaries are."""
+"""How long the test object is locked; then the sentinel deletes it, because it is named like a canary."""
 ADVICE = (
     "Make a bucket with object lock (at MinIO: mc mb --with-lock), allow s3:PutObjectRetention and "
-    "s3:GetObjectRetention to the user, or take WINDROW_OBJECT_LOCK_MODE away."
+    "s3:GetObjectRetention to the user, or remove WINDROW_OBJECT_LOCK_MODE."
 )
 
 
 def lock_trial(destination: Lockable, key: str) -> Check:
-    """Lock an object, and look whether it is."""
+    """Write a locked object, and check that it is locked."""
     body = b"locked"
     try:
         destination.put(key, [body], sha256(body).digest(), {})
         until = destination.locked_until(key)
     except DestinationError as error:
-        return fail(NAME, f"a write with a lock ended so: {error}", ADVICE)
+        return fail(NAME, f"a write with a lock failed: {error}", ADVICE)
     if until is None:
-        return fail(NAME, "what was written with a lock is not locked, or the server does not tell", ADVICE)
-    return ok(NAME, "archives can be locked; what was tried goes with the canaries in an hour")
+        return fail(NAME, "an object written with a lock is not locked, or the server does not say", ADVICE)
+    return ok(NAME, "archives can be locked; the sentinel deletes the test object in an hour")

@@ -1,7 +1,7 @@
-"""What the destination does with objects in parts, on which archives too large to hold rely.
+"""Tests the destination's multipart uploads, which archives too large for memory need.
 
-The trial goes the way of such an archive (``docs/decisions/0005-large-objects.md``): parts are staged, and the server
-copies them to another key. It sends 5 MiB, since no part but the last may be smaller.
+The test does what is done for such an archive (``docs/decisions/0005-large-objects.md``): parts are staged, and the
+server copies them to another key. It sends 5 MiB, because only the last part may be smaller.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ USE_OTHER = ADVICE[DestinationFault.REFUSED] + (
 
 
 class PartsTrial:
-    """A trial on keys of its own beside ``taken``, the key of an object that is there."""
+    """Tests on separate keys next to ``taken``, the key of an existing object."""
 
     def __init__(self, destination: MultipartDestination, taken: str) -> None:
         self._destination = destination
@@ -36,7 +36,7 @@ class PartsTrial:
         self._etag = ""
 
     def run(self) -> Iterator[Check]:
-        """Yield every check; nothing is copied where nothing could be staged."""
+        """Yield every check; copies are left out if staging failed."""
         try:
             staged = tried("write in parts", self._stage)
             yield staged
@@ -46,8 +46,8 @@ class PartsTrial:
                 yield tried("conditional copy", self._copy_other)
                 yield tried("copy in parts", self._copy)
         finally:
-            abandoned = tried("abort", self._abort)
-        yield abandoned
+            aborted = tried("abort", self._abort)
+        yield aborted
 
     def clear(self) -> None:
         """Delete what was written. Raises `DestinationError`."""
@@ -62,7 +62,7 @@ class PartsTrial:
             return fail(name, "the server says that a new key exists", USE_OTHER)
         stored = self._destination.head(key)
         if stored is None or (stored.size, dict(stored.metadata)) != (SIZE, METADATA):
-            return fail(name, "size or metadata are not those that were sent", USE_OTHER)
+            return fail(name, "size or metadata differ from those that were sent", USE_OTHER)
         self._etag = stored.etag
         return ok(name, f"{len(BODIES)} parts became one object")
 
@@ -74,7 +74,7 @@ class PartsTrial:
         except DestinationError as error:
             if error.kind is DestinationFault.CHECKSUM:
                 return ok(name, "a part with another SHA-256 is refused")
-            return fail(name, f"a part with another SHA-256 ended so: {error}", USE_OTHER)
+            return fail(name, f"a part with another SHA-256 failed: {error}", USE_OTHER)
         return fail(name, "a part with another SHA-256 was stored", f"Damage could go unnoticed. {USE_OTHER}")
 
     def _complete_taken(self) -> Check:
@@ -85,8 +85,8 @@ class PartsTrial:
         after = self._destination.head(key)
         if created or before is None or after is None or before.etag != after.etag:
             advice = f"Without If-None-Match here a large object could be delivered twice. {USE_OTHER}"
-            return fail(name, "an upload in parts to a key that was taken was carried out", advice)
-        return ok(name, "an upload in parts to a key that is taken is refused")
+            return fail(name, "a multipart upload to an existing key was carried out", advice)
+        return ok(name, "a multipart upload to an existing key is refused")
 
     def _copy_other(self) -> Check:
         name, key = "conditional copy", self._copied
@@ -95,9 +95,9 @@ class PartsTrial:
             self._destination.copy_part(key, upload_id, 1, ByteRange(self._staged, OTHER_ETAG, 0, SIZE))
         except DestinationError as error:
             if error.kind is DestinationFault.REFUSED:
-                return ok(name, "a copy of what has another ETag is refused")
+                return ok(name, "a copy of an object with another ETag is refused")
             raise
-        return fail(name, "an object with another ETag was copied", f"Unproven bytes could be delivered. {USE_OTHER}")
+        return fail(name, "an object with another ETag was copied", f"Unverified bytes could be delivered. {USE_OTHER}")
 
     def _copy(self) -> Check:
         name, key = "copy in parts", self._copied
@@ -112,11 +112,11 @@ class PartsTrial:
         stored = self._destination.head(key)
         tail = self._destination.read(key, start - len(BODIES[-1]), len(BODIES[-1]))
         if stored is None or (stored.size, dict(stored.metadata), tail) != (SIZE, METADATA, BODIES[-1]):
-            return fail(name, "the copy is not what was copied", ADVICE[DestinationFault.CHECKSUM])
+            return fail(name, "the copy differs from its source", ADVICE[DestinationFault.CHECKSUM])
         if stored.etag != self._etag:
             advice = "Each large archive is read back once more, to verify its copy."
-            return warn(name, "the copy has another ETag than what was copied", advice)
-        return ok(name, "the copy has the ETag of what was copied")
+            return warn(name, "the copy has another ETag than its source", advice)
+        return ok(name, "the copy has the ETag of its source")
 
     def _abort(self) -> Check:
         name = "abort"
@@ -124,9 +124,9 @@ class PartsTrial:
             for upload_id, key in self._uploads.items():
                 self._destination.abort(key, upload_id)
         except DestinationError as error:
-            advice = "Allow s3:AbortMultipartUpload: uploads that failed use space until the server drops them."
+            advice = "Allow s3:AbortMultipartUpload: failed uploads use space until the server deletes them."
             return warn(name, str(error), advice)
-        return ok(name, "uploads can be given up")
+        return ok(name, "uploads can be aborted")
 
     def _begin(self, key: str, *, verified: bool) -> str:
         upload_id = self._destination.begin(key, METADATA, verified=verified)

@@ -1,9 +1,8 @@
-"""What the destination does when two writers meet: exactly one may win, and what is stored must be the winner's.
+"""Tests concurrent writes to the destination: at most one may succeed, and its bytes must be stored.
 
-A server that looks whether a key is free and then stores, without keeping others out in between, refuses a second write
-that comes later, and lets two win that come at once. By what was seen of ten servers, two writers over twenty keys find
-those that do so, for uploads in parts as well as for PUTs; a slow write that is overtaken finds those that look first
-and read the body afterwards.
+A server that checks whether a key exists and then stores, without a lock in between, refuses a later second write but
+accepts two concurrent ones. In tests of ten servers, two writers over twenty keys detected this, for multipart uploads
+as well as for PUTs; a slow write that another overtakes detected servers that check first and read the body afterwards.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ from windrow.ports import ByteRange, Clock, MultipartDestination, Part
 KEYS = 20
 BODY_BYTES = 3_000
 HEAD_START_S = 0.3
-"""A server that looks before it reads the body has done so by then."""
+"""By then, a server that checks the key before it reads the body has done so."""
 OVERTAKING_S = 3.0
-"""A server may have the second writer wait until the first has ended, as MinIO does; so long is it given to answer."""
+"""How long the second writer waits for its answer: a server may delay it until the first has ended, as MinIO does."""
 CUT_S = 0.5
-"""After this a write that was cut off would be stored, if at all."""
+"""By then, a server that stores a write whose connection broke has done so."""
 
-Duel = Callable[[str], tuple[HeldRequest, HeldRequest]]
-"""Prepares two requests for one key, the first of which brings `_body(0)`, the second `_body(1)`."""
+RequestPair = Callable[[str], tuple[HeldRequest, HeldRequest]]
+"""Prepares two requests for one key: the first writes `_body(0)`, the second `_body(1)`."""
 
 
 class RaceTrial:
-    """Trials on keys that begin with ``key``, one of them that of an object that is there."""
+    """Tests on keys that begin with ``key``."""
 
     def __init__(self, destination: MultipartDestination, requests: HeldRequests, key: str, clock: Clock) -> None:
         self._destination = destination
@@ -45,9 +44,9 @@ class RaceTrial:
         self._uploads: list[tuple[str, str]] = []
 
     def run(self, *, parts: bool) -> Iterator[Check]:
-        """Yield every check, those of uploads in parts if there are any."""
+        """Yield every check, those of multipart uploads only if ``parts``."""
         if not self._requests.possible:
-            yield warn("races", "not tried: a proxy is in between", "Run windrow doctor where the server is reached.")
+            yield warn("races", "not tested: there is a proxy", "Run windrow doctor where there is no proxy.")
             return
         yield tried("race of writes", lambda: self._race("race of writes", self._puts))
         yield tried("overtaken write", self._overtake)
@@ -57,19 +56,19 @@ class RaceTrial:
             yield tried("race of copies", lambda: self._race("race of copies", self._copies))
 
     def clear(self) -> None:
-        """Delete what was written, and give up what was begun. Raises `DestinationError`."""
+        """Delete what was written, and abort all uploads. Raises `DestinationError`."""
         for key in self._keys:
             self._destination.delete(key)
         for key, upload_id in self._uploads:
             self._destination.abort(key, upload_id)
 
-    def _race(self, name: str, duel: Duel) -> Check:
-        """Have two requests end at the same moment, over many keys."""
+    def _race(self, name: str, pair: RequestPair) -> Check:
+        """Finish two requests at the same moment, for many keys."""
         won, statuses = 0, set[int]()
         with self._requests.connect() as first, self._requests.connect() as second:
             for _ in range(KEYS):
                 key = self._fresh()
-                requests = duel(key)
+                requests = pair(key)
                 for connection, request in zip((first, second), requests, strict=True):
                     connection.begin(request, len(request.data) - 1)
                 first.end()
@@ -77,7 +76,7 @@ class RaceTrial:
                 answers = first.answer(), second.answer()
                 fault = self._judged(key, answers)
                 if fault:
-                    return fail(name, f"of two writers at once {fault}", SOUND)
+                    return fail(name, f"of two concurrent writers {fault}", SOUND)
                 won += any(answer.done for answer in answers)
                 statuses.update(answer.status for answer in answers)
         if not won:
@@ -85,7 +84,7 @@ class RaceTrial:
         return ok(name, f"two writers over {KEYS} keys: never more than one winner")
 
     def _overtake(self) -> Check:
-        """Begin a write, carry out another, end the first."""
+        """Begin a write, carry out another, finish the first."""
         name, key = "overtaken write", self._fresh()
         slow, quick = self._puts(key)
         with self._requests.connect() as first, self._requests.connect() as second, ThreadPoolExecutor(1) as waiting:
@@ -109,21 +108,21 @@ class RaceTrial:
             connection.begin(request, request.body_at + BODY_BYTES * 2 // 3)
         self._clock.sleep(CUT_S)
         if self._destination.head(key) is not None:
-            return fail(name, "a write whose connection broke off was stored", SOUND)
-        return ok(name, "a write whose connection breaks off is not stored")
+            return fail(name, "a write whose connection was closed early was stored", SOUND)
+        return ok(name, "a write whose connection is closed early is not stored")
 
     def _judged(self, key: str, answers: tuple[Answer, Answer]) -> str:
-        """Return what is wrong with how two writers of a key fared, empty if one won at most, with its bytes."""
+        """Return what is wrong with the results of two writers of a key, empty if at most one won, with its bytes."""
         winners = [number for number, answer in enumerate(answers) if answer.done]
         stored = self._destination.head(key)
         if len(winners) > 1:
-            return "both were told that theirs was stored"
+            return "both got a success"
         if not winners:
             return "both were refused, and one was stored all the same" if stored else ""
         if stored is None:
-            return "one was told that it was stored, and nothing is there"
+            return "one got a success, and nothing was stored"
         if stored.size != BODY_BYTES or self._destination.read(key, 0, BODY_BYTES) != _body(winners[0]):
-            return "one was told that it was stored, and something else is there"
+            return "one got a success, and something else was stored"
         return ""
 
     def _puts(self, key: str) -> tuple[HeldRequest, HeldRequest]:
@@ -141,7 +140,7 @@ class RaceTrial:
         return self._copy(key, 0), self._copy(key, 1)
 
     def _copy(self, key: str, number: int) -> HeldRequest:
-        """Copy what a writer left under another key, as a large archive is."""
+        """Return the completion of a copy of another object, as for a large archive."""
         upload_id, body, source = self._begin(key, verified=False), _body(number), f"{key}-{number}"
         self._keys.append(source)
         self._destination.put(source, [body], sha256(body).digest(), {})
@@ -161,5 +160,5 @@ class RaceTrial:
 
 
 def _body(number: int) -> bytes:
-    """Return what a writer sends: as long as the other's, and nowhere the same."""
+    """Return a writer's body: as long as the other's, and different in every byte."""
     return bytes([65 + number]) * BODY_BYTES

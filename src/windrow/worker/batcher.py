@@ -216,7 +216,7 @@ class Gatherer:
             self._adapt(len(messages), count, batch)
 
     def _adapt(self, got: int, requested: int, batch: MessageBatch | None) -> None:
-        """Run more receives at once while they return all messages requested; one, after a pause, if they return few."""
+        """Run more receives at once while they return all messages requested; after few, pause and run one."""
         if got == requested:
             self._concurrency = min(self._receivers, self._concurrency * 2)
         elif got < requested / 2:

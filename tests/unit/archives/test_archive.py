@@ -115,7 +115,7 @@ def test_without_metadata_the_manifest_is_read_once(tmp_path: Path, files: int, 
 
 def test_a_large_file_is_not_held_by_accident(archive: Archive) -> None:
     """What is over the limit is told, and can be read in pieces."""
-    with pytest.raises(ArchiveError, match=r"'data/b/deep.bin' has 2304 bytes, over the 2303 to hold"):
+    with pytest.raises(ArchiveError, match=r"'data/b/deep.bin' has 2304 bytes, over the limit of 2303"):
         archive.read("b/deep.bin", 2303)
 
 
@@ -137,7 +137,7 @@ def test_other_bytes_in_its_place_are_told(archive: Archive, tmp_path: Path, the
     (tmp_path / "out/data").mkdir(parents=True)
     (tmp_path / "out/data/a.txt").write_bytes(there)
 
-    with pytest.raises(TargetError, match=r"'data/a.txt' is there with other bytes"):
+    with pytest.raises(TargetError, match=r"'data/a.txt' exists with other bytes"):
         archive.extract(tmp_path / "out", skip_existing=True)
 
     assert [there] == [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
@@ -149,7 +149,7 @@ def test_a_link_is_no_file_that_is_there(archive: Archive, tmp_path: Path) -> No
     (tmp_path / "to/data").mkdir(parents=True)
     (tmp_path / "to/data/a.txt").symlink_to(tmp_path / "outside")
 
-    with pytest.raises(TargetError, match=r"'data/a.txt' is there and cannot be read"):
+    with pytest.raises(TargetError, match=r"'data/a.txt' exists and cannot be read"):
         archive.extract(tmp_path / "to", skip_existing=True)
 
 

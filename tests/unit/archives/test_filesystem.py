@@ -18,7 +18,7 @@ import pytest
 from tests.archives import archive_of, joined
 from tests.unit.archives.shelf import Shelf, connected
 from windrow.archives import ArchiveError, filesystem
-from windrow.archives.filesystem import Newest, WindrowFileSystem
+from windrow.archives.filesystem import LruCache, WindrowFileSystem
 from windrow.lab.stack.waiting import LIMIT_S
 
 PARQUET = io.BytesIO()
@@ -105,7 +105,7 @@ def test_what_is_not_there_is_no_file(path: str) -> None:
 @pytest.mark.usefixtures("shelf")
 def test_nothing_is_written() -> None:
     """Archives never change."""
-    with pytest.raises(OSError, match="only read"):
+    with pytest.raises(OSError, match="read-only"):
         fsspec.filesystem("windrow").open(f"{AT}/t", "wb")
 
 
@@ -159,7 +159,7 @@ def test_archives_that_are_not_kept_are_closed(tmp_path: Path, monkeypatch: pyte
 def test_the_cache_keeps_what_was_used_last() -> None:
     """Up to its weight; what is over it alone is not kept."""
     made: list[str] = []
-    cache: Newest[str] = Newest(10)
+    cache: LruCache[str] = LruCache(10)
 
     def get(key: str, weight: int) -> str:
         def make() -> str:
@@ -176,7 +176,7 @@ def test_the_cache_keeps_what_was_used_last() -> None:
 
 def test_what_several_threads_want_at_once_is_made_once() -> None:
     """DuckDB reads files of one frame side by side: that is one range read all the same."""
-    cache: Newest[dict[str, bytes]] = Newest(10)
+    cache: LruCache[dict[str, bytes]] = LruCache(10)
     made, together = [], Barrier(8)
 
     def make() -> dict[str, bytes]:

@@ -193,7 +193,7 @@ def _read(location: str) -> bytes:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A slip in a path is no folder without archives."""
-    with pytest.raises(SourceMissing, match="is no folder"):
+    with pytest.raises(SourceMissing, match="is not a folder"):
         list(find_archives(str(tmp_path / "absent")))
 
 

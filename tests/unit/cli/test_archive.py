@@ -172,7 +172,7 @@ def test_cat_names_the_versions_of_an_ambiguous_key(local: str, sealed: SealedAr
         (["extract", "{local}", "{folder}", "absent"], "no member 'absent'"),
         (["ls", "{folder}/absent.tar.gz"], "cannot be opened"),
         (["verify", "{folder}"], "cannot be opened"),
-        (["ls", "{folder}/absent/"], "is no folder"),
+        (["ls", "{folder}/absent/"], "is not a folder"),
         (["ls", "{local}", "--since", "1h"], "with a slash at its end"),
         (["ls", "{folder}", "--since", "1h", "--until", "2h"], "the range is empty"),
         (["find", "key"], "WINDROW_DESTINATION_BUCKET is needed"),
@@ -338,7 +338,7 @@ def test_what_is_no_file_is_refused_at_once(command: str, kind: str, tmp_path: P
         os.mkfifo(place)
     rest = {"cat": ["name"], "extract": [str(tmp_path / "out")]}.get(command, [])
     result = run(command, str(place), *rest)
-    assert (2, True) == (result.exit_code, "cannot be opened: it is no regular file" in result.stderr)
+    assert (2, True) == (result.exit_code, "cannot be opened: it is not a regular file" in result.stderr)
 
 
 def test_a_large_file_is_no_json(local: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_operation_tells_products_apart() -> None:
             {"AmazonS3": offer(PUT, ("SKU2", "EUW2-Requests-Tier1", "", [("0", "9")]))},
             "the file of AmazonS3 has 2 different prices for EUW2-Requests-Tier1",
         ),
-        (price(), {"AmazonS3": {"products": {"SKU1": {}}}}, "the file of AmazonS3 is not of the known form: "),
+        (price(), {"AmazonS3": {"products": {"SKU1": {}}}}, "the file of AmazonS3 does not have the known format: "),
     ],
 )
 def test_price_not_found_is_kept_with_the_reason(wanted: Price, offers: dict[str, Any], why: str) -> None:
@@ -106,7 +106,7 @@ def test_price_not_found_is_kept_with_the_reason(wanted: Price, offers: dict[str
 )
 def test_other_files_are_refused(data: bytes) -> None:
     """A file that is no price file is refused as such."""
-    with pytest.raises(PriceError, match="this is no price file"):
+    with pytest.raises(PriceError, match="this is not a price file"):
         decode(data)
 
 

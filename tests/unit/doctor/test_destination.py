@@ -446,8 +446,12 @@ def found(**states: str) -> list[Check]:
         (found(race_of_completions="", race_of_copies="", conditional_copy=""), State.OK, "held: "),
         (found(race_of_writes="fail"), State.FAIL, "not held: race of writes: both won"),
         (found(race_of_writes="fail", cut_write=""), State.FAIL, "not held: race of writes: both won"),
-        (found(race_of_writes="", cut_write=""), State.WARN, "not known, since these were not tried: race of writes, "),
-        ([], State.WARN, "not known, since these were not tried: conditional write, "),
+        (
+            found(race_of_writes="", cut_write=""),
+            State.WARN,
+            "not known, because these were not tested: race of writes, ",
+        ),
+        ([], State.WARN, "not known, because these were not tested: conditional write, "),
     ],
 )
 def test_the_doctor_says_whether_the_promise_is_held(checks: list[Check], state: State, detail: str) -> None:

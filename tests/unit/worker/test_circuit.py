@@ -131,7 +131,7 @@ def test_probing_goes_on_after_any_error_until_the_stop(caplog: pytest.LogCaptur
 
     assert [60, 60, 60] == waits
     assert watch.circuits.circuit.revision
-    assert ["WARNING", "ERROR"] == [record.levelname for record in caplog.records if "looked after" in record.message]
+    assert ["WARNING", "ERROR"] == [record.levelname for record in caplog.records if "the sentinel failed" in record.message]
 
 
 def test_an_operator_holds_workers_and_hands_them_back() -> None:

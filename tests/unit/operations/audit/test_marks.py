@@ -161,7 +161,7 @@ def test_a_broken_mark_is_told(scene: Scene) -> None:
     stored, _ = scene.destination.objects[key]
     scene.destination.objects[key] = msgspec.structs.replace(stored, size=1), b"?"
 
-    with pytest.raises(ArchiveError, match=rf"s3://destination/{key} is no mark"):
+    with pytest.raises(ArchiveError, match=rf"s3://destination/{key} is not a mark"):
         list(find_marks("s3://destination/in", START, END))
 
 
