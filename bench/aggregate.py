@@ -37,7 +37,7 @@ OTHERS_MOST = 0.25
 
 
 class Contender(msgspec.Struct, frozen=True):
-    """Who competes: a module with ``contend``, the level it always compresses at, and what must be there for it.
+    """A program to measure: a module with ``contend``, its fixed compression level, and what must be installed.
 
     Without a level of its own it gets the one that is asked for. One that is fed by a queue has its requests to the
     emulator counted in a run of its own.
@@ -105,7 +105,7 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def order(repetition: int) -> list[Contender]:
-    """Return who runs after whom: each repetition begins with another contender, and puts another one before each.
+    """Return the order of one repetition: each begins with another contender, and puts another one before each.
 
     It goes through them in steps of 1, 2, 3 and so on. They are seven, a prime number, so every step meets all of them.
     """
@@ -150,7 +150,7 @@ class Race:
             return self._once(contender, "counted", endpoint).requests | counts()
 
     def _once(self, contender: Contender, turn: str, aws_endpoint: str = "") -> Row:
-        """Let a contender work once; ``aws_endpoint`` is another way to the emulator."""
+        """Run a contender once; ``aws_endpoint`` is another way to the emulator."""
         place, files, level = self._place, self._files, contender.level or self._level
         prefix = f"{contender.module}-{level}/{self._count}/{turn}"
         ledger = place.fresh_ledger()  # each turn delivers the same files anew, so each has one without claims
@@ -216,7 +216,7 @@ def ratios(rows: Rows) -> Ratios:
 
 
 def more_ratios(rows: Rows) -> Ratios:
-    """Return what else may be asked: the other levels, and from queue to archive, as Bento works."""
+    """Return further ratios: the other levels, and from queue to archive, as Bento works."""
     windrow, worker, naive_6, naive_9 = (_row(rows, contender) for contender in (WINDROW, WORKER, NAIVE_6, NAIVE_9))
     bento = rows[BENTO_6.name]
     return {
@@ -228,7 +228,7 @@ def more_ratios(rows: Rows) -> Ratios:
 
 
 def _row(rows: Rows, contender: Contender) -> Row:
-    """Return the figures of a contender that is always there."""
+    """Return the figures of a contender that is always installed."""
     row = rows[contender.name]
     assert row is not None  # noqa: S101 - it is part of this repository
     return row

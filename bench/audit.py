@@ -3,7 +3,7 @@
 ``python -m bench.audit [--files 1000000] [--inventory] [--manifests] [--json]``. Listings and archives are made on the
 fly, as a server's would come in. Making an archive costs about as much as reading it; the seconds are an upper bound.
 With ``--manifests`` archives are neither made nor read, and the audit is handed their manifests: what is left is its
-own work. With ``--inventory`` what landed is told by an S3 inventory on this machine's disk, in lists of
+own work. With ``--inventory`` what landed is read from an S3 inventory on this machine's disk, in lists of
 50,000 lines, which is made first and not counted. Nothing is read from a network.
 """
 
@@ -181,9 +181,9 @@ class Disk:
 
 
 class DiskWatch(Thread):
-    """Notes the most bytes that the audit has on disk: its database, and the files without a name that it is sorted by.
+    """Measures the most bytes that the audit has on disk: its database, and unnamed temporary files for sorting.
 
-    Of the latter only Linux tells.
+    The latter are measured on Linux only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -193,7 +193,7 @@ class DiskWatch(Thread):
         self.most = 0
 
     def run(self) -> None:
-        """Look four times a second until it is over."""
+        """Measure four times a second until `stop`."""
         while not self._over.wait(0.25):
             sizes = [path.stat().st_size for path in self._folder.glob("windrow-audit-*/*") if path.exists()]
             self.most = max(self.most, sum(sizes) + self._nameless())

@@ -1,4 +1,4 @@
-"""Counts a contender's requests to the emulator by a proxy between, in a run of its own: nothing measured passes it."""
+"""Counts a contender's requests to the emulator with a proxy, in a separate run that is not measured."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALWAYS = 1_000_000_000
 
 @contextmanager
 def counted(endpoint: str) -> Iterator[tuple[str, Callable[[], dict[str, int]]]]:
-    """Give the proxy's endpoint, and a function that tells how often each operation has passed it."""
+    """Yield the proxy's endpoint, and a function that returns how often each operation has passed it."""
     upstream = urlsplit(endpoint).port
     assert upstream is not None  # noqa: S101 - a server of the testbed
     listener = Listener("emulator", free_port(), upstream)

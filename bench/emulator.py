@@ -1,4 +1,4 @@
-"""What the load tests' servers give: bytes of a message, time of a GET while 16 are under way, speed of a PUT.
+"""Figures of the load tests' servers: bytes of a message, time of a GET while 16 are under way, speed of a PUT.
 
 Files are those of `windrow load`. Their messages are received and encoded as `windrow run` does it, which counts those
 bytes against the 6 MB of a batch. Then the files are fetched, and bytes are put to the destination, by the handler's

@@ -22,7 +22,7 @@ HANDLER = "windrow.functions.aggregate.handler"
 QUIET_WAIT_S = 1
 WINDOW_S = 5
 POLL_S = 0.05
-"""Between two looks at whether the backlog is gone: so much later than it is may its end be found."""
+"""Between two checks whether the backlog is gone; its end may be noticed so much too late."""
 
 
 class BackgroundEngine:
@@ -53,7 +53,7 @@ class BackgroundEngine:
         self._thread.shutdown()
 
     def deliver(self, over: Callable[[Totals], bool], limit_s: float) -> None:
-        """Start, and return when ``over`` says so, which is asked 20 times a second.
+        """Start, and return when ``over`` returns true; it is called 20 times a second.
 
         Raises:
             SystemExit: it took too long, or a message failed.
@@ -72,7 +72,7 @@ class BackgroundEngine:
 
 @contextmanager
 def handlers(environment: Mapping[str, str], queue_url: str, handler: str = HANDLER) -> Iterator[Pool]:
-    """Give a pool of worker processes that run a handler, Windrow's unless told; the metrics it prints are dropped."""
+    """Yield a pool of worker processes that run a handler, by default Windrow's; the metrics it prints are dropped."""
     with (
         open(os.devnull, "wb") as nowhere,  # noqa: PTH123 - a file descriptor
         Pool(handler, env={**environment, "WINDROW_QUEUE_URL": queue_url}, output=nowhere.fileno()) as pool,

@@ -36,4 +36,4 @@ def contend(task: Task) -> Figures:
 def _aggregate(event: dict[str, list[Upload]]) -> None:
     answer = aggregate.handler(event, Context())
     if answer["batchItemFailures"]:
-        raise SystemExit(f"the handler gave {len(answer['batchItemFailures'])} messages back")
+        raise SystemExit(f"the handler reported {len(answer['batchItemFailures'])} messages as failed")

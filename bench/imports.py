@@ -66,7 +66,7 @@ def measure(repeat: int) -> dict[str, Times]:
             COMPILED: Code((), {}),
             UNCOMPILED: Code(("-B",), {"PYTHONPYCACHEPREFIX": empty}),
         }
-        # Whatever this shell is set to, compiled code is kept and found where it is asked for.
+        # Whatever this shell's variables are, compiled code is written and found where the run needs it.
         own = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
         environment = {name: value for name, value in place.environment().items() if name not in own}
         uploads = iter(place.upload("cold", [FILE_BYTES] * (repeat + 1) * len(states)))

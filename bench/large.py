@@ -72,7 +72,7 @@ def measure(place: Testbed, size: int, *, max_archive_bytes: int) -> Result:
     """Deliver an object of ``size`` bytes with one call of the handler in a process of its own, and verify it.
 
     Raises:
-        SystemExit: it is not there once, or not with its bytes.
+        SystemExit: it was not delivered exactly once, or with other bytes.
     """
     (warm,) = place.upload("warm", [1000])
     work = task(place, [upload(place, "large/object", size)], [warm], prefix="")

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """The machine, without anything that names it. ``load`` is the one-minute average when it was asked."""
+    """The machine, without anything that names it. ``load`` is the one-minute load average at that moment."""
 
     system: str
     architecture: str

@@ -10,7 +10,7 @@ from bench.meter import all_cpu_s
 
 
 class MachineLoad:
-    """Counts from the moment it is made.
+    """Measures from its creation on.
 
     What this process and all its descendants use, the servers it started among them, is taken off what the machine
     says it was busy with.

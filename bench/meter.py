@@ -20,8 +20,8 @@ from botocore.httpsession import URLLib3Session
 from bench.testbed import requests
 
 _SAMPLE_S = 0.05
-_LOOK = "GetQueueAttributes"
-"""What the benchmarks themselves ask, to see whether a queue is empty."""
+_POLL = "GetQueueAttributes"
+"""The benchmarks' own request, which finds out whether a queue is empty."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -122,9 +122,9 @@ def _descendants() -> list[psutil.Process]:
 
 
 def peak_bytes(pid: int | None = None) -> int:
-    """Return the most memory that a process has had resident so far; this one unless told.
+    """Return the most memory that a process has had resident so far, by default this one.
 
-    Linux tells it in VmHWM; its ``ru_maxrss`` would include what the parent had when it started this process. Where
+    On Linux it is VmHWM; its ``ru_maxrss`` would include what the parent had when it started this process. Where
     there is no ``/proc``, another process's is what it has at the moment.
 
     Raises:
@@ -142,7 +142,7 @@ def peak_bytes(pid: int | None = None) -> int:
 
 
 class _PeakOfChildren(threading.Thread):
-    """Looks 20 times a second at the peaks of all descendants; the most that those living at once add up to."""
+    """Reads the peaks of all descendants 20 times a second; returns the highest sum over those that ran together."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -151,15 +151,15 @@ class _PeakOfChildren(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(_SAMPLE_S):
-            self._look()
+            self._sample()
 
     def stop(self) -> int:
         self._over.set()
         self.join()
-        self._look()  # a process that is still there has its last peak known
+        self._sample()  # a process that is still there has its last peak known
         return self._peak
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         total = 0
         for child in _descendants():
             with contextlib.suppress(psutil.Error, OSError):
@@ -175,7 +175,7 @@ def _count_calls() -> Counter[str]:
     def counting(session: URLLib3Session, request: Any) -> Any:  # noqa: ANN401 - botocore ships no types
         target = request.headers.get("X-Amz-Target", b"")
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
-        if operation and operation != _LOOK:
+        if operation and operation != _POLL:
             counted[operation] += 1
         return send(session, request)
 

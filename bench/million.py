@@ -2,7 +2,7 @@
 
 Slice by slice, so that disk and memory stay bounded: 10,000 new files are uploaded, delivered by the one process that
 runs from the first slice to the last, read back out of their archives, compared by SHA-256, and deleted with their
-archives. No object is used twice, and the ledger keeps all that it was told. Only the delivery is measured. The
+archives. No object is used twice, and the ledger keeps all of its claims. Only the delivery is measured. The
 process's memory must stay flat: its peak after the last slice is held against that after the first.
 
 Half of the time goes to uploading. It is less where MinIO's data are in memory: set ``TMPDIR`` to a folder that is.
@@ -67,12 +67,12 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, float]:
     """Call Windrow's handler and return what that took, as `Used` has it.
 
     Raises:
-        RuntimeError: it gave messages back.
+        RuntimeError: it reported messages as failed.
     """
     before_s = own_cpu_s()
     failed = aggregate.handler(event, context)["batchItemFailures"]
     if failed:
-        raise RuntimeError(f"the handler gave {len(failed)} messages back")
+        raise RuntimeError(f"the handler reported {len(failed)} messages as failed")
     return msgspec.to_builtins(Used(own_cpu_s() - before_s, peak_bytes()))  # type: ignore[no-any-return]
 
 

@@ -46,7 +46,7 @@ def inspect(testbed: Testbed, prefix: str, files: Sequence[Upload], warm: Sequen
 def require_all(outcome: BenchOutcome) -> BenchOutcome:
     """Return the outcome if every file was delivered exactly once. Raises `SystemExit` otherwise."""
     if outcome.missing or outcome.doubled:
-        raise SystemExit(f"{outcome.missing} files are missing, {outcome.doubled} are there twice")
+        raise SystemExit(f"{outcome.missing} files are missing, {outcome.doubled} were delivered twice")
     return outcome
 
 

@@ -24,7 +24,7 @@ from bench.testbed import WARM_FIRST, Testbed, Upload, open_testbed
 
 COUNTS = (100, 1_000, 10_000)
 MIXED = 0
-"""Stands for heavy-tailed sizes (`bench.samples.mixed_sizes`) where a file's size is asked for."""
+"""Stands for heavy-tailed sizes (`bench.samples.mixed_sizes`) in place of a file's size."""
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 50_000_000, MIXED)
 LARGE = ((10_000, 100_000), (100, 50_000_000), (10_000, MIXED))
 MOST_MB = 500.0
@@ -135,7 +135,7 @@ def grid(counts: Sequence[int], sizes: Sequence[int], most_mb: float) -> Iterato
     for file_bytes in sizes:
         mean_bytes = file_bytes or MIX_MEAN_BYTES
         fitting = [count for count in counts if count * mean_bytes <= most_mb * 1e6]
-        # A size of which not even the smallest count fits is there with as many as do fit.
+        # A size of which not even the smallest count fits is measured with as many as do fit.
         for count in fitting or [max(1, int(most_mb * 1e6 / mean_bytes))]:
             yield Spec(count, file_bytes)
 

@@ -37,7 +37,7 @@ def failing(seeds: range) -> list[int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the schedules; return 1 if one failed."""
-    if sys.flags.hash_randomization:  # sets would be gone through in another order each time
+    if sys.flags.hash_randomization:  # sets would be iterated in another order each time
         command = [sys.executable, "-m", "bench.schedules", *sys.argv[1:]]
         os.execve(sys.executable, command, os.environ | {"PYTHONHASHSEED": "0"})  # noqa: S606 - this very program
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -124,13 +124,13 @@ class Result(msgspec.Struct, frozen=True):
 
 @dataclass
 class Server:
-    """Something shared that does ``rate`` units a second, in the order they are asked for."""
+    """A shared resource that does ``rate`` units a second, in the order of the requests."""
 
     rate: float
     _free_at: float = 0.0
 
     def end(self, start: float, amount: float) -> float:
-        """Return when ``amount`` units asked for at ``start`` are done."""
+        """Return when ``amount`` units requested at ``start`` are done."""
         self._free_at = max(start, self._free_at) + amount / self.rate
         return self._free_at
 
@@ -233,7 +233,7 @@ class Simulation:
                 self._files_done.append(batch.count)
 
     def _commit(self, start: float, end: float, batch: SimulatedBatch) -> None:
-        """Note when each archive of a batch is there: one after the other, those of the oldest minute first."""
+        """Record when each archive of a batch is committed: one after the other, those of the oldest minute first."""
         minutes: dict[float, list[tuple[float, float]]] = {}
         for arrival, count in batch.parts:
             minutes.setdefault(arrival // ARCHIVE_S, []).append((arrival, count))
@@ -256,7 +256,7 @@ class Simulation:
         return delivered + BATCH_WAIT_MS / 1000
 
     def _alone_s(self, files: float) -> tuple[float, float, float]:
-        """Return how long claiming, fetching and delivering take a batch that shares nothing with others."""
+        """Return how long a batch that shares nothing with others takes to claim, fetch and deliver its files."""
         claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
         cpu_s = files * (FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
         fetching = max(

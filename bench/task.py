@@ -1,4 +1,4 @@
-"""One contender's work in a process of its own: peak memory belongs to it alone, nothing is warm by accident."""
+"""One contender's work in a fresh process: the peak memory is its own, and nothing is warm by accident."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Task(msgspec.Struct, frozen=True):
 def task(
     testbed: Testbed, files: list[Upload], warm: list[Upload], prefix: str, level: int = 6, table: str = ""
 ) -> Task:
-    """Return the task of aggregating these files on this testbed, with the stand's own ledger unless told another."""
+    """Return the task of aggregating these files on this testbed, by default with the testbed's own ledger."""
     outputs = testbed.outputs
     return Task(
         files=files,

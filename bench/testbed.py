@@ -61,7 +61,7 @@ class Upload(msgspec.Struct, frozen=True):
 class Testbed:
     """The running servers, and what is in them."""
 
-    __test__ = False  # pytest takes classes of such a name for tests
+    __test__ = False  # pytest would collect a class with this name as tests
 
     def __init__(self, aws: Server, store: Server, outputs: StackOutputs) -> None:
         self.aws_endpoint = aws.url
@@ -125,7 +125,7 @@ class Testbed:
 
 
 def client(service: str, endpoint: str, region: str) -> Any:  # noqa: ANN401 - any of boto3's clients
-    """Return a boto3 client with the stand's keys."""
+    """Return a boto3 client with the testbed's keys."""
     connect: Any = boto3.client  # the stubs know each service by its name only
     return connect(
         service,

@@ -3,8 +3,8 @@
 What a start costs is outside: both processes have had half of the warm batch before the engine starts on a full queue.
 CPU time and memory are those of the engine's process and the handlers' together.
 
-It is done when the queue is empty, as Bento is, and the emulator is asked as often: a look takes it 1 ms, 20 times a
-second. What looking takes this process is subtracted, since others have it done by a process that is not measured.
+It is done when the queue is empty, as Bento is, and the emulator is asked as often: a request takes it 1 ms, 20 times a
+second. This process's share of that is subtracted, since for others a process that is not measured asks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WORKERS = 2
 """As many as Bento's uploads at once (``max_in_flight`` in its configuration)."""
 TIMEOUT_S = 300
 VISIBILITY_S = "3600"
-"""Longer than any run: nothing comes twice, and the engine has nothing to warn of."""
+"""Longer than any run: nothing is received twice, and the engine logs no warning."""
 _FUNCTION = Function("windrow", "arn:aws:lambda:us-east-1:000000000000:function:windrow", 1024)
 
 

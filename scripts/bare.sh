@@ -13,7 +13,7 @@ readonly PLAIN=(
 )
 
 python=${PYTHON:-$(sh "$(dirname "$0")/find-python.sh")}
-# The interpreter itself: what is on PATH may be a chooser of versions, or belong to a virtual environment.
+# The interpreter itself: what is on PATH may be a version manager's shim, or belong to a virtual environment.
 python=$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')
 
 place=$(mktemp -d)

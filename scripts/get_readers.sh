@@ -60,7 +60,7 @@ get_node() { # FOLDER
     npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --silent
 }
 
-# Cargo.lock is kept without where packages come from: a lock that Cargo makes itself tells that. Versions and checksums
+# The Cargo.lock here does not name packages' sources; a lock that Cargo makes itself does. Versions and checksums
 # are those of the one that is kept.
 get_rust() { # FOLDER
     needs cargo rust

@@ -5,7 +5,7 @@
 #
 # BUILDER: buildah, podman or docker (the first that there is); TAG: what the image is called (windrow:VERSION).
 # The base is another one by --build-arg BASE=IMAGE, the architecture by --platform linux/arm64. A package index of one's
-# own is told by --secret id=pip.conf,src=FILE, whose certificate needs another CA by --secret id=ca.pem,src=FILE.
+# own is set by --secret id=pip.conf,src=FILE; if its certificate needs another CA, by --secret id=ca.pem,src=FILE.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ for known in buildah podman docker; do
 done
 [ -n "$builder" ] || { echo "image: needs buildah, podman or docker" >&2; exit 1; }
 
-# What the image is made of, and nothing else, is what the builder sees.
+# The builder gets only what the image is made of.
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 "$python" -m hatchling build --target wheel --directory "$context" >/dev/null
@@ -27,7 +27,7 @@ wheel=$(basename "$context"/*.whl)
 version=${wheel#*-}
 version=${version%%-*}
 
-# A form of image that knows health checks; docker has it anyway. Without --platform old builders tell no architecture.
+# A form of image that knows health checks; docker has it anyway. Without --platform old builders set no architecture.
 export BUILDAH_FORMAT=docker
 case " $* " in
     *" --platform"*) ;;

@@ -24,7 +24,7 @@ MARK = "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
 
 
 def main() -> None:
-    """Run what was asked for, then bring reports and table up to date."""
+    """Run the named profiles, then update reports and table."""
     for profile in sys.argv[1:]:
         run(profile)
     for path in FOLDER.glob("*.json"):

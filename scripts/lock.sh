@@ -1,6 +1,6 @@
 #!/bin/sh
 # Lock the packages: requirements.lock for Windrow, and in requirements/ the tools that are installed apart from it.
-# What is locked stays, unless told otherwise: --upgrade moves all versions up. A header names the command, for Renovate.
+# Locked versions stay as they are, except with --upgrade. A header names the command, for Renovate.
 # Usage: lock.sh PYTHON [ARGUMENT OF uv...]
 set -eu
 cd "$(dirname "$0")/.."

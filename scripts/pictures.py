@@ -75,7 +75,7 @@ def photograph(page: Path, picture: Path) -> None:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65_536)
-    except OSError:  # how Linux tells that the other end is closed
+    except OSError:  # Linux's sign that the other end is closed
         return b""
 
 

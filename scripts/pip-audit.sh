@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Look for known vulnerabilities of the packages in requirements.lock, from a virtual environment of its own in the
+# Search for known vulnerabilities of the packages in requirements.lock, from a separate virtual environment in the
 # user's cache folder. PyPI is asked about each; one that it does not know is a failure too, not a package without any.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider readers image-base s3proxy s3mock)
-# Named to be got: it takes Go a quarter of an hour.
+# Built only when named: it takes Go a quarter of an hour.
 readonly LARGE=(seaweedfs)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
 readonly PROVIDER="$CACHE/terraform-plugins"
@@ -37,7 +37,7 @@ module_of() {
     esac
 }
 
-# Whether there is one that works.
+# Whether one is installed that works.
 is_on_path() {
     case $1 in
         toxiproxy) toxiproxy-server -version ;;

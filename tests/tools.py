@@ -1,6 +1,6 @@
 """The tools that some tests use and not every machine has.
 
-A test names those that it uses in ``pytest.mark.needs`` (`tests.needs` heeds it), and asks `locate` for their paths.
+A test names those that it uses in ``pytest.mark.needs`` (`tests.needs` follows it), and asks `locate` for their paths.
 One function for each tool decides whether it is usable: it returns the path, or raises `Absent` and says why. A tool
 that is there and does not work is as absent as one that is not.
 """

@@ -18,7 +18,7 @@ from windrow.lab.stack.servers import find_minio
 
 SAY_EVERY_S = 10.0
 SHORT_BELOW = 200
-"""Campaigns of fewer faults hurry: shorter runs, one poison object."""
+"""Campaigns of fewer faults have shorter runs and one poison object."""
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def main() -> int:
             count=arguments.faults,
             pace=SHORT if arguments.faults < SHORT_BELOW else LONG,
             own_breaker=arguments.own_breaker,
-            note=_Teller().note,
+            on_progress=_ProgressLines().show,
         )
     finally:
         if result is not None and result.ok:
@@ -55,18 +55,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__)
     parser.add_argument("--faults", type=int, default=1000, help="how many faults to inject (1000)")
     parser.add_argument("--seed", type=int, default=1, help="which faults, in which order (1)")
-    parser.add_argument("--own-breaker", action="store_true", help="the worker follows no mapping: it probes by itself")
+    parser.add_argument(
+        "--own-breaker", action="store_true", help="the worker follows no mapping and is its own circuit breaker"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here too")
     return parser.parse_args()
 
 
-class _Teller:
-    """Says where the campaign stands, now and then."""
+class _ProgressLines:
+    """Prints the campaign's progress now and then."""
 
     def __init__(self) -> None:
         self._said_at = 0.0
 
-    def note(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Print a line unless the last one is recent."""
         now = time.monotonic()
         if now - self._said_at >= SAY_EVERY_S:

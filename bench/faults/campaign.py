@@ -26,7 +26,7 @@ from windrow.lab.stack.waiting import polls
 
 FILES_PER_S = 5.0
 PAUSES_S = {Lane.WORKER: 2.0, Lane.DESTINATION: 3.0, Lane.EVENTS: 1.0}
-"""Longest rest between two faults of a lane; of the others 0.5 s. Both need time in which they work."""
+"""Longest pause between two faults of a lane; of the others 0.5 s. Workers need time without a fault."""
 ATTEMPTS = 20
 """Tries to find a precondition for a fault."""
 DRAIN_S = 240.0
@@ -38,7 +38,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How long a worker may run, how long a message it had is hidden, how many poison objects there are.
 
     ``visibility_s`` is longer than a batch may take (its run time after 1 s of gathering); AWS's advice of six times as
-    long would be slow. All other files must be there ``poison_s`` into the draining, when the poison is mended.
+    long would be slow. All other files must be delivered ``poison_s`` into the draining, when the poison is mended.
     """
 
     timeout_s: int
@@ -57,17 +57,17 @@ SHORT = Pace(timeout_s=10, visibility_s=12, poison_objects=1, poison_s=240.0)
 
 
 class Campaign:
-    """Runs a schedule of faults against an environment while files arrive; ``note`` is told each change."""
+    """Runs a schedule of faults against an environment while files arrive; ``on_progress`` is called at each change."""
 
     def __init__(
-        self, environment: Environment, seed: int, count: int, pace: Pace, note: Callable[[str], object]
+        self, environment: Environment, seed: int, count: int, pace: Pace, on_progress: Callable[[str], object]
     ) -> None:
         self._environment = environment
         self._seed = seed
         self._plan = schedule(seed, count)
         self._pace = pace
         self._notes: set[str] = set()
-        self._tell = note
+        self._on_progress = on_progress
         self._traffic = Traffic(environment, seed, FILES_PER_S)
         self._injector = Injector(environment, self._traffic)
         self._deliveries = Deliveries(environment.destination())
@@ -112,7 +112,7 @@ class Campaign:
                 done.result()
 
     def _follow(self, faults: Iterable[Fault]) -> None:
-        """Inject one lane's faults one after the other; one that finds no precondition comes again after the others."""
+        """Inject one lane's faults one after the other; one without precondition is tried again at the end."""
         waiting = deque((fault, 1) for fault in faults)
         while waiting:
             fault, attempt = waiting.popleft()
@@ -136,12 +136,12 @@ class Campaign:
 
     def _note(self, text: str) -> None:
         self._notes.add(text)
-        self._tell(text)
+        self._on_progress(text)
 
     def _await_files(self) -> int:
-        """Wait until all but the poison is delivered, which may take its neighbours along a few times.
+        """Wait until all but the poison is delivered; files in a batch with it may fail a few times, too.
 
-        Return how many files are not there by then.
+        Return how many files are not delivered by then.
         """
 
         def left() -> int:
@@ -210,7 +210,7 @@ def campaign(
     seed: int,
     count: int,
     pace: Pace,
-    note: Callable[[str], object],
+    on_progress: Callable[[str], object],
     own_breaker: bool = False,
 ) -> Result:
     """Run a campaign of ``count`` faults in an empty folder, where logs and data stay; see `Environment`.
@@ -221,4 +221,4 @@ def campaign(
     with Environment(
         folder, toxiproxy, pace.shape, visibility_s=pace.visibility_s, own_breaker=own_breaker
     ) as environment:
-        return Campaign(environment, seed, count, pace, note).run()
+        return Campaign(environment, seed, count, pace, on_progress).run()

@@ -77,7 +77,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def schedule(seed: int, count: int) -> list[Fault]:
-    """Return ``count`` faults, the same for the same seed. Each kind is there at least once if there is room."""
+    """Return ``count`` faults, the same for the same seed. Each kind is included at least once if there is room."""
     rng = Random(seed)
     kinds = list(KINDS)
     rng.shuffle(kinds)

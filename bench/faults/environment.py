@@ -49,7 +49,7 @@ HANDLER = "bench.faults.handler.handler"
 
 
 class _Keys:
-    """Credentials that never change, for looks at the destination from outside."""
+    """Credentials that never change, for the campaign's own requests to the destination."""
 
     def __init__(self, value: Credentials) -> None:
         self._value = value
@@ -173,7 +173,7 @@ class Environment:
         return self._ports[name][1]
 
     def rotate_keys(self) -> None:
-        """Give the worker's access key another secret key at the destination; `publish_keys` tells the worker."""
+        """Give the worker's access key another secret key at the destination; `publish_keys` gives it to the worker."""
         import urllib3  # noqa: PLC0415 - beside its only use
         from minio import MinioAdmin  # noqa: PLC0415
         from minio.credentials.providers import StaticProvider  # noqa: PLC0415
@@ -256,7 +256,7 @@ class Environment:
 
 
 def _different_ports(count: int) -> list[int]:
-    """Return free ports, none twice although nothing listens on them yet."""
+    """Return free ports, all different although nothing listens on them yet."""
     found: set[int] = set()
     while len(found) < count:
         found.add(free_port())

@@ -1,4 +1,4 @@
-"""Tells whether anything met a fault: by what the proxy has counted and the worker has logged since it began."""
+"""Finds out whether a fault took effect, by what the proxy has counted and the worker has logged since it began."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.faults.environment import Environment
 
 
 class Evidence:
-    """Looks at everything from its creation on."""
+    """What was counted and logged since its creation."""
 
     def __init__(self, environment: Environment, listener: str) -> None:
         self._environment = environment
@@ -19,7 +19,7 @@ class Evidence:
 
     @property
     def age_s(self) -> float:
-        """How long it has been looking."""
+        """Seconds since its creation."""
         return time.monotonic() - self._begun
 
     def asked(self) -> bool:

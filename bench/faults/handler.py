@@ -1,9 +1,9 @@
 """Windrow's own handler in a worker that dies at named steps, for the campaign's workers.
 
 Every port of the pipeline is wrapped. A step is a port operation, before or after it: ``destination.put after`` is the
-instant at which the archive stands and nobody knows. A trap is a file named after a step in the folder that
-``FAULTS_TRAPS`` names: the process that reaches the step first removes the file and kills itself with SIGKILL.
-A poison object kills the process that reads it, every time, until the file ``poison-mended`` is there.
+instant at which the archive is committed and the worker does not know it yet. A trap is a file named after a step in
+the folder that ``FAULTS_TRAPS`` names: the process that reaches the step first removes the file and kills itself with
+SIGKILL. A poison object kills the process that reads it, every time, until the file ``poison-mended`` is there.
 
 Nothing else is changed, except for constants, since a campaign of minutes must see what takes hours otherwise:
 
@@ -62,7 +62,7 @@ def steps() -> list[str]:
 
 
 class _Stepped:
-    """A port whose operations look for traps."""
+    """A port whose operations check for traps."""
 
     def __init__(self, name: str, port: Any, folder: Path) -> None:  # noqa: ANN401 - any of the ports
         self._name = name

@@ -25,7 +25,7 @@ from windrow.clients.destination.bucket import DELIVERING
 from windrow.lab.stack.waiting import wait_for
 
 TIMEOUT_S = 15.0
-"""How long a fault waits for its precondition; then the next of its kind is drawn."""
+"""How long a fault waits for its precondition; then the next one of its kind is tried."""
 SHORT_S, LONG_S = 0.3, 2.0
 """How long a fault of the destination lasts, or longer until something has met it."""
 LEDGER_READ_S = 5.0
@@ -35,7 +35,7 @@ LONGER_S = 2.0
 NEARLY = 0.9
 POLL_S = 0.05
 PASSING_S = 0.1
-"""An answer that the proxy wrote has met what stands before the proxy by then."""
+"""By then an answer that the proxy wrote has reached Toxiproxy, which is before it."""
 TIMED_OUT = '"kind":"slow"'
 REFUSED = ('"kind":"connect"', ": Connection refused")
 UNAUTHORIZED = "destination refused the credentials"
@@ -48,7 +48,7 @@ _COMMON_STEPS = ("destination.put after", "destination.put before", "ledger.clai
 
 
 class Injector:
-    """Knows how to make each kind of fault happen."""
+    """Makes each kind of fault happen."""
 
     def __init__(self, environment: Environment, traffic: Traffic) -> None:
         self._environment = environment
@@ -101,7 +101,7 @@ class Injector:
         return self._methods[fault.kind](Random(fault.seed))
 
     def keep_engine(self, over: threading.Event) -> None:
-        """Start the engine again when it has ended, as a service manager does, until told to stop.
+        """Start the engine again when it has ended, as a service manager does, until ``over`` is set.
 
         It ends with an error when its first worker is killed before the handler is loaded.
         """
@@ -144,7 +144,7 @@ class Injector:
         return True
 
     def _kill_engine(self, rng: Random) -> bool:
-        """Kill the engine; its workers notice within a second and may go on so long."""
+        """Kill the engine; its workers notice it and end within a second."""
         with self._engine:
             self._environment.stack.worker.kill()
             time.sleep(rng.uniform(0.1, 1.5))
@@ -166,12 +166,12 @@ class Injector:
         )
 
     def _hang(self, rng: Random, met: Met) -> bool:
-        """Have answers go nowhere, on connections that stay open."""
+        """Discard answers, on connections that stay open."""
         toxic = self._environment.toxiproxy.toxic(DESTINATION, "timeout", {"timeout": 0})
         return self._hold(rng, toxic, met, DESTINATION)
 
     def _refuse_connections(self, rng: Random) -> bool:
-        """Nothing listens: only the worker can tell that it tried."""
+        """Nothing listens: only the worker's log shows that it tried."""
         return self._hold(
             rng,
             self._environment.toxiproxy.down(DESTINATION),
@@ -211,7 +211,7 @@ class Injector:
             return self._hold(rng, narrow, Evidence.answered, DESTINATION)
 
     def _wrong_certificate(self, rng: Random) -> bool:
-        """Lead the worker to a server that has a certificate from another authority."""
+        """Connect the worker to a server that has a certificate from another authority."""
 
         @contextmanager
         def led_astray() -> Iterator[None]:
@@ -224,7 +224,7 @@ class Injector:
         return self._hold(rng, led_astray(), Evidence.greeted, IMPOSTER)
 
     def _refuse_credentials(self, rng: Random) -> bool:
-        """Change the key at the destination and tell Secrets Manager only after a while."""
+        """Change the key at the destination, and in Secrets Manager only after a while."""
 
         @contextmanager
         def changed() -> Iterator[None]:
@@ -274,7 +274,7 @@ class Injector:
         return self._give_up_on(_rule("dynamodb", Action.STALL), LEDGER_READ_S)
 
     def _give_up_on(self, rule: Rule, timeout_s: float) -> bool:
-        """Say nothing to one request until its client has waited for as long as it ever does."""
+        """Leave one request without an answer until its client times out."""
         seconds = timeout_s + LONGER_S
         silent = msgspec.structs.replace(rule, seconds=seconds, timeout_s=NEARLY * timeout_s)
         with self._environment.http.rule(silent) as named:

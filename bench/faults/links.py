@@ -1,4 +1,4 @@
-"""The two proxies on the way from a worker to its servers, as the campaign orders them about."""
+"""The two proxies between a worker and its servers, and how the campaign controls them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Toxiproxy:
         )
 
     def turn(self, name: str, upstream_port: int) -> None:
-        """Lead a link to another port; connections that are open are closed."""
+        """Connect a link to another port; connections that are open are closed."""
         self._ask("POST", f"/proxies/{name}", {"upstream": f"{HOST}:{upstream_port}"})
 
     @contextmanager

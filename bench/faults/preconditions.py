@@ -1,4 +1,4 @@
-"""Has workers come to steps that belong to failures, duplicates or large objects."""
+"""Makes workers reach steps that belong to failures, duplicates or large objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reverse proxy that breaks HTTP exchanges to order: a process of its own between a client and its server.
+"""A reverse proxy that breaks HTTP exchanges on request: a separate process between a client and its server.
 
 Toxiproxy breaks connections and knows nothing of HTTP; this breaks single requests: a 503 instead of an answer, a
 reply lost after the request was carried out, a body cut short, a byte changed.
@@ -6,8 +6,8 @@ reply lost after the request was carried out, a body cut short, a byte changed.
     python -m bench.faults.proxy LISTENERS.json
 
 listens as the file says (a list of `Listener`) and takes orders on the port in ``GATEWAY_PORT``: ``POST /rules`` adds
-a `Rule`, ``DELETE /rules/ID`` removes one, ``GET /rules`` tells how often each was applied, ``GET /given-up`` how often
-the client gave up first, and ``GET /counts`` what came to each listener, broken or not (`Counts`).
+a `Rule`, ``DELETE /rules/ID`` removes one, ``GET /rules`` returns how often each was applied, ``GET /given-up`` how
+often the client gave up first, and ``GET /counts`` what came to each listener, broken or not (`Counts`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Action(StrEnum):
     COUNT = "count"
     """Nothing: the exchange is only counted."""
     ANSWER = "answer"
-    """Answer for the server, which never hears of the request."""
+    """Answer instead of the server, which never gets the request."""
     LOSE_REPLY = "lose-reply"
     """Have the request carried out, then reset the connection instead of passing the reply on."""
     TRUNCATE = "truncate"
@@ -48,7 +48,7 @@ class Action(StrEnum):
     SLOW = "slow"
     """Pass the body on in pieces spread over ``seconds``."""
     STALL = "stall"
-    """Answer nothing for ``seconds``, then reset the connection; the server never hears of the request."""
+    """Answer nothing for ``seconds``, then reset the connection; the server never gets the request."""
     FLIP_BODY = "flip-body"
     """Change one bit of the request's body."""
     FLIP_METADATA = "flip-metadata"
@@ -285,7 +285,7 @@ class Proxy:
 
 
 async def _leaves(reader: asyncio.StreamReader, rule: Rule) -> bool:
-    """Say nothing for as long as the rule says; tell whether the client gave up meanwhile."""
+    """Answer nothing for as long as the rule says; return whether the client gave up meanwhile."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
     try:

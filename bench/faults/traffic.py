@@ -1,4 +1,4 @@
-"""What arrives during the campaign: files all the time, and events as SQS and S3 may deliver them at their worst."""
+"""What arrives during the campaign: a steady load of files, and the worst events that SQS and S3 may deliver."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Traffic:
-    """Uploads in the background until told to stop, and sends events by hand."""
+    """Uploads in the background from `start` to `stop`, and sends events by hand."""
 
     def __init__(self, environment: Environment, seed: int, files_per_s: float) -> None:
         self._environment = environment
@@ -125,13 +125,13 @@ class Traffic:
         return Sent(bucket, uploaded, answer["ETag"].strip('"'), now)
 
     def upload_as(self, bucket: str, key: str, content: bytes) -> Sent:
-        """Upload one file of one's own choice."""
+        """Upload one file with given key and content."""
         sent = self._store(bucket, key, content, {})
         with self._lock:
             self._sent.append(sent)
         return sent
 
-    def tell(self, sent: Sequence[Sent]) -> None:
+    def announce(self, sent: Sequence[Sent]) -> None:
         """Send the events of uploads, a message each, in this order."""
         for one in sent:
             self._send([one.record()])

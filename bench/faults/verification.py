@@ -25,7 +25,7 @@ MISSING = ObjectMissing.reason
 class Verification(msgspec.Struct, kw_only=True):
     """What became of everything. ``lost``, ``duplicated`` and ``corrupt`` count files; all three must be 0.
 
-    ``vanished`` are messages that had to become dead letters and are none: bad bodies, and events of deleted objects.
+    ``vanished`` are messages that had to become dead letters and did not: bad bodies, and events of deleted objects.
     ``unexplained`` are dead letters that nobody provoked, ``misplaced`` files outside their archive's window,
     ``unsound`` archives that fail their own verification, ``waiting`` messages left in the queue.
     """
@@ -95,10 +95,10 @@ class DeadLettersFound:
         self.reasons: Counter[str] = Counter()
         self.unexplained: list[str] = []
         self.saved: set[Version] = set()
-        """Poison objects that wait there: not lost."""
+        """Poison objects that are in the dead-letter queue: not lost."""
 
     def add(self, dead_letter: DeadLetter) -> None:
-        """Take one in."""
+        """Add one."""
         self.reasons[dead_letter.reason] += 1
         versions = self._versions(dead_letter.body)
         if dead_letter.reason in NO_EVENTS and dead_letter.body in self._bad_bodies:
@@ -112,7 +112,7 @@ class DeadLettersFound:
 
     @property
     def vanished(self) -> list[str]:
-        """What had to be there and is not. A deleted object cannot have been delivered: its event came after."""
+        """What did not become a dead letter but had to; a deleted object can't have been delivered before its event."""
         bodies = [f"message {body[:200]}" for body in self._bad_bodies - self._bodies]
         return sorted([*bodies, *(f"event of the deleted {key!r}" for key, _ in self._deleted - self._missing)])
 

@@ -82,7 +82,7 @@ def _await_empty(sqs: Any, queue_url: str, process: subprocess.Popen[bytes]) -> 
     """Return after how many seconds the queue was empty: Bento deletes messages once their archive is stored."""
     for passed_s in polls(LIMIT_S, POLL_S):
         if process.poll() is not None:
-            raise SystemExit("Bento ended by itself")
+            raise SystemExit("Bento ended early")
         if not backlog.depth(sqs, queue_url):
             return passed_s
     raise SystemExit(f"Bento has not delivered all files in {LIMIT_S} s")

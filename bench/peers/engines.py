@@ -1,6 +1,6 @@
-"""Who is put to the test by `bench.peers.faults`: each a process fed by a queue, that can be killed and started again.
+"""The engines that `bench.peers.faults` tests: each a process fed by a queue, that can be killed and started again.
 
-The naive handler runs in Windrow's own engine, which gives a failed batch back as AWS Lambda does.
+The naive handler runs in Windrow's own engine, which returns a failed batch to the queue as AWS Lambda does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Queues(msgspec.Struct, frozen=True):
 
 
 class Engine(msgspec.Struct, frozen=True):
-    """A name, how to start it, and what must be there for it."""
+    """A name, how to start it, and what must be installed."""
 
     name: str
     start: Callable[[Process, Testbed, Task, Queues], None]
@@ -84,7 +84,7 @@ def _run_engine(
     process.launch([sys.executable, "-m", "windrow", "run", *arguments, *options], {**environment, **given})
 
 
-RIVALS = (
+ENGINES = (
     Engine("naive: claim, then deliver", _naive(Order.CLAIM_FIRST)),
     Engine("naive: deliver, then mark", _naive(Order.MARK_AFTER)),
     Engine("Bento", _bento, BENTO.find),

@@ -2,7 +2,7 @@
 
 Each engine gets a full queue of its own, a ledger and a place at the destination, and one fault. Once its queue is
 empty every archive is read back, and its files are compared. MinIO is real; queue and ledger are the emulator's; the
-way to the destination leads through a proxy that loses replies or is gone. With the default times it takes about an
+connections to the destination pass a proxy that loses replies or refuses them. With the default times it takes about an
 hour.
 """
 
@@ -24,7 +24,7 @@ from bench import backlog, machine, outcome
 from bench.counting import ALWAYS
 from bench.faults.links import HttpProxy
 from bench.faults.proxy import Action, Listener, Rule
-from bench.peers.engines import RIVALS, Engine, Queues, kill
+from bench.peers.engines import ENGINES, Engine, Queues, kill
 from bench.peers.programs import HOW_TO_GET
 from bench.samples import FILE_BYTES
 from bench.task import task
@@ -69,7 +69,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial:
-    """One engine at work on a full queue, and the hand that disturbs it."""
+    """One engine at work on a full queue, and the faults that can be caused."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Trial:
             time.sleep(seconds)
 
     def await_archive(self, prefix: str) -> None:
-        """Return as soon as the first archive stands."""
+        """Return as soon as the first archive is committed."""
         s3, bucket = self._place.client("s3"), self._place.outputs.destination_bucket
         wait_for(lambda: bool(s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["KeyCount"]), HIT_LIMIT_S, POLL_S)
 
@@ -139,7 +139,7 @@ def _down_at_first(trial: Trial, _prefix: str) -> None:
     trial.start_without_destination(trial.times.down_s)
 
 
-def _away(trial: Trial, _prefix: str) -> None:
+def _down(trial: Trial, _prefix: str) -> None:
     trial.start_without_destination(trial.times.away_s)
 
 
@@ -159,7 +159,7 @@ class Fault(msgspec.Struct, frozen=True):
 FAULTS = {
     "killed": Fault("killed as its first archive stands", _killed),
     "replies": Fault("replies to commits lost", _replies_lost),
-    "away": Fault("destination down", _away),
+    "away": Fault("destination down", _down),
     "down": Fault("destination down at the first delivery", _down_at_first, files_most=300),
     "absent": Fault("one object absent", _nothing, files_most=300, absent=True),
 }
@@ -216,7 +216,7 @@ class Arena:
         return Queues(queue_url, dlq_url, batch_files)
 
     def _with_absent(self, files: Sequence[Upload]) -> list[Upload]:
-        """Return the files with one among them that is there no more."""
+        """Return the files and one that has been deleted."""
         absent = self._place.upload("absent", [FILE_BYTES], first=WARM_FIRST)
         self._place.delete(self._place.outputs.landing_bucket, "absent")
         middle = len(files) // 2
@@ -244,13 +244,13 @@ def campaign(names: Sequence[str], who: str, files: int, batch_files: int, times
             size = len(given) + fault.absent if fault.files_most else batch_files
             # How often a message may come back decides what an outage does: 5 times is usual, Windrow asks for 100.
             for receives in (times.receives, MAX_RECEIVES) if name == "away" else (times.receives,):
-                for engine in RIVALS:
+                for engine in ENGINES:
                     if who.lower() in engine.name.lower() and engine.present():
                         yield ring.try_out(engine, name, given, size, receives)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make every fault happen to everyone, and print a table, or one JSON object with ``--json``."""
+    """Test every engine with every fault, and print a table, or one JSON object with ``--json``."""
     default = Times()
     parser = argparse.ArgumentParser(prog="python -m bench.peers.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT", help="%(choices)s")
@@ -278,7 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json:
         print(msgspec.json.encode({"results": results, "times": times, "machine": machine.describe()}).decode())
         return
-    absent = [engine.name for engine in RIVALS if not engine.present()]
+    absent = [engine.name for engine in ENGINES if not engine.present()]
     print(f"{machine.describe()}; {times}" + "".join(f"; {name} not installed: {HOW_TO_GET}" for name in absent))
 
 

@@ -1,7 +1,8 @@
 """The handler that is usually written by hand: one file after the other, boto3, `tarfile`, minio-py.
 
-It does what the requirements say on a good day: claims each file, archives all, stores the archive's SHA-256 beside it
-and compares it afterwards. What it does on a bad day `bench.peers.faults` shows, in both of its usual orders.
+It does what the requirements say while nothing fails: claims each file, archives all, stores the archive's SHA-256
+beside it and compares it afterwards. `bench.peers.faults` shows what it does when something fails, in both of its usual
+orders.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class NaiveHandler:
         self._minio.put_object(self._task.destination, name, io.BytesIO(data), len(data), metadata=metadata)
         stored = self._minio.stat_object(self._task.destination, name).metadata or {}
         if stored["x-amz-meta-sha256_checksum"] != digest:
-            raise SystemExit("the stored checksum is another")
+            raise SystemExit("the stored checksum is different")
 
 
 def contend(task: Task) -> Figures:
@@ -105,7 +106,7 @@ def contend(task: Task) -> Figures:
 
 
 def function(event: Mapping[str, Any], _context: object) -> None:
-    """Handle one SQS batch as a Lambda function: an error gives the whole batch back."""
+    """Handle one SQS batch as a Lambda function: an error returns the whole batch to the queue."""
     events = [json.loads(record["body"]) for record in event["Records"]]
     _handler().handle([unquote_plus(record["s3"]["object"]["key"]) for each in events for record in each["Records"]])
 

@@ -1,7 +1,7 @@
 """Builds the Go programs that the benchmarks compare with, once, into the user's cache folder.
 
 Neither is packaged for every system, and `go install` of the pinned versions fails on their own `replace` lines. A
-module of one's own that requires them builds.
+small module that requires them can be built.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Program:
 
     @property
     def built(self) -> Path:
-        """Where the recipe leaves the program; another version gets another file."""
+        """Where the built program is; another version has another file."""
         return cache_folder() / f"{self.name}-{self.version}"
 
     def find(self) -> Path | None:

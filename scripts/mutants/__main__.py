@@ -31,7 +31,7 @@ SCOPES: dict[str, dict[str, Tests]] = {
     },
     "clients": {"windrow/clients/**/*.py": ("clients", "../contract")},
 }
-"""Which modules are changed, and what each mutant meets, below tests/unit, after the tests of its own module."""
+"""Which modules are changed, and which tests below tests/unit each mutant gets after those of its own module."""
 
 COUNTS = {"core and pipeline": 200, "clients": 50}
 """How many mutants are drawn."""
@@ -59,7 +59,7 @@ def main() -> int:
         drawn = list(draw(everything, options.seed, options.count or COUNTS[scope]))
         if options.survivors:
             drawn = [mutant for mutant in drawn if results.survived_before(mutant)]
-        tests = {module: list(met_by(module, scope))[: 1 if options.own else None] for module in modules(scope)}
+        tests = {module: list(required_tests(module, scope))[: 1 if options.own else None] for module in modules(scope)}
         run([m for m in drawn if not results.of(m, own=options.own)], tests, results, options)
         survivors = [mutant for mutant in drawn if results.of(mutant, own=options.own) != KILLED]
         print(f"{scope}, seed {options.seed}: {len(drawn)} of {len(everything)} mutants, {len(survivors)} survive")
@@ -100,8 +100,8 @@ def _stage(tests: Tests, results: Results) -> Stage:
     return Stage(tests, 5 + 2 * math.ceil(results.baseline(tests) or 0))
 
 
-def met_by(module: str, scope: str) -> Iterator[Tests]:
-    """Yield the tests that a module's mutants meet: its own first, if it has any, then those of its scope."""
+def required_tests(module: str, scope: str) -> Iterator[Tests]:
+    """Yield the tests that a module's mutants get: its own first, if it has any, then those of its scope."""
     path = Path(module)
     own = Path("tests/unit", *path.parts[1:-1], f"test_{path.name}")
     if own.exists():

@@ -21,8 +21,8 @@ from poodle.data_types import FileMutation, Mutator
 from poodle.mutate import builtin_mutators
 
 LOGGER = "_log"
-UNHEARD = {"thread_name_prefix"}
-"""Arguments that only name something for whoever looks at the process."""
+NAMES_ONLY = {"thread_name_prefix"}
+"""Arguments that only name something for people who inspect the process."""
 
 ALIASES = {"Callable", "Literal", "Mapping", "dict", "list", "tuple", "type"}
 
@@ -64,7 +64,7 @@ class Mutant:
 
 
 class ConditionMutator(Mutator):  # type: ignore[misc]  # poodle has no types
-    """Turns round the conditions that poodle leaves alone: names, calls, and what ``and`` and ``or`` join."""
+    """Inverts the conditions that poodle does not change: names, calls, and what ``and`` and ``or`` join."""
 
     mutator_name = "Condition"
 
@@ -156,12 +156,12 @@ def _left_out(tree: ast.Module) -> Iterator[ast.AST]:
                 yield from _words(node)
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))) if name == LOGGER:
                 yield node
-            case ast.keyword(arg=name) if name in UNHEARD:
+            case ast.keyword(arg=name) if name in NAMES_ONLY:
                 yield node
 
 
 def _declared(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what is for whoever reads the code, or checks its types."""
+    """Yield what only readers of the code and type checkers use."""
     match node:
         case ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation):
             yield annotation
@@ -184,7 +184,7 @@ def _words(call: ast.Call) -> Iterator[ast.AST]:
 
 
 def _misplaced(tree: ast.Module, text_of: Callable[[ast.AST], bytes]) -> Iterator[ast.AST]:
-    """Yield the f-strings whose expressions stand elsewhere than their nodes say (Python before 3.12)."""
+    """Yield the f-strings whose expressions are at another place than their nodes say (Python before 3.12)."""
     for text in ast.walk(tree):
         if isinstance(text, ast.JoinedStr):
             inner = [part for value in text.values if isinstance(value, ast.FormattedValue) for part in ast.walk(value)]

@@ -25,7 +25,7 @@ class Results:
         self._held: dict[str, Any] = held if held.get("tree") == tree else {"tree": tree, "ended": {}, "baselines": {}}
 
     def of(self, mutant: Mutant, *, own: bool) -> str | None:
-        """Return how the mutant ended; None if it was not tried, or with its ``own`` tests only and more are asked."""
+        """Return how the mutant ended; None if it was not tried, or not with all the tests that are asked for."""
         ended: str | None = self._held["ended"].get(mutant.identity)
         return None if ended == SURVIVED_OWN and not own else ended
 
@@ -34,7 +34,7 @@ class Results:
         return self._before.get(mutant.identity, KILLED) != KILLED
 
     def keep(self, mutant: Mutant, *, survived: bool, own: bool) -> None:
-        """Keep how a mutant's trial ended, which met all tests of its scope or its ``own`` only."""
+        """Keep the result of a mutant's trial with all tests of its scope, or with its ``own`` only."""
         self._held["ended"][mutant.identity] = (SURVIVED_OWN if own else SURVIVED) if survived else KILLED
         self._write()
 

@@ -36,7 +36,7 @@ PYTEST = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-W", "ignore::pyte
 """Some of what is imported already are plugins, whose assertions pytest would like to rewrite."""
 
 MEMORY_BYTES = 12 * 1024**3
-"""Address space of a process: a loop that does not end must not take the machine down with it."""
+"""Address space of a process: a loop that does not end must not use up the machine's memory."""
 
 POLL_S = 0.05
 FAILED = 3
@@ -155,7 +155,7 @@ def _become(mutant: Mutant | None, stages: Sequence[Stage], printed: IO[bytes]) 
 
 
 class _Finder(importlib.machinery.SourceFileLoader):
-    """Gives the mutant for its module, and leaves every other module alone."""
+    """Loads the mutant in place of its module; other modules load as usual."""
 
     def __init__(self, mutant: Mutant) -> None:
         name = mutant.module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

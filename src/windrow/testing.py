@@ -68,7 +68,7 @@ def _nothing(_operation: str) -> None:
 
 
 class FakeClock:
-    """A clock that moves only when told to, or when somebody sleeps; ``sleeps`` lists for how many seconds."""
+    """A clock that moves only by `advance`, `sleep` and `wait`; ``sleeps`` lists the seconds slept."""
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
@@ -91,7 +91,7 @@ class FakeClock:
             self.advance(seconds)
 
     def wait(self, event: Event, seconds: float) -> bool:
-        """Move on at once; tell whether the event is set."""
+        """Move on at once; return whether the event is set."""
         self.advance(max(0.0, seconds))
         return event.is_set()
 
@@ -118,7 +118,7 @@ class FakeLanding:
     objects: dict[tuple[str, str, str], _Held] = field(default_factory=dict)
     """By bucket, key, and version id (or ETag)."""
     refusals: dict[str, Permanent] = field(default_factory=dict)
-    """By object id, what an object ends with that is refused again and again."""
+    """By object id, the error of an object that S3 refuses at each attempt."""
     reads: Counter[str] = field(default_factory=Counter)
     """How often each object id was read."""
     _versions: int = 0
@@ -138,7 +138,7 @@ class FakeLanding:
     ) -> SourceObject:
         """Upload an object; return what its event names. Without versioning it replaces what the key held."""
         declared = {} if declared_sha256 is None else {"sha256": declared_sha256}
-        said = described(content_type, {**(metadata or {}), **declared})
+        headers = described(content_type, {**(metadata or {}), **declared})
         with self._lock:
             self._versions += 1
             version_id = f"v{self._versions}" if versioned else None
@@ -146,7 +146,7 @@ class FakeLanding:
             if not versioned:
                 for name in [name for name in self.objects if name[:2] == (bucket, key)]:
                     del self.objects[name]
-            self.objects[bucket, key, version_id or etag] = _Held(data, said)
+            self.objects[bucket, key, version_id or etag] = _Held(data, headers)
             return SourceObject(bucket, key, version_id, etag, f"{self._versions:016X}", len(data), event_time)
 
     def remove(self, source: SourceObject) -> None:
@@ -182,7 +182,7 @@ class FakeLanding:
 
     @contextmanager
     def stream(self, source: SourceObject, chunk_bytes: int) -> Iterator[tuple[Described, Iterator[Buffer]]]:
-        """Give the object in pieces; the hook hears ``"piece"`` before each."""
+        """Yield the object in pieces; the hook is called with ``"piece"`` before each."""
         yield self.get(source).described, self._pieces(source, chunk_bytes)
 
     def _pieces(self, source: SourceObject, chunk_bytes: int) -> Iterator[Buffer]:
@@ -230,7 +230,7 @@ class FakeLedger:
         return outcomes
 
     def take_over(self, pairs: Sequence[tuple[Claim, Claim]]) -> list[ClaimOutcome]:
-        """Replace what is still as found."""
+        """Replace claims that are still as they were read."""
         self.hook("take_over")
         outcomes = [
             ClaimOutcome.WON if self._change(found, **msgspec.structs.asdict(wanted)) else ClaimOutcome.TAKEN
@@ -268,17 +268,17 @@ class FakeLedger:
             return {key: self.archives[key] for key in archive_keys if key in self.archives}
 
     def record(self, record: ArchiveRecord) -> ArchiveRecord:
-        """Write an archive record unless the key has one in another state; return what stands."""
+        """Write an archive record unless the key has one in another state; return the record that is kept."""
         self.hook("record")
         with self._lock:
-            standing = self.archives.get(record.archive_key, record)
-            if standing.state is record.state:
-                self.archives[record.archive_key] = standing = record
+            kept = self.archives.get(record.archive_key, record)
+            if kept.state is record.state:
+                self.archives[record.archive_key] = kept = record
         self.hook("record done")
-        return standing
+        return kept
 
     def overrule(self, record: ArchiveRecord) -> None:
-        """Write an archive record whatever stands."""
+        """Write an archive record whatever is recorded."""
         self.hook("overrule")
         with self._lock:
             self.archives[record.archive_key] = record
@@ -430,7 +430,7 @@ class FakeDestination:
         return True
 
     def abort(self, key: str, upload_id: str) -> None:
-        """Drop an upload; absent is fine."""
+        """Abort an upload; absent is fine."""
         self.hook("abort")
         with self._lock:
             if upload_id in self.uploads and self.uploads[upload_id].key == key:
@@ -516,7 +516,7 @@ class FakeRawFiles:
 
 @dataclass
 class FakeQueue:
-    """A queue that remembers what was asked of it. Where the hook raises, the operation fails for all messages."""
+    """A queue that records its calls. Where the hook raises, the operation fails for all messages."""
 
     hook: Hook = _nothing
     visibility: dict[str, int] = field(default_factory=dict)
@@ -705,7 +705,7 @@ class FakeFunctions:
         return self._note(withdrawn=alias.candidate or alias.version)
 
     def lead(self, version: str, candidate: str | None = None, weight: float = 0.0) -> None:
-        """Change the alias as anybody may who asks for no revision."""
+        """Change the alias as a caller does who passes no revision."""
         self.routes.append((version, candidate, weight))
         self.current = Alias(version, f"r{len(self.routes)}", candidate, weight)
 

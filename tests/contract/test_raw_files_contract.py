@@ -127,7 +127,7 @@ def test_what_is_refused_is_told_and_the_rest_goes(bucket: Bucket) -> None:
 
 
 def test_a_call_that_fails_fails_for_its_versions_only(bucket: Bucket) -> None:
-    """A bucket that is not there leaves another's files deleted, and is told."""
+    """A bucket that is not there leaves another's files deleted, and is reported."""
     there = bucket.put("k")
     nowhere = new_name("absent")
     absent = [RawVersion(nowhere, key, there.version_id) for key in ("k", "a\x01b")]

@@ -320,7 +320,7 @@ def test_the_certificate_is_from_another_authority(line: Line) -> None:
 
 
 def test_a_key_that_anothers_stalled_write_locks_costs_its_files_alone(scene: Scene) -> None:
-    """MinIO answers no question about it meanwhile; other files of dead owners are delivered within the same run."""
+    """MinIO answers no question about it meanwhile; other files of crashed owners are delivered within the same run."""
     stuck, other = scene.upload("a"), scene.upload("b")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scene.world.landing, "hook", dying)

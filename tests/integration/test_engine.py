@@ -218,7 +218,7 @@ def test_mapping_is_followed_while_it_changes(aws: Aws, monkeypatch: pytest.Monk
 
 
 def test_batches_close_by_size_and_stay_open_for_the_window(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Full batches run at once; the rest waits for its window and is given back when the engine stops before."""
+    """Full batches run at once; the rest waits for its window and is released if the engine stops before."""
     mapping_id = aws.create_mapping(BatchSize=20, MaximumBatchingWindowInSeconds=300)
     aws.send(45)
     with _engine(aws, mapping_id, monkeypatch) as watch:

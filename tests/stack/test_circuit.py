@@ -57,7 +57,7 @@ def bring_back(stack: Stack) -> None:
 
 
 def test_circuit_opens_in_an_outage_and_closes_after_it(stack: Stack) -> None:
-    """The mapping is disabled while the destination is away and enabled when it is back, each with its reason."""
+    """The mapping is disabled while the destination is down and enabled when it is back, each with its reason."""
     wait_until("the first probe", lambda: circuit().revision > 0)
     before = mapping_state(stack)
     stack.destination.kill()
@@ -162,7 +162,7 @@ RUN = (sys.executable, "-m", "windrow", "run", "--json", "--window", "1", "--qui
 
 @pytest.mark.slow
 def test_workers_without_a_mapping_are_their_own_circuit_breaker(tmp_path: Path) -> None:
-    """Two on one queue: while the destination is away neither receives, and afterwards each file is there once."""
+    """Two on one queue: while the destination is down neither receives, and afterwards each file is there once."""
     with Stack(tmp_path, Shape(sentinel_s=0), destination="ministack", worker=False) as stack, ExitStack() as running:
         environ = {**stack.environment(), "WINDROW_EVENT_SOURCE_MAPPING_ID": ""}
         own = settings.load(environ)

@@ -125,7 +125,7 @@ def test_up_ends_in_order_and_leaves_nothing(tmp_path: Path, how: signal.Signals
 
 @pytest.mark.needs("minio")
 def test_up_survives_a_killed_minio(tmp_path: Path) -> None:
-    """What people try: it is told, and comes back at the same address when it is asked for."""
+    """What people try: it is reported, and comes back at the same address when it is asked for."""
     command = [*WINDROW, "up", "--json", "--no-worker"]
     env = environment(tmp_path, minio=True)
     with subprocess.Popen(

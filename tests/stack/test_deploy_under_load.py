@@ -268,7 +268,7 @@ def test_failing_version_is_rolled_back_by_itself_and_no_file_is_lost_or_doubled
 
 
 def test_version_that_gives_everything_back_is_rolled_back_by_itself(stack: Stack, tmp_path: Path) -> None:
-    """No run of it fails and no alarm is watched: its share of files given back is enough; every file arrives once."""
+    """No run of it fails and no alarm is watched: its share of returned files is enough; every file arrives once."""
     run, report = deploy_under_load(stack, tmp_path, GIVES_BACK, "--steps", "50,100", "--bake", "100s")
     assert (1, "rolled-back") == (run.code, run.result["outcome"])
     assert run.result["reason"].startswith("version 2 returned")

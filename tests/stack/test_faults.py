@@ -34,7 +34,7 @@ def test_the_schedule_follows_from_the_seed() -> None:
 
 def test_a_short_campaign(tmp_path: Path, toxiproxy: Path) -> None:
     """Every kind of fault takes effect; every file arrives once and whole, poison about or not; no secret is shown."""
-    result = campaign(tmp_path, toxiproxy, seed=SEED, count=FAULTS, pace=SHORT, note=lambda _: None)
+    result = campaign(tmp_path, toxiproxy, seed=SEED, count=FAULTS, pace=SHORT, on_progress=lambda _: None)
 
     found = result.verification
     assert found.files > 0
@@ -90,7 +90,7 @@ def test_an_older_version_is_fetched_although_the_object_was_overwritten_and_del
     traffic = Traffic(environment, SEED, files_per_s=1)
     older, newer = (traffic.upload_as(QUIET_BUCKET, "the/same.json", content) for content in (b"older", b"newer"))
     s3.delete_object(Bucket=QUIET_BUCKET, Key=older.file.key)
-    traffic.tell([newer, older])
+    traffic.announce([newer, older])
     assert 0 == environment.await_empty(LIMIT_S)
 
     found = verify(environment, traffic, Deliveries(environment.destination()))

@@ -73,7 +73,7 @@ def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_interrupted_load_leaves_nothing(tmp_path: Path) -> None:
-    """SIGTERM amid the load ends everything that was started, and the loss of the figures is told."""
+    """SIGTERM amid the load ends everything that was started, and the loss of the figures is reported."""
     command = [*LOAD, "--rate", "20", "--seconds", "600", "--window", "1", "--size", "100"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment(tmp_path)) as load:
         assert load.stderr is not None

@@ -47,7 +47,7 @@ def test_no_command_shows_a_secret(environment: Environment) -> None:
     """All is well; then the destination refuses the keys; then nothing listens there: each has its own messages."""
     traffic = Traffic(environment, SEED, files_per_s=1)
     traffic.upload_as(environment.stack.outputs.landing_bucket, "a.json", b"a")
-    traffic.tell(traffic.sent)
+    traffic.announce(traffic.sent)
     assert 0 == environment.await_empty(LIMIT_S)
     in_order = outputs(environment)
     environment.rotate_keys()

@@ -36,7 +36,7 @@ VISIBILITY_S = 6 * 300 + WINDOW_S
 DRAIN = 3
 """Messages of one batch: 100 files a second, the burst rate of NFR-05. More is quicker, so this is the harsh case."""
 GIVEN_BACK = 50
-"""Messages of a batch that the gate gives back."""
+"""Messages of a batch that the gate returns to the queue."""
 SENTINEL_S = 60
 STEP_S = 20
 LAMBDA_FOLLOWS_S = 60
@@ -185,7 +185,7 @@ class Outage:
         return self._told()
 
     def _work(self) -> None:
-        """Run batches as a window gathers them: while all is given back at once there are as many as there can be."""
+        """Run batches as a window gathers them: while all is returned at once there are as many as there can be."""
         away = self._away
         while batch := self._queue.receive(GIVEN_BACK if away else DRAIN):
             if away:

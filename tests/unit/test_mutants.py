@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutants.__main__ import SCOPES, draw, met_by, modules
+from scripts.mutants.__main__ import SCOPES, draw, modules, required_tests
 from scripts.mutants.judge import Equivalent, equivalents, faults
 from scripts.mutants.mutations import Mutant, flat, mutants
 from scripts.mutants.trial import ROOT, SOURCE
@@ -88,8 +88,8 @@ def test_each_module_has_tests_that_are_there() -> None:
     found = {scope: modules(scope) for scope in SCOPES}
     for scope, paths in found.items():
         for module in paths:
-            assert all((ROOT / test).exists() for tests in met_by(module, scope) for test in tests)
-    assert ("tests/unit/core/test_planning.py",) in met_by("windrow/core/planning.py", "core and pipeline")
+            assert all((ROOT / test).exists() for tests in required_tests(module, scope) for test in tests)
+    assert ("tests/unit/core/test_planning.py",) in required_tests("windrow/core/planning.py", "core and pipeline")
     assert {"windrow/core/archive/tar.py", "windrow/pipeline/aggregator.py", "windrow/pipeline/gate.py"} <= {
         *found["core and pipeline"]
     }

@@ -57,7 +57,7 @@ class World:
     contents: dict[str, bytes] = field(default_factory=dict)
     """What was uploaded, by object id."""
     spread: Callable[[str], float] = lambda _name: 1.0
-    """How messages that are given back are spread over time."""
+    """How messages that are returned to the queue are spread over time."""
     owners: int = 0
     messages: int = 0
 

@@ -12,7 +12,7 @@ def main() -> None:
     """Run the command line; without the packages that it needs, say how to install them and exit 2.
 
     Ctrl-C ends it at once while there is nothing to clean up yet: importing takes half a second, and an import that is
-    interrupted may tell anything.
+    interrupted may print anything.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
         signal.signal(signal.SIGINT, _end)

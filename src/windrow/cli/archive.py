@@ -227,13 +227,13 @@ def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int],
     """Show a bar on standard error when a person is watching, else a line now and then; give what advances it."""
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with err.progress(*columns, disable=quiet or not err.is_terminal) as progress:
-        task, sparingly, done = progress.add_task(what, total=total), err.sparingly(), 0
+        task, show_line, done = progress.add_task(what, total=total), err.line_each_minute(), 0
 
         def advance(count: int) -> None:
             nonlocal done
             done += count
             progress.advance(task, count)
             if not quiet:
-                sparingly(f"{what}: {human_bytes(done)} of {human_bytes(total)}")
+                show_line(f"{what}: {human_bytes(done)} of {human_bytes(total)}")
 
         yield advance

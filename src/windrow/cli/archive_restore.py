@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 
 from windrow import archives
 from windrow.archives import Connection, Restored, Selection, TargetConflict
-from windrow.cli.archive_search import span, told
+from windrow.cli.archive_search import search_errors, span
 from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.core.errors import WrongUse
 from windrow.core.words import counted
@@ -54,7 +54,7 @@ def restore(location: str, to: str, options: Options, *, dry_run: bool, as_json:
     """Restore, and say what became of it; exits with 1 unless all of it is there now."""
     quiet = as_json or not err.is_terminal
     with (
-        told(),
+        search_errors(),
         err.progress("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), disable=quiet) as bar,
     ):
         task = bar.add_task("restoring", total=None)
@@ -92,7 +92,7 @@ def _print(result: Restored, to: str) -> None:
         (result.undescribed, "without content type and metadata, of which the archive has none"),
         (result.conflicts, "with other bytes under their key: left as they are"),
         (result.refused, "refused by the target"),
-        (result.unreadable, "archives that can't be read: what they hold is not restored"),
+        (result.unreadable, "archives that can't be read: their files are not restored"),
     ):
         if count:
             out.print(f"{count:,} {what}", soft_wrap=True)

@@ -25,7 +25,7 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="File
 
 def ls_folder(location: str, since: str | None, until: str | None, *, as_json: bool) -> None:
     """Print the archives of a folder, as they are found or as one JSON object."""
-    with told():
+    with search_errors():
         start, end = span(since, until)
         found = find_archives(location, since=start, until=end)
         if as_json:
@@ -54,7 +54,7 @@ def find(
 
     Without --since and --until these are all that there are. Exits with 1 if no archive holds it.
     """
-    with told():
+    with search_errors():
         start, end = span(since, until)
         found = find_files(folder or _destination(), key=key, version_id=version, since=start, until=end)
         if as_json:
@@ -77,7 +77,7 @@ def find(
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def search_errors() -> Iterator[None]:
     """Tell of what is not there as wrong use."""
     try:
         yield

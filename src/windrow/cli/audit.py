@@ -60,7 +60,7 @@ def audit(
         raise WrongUse("--mark is for all keys; leave --prefix out")
     config = settings.load(os.environ, needs=settings.AUDIT)
     opened = bootstrap.inventories(config, inventory) if inventory else []
-    asked, end = end, span_judged(start, end, opened).end if opened else end
+    asked_until, end = end, span_judged(start, end, opened).end if opened else end
     auditor = bootstrap.inventory_auditor(config, opened) if opened else bootstrap.auditor(config)
     marks = _Marks(bootstrap.marker(config).write) if mark else None
     with err.status("reading") as status:
@@ -78,11 +78,11 @@ def audit(
         page.write_text(render(_statement(judged, opened, marks.spans if marks else [])), encoding="utf-8")
     if as_json:
         by = [{"manifest": each.manifest, "created_at": each.created_at} for each in opened]
-        told = {"inventories": by, "asked_until": asked} if opened else {}
-        print_json({**msgspec.to_builtins(report), **told, **({"marked": marks.spans} if marks else {})})
+        extra = {"inventories": by, "asked_until": asked_until} if opened else {}
+        print_json({**msgspec.to_builtins(report), **extra, **({"marked": marks.spans} if marks else {})})
     else:
         _print(report, young)
-        _print_inventories(opened, Window(end, asked))
+        _print_inventories(opened, Window(end, asked_until))
         if marks:
             _print_marks(marks.spans)
     if not report.ok:
@@ -106,7 +106,7 @@ def _statement(judged: Judged, opened: Sequence[Inventory], marked: Sequence[Win
 
 
 def _print_inventories(opened: Sequence[Inventory], left: Window) -> None:
-    """Say what was judged by, and what of the range it does not tell."""
+    """Print which inventories were used, and which part of the range they do not cover."""
     for each in opened:
         out.print(f"by the inventory {each.manifest} of {each.created_at:%Y-%m-%d %H:%M:%S} UTC", soft_wrap=True)
     if opened and left.start < left.end:

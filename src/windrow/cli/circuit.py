@@ -1,4 +1,4 @@
-"""``windrow circuit``: an operator's hand on the circuit breaker."""
+"""``windrow circuit``: hold the circuit breaker open or closed, or show it."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def describe(circuit: Circuit) -> str:
 
 
 def receiver(*, mapped: bool) -> str:
-    """Return what receives: the mapping, or workers that follow none."""
+    """Return what receives messages: the mapping, or workers that follow none."""
     return "mapping" if mapped else "workers"
 
 
 def describe_mapping(circuit: Circuit | None, enabled: bool, *, mapped: bool) -> str:
-    """Return the mapping's state for people, and where it differs from the circuit's, what becomes of that."""
+    """Return the mapping's state for people; where it differs from the circuit's, also what will happen."""
     if not mapped:
         return "receive, without a mapping" if enabled else "wait, and messages with them in the queue"
     if enabled:
@@ -92,19 +92,19 @@ def describe_mapping(circuit: Circuit | None, enabled: bool, *, mapped: bool) ->
     return "disabled, and not by Windrow: messages wait until it is enabled by hand, or by `windrow circuit close`"
 
 
-UNHEEDED = (
+WITHOUT_EFFECT = (
     "WINDROW_EVENT_SOURCE_MAPPING_ID is not set, and no worker without a mapping has run on this ledger yet: "
     "set it to the id of the function's mapping"
 )
 
 
 def known_switch(config: Settings) -> Switch:
-    """Return the hand on the circuit. Raises `WrongUse` where nobody heeds it: a mapping is meant then."""
+    """Return the circuit's switch. Raises `WrongUse` where nothing follows it: the mapping's id is missing then."""
     from windrow import bootstrap
 
     switch = bootstrap.switch(config)
     if not config.event_source_mapping_id and not switch.state().revision:
-        raise WrongUse(UNHEEDED)
+        raise WrongUse(WITHOUT_EFFECT)
     return switch
 
 
@@ -116,14 +116,14 @@ def _command(mode: Mode, *, as_json: bool) -> None:
 
 def _show(circuit: Circuit, switch: Switch, config: Settings, *, as_json: bool) -> None:
     mapped = bool(config.event_source_mapping_id)
-    enabled, told = None, "being changed by Lambda at this moment; ask again"
+    enabled, text = None, "being changed by Lambda at this moment; ask again"
     with contextlib.suppress(MappingBusy):
         enabled = switch.enabled()
-        told = describe_mapping(circuit, enabled, mapped=mapped)
+        text = describe_mapping(circuit, enabled, mapped=mapped)
     if as_json:
         print_json({"ok": True, **msgspec.to_builtins(circuit), "mapping_enabled": enabled})
         return
     out.print(f"circuit  {describe(circuit)}", soft_wrap=True)
     if circuit.changed_at:
         out.print(f"since    {datetime.fromtimestamp(circuit.changed_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
-    out.print(f"{receiver(mapped=mapped)}  {told}", soft_wrap=True)
+    out.print(f"{receiver(mapped=mapped)}  {text}", soft_wrap=True)

@@ -169,7 +169,7 @@ def _refresh(book: PriceBook, output: Path | None, *, as_json: bool) -> None:
     path = output or Path(f"prices-{book.region}-{today}.json")
     if fresh:
         price_list.save(result.book, path)
-    # A price without a usage type is in no file that is known, so keeping it is no failure.
+    # A price without a usage type is in no price list that can be read here, so keeping it is not a failure.
     missed = [name for name in result.kept if book.prices[name].usage_type]
     _report_refresh(result, failed, path if fresh else None, ok=not missed, as_json=as_json)
     if missed:
@@ -207,7 +207,7 @@ def _print(result: Estimate, others: dict[str, Estimate], book: PriceBook, *, it
     out.print()
     if result.growth_usd:
         out.print(
-            f"Nothing leaves Deep Archive by itself: each further month of files adds {result.growth_usd:,.2f} USD "
+            f"Nothing is deleted from Deep Archive: each further month of files adds {result.growth_usd:,.2f} USD "
             "a month, for good, unless Terraform's retention.expire_after_days is set."
         )
     recalled = sum(price.basis != "offer-file" for price in book.prices.values())

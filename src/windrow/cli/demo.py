@@ -98,8 +98,8 @@ def _samples(files: int | None, folder: Path | None) -> list[Sample]:
 def _run(stack: Stack, samples: list[Sample], rate: float) -> Report:
     from windrow.lab.stack.trial import Trial
 
-    with _progress(len(samples)) as note:
-        return Trial(stack, samples, rate, note).run()
+    with _progress(len(samples)) as on_progress:
+        return Trial(stack, samples, rate, on_progress).run()
 
 
 def _introduce(stack: Stack, *, keep: bool) -> None:
@@ -111,7 +111,7 @@ def _introduce(stack: Stack, *, keep: bool) -> None:
     facts.add_row("landing", f"s3://{stack.outputs.landing_bucket} at {stack.aws.url} (MiniStack)")
     bucket = stack.outputs.destination_bucket
     facts.add_row("destination", f"s3://{bucket} at {stack.destination.url} ({destination_name(stack)})")
-    log = f"; log {stack.worker.log}" if keep else ""  # which is gone otherwise before anybody looks
+    log = f"; log {stack.worker.log}" if keep else ""  # otherwise it is deleted at the end
     facts.add_row("worker", f"gathers for {stack.shape.window_s} s{log}")
     out.print(facts)
     if stack.kind == "ministack":
@@ -121,20 +121,20 @@ def _introduce(stack: Stack, *, keep: bool) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[State], None]]:
-    """Show three bars on standard error while a person watches, else lines; give the function that moves them."""
-    sparingly = err.sparingly()
+    """Show three bars on standard error on a terminal, else lines; yield the function that moves them."""
+    show_line = err.line_each_minute()
     columns = ("{task.description:<9}", BarColumn(40), MofNCompleteColumn(), "{task.fields[note]}")
     with err.progress(*columns, disable=not err.is_terminal) as progress:
         tasks: dict[str, TaskID] = {step: progress.add_task(step, total=total, note="") for step in _STEPS}
 
-        def note(state: State) -> None:
+        def show(state: State) -> None:
             for step in _STEPS:
                 progress.update(tasks[step], completed=getattr(state, step))
-            told = f"in {counted(state.archives, 'archive')}, {counted(state.queued, 'message')} in the queue"
-            progress.update(tasks["delivered"], note=told)
-            sparingly(f"{state.uploaded:,} of {total:,} uploaded, {state.delivered:,} delivered {told}")
+            detail = f"in {counted(state.archives, 'archive')}, {counted(state.queued, 'message')} in the queue"
+            progress.update(tasks["delivered"], note=detail)
+            show_line(f"{state.uploaded:,} of {total:,} uploaded, {state.delivered:,} delivered {detail}")
 
-        yield note
+        yield show
 
 
 def _conclude(stack: Stack, report: Report, seconds: float, *, keep: bool) -> None:
@@ -201,5 +201,5 @@ def _counts(report: Report) -> RenderableType:
         parts.append((report.files_unexpected, "never uploaded", False))
     if report.files_dead_lettered:
         parts.append((report.files_dead_lettered, "dead-lettered", False))
-    told = [(f"{count} {what}", "" if fine or not count else "bold red") for count, what, fine in parts]
-    return out.text(told[0], *(part for each in told[1:] for part in (", ", each)))
+    texts = [(f"{count} {what}", "" if fine or not count else "bold red") for count, what, fine in parts]
+    return out.text(texts[0], *(part for each in texts[1:] for part in (", ", each)))

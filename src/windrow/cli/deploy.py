@@ -23,7 +23,7 @@ from windrow.core.errors import DeploymentError, WrongUse
 from windrow.core.words import counted
 from windrow.operations.deployment import KEEP, DeploymentOutcome, Event, Progress, Result, check_steps
 
-LOOK_S = 0.2
+POLL_S = 0.2
 """How soon a signal is noticed while a step bakes."""
 
 LONGEST_BAKE = timedelta(days=1)
@@ -45,29 +45,29 @@ def deploy(
     keep: Annotated[
         int, typer.Option(min=1, help="Versions to keep that no alias leads to; older ones are deleted afterwards.")
     ] = KEEP,
-    rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the version before, and stop.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Return to the version before, and stop.")] = False,
     to: Annotated[str | None, typer.Option(metavar="VERSION", help="With --rollback: go to this version.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line: events, then the result.")
     ] = False,
 ) -> None:
-    """Shift the alias to a new version in steps, watching alarms; go back by itself when one goes on.
+    """Shift the alias to a new version in steps, watching alarms; roll back when one goes on.
 
-    Ctrl-C, SIGTERM and a terminal that hangs up go back too. Exits 0 when deployed (or rolled back as asked), 1 when it
-    went back or could not start, 2 for wrong use.
+    Ctrl-C, SIGTERM and a terminal that hangs up roll back too. Exits 0 when deployed (or rolled back as asked), 1 when
+    it rolled back unasked or could not start, 2 for wrong use.
     """
     if rollback == (package is not None):
-        raise WrongUse("give --zip to deploy, or --rollback to go back")
+        raise WrongUse("give --zip to deploy, or --rollback")
     if to is not None and not rollback:
         raise WrongUse("--to goes with --rollback")
     from windrow import bootstrap
 
     percents, bake_s = parse_steps(steps), parse_bake(bake)
     alarms, prefixes = parse_names(alarm, "--alarm"), parse_names(alarm_prefix, "--alarm-prefix")
-    with _stoppable() as wait, _display(as_json=as_json) as (note, follow):
+    with _stoppable() as wait, _display(as_json=as_json) as (on_event, on_progress):
         if package is not None and not (alarms or prefixes):
-            note(Event("no alarm is watched", datetime.now(UTC), detail="name them with --alarm or --alarm-prefix"))
-        deployer = bootstrap.deployer(function, alias, wait, note, follow, alarms=alarms, prefixes=prefixes)
+            on_event(Event("no alarm is watched", datetime.now(UTC), detail="name them with --alarm or --alarm-prefix"))
+        deployer = bootstrap.deployer(function, alias, wait, on_event, on_progress, alarms=alarms, prefixes=prefixes)
         result = deployer.rollback(to) if package is None else deployer.deploy(_read(package), percents, bake_s, keep)
     ok = rollback or result.outcome is not DeploymentOutcome.ROLLED_BACK
     ignoring_broken_pipe(partial(_conclude, ok=ok, as_json=as_json))(result)
@@ -111,23 +111,23 @@ def _read(package: Path) -> bytes:
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[float], bool]]:
-    """Turn signals to end into the answer of the wait that is given: the way back needs time to be walked."""
+    """Yield a wait that returns whether a signal asked to end; the deployment can roll back then."""
     signals: list[int] = []
 
-    def ask(number: int, _frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
         # A list, not an Event: set by a handler while the same thread waits on it, an Event can deadlock.
         signals.append(number)
 
     def wait(seconds: float) -> bool:
         end = time.monotonic() + seconds
         while not signals and (left_s := end - time.monotonic()) > 0:
-            time.sleep(min(LOOK_S, left_s))
+            time.sleep(min(POLL_S, left_s))
         return bool(signals)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
         numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in numbers}
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield wait
     finally:
@@ -137,13 +137,13 @@ def _stoppable() -> Iterator[Callable[[float], bool]]:
 
 @contextmanager
 def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Callable[[Progress], object]]]:
-    """Give what shows events and progress: JSON lines of events alone, or for people lines and a status below them."""
+    """Yield what shows events and progress: JSON lines of events alone, or for people lines and a status below them."""
     if as_json:
         yield ignoring_broken_pipe(print_json), lambda _progress: None
         return
     say = ignoring_broken_pipe(_say)
     with err.status("starting") as status:
-        show = status.update if err.is_terminal else err.sparingly(at_once=True)
+        show = status.update if err.is_terminal else err.line_each_minute(at_once=True)
         yield say, ignoring_broken_pipe(lambda progress: show(standing(progress)))
 
 

@@ -1,4 +1,4 @@
-"""``windrow dlq``: look into the dead-letter queue, send messages back, drop them."""
+"""``windrow dlq``: list the dead-letter queue, send messages back, delete them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def redrive(
 ) -> None:
     """Send messages back to the source queue, with their history.
 
-    Without a filter SQS does it by itself, in the background. What fails again comes back here, its count of
+    Without a filter SQS does it in the background. What fails again comes back here, its count of
     rejections one higher.
     """
     queue = _queue()
@@ -108,7 +108,7 @@ def redrive(
         depth = queue.depth()
         handle = queue.redrive_all() if depth else None
         if handle is not None:
-            _tell(
+            _report(
                 {"ok": True, "task": handle, "about": depth},
                 f"SQS moves about {counted(depth, 'message')} back, in the background; see: windrow status",
                 as_json=as_json,
@@ -120,7 +120,7 @@ def redrive(
         for batch in messages:
             with done.counting(queue, batch):
                 queue.redrive(batch)
-    done.tell(_why_none(reason, seen))
+    done.show(_why_none(reason, seen))
 
 
 @app.command()
@@ -141,11 +141,11 @@ def drop(
         if messages and (yes or typer.confirm(f"Delete {counted(len(messages), 'message')} for good?")):
             with done.counting(queue, messages):
                 queue.drop(messages)
-    done.tell(_why_none(reason, seen))
+    done.show(_why_none(reason, seen))
 
 
 class _Done:
-    """Counts what a command did, and tells it, if only a part was done too: around the whole, as a context manager."""
+    """Counts what a command did and prints it, also if only a part was done. Used as a context manager."""
 
     def __init__(self, field: str, done: str, *, as_json: bool) -> None:
         self._field = field
@@ -161,10 +161,10 @@ class _Done:
         finally:
             self._count += queue.gone(messages)
 
-    def tell(self, why: str = "", *, ok: bool = True, error: str = "") -> None:
+    def show(self, why: str = "", *, ok: bool = True, error: str = "") -> None:
         """Tell how many there were."""
         report = {"ok": ok, self._field: self._count, **({"error": error} if error else {})}
-        _tell(report, f"{counted(self._count, 'message')} {self._done}{why}", as_json=self._as_json)
+        _report(report, f"{counted(self._count, 'message')} {self._done}{why}", as_json=self._as_json)
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +174,7 @@ class _Done:
         if not self._count or error is None:
             return
         what = "something failed" if isinstance(error, Exception) else "it was interrupted"
-        self.tell(f", then {what}", ok=False, error=str(error) or what)
+        self.show(f", then {what}", ok=False, error=str(error) or what)
         if isinstance(error, QueueError):
             if not self._as_json:
                 print_error(error, as_json=False)
@@ -307,7 +307,7 @@ def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _tell(report: dict[str, object], text: str, *, as_json: bool) -> None:
+def _report(report: dict[str, object], text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:

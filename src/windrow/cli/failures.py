@@ -8,7 +8,7 @@ from windrow.core.errors import DestinationError, FailedDestination, UnforeseenE
 
 
 def explained(error: Exception) -> WindrowError:
-    """Return the error to tell a person for anything that ended a command."""
+    """Return the error to show for anything that ended a command."""
     if isinstance(error, DestinationError):
         return FailedDestination(faults.explained(error))
     if isinstance(error, WindrowError):

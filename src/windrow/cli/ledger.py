@@ -29,7 +29,7 @@ NOTHING_FOUND = (
     "no archive with files was found, so nothing was restored: unless nothing was delivered in that time, "
     "WINDROW_DESTINATION_BUCKET, WINDROW_DESTINATION_PREFIX or --since is wrong, and files would be delivered twice"
 )
-"""Work that goes on with an empty ledger delivers again what is delivered."""
+"""With an empty ledger, messages that are received again are delivered twice."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Rebuild the ledger from the archives.")
 
@@ -88,7 +88,7 @@ def _check_stopped(config: Settings) -> None:
     try:
         switch = known_switch(config)
     except WrongUse as error:
-        raise WrongUse(f"{error}; or stop all workers by hand, and use --force") from error
+        raise WrongUse(f"{error}; or stop all workers, and use --force") from error
     if switch.state().mode is not Mode.OPEN or switch.enabled():
         raise WrongUse(
             "stop the work first: windrow circuit open, then wait until no batch runs (the function's time limit); "

@@ -108,7 +108,7 @@ def _plan(
 
 
 def _require_minio() -> None:
-    """Check that the destination can come back from the dead with its data: MiniStack keeps all in memory."""
+    """Check that the destination keeps its data when killed: MiniStack keeps all in memory. Raises `WrongUse`."""
     from windrow.lab.stack.servers import docker_has_minio, find_minio
 
     if find_minio() is None and not docker_has_minio():
@@ -125,7 +125,7 @@ def _run(plan: Plan, profile: str) -> LoadResult:
     # The load test runs worker and sentinel itself, to note what they do.
     shape = Shape(window_s=plan.window_s, sentinel_s=0)
     with local_stack(shape, worker=False) as stack, _progress(plan) as (note, say):
-        record = LoadTest(stack, plan, note=note, say=say).run()
+        record = LoadTest(stack, plan, on_sample=note, say=say).run()
         return summarize(record, profile=profile, command=command(profile, plan), machine=machine())
 
 

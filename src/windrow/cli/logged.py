@@ -20,13 +20,13 @@ def show(line: str) -> None:
     if entry is None:
         err.print(line, soft_wrap=True)
         return
-    told = [
+    fields = [
         f"{key}={_text(value)}"
         for key, value in entry.items()
         if key not in _LEFT_OUT and value not in ("", [], {}, None)
     ]
     when = f"{entry['timestamp']}"[11:19]
-    err.print(f"{when} {entry['level']!s:<8} {', '.join([str(entry['message']), *told])}", soft_wrap=True)
+    err.print(f"{when} {entry['level']!s:<8} {', '.join([str(entry['message']), *fields])}", soft_wrap=True)
     for below in str(entry.get("exception", "")).splitlines():
         err.print(f"  {below}", soft_wrap=True)
 

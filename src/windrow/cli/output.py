@@ -16,7 +16,7 @@ import msgspec
 from rich.table import Table
 
 from windrow.cli.screen import Screen
-from windrow.cli.streams import told_if_lost
+from windrow.cli.streams import raising_if_lost
 from windrow.core.errors import LocalStackError, OutputLost, PackageError, SettingsError, WindrowError, WrongUse
 from windrow.core.printable import printable, printable_json
 
@@ -57,9 +57,9 @@ def write_bytes(pieces: Iterable[bytes]) -> None:
     """Write a file's bytes to standard output as they are; on a terminal as text that can't do anything there."""
     if not out.is_terminal:
         for piece in pieces:
-            with told_if_lost():
+            with raising_if_lost():
                 sys.stdout.buffer.write(piece)
-        with told_if_lost():
+        with raising_if_lost():
             sys.stdout.buffer.flush()
         return
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")

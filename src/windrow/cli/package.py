@@ -46,7 +46,7 @@ def package(
     ] = None,
     project: Annotated[Path, typer.Option(help="A checkout with pyproject.toml and requirements.lock.")] = Path(),
     import_time: Annotated[
-        bool, typer.Option(help="Measure the import, on a twin for this machine if the zip can't run here.")
+        bool, typer.Option(help="Measure the import, in a package built for this machine if the zip can't run here.")
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:

@@ -43,7 +43,7 @@ def replay(
     rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Messages a second at most.")] = 100.0,
     grace: Annotated[str, typer.Option(help="With --missing: leave out younger files, they may be under way.")] = "5m",
     state: Annotated[
-        Path | None, typer.Option(help="With --all: file to keep the position in, to go on later.")
+        Path | None, typer.Option(help="With --all: file to keep the position in, to continue later.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count and show.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
@@ -51,7 +51,7 @@ def replay(
     """Queue objects of the landing buckets again, as if S3 had just announced them.
 
     A run that was interrupted can simply be started again: what is delivered is not delivered twice. With --all and
-    --state it goes on where it stopped; the file is deleted when all is done.
+    --state it continues where it stopped; the file is deleted when all is done.
 
     Objects without a version are queued by --missing alone, and only while both queues are empty. --all leaves out what
     the ledger may forget while its message waits. Exits with 1 if it had to leave out what was asked for.
@@ -59,7 +59,7 @@ def replay(
     if missing == everything:
         raise WrongUse("say which objects: --missing or --all")
     if state is not None and missing:
-        raise WrongUse("--state goes with --all; --missing finds out by itself what is left")
+        raise WrongUse("--state goes with --all; --missing finds what is left without it")
     clock = SystemClock()
     start, end = span(since, until, clock.now())
     from windrow import bootstrap
@@ -67,26 +67,34 @@ def replay(
     config = settings.load(os.environ, needs=(*settings.AUDIT, "queue_url", *(("dlq_url",) if missing else ())))
     file = StateFile(state, Request(since, until, prefix, sorted(config.landing_buckets), config.queue_url))
     saved = file.load(start, end)
-    memory = _memory(config, clock, saved) if everything else None
+    ttl_filter = _ttl_filter(config, clock, saved) if everything else None
     waiting = _waiting(config) if missing else None
-    sieve = VersionFilter(unversioned=waiting == Waiting(0, 0))
+    version_filter = VersionFilter(unversioned=waiting == Waiting(0, 0))
     auditor = bootstrap.auditor(config)
     young = duration(grace)
-    if memory is None:
+    if ttl_filter is None:
         found: Missing | Listing = auditor.missing(saved.start, saved.end, grace=young, prefix=prefix)
-        wanted = sieve.select(found)
+        wanted = version_filter.select(found)
     else:
         found = auditor.listed(saved.start, saved.end, prefix)
-        wanted = memory.select(after(sieve.select(found), saved.position))
+        wanted = ttl_filter.select(after(version_filter.select(found), saved.position))
     if dry_run:
         shown = _show(wanted, as_json=as_json)
-        _end(shown, _Searched(found.coverage, prefix, young), sieve, waiting, memory, saved.start, as_json=as_json)
+        _end(
+            shown,
+            _Searched(found.coverage, prefix, young),
+            version_filter,
+            waiting,
+            ttl_filter,
+            saved.start,
+            as_json=as_json,
+        )
         return
     corrector = bootstrap.ledger_corrector(config) if missing else None
     if corrector:
         wanted = corrector.undelivered(wanted)
     before = saved.position.queued if saved.position else 0
-    queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, memory, file, saved) - before
+    queued = _queue(bootstrap.replayer(config, rate_per_s=rate), wanted, ttl_filter, file, saved) - before
     file.remove()
     if not as_json:
         earlier = f" after {before:,} by earlier runs" if before else ""
@@ -94,41 +102,41 @@ def replay(
         out.print(f"{counted(queued, 'object')} queued{earlier}{watch}")
     unreadable = corrector.unreadable if corrector else {}
     report = {"queued": queued, "queued_before": before, "unreadable": unreadable}
-    looked = _Searched(found.coverage, prefix, young)
-    _end(report, looked, sieve, waiting, memory, saved.start, unreadable, as_json=as_json)
+    searched = _Searched(found.coverage, prefix, young)
+    _end(report, searched, version_filter, waiting, ttl_filter, saved.start, unreadable, as_json=as_json)
 
 
-def _memory(config: settings.Settings, clock: Clock, saved: Saved) -> TtlFilter:
-    """Return the ledger's memory. Raises `WrongUse` for a replay that begins with what is older already."""
+def _ttl_filter(config: settings.Settings, clock: Clock, saved: Saved) -> TtlFilter:
+    """Return what leaves out files that the ledger may forget. Raises `WrongUse` for a start too long ago."""
     from windrow import bootstrap
 
     retention = bootstrap.queue_statistics(config.queue_url).retention()
     ttl = timedelta(days=config.ledger_ttl_days)
-    memory = TtlFilter(clock, ttl=ttl, retention=retention, left_out=saved.forgotten)
-    if saved.position is None and saved.start < memory.begins:
+    ttl_filter = TtlFilter(clock, ttl=ttl, retention=retention, left_out=saved.forgotten)
+    if saved.position is None and saved.start < ttl_filter.begins:
         # A little later than it might be, since more is forgotten while the replay runs.
-        since = memory.begins + timedelta(hours=1)
+        since = ttl_filter.begins + timedelta(hours=1)
         younger = f", or --since from {since:%Y-%m-%dT%H:%M}Z on" if since < saved.end else ""
         raise WrongUse(
             f"--all from {saved.start:%Y-%m-%dT%H:%M}Z on could deliver files twice: the ledger remembers deliveries "
             f"for {counted(ttl.days, 'day')} (WINDROW_LEDGER_TTL_DAYS), and a message may wait in the queue for "
-            f"{retention / timedelta(days=1):g} of them; one more is to spare. Say --missing{younger}"
+            f"{retention / timedelta(days=1):g} of them; one more is a margin. Say --missing{younger}"
         )
-    return memory
+    return ttl_filter
 
 
 def _queue(
-    replayer: Replayer, versions: Iterator[ListedVersion], memory: TtlFilter | None, file: StateFile, saved: Saved
+    replayer: Replayer, versions: Iterator[ListedVersion], ttl_filter: TtlFilter | None, file: StateFile, saved: Saved
 ) -> int:
     """Queue versions; return how many were, with those of earlier runs."""
     with err.status("queueing") as status:
 
-        def note(reached: Position) -> None:
+        def on_queued(reached: Position) -> None:
             status.update(f"{reached.queued:,} queued, at {reached.bucket}/{reached.key}")
-            forgotten = memory.left_out if memory else 0
+            forgotten = ttl_filter.left_out if ttl_filter else 0
             file.keep(msgspec.structs.replace(saved, position=reached, forgotten=forgotten))
 
-        return replayer.replay(versions, note, queued=saved.position.queued if saved.position else 0)
+        return replayer.replay(versions, on_queued, queued=saved.position.queued if saved.position else 0)
 
 
 def _waiting(config: settings.Settings) -> Waiting:
@@ -169,29 +177,29 @@ class _Searched(msgspec.Struct, frozen=True):
 
 def _end(
     report: dict[str, object],
-    looked: _Searched,
-    sieve: VersionFilter,
+    searched: _Searched,
+    version_filter: VersionFilter,
     waiting: Waiting | None,
-    memory: TtlFilter | None,
+    ttl_filter: TtlFilter | None,
     start: datetime,
     unreadable: Mapping[str, str] | None = None,
     *,
     as_json: bool,
 ) -> None:
-    """Tell what was looked at and what was left out; that is a problem if it was asked for."""
-    forgotten = memory.left_out if memory else 0
-    problem = bool((sieve.left_out and waiting) or forgotten or unreadable or looked.at_nothing)
-    reasons = [_why_searched(looked)]
-    if sieve.left_out:
-        reasons.append(_why_left_out(sieve.left_out, waiting))
-    if memory and forgotten:
-        reasons.append(_why_forgotten(forgotten, start, memory.begins))
+    """Print what was searched and what was left out; leaving out what was asked for is a problem."""
+    forgotten = ttl_filter.left_out if ttl_filter else 0
+    problem = bool((version_filter.left_out and waiting) or forgotten or unreadable or searched.at_nothing)
+    reasons = [_why_searched(searched)]
+    if version_filter.left_out:
+        reasons.append(_why_left_out(version_filter.left_out, waiting))
+    if ttl_filter and forgotten:
+        reasons.append(_why_forgotten(forgotten, start, ttl_filter.begins))
     if unreadable:
         reasons.append(_why_unreadable(unreadable))
     why = " ".join(reasons)
     if as_json:
-        left_out = {"left_out": sieve.left_out, "forgotten": forgotten, "why": why}
-        print_json({"ok": not problem, **report, **msgspec.structs.asdict(looked.covered), **left_out})
+        left_out = {"left_out": version_filter.left_out, "forgotten": forgotten, "why": why}
+        print_json({"ok": not problem, **report, **msgspec.structs.asdict(searched.covered), **left_out})
     elif problem:
         err.print(f"error: {why}", style="red", soft_wrap=True)
     else:
@@ -200,11 +208,11 @@ def _end(
         raise typer.Exit(PROBLEM)
 
 
-def _why_searched(looked: _Searched) -> str:
-    if looked.at_nothing:
-        return f"Nothing was judged: {why_nothing(looked.covered, looked.prefix, looked.grace)}."
-    opened = left_open(looked.covered, looked.grace)
-    return f"{counted(looked.covered.judged, 'file')} judged{f'; {opened}' if opened else ''}."
+def _why_searched(searched: _Searched) -> str:
+    if searched.at_nothing:
+        return f"Nothing was judged: {why_nothing(searched.covered, searched.prefix, searched.grace)}."
+    opened = left_open(searched.covered, searched.grace)
+    return f"{counted(searched.covered.judged, 'file')} judged{f'; {opened}' if opened else ''}."
 
 
 def _why_left_out(count: int, waiting: Waiting | None) -> str:
@@ -214,8 +222,9 @@ def _why_left_out(count: int, waiting: Waiting | None) -> str:
         return text + "Queue them with --missing while the queue and the dead-letter queue are empty."
     return text + (
         f"The queue holds {counted(waiting.queue, 'message')}, the dead-letter queue {waiting.dead_letters:,}, "
-        "and these may be theirs. Wait until the queue is empty, send the dead letters back (windrow dlq redrive) or "
-        "delete them (windrow dlq drop), and repeat this when both are empty."
+        "and these may announce the same objects. Wait until the queue is empty, send the dead letters back "
+        "(windrow dlq redrive) or delete them (windrow dlq drop), and repeat this when both are "
+        "empty."
     )
 
 

@@ -12,7 +12,7 @@ from windrow.operations.replay import Position
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a replay was asked for. Another one can't go on from its position."""
+    """What a replay was asked for. Another one can't continue from its position."""
 
     since: str
     until: str

@@ -26,7 +26,7 @@ from windrow.core.errors import WrongUse
 class Entry(msgspec.Struct, frozen=True):
     """A sub-command: ``attribute`` of ``module`` is a Typer app or a function; ``summary`` is its line in the help.
 
-    ``writes_json`` tells that its ``--json`` names a file, ``-`` for standard output.
+    ``writes_json``: its ``--json`` names a file, ``-`` for standard output.
     """
 
     module: str
@@ -75,7 +75,7 @@ WIDEST_HELP = 120
 
 
 class _Root(TyperGroup):
-    """Imports a sub-command when it is asked for; its help page alone imports none."""
+    """Imports a sub-command only when it is needed; the main help page imports none."""
 
     _summaries = False
 
@@ -95,7 +95,7 @@ class _Root(TyperGroup):
         )
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run the sub-command, its import included. Ctrl-C is told here: Typer would end in silence."""
+        """Run the sub-command, its import included. Ctrl-C is reported here: Typer would end in silence."""
         try:
             with _interruptible():
                 return super().invoke(ctx)
@@ -168,7 +168,7 @@ def _root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 0 fine, 1 a problem was found, 2 wrong use or settings.
 
-    Whatever goes wrong is told in one sentence, what libraries raise included; with ``--debug`` it is raised.
+    Any error, also one that a library raises, is printed as one sentence; with ``--debug`` it is raised.
     """
     state = {"debug": False}
     as_json = _wants_json(arguments)
@@ -181,7 +181,7 @@ def run(arguments: Sequence[str]) -> int:
             out.file.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else PROBLEM
-        except KeyboardInterrupt:  # a second one, while the first was told
+        except KeyboardInterrupt:  # a second one, while the first was reported
             return INTERRUPTED
         except typer.Abort:
             err.print("aborted")
@@ -207,7 +207,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:
-    """Raise `WrongUse` for an argument that is not UTF-8, unless it names a file: nothing else can be called so."""
+    """Raise `WrongUse` for an argument that is not UTF-8, unless it names a file: only a file can have such a name."""
     for argument in arguments:
         try:
             argument.encode()

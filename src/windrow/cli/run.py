@@ -42,7 +42,7 @@ HANDLER = "windrow.functions.aggregate.handler"
 BATCH_SIZE = 10_000
 WINDOW_S = 60
 TIMEOUT_S = 120
-"""What a mapping made by hand has unless told otherwise: as the mapping and function of the local stack."""
+"""Defaults of a worker without a mapping: those of the local stack's mapping and function."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def run(
         ),
     ] = None,
     pollers: Annotated[
-        int, typer.Option(min=1, max=100, help="Batches gathered side by side; AWS starts with 5, 1 fills them best.")
+        int, typer.Option(min=1, max=100, help="Batches gathered at a time; AWS starts with 5, 1 fills them best.")
     ] = 1,
     quiet_wait: Annotated[
         int,
@@ -98,7 +98,7 @@ def run(
     The event source mapping that WINDROW_EVENT_SOURCE_MAPPING_ID names is followed, its enabled flag included; options
     override it. Without one, the options alone say what to do with the queue at WINDROW_QUEUE_URL, and workers are
     their own circuit breaker: one of them probes the destination, and while it is down none receives. The first signal
-    stops receiving, gives back what is gathered and lets running batches end; the second kills them.
+    stops receiving, returns gathered messages to the queue and lets running batches end; the second kills them.
 
     Without a terminal all that is logged, by the workers too, goes to standard output as JSON lines at level INFO; with
     --json to standard error. On a terminal the same lines are shown for people, with times in UTC.
@@ -121,7 +121,7 @@ def run(
     source = _source(config, sqs, session, overrides)
     probing = _probing(config, probe_every) if isinstance(source, CircuitSource) else nullcontext()
     pages = _pages(config, listen, display.counters) if listen else nullcontext()
-    # The pages first: what counts is decided by an environment that the workers inherit and the probing reads.
+    # The pages first: they set the environment variable by which the workers and the probing choose their metrics.
     with display.shown() as output:
         with pages, Pool(handler, output=output) as pool, probing:
             engine = Engine(
@@ -167,7 +167,7 @@ def _source(config: Settings, sqs: SQSClient, session: boto3.session.Session, ov
     if config.event_source_mapping_id:
         functions = mapping.connect(session)
         return mapping.LambdaMapping(functions, sqs, config.event_source_mapping_id, overrides)
-    by_hand = overrides.apply(
+    chosen = overrides.apply(
         MappingConfig(
             queue_url=config.queue_url,
             queue_arn=source_queue.queue_arn(sqs, config.queue_url),
@@ -178,13 +178,13 @@ def _source(config: Settings, sqs: SQSClient, session: boto3.session.Session, ov
         )
     )
     if all(getattr(config, name) for name in settings.AGGREGATE):
-        return CircuitSource(by_hand, bootstrap.circuits(config))
-    return FixedMapping(by_hand)
+        return CircuitSource(chosen, bootstrap.circuits(config))
+    return FixedMapping(chosen)
 
 
 @contextmanager
 def _pages(config: Settings, listen: str, counters: Counters) -> Iterator[None]:
-    """Serve the pages meanwhile, which show what all processes count. Raises `SettingsError`."""
+    """Serve the pages inside the block; they show what all processes count. Raises `SettingsError`."""
     from windrow import bootstrap
 
     with TemporaryDirectory(prefix="windrow-metrics-") as folder:
@@ -211,7 +211,7 @@ def _pages(config: Settings, listen: str, counters: Counters) -> Iterator[None]:
 
 @contextmanager
 def _probing(config: Settings, every_s: int) -> Iterator[None]:
-    """Take turns in probing the destination meanwhile; a probe that is under way at the end is left to itself."""
+    """Take turns in probing the destination inside the block; nothing waits for a probe under way at its end."""
     from windrow import bootstrap
 
     stop = threading.Event()
@@ -267,7 +267,7 @@ class _Display:
 
     @contextmanager
     def shown(self) -> Iterator[int | None]:
-        """Show progress inside the block; give the file descriptor for the workers' output, None for this one's."""
+        """Show progress inside the block; yield the file descriptor for the workers' output, None for this one's."""
         logging.getLogger().setLevel(logging.INFO)
         logging.getLogger("botocore").setLevel(logging.WARNING)
         if self._for_people:
@@ -281,26 +281,26 @@ class _Display:
                 yield stream.fileno()
 
     def refresh(self, *, stopping: bool) -> None:
-        """Show the present sums."""
+        """Show the totals so far."""
         if self._for_people:
             self._status.update(_line(self.counters.totals(), "stopping" if stopping else ""))
 
     def summarize(self) -> None:
-        """Print the sums of the whole run."""
+        """Print the totals of the whole run."""
         totals = self.counters.totals()
         if self._as_json:
             self._print_json({"event": "summary", "ok": True, **msgspec.to_builtins(totals)})
         else:
-            self._tell(_line(totals, "stopped"))
+            self._print_line(_line(totals, "stopped"))
 
     def _observe(self, progress: Progress) -> None:
         if self._as_json:
             if isinstance(progress, BatchFinished | Switched):
                 self._print_json(msgspec.to_builtins(progress))
         elif isinstance(progress, BatchFinished):
-            self._tell(_batch_line(progress))
+            self._print_line(_batch_line(progress))
 
-    def _tell(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         if self._for_people:
             err.print(line, soft_wrap=True)
         else:
@@ -313,7 +313,7 @@ class _Display:
 
 @contextmanager
 def _pumped(show: Callable[[str], None]) -> Iterator[int]:
-    """Give a file descriptor whose lines are shown one by one, above the status line."""
+    """Yield a file descriptor whose lines are shown one by one, above the status line."""
     reader, writer = os.pipe()
 
     def pump() -> None:
@@ -331,10 +331,10 @@ def _pumped(show: Callable[[str], None]) -> Iterator[int]:
 
 
 def _batch_line(ended: BatchFinished) -> str:
-    """Return how a batch ended; a run without an error that got nothing done is no success."""
+    """Return how a batch ended. A run without an error in which every message failed must not look like a success."""
     parts = [f"{ended.deleted:,} done"] if ended.deleted or not ended.failed else []
     if ended.failed:
-        parts.append(f"{ended.failed:,} given back" if ended.deleted else f"NOTHING DONE, {ended.failed:,} given back")
+        parts.append(f"{ended.failed:,} returned" if ended.deleted else f"NOTHING DONE, {ended.failed:,} returned")
     if kept := ended.messages - ended.deleted - ended.failed:
         parts.append(f"{kept:,} done, but not deleted by SQS")
     failed = "" if ended.outcome is InvocationOutcome.OK else f"FAILED ({ended.outcome}), "
@@ -347,5 +347,5 @@ def _line(totals: Totals, state: str = "") -> str:
     return (
         f"{state}; batches: {totals.batches_finished} done, {totals.batches_running} running, "
         f"{totals.batches_failed} failed; messages: {totals.messages_deleted:,} done, "
-        f"{totals.messages_in_flight:,} in hand"
+        f"{totals.messages_in_flight:,} in flight"
     )

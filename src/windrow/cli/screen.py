@@ -1,4 +1,4 @@
-"""What the commands draw on: all text is shown as it is, whoever wrote it.
+"""What the commands print with: all text is shown as it is, whoever wrote it.
 
 Rich takes square brackets in a string for markup and passes controls on to the terminal. A `Screen` does neither: every
 string that it is given, in whatever table or status line, is one line of `printable` text. So line ends are made by
@@ -27,10 +27,10 @@ from rich.text import Text
 from windrow.core.printable import printable
 
 UNBOUNDED = 10_000
-"""Columns of what is no terminal: nothing is wrapped for a program that reads lines."""
+"""Columns of what is not a terminal: nothing is wrapped for a program that reads lines."""
 
 LINE_EACH_S = 60.0
-"""How often progress is told where it can't be told in place."""
+"""How often a line of progress is printed where it can't be updated in place."""
 
 
 class Screen(Console):
@@ -59,10 +59,10 @@ class Screen(Console):
         self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
         self.file.flush()
 
-    def sparingly(self, *, at_once: bool = False) -> Callable[[str], None]:
-        """Return what prints a line of progress where lines stay, as in a log: one a minute, the first after that.
+    def line_each_minute(self, *, at_once: bool = False) -> Callable[[str], None]:
+        """Return a function that prints a line of progress, at most one a minute; on a terminal it prints nothing.
 
-        ``at_once``: the first right away, for what always takes minutes.
+        ``at_once``: the first line comes right away instead of after a minute, for what always takes minutes.
         """
         shown_s = -math.inf if at_once else time.monotonic()
 
@@ -77,14 +77,14 @@ class Screen(Console):
     def text(self, *parts: str | tuple[str, str], style: str = "") -> Text:
         """Return one text of strings, each alone or with its style."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
-        return Text.assemble(*((printable(part, self.encoding), look) for part, look in styled), style=style)
+        return Text.assemble(*((printable(part, self.encoding), name) for part, name in styled), style=style)
 
     def sign(self, sign: str, plain: str) -> str:
-        """Return a sign, or the plain one where the stream can't say it."""
+        """Return a sign, or the plain one where the stream can't encode it."""
         return sign if printable(sign, self.encoding) == sign else plain
 
     def status(self, status: RenderableType, **_options: Any) -> Status:  # noqa: ANN401 - rich's own
-        """Return a line that changes while something goes on; without a terminal, lines now and then."""
+        """Return a line that changes in place; without a terminal, a line a minute."""
         return _Status(status, console=self, spinner="dots" if self.encoding.startswith("utf") else "line")
 
     def panel(self, content: RenderableType, title: str) -> RenderableType:
@@ -97,7 +97,7 @@ class Screen(Console):
         return Panel(content, title=self.text(title), title_align="left", expand=False, padding=(1, 2))
 
     def progress(self, *columns: str | ProgressColumn, disable: bool) -> Progress:
-        """Return bars that go away at the end; a string is a column as `TextColumn` takes it."""
+        """Return bars that vanish at the end; a string is a column as `TextColumn` takes it."""
         made = [TextColumn(column, markup=False) if isinstance(column, str) else column for column in columns]
         return Progress(*made, console=self, transient=True, disable=disable)
 
@@ -120,14 +120,14 @@ class _Status(Status):
 
     def __init__(self, status: RenderableType, *, console: Screen, **options: Any) -> None:  # noqa: ANN401
         self._screen = console
-        self._tell = console.sparingly()
+        self._print_line = console.line_each_minute()
         super().__init__(self._plain(status), console=console, **options)
 
     def update(self, status: RenderableType | None = None, **options: Any) -> None:  # noqa: ANN401
         """Show another text."""
         super().update(None if status is None else self._plain(status), **options)
         if isinstance(status, str):
-            self._tell(status)
+            self._print_line(status)
 
     def _plain(self, status: RenderableType) -> RenderableType:
         return self._screen.text(status) if isinstance(status, str) else status

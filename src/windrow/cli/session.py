@@ -26,7 +26,7 @@ _NAMES = {"minio": "MinIO", "ministack": "MiniStack"}
 
 @contextmanager
 def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
-    """Run a stack in a folder of its own, told on standard error; keep the folder only if something goes wrong.
+    """Run a stack in a new folder, with progress on standard error; keep the folder only if something goes wrong.
 
     SIGTERM and a terminal that hangs up end it in order, as Ctrl-C does: all raise KeyboardInterrupt.
 
@@ -51,7 +51,7 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """Give a new folder, which stays only where something went wrong: not what was stopped, or told in vain."""
+    """Yield a new folder, deleted at the end unless something went wrong; a stop or lost output is not wrong."""
     from windrow.lab.stack.process import uninterrupted
 
     folder = Path(tempfile.mkdtemp(prefix="windrow-"))

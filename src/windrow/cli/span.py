@@ -18,7 +18,7 @@ def duration(text: str) -> timedelta:
     """Read ``90s``, ``5m``, ``1.5h`` or ``7d``. Raises `WrongUse`."""
     match = _DURATION.fullmatch(text.strip())
     if match is None or (found := timedelta(**{_UNITS[match[2]]: float(match[1])})) > _LONGEST:
-        raise WrongUse(f"{text!r} is no duration of up to ten years; write 90s, 5m, 1.5h or 7d")
+        raise WrongUse(f"{text!r} is not a duration of up to ten years; write 90s, 5m, 1.5h or 7d")
     return found
 
 
@@ -33,7 +33,7 @@ def moment(text: str, now: datetime) -> datetime:
         if parsed.year not in _YEARS:
             raise ValueError("out of range")
     except ValueError as error:
-        raise WrongUse(f"{text!r} is no time; write 24h (ago), 2026-11-23 or 2026-11-23T10:07:00Z") from error
+        raise WrongUse(f"{text!r} is not a time; write 24h (ago), 2026-11-23 or 2026-11-23T10:07:00Z") from error
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""``windrow status``: how things stand."""
+"""``windrow status``: the pipeline's present state."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ LATE_S = 3600.0
 
 
 def status(
-    watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
-    every: Annotated[float, typer.Option(min=0.5, max=86_400, help="Seconds between two looks, with --watch.")] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a look.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
+    every: Annotated[
+        float, typer.Option(min=0.5, max=86_400, help="Seconds between two refreshes, with --watch.")
+    ] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, or one a refresh.")] = False,
 ) -> None:
     """Show queue, circuit, dead letters, destination, the last delivery and the objective over the last hour.
 
@@ -60,12 +62,12 @@ def status(
 
 
 def report(found: Status) -> dict[str, object]:
-    """Return the JSON object of a look."""
+    """Return the JSON object of a status."""
     return {"ok": found.well, **{name: getattr(found, name) for name in Status.__struct_fields__}}
 
 
 def render(found: Status, *, watching: bool = False) -> RenderableType:
-    """Return a look as people read it. ``watching``: one of several, so that a rate can be told, or is missed."""
+    """Return a status for people. ``watching``: one of several, so a rate is shown, or ``?`` until it is known."""
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -136,30 +138,30 @@ def _dead_letters(found: Status) -> tuple[str, str, str]:
 
 
 def _destination(found: Status) -> tuple[str, str, str]:
-    """Return whether it answers this look, and by the circuit since when, where a probe changed that last."""
+    """Return whether it is up, and since when if a probe has changed the circuit last."""
     why = found.problems.get("last_archive")
     circuit = found.circuit
-    by_itself = circuit is not None and circuit.mode is Mode.AUTO and circuit.changed_at
-    since = f"for {_span(found.at, circuit.changed_at)}" if circuit and by_itself else ""
+    probed = circuit is not None and circuit.mode is Mode.AUTO and circuit.changed_at
+    since = f"for {_span(found.at, circuit.changed_at)}" if circuit and probed else ""
     opened = circuit is not None and circuit.opened
     if why is None:
         return "destination", f"up (circuit closed {since})" if since and not opened else "up", ""
-    told = f" (circuit open {since})" if since and opened else ""
-    return "destination", f"down{told}: {why}", "red"
+    lasted = f" (circuit open {since})" if since and opened else ""
+    return "destination", f"down{lasted}: {why}", "red"
 
 
 def _last(found: Status, *, watching: bool) -> str:
     last = found.last_archive
     if last is None:
         return "unknown, since the destination is down" if "last_archive" in found.problems else "none within 7 days"
-    told = f"{_ago(found.at, last.stored_at)}, {counted(last.files, 'file')}: {last.key}"
+    text = f"{_ago(found.at, last.stored_at)}, {counted(last.files, 'file')}: {last.key}"
     if not watching:
-        return told
-    return f"{told}, {'?' if found.files_per_second is None else f'{found.files_per_second:,.1f}'} files/s"
+        return text
+    return f"{text}, {'?' if found.files_per_second is None else f'{found.files_per_second:,.1f}'} files/s"
 
 
 def _last_hour(found: Status) -> tuple[str, str, str]:
-    """Return how the objective stands: met or missed by what was delivered in the last hour."""
+    """Return whether the objective was met by what was delivered in the last hour."""
     hour = found.last_hour
     if hour is None:
         if "last_hour" in found.problems:

@@ -1,4 +1,4 @@
-"""The standard streams while a command runs: any text can be written, and it is known when one takes no more."""
+"""The standard streams while a command runs: any text can be written, and failures to write are noticed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from windrow.core.errors import OutputLost
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Have `sys.stdout` raise `OutputLost` when it can't be written, and `sys.stderr` fail never.
+    """Have `sys.stdout` raise `OutputLost` when it can't be written, and `sys.stderr` never fail.
 
-    What can't be told must not stop the work. A pipe whose reader is gone is left to Rich and Typer, which end the
-    command in silence. At the end of the process nothing is left to fail once more.
+    A message on standard error that can't be written must not stop the work. A pipe whose reader is gone is left to
+    Rich and Typer, which end the command in silence. At the end of the process no buffer is left that could fail again.
     """
     given = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _prepared(given[0], _Output), _prepared(given[1], _Errors)
@@ -28,7 +28,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def forget_output() -> None:
-    """Send what is left in a buffer nowhere, if it can't be written: for either, Python would end with 120."""
+    """Discard what is left in either buffer if it can't be written: Python would end with 120."""
     for stream in (sys.stdout, sys.stderr):
         given = stream.given if isinstance(stream, _Stream) else stream
         try:
@@ -38,7 +38,7 @@ def forget_output() -> None:
 
 
 @contextmanager
-def told_if_lost() -> Iterator[None]:
+def raising_if_lost() -> Iterator[None]:
     """Raise `OutputLost` for what writing to standard output raises inside the block."""
     try:
         yield
@@ -49,7 +49,7 @@ def told_if_lost() -> Iterator[None]:
 
 
 def _prepared(stream: TextIO | None, kind: type[_Stream]) -> TextIO:
-    """Return a stream that takes any text; nowhere, if the caller closed it, as with ``>&-``."""
+    """Return a stream that takes any text; it discards all if the caller closed it, as with ``>&-``."""
     if stream is None:
         stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - for good
     elif hasattr(stream, "reconfigure"):
@@ -67,11 +67,11 @@ class _Stream:
 
 class _Output(_Stream):
     def write(self, text: str) -> int:
-        with told_if_lost():
+        with raising_if_lost():
             return self.given.write(text)
 
     def flush(self) -> None:
-        with told_if_lost():
+        with raising_if_lost():
             self.given.flush()
 
 

@@ -32,7 +32,7 @@ PARTS = {
     "worker": "the worker",
     "sentinel": "the sentinel, which watches the destination",
 }
-"""What a part is, by the name of its process."""
+"""What a part is called for people, by the name of its process."""
 
 
 def up(
@@ -44,8 +44,8 @@ def up(
 ) -> None:
     """Start the AWS emulator, the destination and a worker, and keep them running until Ctrl-C.
 
-    What is stopped meanwhile, to see an outage, is told, and started again when SIGUSR1 asks for it. Everything listens
-    on this machine only and is gone afterwards.
+    Parts that you stop meanwhile, to see an outage, are reported; SIGUSR1 starts them again. Everything listens on this
+    machine only and is gone afterwards.
     """
     from windrow.lab.stack.provision import Shape
 
@@ -61,31 +61,31 @@ def up(
 
 
 def watch(stack: Stack) -> None:
-    """Return never: tell of parts that end, and start them again when SIGUSR1 asks for it.
+    """Report parts that end, and start them again on SIGUSR1. Never returns.
 
     Raises:
-        LocalStackError: a part has ended that held everything in memory.
+        LocalStackError: a part has ended that kept all of its data in memory.
     """
-    asked: list[int] = []
-    before = signal.signal(signal.SIGUSR1, lambda number, _frame: asked.append(number))
-    told: dict[str, str] = {}
+    signals: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _frame: signals.append(number))
+    ended: dict[str, str] = {}
     try:
         while True:
             for part in stack.parts():
-                _tell_end(stack, part, told)
-            if asked:
-                asked.clear()
-                _start_again(stack, told)
+                _report_end(stack, part, ended)
+            if signals:
+                signals.clear()
+                _start_again(stack, ended)
             time.sleep(CHECK_S)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
 
-def _tell_end(stack: Stack, part: Process, told: dict[str, str]) -> None:
-    """Tell once that a part has ended, if it has."""
-    if part.running or part.name in told:
+def _report_end(stack: Stack, part: Process, ended: dict[str, str]) -> None:
+    """Report once that a part has ended, if it has."""
+    if part.running or part.name in ended:
         return
-    told[part.name] = part.end
+    ended[part.name] = part.end
     if stack.holds_all(part):
         raise LocalStackError(f"{part.name} has ended, and all that it held is gone{part.log_tail()}")
     text = f"{part.name} has ended ({part.end}), the rest goes on. Its log is {part.log}"
@@ -93,19 +93,19 @@ def _tell_end(stack: Stack, part: Process, told: dict[str, str]) -> None:
     err.print(f"To start it again: {_start_command()}", style="yellow", soft_wrap=True)
 
 
-def _start_again(stack: Stack, told: dict[str, str]) -> None:
-    """Start what has ended; what does not start is told, and can be asked for again."""
-    if not told:
+def _start_again(stack: Stack, ended: dict[str, str]) -> None:
+    """Start what has ended; what fails to start is reported, and the next signal tries it again."""
+    if not ended:
         err.print("all parts are running: nothing to start")
     for part in stack.parts():
-        if part.name not in told:
+        if part.name not in ended:
             continue
         try:
             stack.start_again(part)
         except LocalStackError as error:
             print_error(error, as_json=False)
         else:
-            del told[part.name]
+            del ended[part.name]
             err.print(f"{part.name} runs again, as process {part.pid}", style="green")
 
 

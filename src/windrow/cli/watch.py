@@ -1,4 +1,4 @@
-"""``windrow status --watch``: a screen to leave open, with what changed meanwhile."""
+"""``windrow status --watch``: a screen that refreshes, with the latest changes below."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from windrow.cli.output import out
 from windrow.operations.status import Status
 
 KEPT = 12
-"""Changes that are shown, the newest first."""
+"""Changes that are shown."""
 
 
 class Changes:
-    """What changed from look to look, for whoever comes back to the screen."""
+    """The last changes of circuit, mapping, dead letters and destination."""
 
     def __init__(self) -> None:
         self._before: dict[str, str] = {}
@@ -29,8 +29,8 @@ class Changes:
         """The last changes, the newest first."""
         return list(self._lines)
 
-    def note(self, found: Status) -> None:
-        """Compare a look with the one before."""
+    def add(self, found: Status) -> None:
+        """Compare a status with the one before."""
         now = _states(found)
         for name, state in now.items():
             before = self._before.get(name, state)
@@ -40,7 +40,7 @@ class Changes:
 
 
 def _states(found: Status) -> dict[str, str]:
-    """Return what is worth a line when it changes."""
+    """Return the states whose changes are shown."""
     circuit = found.circuit
     states = {
         "circuit": None if circuit is None else "open" if circuit.opened else "closed",
@@ -51,16 +51,16 @@ def _states(found: Status) -> dict[str, str]:
     return down | {name: state or "unknown" for name, state in states.items()}
 
 
-def watch(look: Callable[[], Status], render: Callable[[Status], RenderableType], every_s: float) -> None:
-    """Show a look each ``every_s`` seconds on a screen of its own until Ctrl-C; the last one stays behind."""
-    changes, found = Changes(), look()
+def watch(poll: Callable[[], Status], render: Callable[[Status], RenderableType], every_s: float) -> None:
+    """Show the status every ``every_s`` seconds on the whole screen until Ctrl-C; the last one is printed then."""
+    changes, found = Changes(), poll()
     try:
         with Live(console=out, screen=True, auto_refresh=False) as live:
             while True:
-                changes.note(found)
+                changes.add(found)
                 live.update(_page(render(found), changes.lines, every_s), refresh=True)
                 time.sleep(every_s)
-                found = look()
+                found = poll()
     except KeyboardInterrupt:
         out.print(_page(render(found), changes.lines, None))
 
@@ -68,7 +68,7 @@ def watch(look: Callable[[], Status], render: Callable[[Status], RenderableType]
 def _page(status: RenderableType, changes: list[str], every_s: float | None) -> RenderableType:
     page = Table.grid()
     if every_s is not None:
-        page.add_row(out.text(("windrow status", "bold"), f", looked at every {every_s:g} s; Ctrl-C ends"))
+        page.add_row(out.text(("windrow status", "bold"), f", every {every_s:g} s; Ctrl-C ends"))
         page.add_row("")
     page.add_row(status)
     if changes:

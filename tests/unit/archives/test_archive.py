@@ -114,7 +114,7 @@ def test_without_metadata_the_manifest_is_read_once(tmp_path: Path, files: int, 
 
 
 def test_a_large_file_is_not_held_by_accident(archive: Archive) -> None:
-    """What is over the limit is told, and can be read in pieces."""
+    """What is over the limit is reported, and can be read in pieces."""
     with pytest.raises(ArchiveError, match=r"'data/b/deep.bin' has 2304 bytes, over the limit of 2303"):
         archive.read("b/deep.bin", 2303)
 

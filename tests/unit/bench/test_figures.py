@@ -43,7 +43,7 @@ def test_ratios_divide_windrow_by_the_others() -> None:
 
 
 def test_a_ratio_is_the_median_of_those_of_each_repetition() -> None:
-    """A repetition that was slow for both counts as one ratio; the lowest and the highest are told beside it."""
+    """A repetition that was slow for both counts as one ratio; the lowest and the highest are reported beside it."""
     single = [
         rows(**{"Windrow": 2.0, "lower bound": 1.6}),
         rows(**{"Windrow": 9.0, "lower bound": 9.0}),
@@ -67,7 +67,7 @@ def test_every_repetition_has_another_order() -> None:
 
 
 def test_building_is_compared_on_one_thread_and_on_all_cores() -> None:
-    """What more threads lose is told, not only what one does."""
+    """What more threads lose is reported, not only what one does."""
     figures = {
         "build, 1 threads": {"archive": 90.0, "libdeflate": 100.0, "libdeflate_sha256": 90.0},
         "build, 2 threads": {"archive": 160.0, "libdeflate": 200.0, "libdeflate_sha256": 200.0},
@@ -202,7 +202,7 @@ def test_a_simulated_backlog_ends_when_it_is_gone() -> None:
 
 
 def test_a_simulated_load_beyond_the_slots_falls_behind() -> None:
-    """What it would take is told, and not only that all there are were used."""
+    """What it would take is reported, and not only that all there are were used."""
     result = simulate(Setup(files_per_s=6_000, sweeps=6), 300)
 
     assert result.falls_behind
@@ -210,7 +210,7 @@ def test_a_simulated_load_beyond_the_slots_falls_behind() -> None:
 
 
 def test_a_simulated_sweep_has_the_time_of_its_function_or_of_its_servers() -> None:
-    """The function has 900 s of an hour, a run on a server all of it; no file waits for it, so the next is told."""
+    """The function has 900 s of an hour, a run on a server all of it; no file waits for it, so the next is reported."""
     alone, aided = (simulate(Setup(files_per_s=1_000, sweeps=sweeps), 600) for sweeps in (0, 2))
 
     assert alone.first_limit == "sweep"

@@ -1,4 +1,4 @@
-"""Whatever ends a command is told in one sentence, with the right exit code, and nothing is left behind."""
+"""Whatever ends a command is reported in one sentence, with the right exit code, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_infinity_is_no_number(value: str, capsys: pytest.CaptureFixture[str]) -
 def test_times_that_nothing_can_be_added_to(time: str, capsys: pytest.CaptureFixture[str]) -> None:
     """They would end in Python's OverflowError."""
     assert 2 == run(["audit", "--since", time])
-    assert f"{time!r} is no time" in capsys.readouterr().err
+    assert f"{time!r} is not a time" in capsys.readouterr().err
 
 
 def test_an_error_of_the_destination_says_so() -> None:

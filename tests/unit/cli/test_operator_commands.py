@@ -34,7 +34,7 @@ START = datetime(2026, 11, 23, 10, tzinfo=UTC)
     ("arguments", "named"),
     [
         (["audit"], "WINDROW_LANDING_BUCKETS"),
-        (["audit", "--since", "soon"], "'soon' is no time"),
+        (["audit", "--since", "soon"], "'soon' is not a time"),
         (["audit", "--since", "1h", "--until", "2h"], "the range is empty"),
         (["replay"], "--missing or --all"),
         (["replay", "--missing", "--all"], "--missing or --all"),
@@ -73,7 +73,7 @@ def unmapped(monkeypatch: pytest.MonkeyPatch) -> FakeCircuits:
 def test_a_mapping_that_was_forgotten_is_asked_for(
     command: list[str], unmapped: FakeCircuits, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where no worker heeds the circuit, an operator means a function's mapping, which would go on unnoticed."""
+    """Where no worker follows the circuit, an operator means a function's mapping, which would go on unnoticed."""
     assert 2 == run(command)
     assert "set it to the id of the function's mapping" in " ".join(capsys.readouterr().err.split())
     assert not unmapped.circuit.revision
@@ -214,7 +214,7 @@ def test_an_audit_with_findings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 def test_an_audit_names_a_bucket_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is the first of the findings, and what was found all the same is told."""
+    """It is the first of the findings, and what was found all the same is reported."""
     lost = [Finding("landing-a", "there is no such landing bucket: what arrived there is not known")]
     code, text = audited(monkeypatch, capsys, report(absent=lost, missing=2, ok=False))
 
@@ -454,11 +454,11 @@ SEE = "; the log line 'batch settled' has the causes"
     [
         (finished(deleted=7), "batch of 7 messages: 7 done, 0.5 s"),
         (finished(messages=1, deleted=1), "batch of 1 message: 1 done, 0.5 s"),
-        (finished(deleted=5, failed=2), f"batch of 7 messages: 5 done, 2 given back, 0.5 s{SEE}"),
-        (finished(failed=7), f"batch of 7 messages: NOTHING DONE, 7 given back, 0.5 s{SEE}"),
+        (finished(deleted=5, failed=2), f"batch of 7 messages: 5 done, 2 returned, 0.5 s{SEE}"),
+        (finished(failed=7), f"batch of 7 messages: NOTHING DONE, 7 returned, 0.5 s{SEE}"),
         (
             finished(InvocationOutcome.CRASH, failed=7),
-            "batch of 7 messages: FAILED (crash), NOTHING DONE, 7 given back, 0.5 s",
+            "batch of 7 messages: FAILED (crash), NOTHING DONE, 7 returned, 0.5 s",
         ),
         (finished(deleted=6), "batch of 7 messages: 6 done, 1 done, but not deleted by SQS, 0.5 s"),
     ],

@@ -176,7 +176,7 @@ def test_where_the_ledger_remembers_nothing_only_what_is_missing_can_be_queued(
 def test_what_is_too_old_by_the_time_of_its_turn_is_left_out(
     site: Site, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """In the run that began in time and in one that goes on later; both are told, as a problem, with the way out."""
+    """In the run that began in time and in one that goes on later; both are reported as a problem, with the way out."""
     oldest = NOW - timedelta(days=24)
     arguments = ("--all", "--since", "24d", "--rate", "1", "--state", str(tmp_path / "state.json"))
     young = [listed(f"c{number:02}") for number in range(20)]
@@ -226,7 +226,7 @@ def test_archives_that_cannot_be_read_are_told_and_the_rest_is_queued(
 
 
 def test_all_leaves_objects_without_versions_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    """That was not asked for, so it is no problem, and is told."""
+    """That was not asked for, so it is no problem, and is reported."""
     site.versions = [listed("a"), listed("b", None)]
     code, report = replay(capsys, "--all")
 

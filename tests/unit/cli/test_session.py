@@ -102,7 +102,7 @@ def ended(part: Part) -> None:
 def test_a_part_that_is_killed_is_told_once_and_started_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The rest goes on; the way to start it is told, and does."""
+    """The rest goes on; the way to start it is reported, and does."""
     stack = local("aws", "minio", "worker")
     watched(
         monkeypatch, stack, lambda: ended(stack.parts()[1]), lambda: None, lambda: os.kill(os.getpid(), signal.SIGUSR1)

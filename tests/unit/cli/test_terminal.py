@@ -61,7 +61,7 @@ def test_help_on_a_terminal_is_the_help_of_a_pipe(capsys: pytest.CaptureFixture[
 
 
 def test_without_colours_on_a_terminal_there_are_none() -> None:
-    """NO_COLOR is heeded; what is bold may stay so."""
+    """NO_COLOR is followed; what is bold may stay so."""
     coloured, plain = typed(DOCTOR)[1], typed(DOCTOR, NO_COLOR="1")[1]
 
     assert re.search(r"\x1b\[(?:[0-9]+;)*3[0-9]m", coloured)

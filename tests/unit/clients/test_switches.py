@@ -116,7 +116,7 @@ class TestCircuits:
         assert first == store.load()
 
     def test_without_a_table_both_are_errors(self) -> None:
-        """A lost ledger is told, not taken for a closed circuit."""
+        """A lost ledger is reported, not taken for a closed circuit."""
         store = DynamoCircuits("absent", UUID, boto3.client("dynamodb"))
         with pytest.raises(LedgerError):
             store.load()

@@ -80,7 +80,7 @@ def test_what_is_no_archives_key_tells_no_window(key: str) -> None:
     ],
 )
 def test_folders_stand_below_the_prefix(folder: Callable[[str], str], path: str) -> None:
-    """Each ends in a slash; all but that of a day's archives are told from it by their names."""
+    """Each ends in a slash; all but that of a day's archives are told apart from it by their names."""
     assert (f"p/{path}", path) == (folder("p"), folder(""))
     assert path.startswith(".") == is_internal(f"p/{path}x") == is_internal(f"{path}x")
 

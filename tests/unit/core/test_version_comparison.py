@@ -31,7 +31,7 @@ def test_version_that_gives_more_back_does_worse(new: Work, old: Work) -> None:
     ],
 )
 def test_version_that_does_as_well_stays(new: Work, old: Work) -> None:
-    """No work yet, none given back, a few by chance, or a share about that of the old version."""
+    """No work yet, none returned to the queue, a few by chance, or a share about that of the old version."""
     assert not does_worse(new, old)
 
 

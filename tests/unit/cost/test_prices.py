@@ -95,7 +95,7 @@ def test_operation_tells_products_apart() -> None:
     ],
 )
 def test_price_not_found_is_kept_with_the_reason(wanted: Price, offers: dict[str, Any], why: str) -> None:
-    """What a file does not say for certain stays as it was, and the reason is told."""
+    """What a file does not say for certain stays as it was, and the reason is reported."""
     result = refreshed(book(put=wanted), offers, "2026-11-24")
     assert wanted == result.book.prices["put"]
     assert result.kept["put"].startswith(why)

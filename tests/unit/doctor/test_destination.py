@@ -391,7 +391,7 @@ def examined(certificate: trustme.LeafCert, trusted: trustme.CA, now: datetime) 
 
 
 def test_tls_with_the_private_ca() -> None:
-    """Version and expiry are told."""
+    """Version and expiry are reported."""
     authority = trustme.CA()
     now = datetime.now(UTC)
     expires = now + timedelta(days=90)
@@ -401,7 +401,7 @@ def test_tls_with_the_private_ca() -> None:
 
 
 def test_tls_that_ends_soon_is_a_warning() -> None:
-    """Three weeks ahead, an expiry is told."""
+    """Three weeks ahead, an expiry is reported."""
     authority = trustme.CA()
     now = datetime.now(UTC)
     check = examined(authority.issue_cert("127.0.0.1", not_after=now + timedelta(days=5)), authority, now)

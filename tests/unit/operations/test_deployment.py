@@ -137,7 +137,7 @@ def test_blindness_goes_back(world: World) -> None:
 
 
 def test_any_other_failure_goes_back_too(world: World) -> None:
-    """A defect of ours leaves no version in traffic that nobody watches; it is told all the same."""
+    """A defect of ours leaves no version in traffic that nobody watches; it is reported all the same."""
 
     def defect(_look: int) -> str | None:
         raise ZeroDivisionError

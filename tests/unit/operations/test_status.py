@@ -137,7 +137,7 @@ def text(status: Status, *, watching: bool = False) -> str:
 
 
 def test_all_is_well() -> None:
-    """Nothing waits, the mapping is on, the last delivery is told."""
+    """Nothing waits, the mapping is on, the last delivery is reported."""
     desk = Desk()
     key = desk.deliver(NOON - MINUTE)
     desk.clock.advance(42)
@@ -200,7 +200,7 @@ def test_a_look_that_fails_loses_nothing_from_the_rates() -> None:
 
 @pytest.mark.parametrize(("archives", "rate"), [(NEWEST, NEWEST * 2 / 10), (NEWEST + 1, None)])
 def test_more_archives_than_are_counted_give_no_rate(archives: int, rate: float | None) -> None:
-    """A rate of some of them would be a wrong one; the newest is told all the same."""
+    """A rate of some of them would be a wrong one; the newest is reported all the same."""
     desk = Desk()
     desk.deliver(NOON - MINUTE)
     desk.watcher.poll()
@@ -246,7 +246,7 @@ def test_a_long_outage_changes_nothing_of_the_last_delivery(age_known: bool) -> 
 
 
 def test_a_drain_is_counted_in_windows_of_every_width_and_age() -> None:
-    """Days, hours and minutes of the outage, and the day of today: every file counts, and the last stored is told."""
+    """Days, hours and minutes of the outage, and the day of today: every file counts, and the last one is reported."""
     desk = Desk()
     desk.deliver(NOON - 3 * DAY)
     desk.clock.advance(60)
@@ -452,7 +452,7 @@ def test_the_objective_of_the_last_hour_is_shown(late: tuple[int, int], expected
 
 
 def test_an_objective_that_is_not_known_is_no_miss() -> None:
-    """Nothing was delivered, or nobody publishes it: then it says who tells; an error is told as such."""
+    """Nothing was delivered, or nobody publishes it: then it says who tells; an error is reported as such."""
     desk = Desk()
     unknown = desk.watcher.poll()
     desk.punctuality.error = MetricsError("no permission")
@@ -541,7 +541,7 @@ def test_watching_for_people_keeps_what_changed(desk: Desk, monkeypatch: pytest.
     page, left = captured.get().rsplit("\x1b[?1049l", 1)
 
     assert "\x1b[?1049h" in page
-    assert "looked at every 5 s; Ctrl-C ends" in page
+    assert "every 5 s; Ctrl-C ends" in page
     assert "closed: the sentinel watches" in left
     assert [
         "2026-11-23 12:03:30  mapping: on, now off",

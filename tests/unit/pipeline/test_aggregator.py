@@ -133,7 +133,7 @@ def test_a_duplicate_after_delivery_costs_the_destination_nothing(world: World) 
 
 
 def test_a_duplicate_in_a_concurrent_batch_waits_for_the_lease(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """While another worker holds the object its message is given back until that lease ends, and the log says so."""
+    """While another worker holds the object its message is returned until that lease ends, and the log says so."""
     source = world.upload("a")
     second: list[list[str]] = []
     message = world.message(source)
@@ -196,7 +196,7 @@ def test_a_message_of_an_unknown_event_is_not_acknowledged_without_a_trace(world
 def test_an_object_that_is_refused_while_others_are_served_is_rejected(
     world: World, receives: int, reasons: list[str]
 ) -> None:
-    """After five receives, not after a hundred; before that it is given back with its claim released."""
+    """After five receives, not after a hundred; before that it is returned to the queue with its claim released."""
     good, refused = world.upload("good"), world.upload("refused")
     world.landing.refuse(refused, ObjectForbidden("no"))
     message = world.message(refused, receives=receives)
@@ -340,7 +340,7 @@ def test_time_that_a_failing_destination_used_up_is_followed_by_backoff(world: W
 def test_time_that_hanging_services_of_aws_used_up_is_followed_by_backoff(
     world: World, port: str, operation: str, error: Exception, had_a_turn: int
 ) -> None:
-    """What was not reached backs off too: given back at once, it would use up its receives in a few hours."""
+    """What was not reached backs off too: visible at once, it would use up its receives in a few hours."""
     world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
     now = world.clock.now()
     messages = [world.message(world.upload(f"{n}", at=now + timedelta(minutes=n // 4)), receives=2) for n in range(12)]
@@ -361,7 +361,7 @@ def test_time_that_hanging_services_of_aws_used_up_is_followed_by_backoff(
 
 
 def test_dead_owners_cost_a_hanging_destination_one_look(world: World) -> None:
-    """Ten claims of ten owners that died: a look that fails, and a probe after it, settle all, and they back off."""
+    """Ten claims of ten crashed owners: a check that fails, and a probe after it, settle all; they back off."""
     messages = [world.message(world.upload(f"{n}")) for n in range(10)]
     world.landing.hook = always("get", Killed)
     for message in messages:

@@ -69,7 +69,7 @@ class Scene:
         assert self.destination.put(archive.key, sealed.chunks, sealed.sha256, sealed.metadata)
 
     def resolve(self, *keys: str) -> Claimed:
-        """Claim objects, and what dead owners left of them."""
+        """Claim objects, and what crashed owners left of them."""
         archive, deadline = planned(*keys), self.deadline()
         result = self.claimer.claim(archive, "me", deadline)
         self.claimer.resolve_orphans(archive, "me", deadline, result)

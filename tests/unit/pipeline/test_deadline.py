@@ -157,7 +157,7 @@ def test_calls_are_counted_as_the_client_makes_them() -> None:
 
 
 def test_a_starved_worker_gives_a_large_batch_back_in_time() -> None:
-    """Slow GETs use the time up, the PUT is slow too, and thousands of messages must be given back all the same."""
+    """Slow GETs use the time up, the PUT is slow too, and thousands of messages must be returned all the same."""
     world = World()
     world.settings = msgspec.structs.replace(world.settings, fetch_concurrency=1)
     messages = [world.message(world.upload(f"k{number}")) for number in range(3_000)]

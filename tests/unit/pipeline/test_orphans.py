@@ -1,4 +1,4 @@
-"""Taking over from dead owners within one's own run time."""
+"""Taking over from crashed owners within one's own run time."""
 
 from __future__ import annotations
 

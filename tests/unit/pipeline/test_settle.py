@@ -1,4 +1,4 @@
-"""Backoff arithmetic, and what is told of messages that are given back."""
+"""Backoff arithmetic, and what is reported for messages that are returned to the queue."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_line_names_five_objects_of_a_message(failing: World, caplog: pytest.L
 
 
 def test_what_is_counted_of_a_batch() -> None:
-    """Files delivered, found delivered before or named twice, rejected, and given back."""
+    """Files delivered, found delivered before or named twice, rejected, and returned to the queue."""
     world = World()
     before, twice, gone, archived = (world.upload(key) for key in ("before", "twice", "gone", "archived"))
     world.process(world.message(before))

@@ -222,7 +222,7 @@ def test_disabling_finishes_what_is_gathered() -> None:
 
 
 def test_held_messages_come_first_and_are_drained() -> None:
-    """What did not fit is in the next batch or, at the end, given back."""
+    """What did not fit is in the next batch or, at the end, returned to the queue."""
     rig = Rig(burst(10, body="x" * 1000))
     first, _ = rig.gather(limit=5000)
 

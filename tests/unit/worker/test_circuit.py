@@ -1,4 +1,4 @@
-"""Workers that follow no mapping: all heed the circuit, one of them probes."""
+"""Workers that follow no mapping: all follow the circuit, one of them probes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_without_the_ledger_it_is_probed_all_the_same() -> None:
 
 
 def test_probing_goes_on_after_any_error_until_the_stop(caplog: pytest.LogCaptureFixture) -> None:
-    """What failed is told and tried again a minute later."""
+    """What failed is reported and tried again a minute later."""
     watch = unmapped()
     errors = [LedgerError("the table is gone"), ZeroDivisionError("nobody foresaw this")]
 
@@ -131,7 +131,9 @@ def test_probing_goes_on_after_any_error_until_the_stop(caplog: pytest.LogCaptur
 
     assert [60, 60, 60] == waits
     assert watch.circuits.circuit.revision
-    assert ["WARNING", "ERROR"] == [record.levelname for record in caplog.records if "the sentinel failed" in record.message]
+    assert ["WARNING", "ERROR"] == [
+        record.levelname for record in caplog.records if "the sentinel failed" in record.message
+    ]
 
 
 def test_an_operator_holds_workers_and_hands_them_back() -> None:
@@ -149,7 +151,7 @@ def test_an_operator_holds_workers_and_hands_them_back() -> None:
 
 
 def test_opening_without_the_ledger_does_not_pretend() -> None:
-    """There is nothing else that workers heed: the operator is told that they go on."""
+    """There is nothing else that workers follow: the operator is told that they go on."""
     watch = unmapped()
     watch.circuits.hook = lost
     with pytest.raises(MappingError, match=r"stop them by hand.*the table is gone") as caught:

@@ -1,4 +1,4 @@
-"""One batch: what is deleted, what is told, and how failures slow the gathering down."""
+"""One batch: what is deleted, what is reported, and how failures slow the gathering down."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def test_start_needs_a_configuration(error: Exception) -> None:
 
 
 def test_start_needs_a_handler() -> None:
-    """A handler that can't be imported is told before anything is received."""
+    """A handler that can't be imported is reported before anything is received."""
     sqs, pool = MemorySqs(1), GatedPool()
     pool.error = HandlerNotLoaded("no such module")
     with pytest.raises(HandlerNotLoaded), _running(FixedMapping(CONFIG), sqs, pool):

@@ -17,7 +17,7 @@ from windrow.worker.progress import (
 
 
 def test_counters_add_up() -> None:
-    """What is in flight is what was received and neither settled nor given back."""
+    """What is in flight is what was received and neither settled nor returned to the queue."""
     told: list[Progress] = []
     counters = Counters(told.append)
     events: list[Progress] = [

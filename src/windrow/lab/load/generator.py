@@ -49,9 +49,9 @@ class Generator:
         self.failed: list[str] = []
 
     def run(self, due: Iterable[float], begun: float, stop: threading.Event) -> None:
-        """Upload until all are answered, or until told to stop.
+        """Upload until all uploads are answered, or ``stop`` is set.
 
-        ``begun`` is when, on the clock, the seconds of ``due`` count from.
+        ``begun`` is the clock's time from which the seconds of ``due`` count.
         """
         asyncio.run(self._run(due, begun, stop))
 

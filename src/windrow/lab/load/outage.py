@@ -1,4 +1,4 @@
-"""The disturbance of a load test: the destination dies and comes back; and the sentinel that notices, each minute."""
+"""The disturbance of a load test: the destination is killed and started again; and the sentinel, run each minute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INTERVAL_S = 60.0
 """How often EventBridge Scheduler runs the sentinel."""
 LIMIT_S = 60.0
 FAILURES_MOST = 3
-"""Failed runs in a row after which the sentinel counts as broken. Fewer are what a busy emulator does to it."""
+"""Failed runs in a row after which the sentinel counts as broken. A busy emulator may cause fewer."""
 _FUNCTION = Function("windrow-sentinel", "arn:aws:lambda:eu-west-2:000000000000:function:windrow-sentinel", 256)
 
 
@@ -50,7 +50,7 @@ class SentinelRuns:
         self.probes: list[SentinelRun] = []
 
     def run(self, stop: threading.Event) -> None:
-        """Probe until told to stop; a run that fails is made good by the next one, as on Lambda.
+        """Probe until ``stop`` is set; after a run that failed the next one comes as usual, as on Lambda.
 
         Raises:
             LocalStackError: several runs in a row failed.
@@ -74,7 +74,7 @@ class SentinelRuns:
 
 
 class Outage:
-    """Kills the destination at the planned time and starts it again; `down` and `over` tell how far it is."""
+    """Kills the destination at the planned time and starts it again; `down` and `over` say how far that is."""
 
     def __init__(self, destination: Server, span: Interval, begun: float) -> None:
         self._destination = destination
@@ -84,20 +84,20 @@ class Outage:
         self.over = False
         self.actual: Interval | None = None
 
-    def run(self, stop: threading.Event, note: Callable[[str], object]) -> None:
-        """Carry it out; told to stop, bring the destination back at once. Raises `LocalStackError`."""
+    def run(self, stop: threading.Event, on_change: Callable[[str], object]) -> None:
+        """Carry it out; when ``stop`` is set, start the destination again at once. Raises `LocalStackError`."""
         if stop.wait(self._span.start_s - self._now_s()):
             return
         self.down = True
         start_s = self._now_s()
-        note("the destination is killed")
+        on_change("the destination is killed")
         self._destination.kill()
         stop.wait(self._span.end_s - self._now_s())
         self._destination.start()
         self.actual = Interval(start_s, self._now_s() - start_s)
         self.down = False
         self.over = True
-        note("the destination is back")
+        on_change("the destination is back")
 
     def _now_s(self) -> float:
         return time.monotonic() - self._begun

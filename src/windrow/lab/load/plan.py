@@ -60,7 +60,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(phase.count for phase in self.phases)
 
     def due(self) -> Iterator[float]:
-        """Yield when each upload is due, in seconds from the start, whatever became of those before it."""
+        """Yield when each upload is due, in seconds from the start, whether those before it are done or not."""
         start_s = 0.0
         for phase in self.phases:
             yield from (start_s + number / phase.rate for number in range(phase.count))

@@ -54,10 +54,10 @@ class Uploads(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
-    """An outage of the destination, in seconds from the start; None where something never came to pass.
+    """An outage of the destination, in seconds from the start; None for what never happened.
 
-    ``circuit_opened_s`` and ``circuit_closed_s`` are the sentinel's doing, ``caught_up_s`` is when the last file that
-    arrived before the end of the outage was delivered.
+    ``circuit_opened_s`` and ``circuit_closed_s`` are when the sentinel did so, ``caught_up_s`` is when the last file
+    that arrived before the end of the outage was delivered.
     """
 
     span: Interval
@@ -98,7 +98,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One load test. ``ok`` asks for every file exactly once, byte for byte, and, without an outage, the objective."""
+    """One load test. ``ok``: every file exactly once, byte for byte, and, without an outage, the objective met."""
 
     ok: bool
     profile: str

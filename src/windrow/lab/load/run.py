@@ -39,7 +39,7 @@ _WORKER = (sys.executable, "-m", "windrow", "run", "--json")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a load test has seen. Times ``_s`` are seconds from ``started_at``."""
+    """All that a load test recorded. Times ``_s`` are seconds from ``started_at``."""
 
     started_at: datetime
     plan: Plan
@@ -55,20 +55,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadTest:
-    """Runs one plan on a stack without worker and sentinel. ``note`` is told each sample, ``say`` what is going on."""
+    """Runs one plan on a stack without worker and sentinel.
+
+    ``on_sample`` is called with each sample, ``say`` with a text for each stage.
+    """
 
     def __init__(
         self,
         stack: Stack,
         plan: Plan,
         *,
-        note: Callable[[Measurement], object] = lambda _: None,
+        on_sample: Callable[[Measurement], object] = lambda _: None,
         say: Callable[[str], object] = lambda _: None,
         sentinel_interval_s: float = INTERVAL_S,
     ) -> None:
         self._stack = stack
         self._plan = plan
-        self._note = note
+        self._on_sample = on_sample
         self._say = say
         self._sentinel_interval_s = sentinel_interval_s
         self._destination = destination(settings.load(stack.environment()))
@@ -78,7 +81,7 @@ class LoadTest:
         self._samples: list[Measurement] = []
 
     def run(self) -> Record:
-        """Carry out the plan, wait for the last file, and verify what is there.
+        """Carry out the plan, wait for the last file, and verify what was delivered.
 
         Raises:
             LocalStackError: a part of the stack ended on the way, other than by plan.
@@ -147,11 +150,11 @@ class LoadTest:
             due += STEP_S
             time.sleep(max(0.0, due - time.monotonic()))
             self._check(uploads, others, outage)
-            uploaded_all = uploads.done()  # before the look at the queue, which must then hold all events
+            uploaded_all = uploads.done()  # before the queue is counted, which must then hold all events
             sample = sampler.take(time.monotonic() - begun)
             self._log.follow(sample.at_s)
             self._samples.append(sample)
-            self._note(sample)
+            self._on_sample(sample)
             if uploaded_all and (outage is None or outage.over) and end.reached(sample):
                 return
 
@@ -185,7 +188,7 @@ class LoadTest:
 
 
 class _End:
-    """Tells when there is nothing more to wait for, once everything is uploaded."""
+    """Decides when there is nothing more to wait for, once everything is uploaded."""
 
     def __init__(self, plan: Plan) -> None:
         self._timeout_s = plan.window_s + TIMEOUT_S + (BACKOFF_S if plan.outage else 0.0)

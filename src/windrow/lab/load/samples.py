@@ -1,4 +1,4 @@
-"""What is noted each second of a load test."""
+"""What is measured each second of a load test."""
 
 from __future__ import annotations
 

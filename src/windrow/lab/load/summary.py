@@ -1,4 +1,4 @@
-"""From all that a load test has seen to its result: percentiles, thinned series, what the limit was. Pure."""
+"""From the record of a load test to its result: percentiles, thinned series, what the limit was. Pure."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from windrow.lab.load.samples import Measurement
 from windrow.lab.stack.verification import RESOLUTION
 
 POINTS = 300
-"""Most points of a series that are kept: as many as a screen shows apart."""
+"""Most points of a series that are kept: a screen shows no more as separate points."""
 BINS = 60
 """Most bars of the histogram."""
 BIN_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 300, 3600)
 BUSY_SHARE = 0.9
-"""Of the machine's cores: beyond, they are the limit."""
+"""Share of the machine's cores from which on they are the limit."""
 
 
 class Delivered(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import threading
 from windrow.core.errors import DestinationError
 from windrow.lab.stack.verification import Deliveries, Version
 
-LOOK_S = 1.0
+POLL_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 class DeliveryMonitor:
     """Looks for new archives each second, on a thread of its own; `delivered` may be read meanwhile."""
 
-    def __init__(self, deliveries: Deliveries, every_s: float = LOOK_S) -> None:
+    def __init__(self, deliveries: Deliveries, every_s: float = POLL_S) -> None:
         self._deliveries = deliveries
         self._every_s = every_s
         self._counted: set[str] = set()
@@ -33,7 +33,7 @@ class DeliveryMonitor:
         self.archives = len(self._counted)
 
     def run(self, stop: threading.Event) -> None:
-        """Look until told to stop. A destination that does not answer is asked again: it may be the planned outage."""
+        """Poll until ``stop`` is set. A destination that does not answer is polled again: the outage may be planned."""
         while not stop.wait(self._every_s):
             try:
                 self.poll()

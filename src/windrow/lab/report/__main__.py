@@ -1,4 +1,4 @@
-"""``python -m windrow.lab.report RESULT.json REPORT.html``: draw the report of a kept result anew."""
+"""``python -m windrow.lab.report RESULT.json REPORT.html``: draw the report of a saved result again."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def resource_charts(result: LoadResult) -> list[Chart]:
 
 
 def _near(longest_s: float) -> bool:
-    """Return whether the objective's limits fit on the scale: beside a test of seconds they would flatten all else."""
+    """Return whether the objective's limits fit on the scale: in a test of seconds they flatten all else."""
     return longest_s >= FAST_S / 4
 
 
@@ -162,7 +162,7 @@ def _limits_told(*, near: bool) -> str:
 
 
 def trailing_mean(values: list[float], steps: int) -> list[float]:
-    """Return the mean of each value and those before it, ``steps`` at most."""
+    """Return moving averages: the mean of each value and those before it, ``steps`` in all at most."""
     sums = [0.0, *accumulate(values)]
     return [
         round((sums[index + 1] - sums[max(0, index + 1 - steps)]) / min(steps, index + 1), 2)

@@ -87,8 +87,8 @@ def _create_access_key(destination: DestinationAccess, administrator: Credential
     user = Credentials(USER_NAME, secrets.token_urlsafe(30))
     keys = Credentials(secrets.token_hex(10), secrets.token_urlsafe(30), administrator.ca_pem)
     admin = admin_client(destination, administrator)
-    # A MinIO that has just started answers before it has read its users and policies from its disk, and what it is
-    # given until then it drops when it has. This request alone is answered only afterwards.
+    # A MinIO that has just started answers before it has read its users and policies from its disk, and drops what it
+    # was given until then when it has read them. Only this request is not answered before.
     admin.user_list()
     admin.policy_add(policy_name=USER_NAME, policy=DESTINATION_POLICY)
     admin.user_add(user.access_key, user.secret_key)

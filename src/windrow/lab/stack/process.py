@@ -31,7 +31,7 @@ READY_S = 120.0
 """A start takes under a second; this is for a machine that is busy with other things."""
 _READY_PAUSE_S = 0.02
 STOP_S = 5.0
-"""Time to end in order before a server is killed; nothing it holds outlives the stack."""
+"""Time to end in order before a server is killed; nothing that it stores is kept after the stack's end."""
 _PORT_ATTEMPTS = 5
 _INHERITED = (
     *("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "SYSTEMROOT", "USER", "VIRTUAL_ENV"),
@@ -63,12 +63,12 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def end(self) -> str:
-        """How the process ended by itself, for people; empty while it runs and where it was not started."""
+        """How the process ended, for people; empty while it runs and if it was not started, or was stopped here."""
         code = None if self._process is None else self._process.poll()
         if code is None:
             return ""
@@ -180,7 +180,7 @@ class Server(Process):
             try:
                 self._start_on(port)
             except LocalStackError:
-                # Someone else may have taken the port between the look at it and the server's own bind.
+                # Another process may have taken the port between the check and the server's own bind.
                 if attempt == _PORT_ATTEMPTS - 1 or is_free(port):
                     raise
             else:
@@ -241,9 +241,9 @@ class Server(Process):
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C, SIGTERM and SIGHUP off until the end of the block.
+    """Hold Ctrl-C, SIGTERM and SIGHUP back until the end of the block.
 
-    One that came between the start of a process and the note of it would leave the process behind.
+    One that came between the start of a process and the assignment of its handle would leave the process behind.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

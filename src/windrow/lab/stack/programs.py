@@ -1,4 +1,4 @@
-"""Finds optional programs of this machine. One that is there but does not run counts as absent."""
+"""Finds optional programs on this machine. One that exists but does not run counts as absent."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ DLQ_RETENTION_S = 14 * DAY_S
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What one may vary of the stack. ``window_s`` is the mapping's batching window, ``timeout_s`` one run's limit.
+    """The settings of a stack. ``window_s`` is the mapping's batching window, ``timeout_s`` one run's limit.
 
     ``sentinel_s`` is the time from one probe of the sentinel to the next; 0 for no sentinel.
     """
@@ -55,7 +55,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     window_s: int = 60
     timeout_s: int = 120
     concurrency: int = 2
-    """Batches worked on at once; 2 is the lowest that Lambda accepts."""
+    """Batches processed at a time; 2 is the lowest that Lambda accepts."""
     batch_size: int = BATCH_SIZE
     sentinel_s: int = 60
 
@@ -201,8 +201,8 @@ def _create_function(lambda_: Any, outputs: StackOutputs, queue_arn: str, shape:
     """Create the function's record, its alias and the event source mapping; return the mapping's id.
 
     ``windrow run`` does the work, from this package, by the mapping's configuration. A reserved concurrency of 0
-    keeps the emulator's own poller, which knows no batching window, from taking messages. It heeds that for the
-    function itself only, not for published versions: hence the alias names ``$LATEST`` here.
+    keeps the emulator's own poller, which has no batching window, from taking messages. The emulator applies that to
+    the function itself only, not to published versions: hence the alias names ``$LATEST`` here.
     """
     settings = {name: value for name, value in outputs.environment().items() if name.startswith("WINDROW_") and value}
     lambda_.create_function(

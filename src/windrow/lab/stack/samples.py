@@ -34,7 +34,7 @@ ODD_KEYS = (
     "/odd/leading slash.txt",
     "odd/trailing slash/",
 )
-"""Keys that S3 allows and that software stumbles over; with over ten times as many samples, each is there once."""
+"""Keys that S3 allows and that break software; with over ten times as many samples, each is used once."""
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "juniper", "kelp", "maple")
@@ -60,13 +60,13 @@ def generate(count: int, seed: int = 0) -> list[Sample]:
 def from_folder(folder: Path, left_out: Callable[[Path], object] = lambda _path: None) -> list[Sample]:
     """Return a sample for each regular file below the folder; its key is its path there, with ``/``.
 
-    Symbolic links are not followed, since they may lead anywhere; ``left_out`` is told of each.
+    Symbolic links are not followed, since they may lead anywhere; ``left_out`` is called with each.
 
     Raises:
         SettingsError: there is no such folder, it holds no file, or a name can't be an S3 key.
     """
     if not folder.is_dir():
-        raise SettingsError(f"{folder} is no folder")
+        raise SettingsError(f"{folder} is not a folder")
     samples = []
     for parent, folders, names in os.walk(folder):
         folders.sort()

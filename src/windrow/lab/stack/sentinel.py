@@ -13,7 +13,7 @@ from windrow.functions.sentinel import NEEDS
 
 
 def run(interval_s: float) -> None:
-    """Probe each ``interval_s`` seconds, for ever; what goes wrong is logged and tried again.
+    """Probe each ``interval_s`` seconds, for ever; errors are logged, and the next run tries again.
 
     A failed probe counts two thirds of the interval after the last one, as with a minute on AWS.
     """

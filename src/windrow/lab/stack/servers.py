@@ -22,7 +22,7 @@ ACCOUNT = "000000000000"
 
 MINIO_IMAGE = "minio/minio"
 _MINIO_HEALTH = "/minio/health/cluster"
-"""Answers 200 once buckets and users can be asked for; ``ready`` and ``live`` do while those are answered 503."""
+"""Answers 200 once requests for buckets and users succeed; ``ready`` and ``live`` do while those still get 503."""
 
 _SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
 
@@ -42,7 +42,7 @@ def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> S
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AUTH": str(auth).lower(),
-        # Other listeners, and a look for containers, that would cost time at every start.
+        # Without other listeners and the search for containers, which would cost time at every start.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
@@ -72,7 +72,7 @@ def minio(
     variables of MinIO's environment, such as those that name a webhook.
 
     Raises:
-        LocalStackError: there is no MinIO, and no Docker that has its image.
+        LocalStackError: MinIO was not found, and no Docker has its image.
     """
     root = {"MINIO_ROOT_USER": access_key, "MINIO_ROOT_PASSWORD": secret_key}
     environ = {**root, "MINIO_BROWSER": "off", **(more or {})}
@@ -112,14 +112,14 @@ def find_minio() -> Path | None:
 
 
 def docker_has_minio() -> bool:
-    """Return whether a Docker daemon answers and has MinIO's image, so that no start waits for a download."""
+    """Return whether a Docker daemon answers and has MinIO's image already: a start must not wait for a download."""
     return answer("docker", "image", "inspect", "--format", "{{.Id}}", MINIO_IMAGE) is not None
 
 
 def _docker_command(container: str, port: int, data: Path, certs: Path | None, names: Iterable[str]) -> list[str]:
     """Return the command that runs MinIO in a container as this user; ``names`` are those of its environment.
 
-    So the keys are not on the command line.
+    Only their names are on the command line, not the keys.
     """
     mount_certs = ["--volume", f"{certs}:/certs:ro"] if certs else []
     with_tls = ["--certs-dir", "/certs"] if certs else []

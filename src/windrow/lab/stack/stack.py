@@ -24,7 +24,7 @@ _SENTINEL = (sys.executable, "-m", "windrow.lab.stack.sentinel")
 
 
 STARTING_BYTES = 64_000_000
-"""Free bytes that a start wants: logs, and MinIO's own files."""
+"""Free bytes that a start needs: logs, and MinIO's own files."""
 
 LEAST_FREE_BYTES = 4_000_000
 """With fewer a disk counts as full: servers then wait and repeat rather than end."""
@@ -43,7 +43,7 @@ class Stack:
     """A running stack; a context manager.
 
     While it runs, this process's environment points at it (AWS_* and WINDROW_*), and nothing of the user's own AWS
-    configuration applies. Logs and data are in ``folder``. Without ``worker`` nobody takes messages from the queue.
+    configuration applies. Logs and data are in ``folder``. Without ``worker`` nothing receives from the queue.
 
     ``destination`` is ``auto`` for MinIO where there is one, else a second MiniStack. ``access_key`` and ``secret_key``
     are its administrator's, for people; the worker has keys of its own.
@@ -75,27 +75,27 @@ class Stack:
             raise LocalStackError("the local stack is not running")
         return self._outputs
 
-    def start(self, note: Callable[[str], object] = lambda _: None) -> None:
-        """Start everything; ``note`` is told each step.
+    def start(self, on_step: Callable[[str], object] = lambda _: None) -> None:
+        """Start everything; ``on_step`` is called with a text for each step.
 
         Raises:
             LocalStackError: a server did not start, or the disk has no room.
         """
         check_room(self.folder, STARTING_BYTES)
         with ExitStack() as resources:
-            note("starting the AWS emulator (MiniStack)")
+            on_step("starting the AWS emulator (MiniStack)")
             self.aws.start()
             # Killed, all three: what they hold is not wanted any more, and an ordinary end waits for open connections.
             resources.callback(self.aws.kill)
-            note(f"starting the destination ({'MinIO' if self.kind == 'minio' else 'a second MiniStack'})")
+            on_step(f"starting the destination ({'MinIO' if self.kind == 'minio' else 'a second MiniStack'})")
             self.destination.start()
             resources.callback(self.destination.kill)
             resources.enter_context(_environment(isolated(os.environ)))
-            note("creating buckets, queues, ledger, secret and mapping")
+            on_step("creating buckets, queues, ledger, secret and mapping")
             self._outputs = provision(self.aws.url, self._access(), self.shape)
             resources.enter_context(_environment(self.environment()))
             if self._with_worker:
-                note("starting the worker")
+                on_step("starting the worker")
                 self.start_worker()
                 resources.callback(self.worker.kill)
             if self.shape.sentinel_s:
@@ -104,12 +104,12 @@ class Stack:
             self._resources = resources.pop_all()
 
     def stop(self) -> None:
-        """Stop everything, the worker first, and give this process its own environment back."""
+        """Stop everything, the worker first, and restore this process's own environment."""
         self._resources.close()
         self._outputs = None
 
     def start_worker(self) -> None:
-        """Start the worker, ``windrow run``, as any server beside MinIO would; its output goes to its log."""
+        """Start the worker, ``windrow run``, as on a server beside MinIO; its output goes to its log."""
         self.worker.launch(_WORKER, self.environment())
 
     def environment(self) -> dict[str, str]:
@@ -133,7 +133,7 @@ class Stack:
         return [self.aws, self.destination, *ours]
 
     def check(self) -> None:
-        """Check that all processes are there and that the disk has room.
+        """Check that all processes run and that the disk has room.
 
         Raises:
             LocalStackError: one of the processes is gone, its log is quoted; or the disk is full.
@@ -144,7 +144,7 @@ class Stack:
                 raise LocalStackError(f"{process.name} has ended{process.log_tail()}")
 
     def holds_all(self, part: Process) -> bool:
-        """Return whether a part's end is the end of what the stack holds: an emulator has all of it in memory."""
+        """Return whether the stack's data is lost with a part: an emulator keeps all of it in memory."""
         return part is self.aws or (part is self.destination and self.kind == "ministack")
 
     def start_again(self, part: Process) -> None:

@@ -15,7 +15,7 @@ from windrow.lab.stack.upload import Uploader
 from windrow.lab.stack.verification import Deliveries, Report, report, verify
 from windrow.lab.stack.waiting import polls
 
-LOOK_S = 0.25
+POLL_S = 0.25
 SETTLED_S = 15.0
 """An empty queue for so long, with files not delivered, means that nobody will deliver them any more."""
 TIMEOUT_S = 90.0
@@ -23,7 +23,7 @@ TIMEOUT_S = 90.0
 
 
 class State(msgspec.Struct, frozen=True):
-    """Where the trial stands. ``queued`` counts messages in the queue, those being worked on included."""
+    """A trial's progress. ``queued`` counts messages in the queue, those being worked on included."""
 
     uploaded: int = 0
     delivered: int = 0
@@ -34,9 +34,11 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Trial:
-    """Runs samples through a running stack; ``note`` is told the state, several times a second."""
+    """Runs samples through a running stack; ``on_progress`` is called several times a second."""
 
-    def __init__(self, stack: Stack, samples: Sequence[Sample], rate: float, note: Callable[[State], object]) -> None:
+    def __init__(
+        self, stack: Stack, samples: Sequence[Sample], rate: float, on_progress: Callable[[State], object]
+    ) -> None:
         import boto3
 
         from windrow.bootstrap import dead_letter_queue, destination
@@ -44,7 +46,7 @@ class Trial:
         self._stack = stack
         self._samples = samples
         self._rate = rate
-        self._note = note
+        self._on_progress = on_progress
         self._s3 = boto3.client("s3")
         self._sqs = boto3.client("sqs")
         loaded = settings.load(stack.environment())
@@ -81,10 +83,10 @@ class Trial:
         """Return when all is delivered and the queue is empty, or when nothing moves any more."""
         changed_s = 0.0
         timeout_s = TIMEOUT_S + self._stack.shape.window_s
-        for passed_s in polls(math.inf, LOOK_S):
+        for passed_s in polls(math.inf, POLL_S):
             before = self._state
-            everything_sent = uploader.done  # before the look at the queue, which must then hold all events
-            self._look(uploader)
+            everything_sent = uploader.done  # before the queue is counted, which must then hold all events
+            self._poll(uploader)
             if self._state != before:
                 changed_s = passed_s
             still_s = passed_s - changed_s
@@ -93,7 +95,7 @@ class Trial:
             if settled or still_s > timeout_s:
                 return
 
-    def _look(self, uploader: Uploader) -> None:
+    def _poll(self, uploader: Uploader) -> None:
         self._stack.check()
         queued = _depth(self._sqs, self._stack.outputs.queue_url)
         dead = _depth(self._sqs, self._stack.outputs.dlq_url)
@@ -105,11 +107,11 @@ class Trial:
             queued=queued,
             dead_lettered=dead,
         )
-        self._note(self._state)
+        self._on_progress(self._state)
 
     def _verified(self, count: int) -> None:
         self._state = msgspec.structs.replace(self._state, verified=self._state.verified + count)
-        self._note(self._state)
+        self._on_progress(self._state)
 
 
 def _depth(sqs: Any, queue_url: str) -> int:  # noqa: ANN401

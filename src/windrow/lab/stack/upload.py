@@ -1,4 +1,4 @@
-"""Uploads samples to the landing bucket as outside parties do, at a steady rate, and remembers what it sent."""
+"""Uploads samples to the landing bucket as outside parties do, at a steady rate, and records what it sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Uploaded(msgspec.Struct, frozen=True):
 
 
 class Uploader:
-    """Uploads in the background: starts in ``with``, and leaving that cancels what is not sent yet."""
+    """Uploads in the background while its ``with`` block runs; leaving it cancels what is not sent yet."""
 
     def __init__(self, client: Any, bucket: str, samples: Sequence[Sample], rate: float) -> None:  # noqa: ANN401
         self._client = client
@@ -50,7 +50,7 @@ class Uploader:
         return sum(future.done() for future in self._futures)
 
     def uploaded(self) -> list[Uploaded]:
-        """Return what was uploaded, in the order of the samples; waits until all is that was not cancelled."""
+        """Wait for all uploads that were not cancelled; return them in the order of the samples."""
         return [future.result() for future in self._futures if not future.cancelled()]
 
     def __enter__(self) -> Self:

@@ -19,7 +19,7 @@ from windrow.lab.stack.upload import Uploaded
 from windrow.ports import Destination
 
 Version = tuple[str, str | None]
-"""Key and version id: what makes an upload one of a kind."""
+"""Key and version id, which identify an upload."""
 
 RESOLUTION = timedelta(seconds=1)
 """Of an object's time stamp in HTTP (Last-Modified)."""
@@ -105,9 +105,9 @@ def verify(
     uploaded: Iterable[Uploaded],
     deliveries: Deliveries,
     destination: Destination,
-    note: Callable[[int], object] = lambda _: None,
+    on_read: Callable[[int], object] = lambda _: None,
 ) -> Verification:
-    """Read every archive back whole, once; ``note`` is told how many files were read. Raises `DestinationError`."""
+    """Read every archive back whole, once; ``on_read`` gets the number of new files. Raises `DestinationError`."""
     expected: dict[Version, str] = {(file.key, file.version_id): file.sha256 for file in uploaded}
     seen: Counter[Version] = Counter()
     wrong: set[Version] = set()
@@ -120,7 +120,7 @@ def verify(
                 listed[version] -= 1
                 if expected.get(version) not in (digest, None):
                     wrong.add(version)
-                note(1)
+                on_read(1)
         except ArchiveError as error:
             problems.append(f"{delivery.key}: {error}")
             # What is listed and can't be read is delivered wrong, not missing.

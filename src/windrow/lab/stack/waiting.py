@@ -50,8 +50,8 @@ def wait_until(
     """Return the first answer of ``poll`` that is true.
 
     Raises:
-        LocalStackError: there was none within the limit. The message says what was waited for, the last answer if it
-            says anything, and what ``cause`` returns then, which tells why.
+        LocalStackError: there was none within the limit. The message says what was waited for, the last answer unless
+            it is False or None, and what ``cause`` returns then.
     """
     answer = wait_for(poll, limit_s, pause_s, clock)
     if answer:

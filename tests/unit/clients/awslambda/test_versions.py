@@ -117,7 +117,7 @@ def test_publishing_waits_until_code_and_version_are_ready() -> None:
 
 
 def test_failed_upload_is_told() -> None:
-    """When Lambda can't use the code, its reason is told and nothing is published."""
+    """When Lambda can't use the code, its reason is reported and nothing is published."""
     failed = shown(LastUpdateStatus="Failed", LastUpdateStatusReason="no route to the image")
     client = FakeClient(get_function_configuration=[shown(), failed], update_function_code=[{}])
     with pytest.raises(DeploymentError, match="no route to the image"):
@@ -227,7 +227,7 @@ class Pages(FakeClient):
 
 
 def test_versions_that_an_alias_leads_to_are_in_use() -> None:
-    """Whichever alias, and be it for a share of the traffic; the others are told in the order of their numbers."""
+    """Whichever alias, and be it for a share of the traffic; the others are reported in the order of their numbers."""
     client = Pages(
         list_versions_by_function=[
             {"Versions": [{"Version": version} for version in ("$LATEST", "10", "9")]},

@@ -63,7 +63,7 @@ def test_what_is_asked_for_is_what_a_batch_publishes(stack: str, capsys: pytest.
 
 
 def test_an_answer_of_no_is_an_error_of_its_own() -> None:
-    """Without the permission the rest of the status is told all the same."""
+    """Without the permission the rest of the status is reported all the same."""
     client: Any = boto3.client("cloudwatch")
     with Stubber(client) as stub:
         stub.add_client_error("get_metric_data", "AccessDenied")

@@ -147,7 +147,7 @@ def test_what_stands_between_certificates_does_not_matter(dress: Callable[[str],
 
 @pytest.mark.parametrize("ca_pem", ["", "Müller", "-----BEGIN CERTIFICATE-----\nMüller\n-----END CERTIFICATE-----\n"])
 def test_a_ca_that_is_none_is_a_tls_fault(ca_pem: str) -> None:
-    """It is told as that, whatever ssl makes of it."""
+    """It is reported as that, whatever ssl makes of it."""
     with pytest.raises(DestinationError, match="not a PEM certificate") as caught:
         context_for(ca_pem)
     assert DestinationFault.TLS is caught.value.kind

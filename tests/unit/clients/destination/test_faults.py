@@ -1,4 +1,4 @@
-"""What the errors of requests are told as."""
+"""What the errors of requests are reported as."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_same_files_give_same_bytes(level: int) -> None:
 
 
 def test_an_empty_archive_is_a_valid_one() -> None:
-    """It closes the key of an owner that died."""
+    """It closes the key of an owner that crashed."""
     archive = seal(WINDOW, [], 6)
 
     with tarfile.open(fileobj=io.BytesIO(joined(archive))) as opened:

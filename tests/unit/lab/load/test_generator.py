@@ -48,7 +48,7 @@ def test_slow_answers_delay_no_upload() -> None:
 
 
 def test_nothing_begins_before_it_is_due() -> None:
-    """Each upload begins at its time or after it, and how late is told."""
+    """Each upload begins at its time or after it, and how late is reported."""
     generator = run(Landing(3), [0.0, 0.05, 0.1])
     assert [0.0, 0.05, 0.1] == [sent.due_s for sent in generator.sent]
     assert all(sent.begun_s >= sent.due_s and sent.lag_s >= 0 for sent in generator.sent)

@@ -54,7 +54,7 @@ BROKEN = Invocation(InvocationOutcome.ERROR, detail="SettingsError: no table")
 
 
 def test_outage_kills_and_starts_again() -> None:
-    """The destination is away for the planned time; what is going on is told."""
+    """The destination is down for the planned time; what is going on is reported."""
     server, told = FakeServer(), list[str]()
     outage = Outage(cast("Server", server), Interval(0.01, 0.02), time.monotonic())
     assert (False, False) == (outage.down, outage.over)

@@ -91,7 +91,7 @@ def test_series_are_thinned_without_losing_peaks() -> None:
 
 
 def test_limit_is_named_by_what_was_measured() -> None:
-    """With free processors the window is the limit; with none it is told who had them."""
+    """With free processors the window is the limit; with none it is reported who had them."""
     idle, crowded = summary(record([5.0] * 10)), summary(record([5.0] * 10, machine_cores=1.95))
     alone = summarize(record([5.0] * 10), profile="peak", command="", machine=msgspec.structs.replace(MACHINE, cores=1))
     assert idle.limit.startswith("the batching window; the processors were not: 50%")

@@ -112,7 +112,7 @@ def test_folder_without_files_is_an_error(tmp_path: Path) -> None:
 
 def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     """A folder that is not there is named."""
-    with pytest.raises(SettingsError, match="absent is no folder"):
+    with pytest.raises(SettingsError, match="absent is not a folder"):
         from_folder(tmp_path / "absent")
 
 

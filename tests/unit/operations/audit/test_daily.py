@@ -338,7 +338,7 @@ def test_files_of_other_buckets_and_tombstones_do_not_come_late(days: Days) -> N
 
 
 def test_what_is_no_mark_marks_nothing(days: Days) -> None:
-    """Whatever somebody put into the folder, and an archive that is broken: the rest is told all the same."""
+    """Whatever somebody put into the folder, and an archive that is broken: the rest is reported all the same."""
     days.judged()
     folder = mark_folder(days.scene.prefix, MIDNIGHT - DAY)
     (mark,) = [key for key in days.scene.destination.objects if key.startswith(folder)]

@@ -44,7 +44,7 @@ class Scene:
 
 
 def test_an_archive_is_copied_with_its_metadata() -> None:
-    """And its bytes are told."""
+    """And its bytes are reported."""
     scene = Scene()
 
     assert 7 == scene.copy()
