@@ -303,7 +303,7 @@ def test_without_a_terminal_all_is_one_stream_of_one_form(aws: Aws) -> None:
         try:
             assert process.stdout is not None
             lines = [process.stdout.readline()]
-            while "NOTHING DONE" not in lines[-1]:
+            while "none done" not in lines[-1]:
                 lines.append(process.stdout.readline())
                 assert lines[-1], "the worker ended"
             process.send_signal(signal.SIGTERM)

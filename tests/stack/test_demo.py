@@ -142,7 +142,7 @@ def test_up_survives_a_killed_minio(tmp_path: Path) -> None:
             status = answer.status
         up.terminate()
         code = up.wait(LIMIT_S)
-    assert ended.startswith("minio has ended (killed by SIGKILL), the rest goes on.")
+    assert ended.startswith("minio has ended (killed by SIGKILL), the rest keeps running.")
     assert (200, 0, True) == (status, code, again.startswith("minio runs again"))
     assert [] == left_behind(tmp_path)
 

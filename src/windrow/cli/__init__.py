@@ -14,7 +14,7 @@ def main() -> None:
     Ctrl-C ends it at once while there is nothing to clean up yet: importing takes half a second, and an import that is
     interrupted may print anything.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may ignore it
         signal.signal(signal.SIGINT, _end)
     try:
         from windrow.cli.root import run

@@ -24,7 +24,7 @@ from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.words import counted
 
 JSON_BYTES = 16_000_000
-"""Of a file that ``cat --json`` gives; it is in memory several times over."""
+"""Of the largest file for ``cat --json``, which holds it in memory several times."""
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="List, read, extract and verify archives, by range reads."
@@ -44,8 +44,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 def ls(archive: Location, since: Since = None, until: Until = None, as_json: AsJson = False) -> None:
     """List the files of an archive by its manifest, or the archives of a folder: s3://bucket/prefix/ or a path.
 
-    Tombstones, quarantined archives and what else is no archive are left out; --since and --until go by when files
-    arrived, so an archive of a backlog that covers an hour or a day is listed wherever it touches the range.
+    Tombstones, quarantined archives and objects that are not archives are left out. --since and --until are about when
+    files arrived, so an archive of a backlog that covers an hour or a day is listed if it overlaps the range.
     """
     if is_folder(archive):
         ls_folder(archive, since, until, as_json=as_json)
@@ -68,8 +68,8 @@ def cat(
 ) -> None:
     """Write one file's bytes to standard output; with --json its manifest entry and its bytes as base64.
 
-    An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is verified once its last
-    byte is written: the exit code tells.
+    An archive in the destination costs two range reads, whatever its size. The file's SHA-256 is verified after its
+    last byte is written: check the exit code.
     """
     with _open(archive) as opened:
         file = _select(opened, name, key)
@@ -87,11 +87,11 @@ def cat(
 def extract(
     archive: Location,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Files go below it; it is made if absent.")
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder to write to; created if absent.")
     ] = None,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Members; all if none.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Members; by default all.")] = None,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave what is there, byte for byte, and go on with the rest.")
+        bool, typer.Option("--skip-existing", help="Skip files that exist with the same bytes.")
     ] = False,
     to: To = None,
     key: Annotated[
@@ -104,7 +104,7 @@ def extract(
     since: Since = None,
     until: Until = None,
     to_profile: Annotated[
-        str | None, typer.Option("--to-profile", help="With --to: AWS profile that reaches it, on another server.")
+        str | None, typer.Option("--to-profile", help="With --to: AWS profile for a target on another server.")
     ] = None,
     to_endpoint: Annotated[
         str | None, typer.Option("--to-endpoint", help="With --to-profile: the server's URL, if the profile has none.")
@@ -116,17 +116,17 @@ def extract(
 
     With --to s3://bucket/prefix restore them into a bucket instead: each file to its raw key, with content type and
     metadata, from one archive or from all below a folder (s3://bucket/prefix/). Of several versions of a key the newest
-    is restored. What is there with the same bytes is skipped, so a restore that ended can be started again; nothing is
-    ever replaced. Exits with 1 if something could not be restored, or nothing was found.
+    is restored. Files that exist with the same bytes are skipped, so an interrupted restore can be started again;
+    nothing is ever replaced. Exits with 1 if something could not be restored, or nothing was found.
     """
     options = Options(key, version, bucket, since, until, to_profile, to_endpoint)
     if to is not None:
         if folder is not None or skip_existing:
-            raise WrongUse("with --to there is no folder, and what is there is always skipped; choose files by --key")
+            raise WrongUse("with --to there is no folder, and existing files are always skipped; select files by --key")
         restore(archive, to, options, dry_run=dry_run, as_json=as_json)
         return
     if folder is None:
-        raise WrongUse("say where to: a folder, or --to s3://bucket/prefix")
+        raise WrongUse("give a target: a folder, or --to s3://bucket/prefix")
     if dry_run or options.any:
         raise WrongUse("--key, --version, --bucket, --since, --until, --dry-run and the like go with --to")
     _extract(archive, folder, names, skip_existing=skip_existing, as_json=as_json)
@@ -146,14 +146,14 @@ def _extract(archive: str, folder: Path, names: list[str] | None, *, skip_existi
             print_json({"ok": True, "folder": str(folder), "files": written, "bytes": written_bytes})
         else:
             out.print(
-                f"{counted(written, 'file')}, {written_bytes:,} bytes, all SHA-256 right, below {folder}",
+                f"{counted(written, 'file')}, {written_bytes:,} bytes, every SHA-256 verified, below {folder}",
                 soft_wrap=True,
             )
 
 
 @app.command()
 def verify(archive: Location, as_json: AsJson = False) -> None:
-    """Check gzip, tar, manifest, every SHA-256 and the end; name the first thing wrong."""
+    """Check gzip, tar, manifest, every SHA-256 and the end; report the first error."""
     with _open(archive) as opened:
         with _progress("verifying", opened.size, quiet=as_json) as advance:
             result = opened.verify(advance)
@@ -176,10 +176,10 @@ def verify(archive: Location, as_json: AsJson = False) -> None:
 
 @contextmanager
 def _open(location: str) -> Iterator[Archive]:
-    """Open an archive; what is not there, or cannot be written to, is wrong use and no fault of the archive.
+    """Open an archive; a missing archive or an unwritable target is wrong use, not a fault of the archive.
 
     Raises:
-        ArchiveError: it is damaged or no archive, inside the block too; the message names it.
+        ArchiveError: it is damaged or not an archive, also inside the block; the message names it.
     """
     try:
         with open_archive(location) as opened:
@@ -224,7 +224,7 @@ def _print_table(manifest: Manifest, archive_bytes: int) -> None:
 
 @contextmanager
 def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error when a person is watching, else a line now and then; give what advances it."""
+    """Show a bar on standard error if it is a terminal, else a line now and then; yield what advances it."""
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with err.progress(*columns, disable=quiet or not err.is_terminal) as progress:
         task, show_line, done = progress.add_task(what, total=total), err.line_each_minute(), 0

@@ -21,7 +21,7 @@ To = Annotated[
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What chooses files, and how the target is reached, as the user wrote it."""
+    """The options that select files and that say how to reach the target, as given."""
 
     key: str | None = None
     version: str | None = None
@@ -33,25 +33,25 @@ class Options(msgspec.Struct, frozen=True):
 
     @property
     def any(self) -> bool:
-        """Whether there are any."""
+        """Whether any option is given."""
         return self != Options()
 
     def selection(self) -> Selection:
-        """Return which files are meant. Raises `WrongUse`."""
+        """Return the selection of files. Raises `WrongUse`."""
         start, end = span(self.since, self.until)
         return Selection(self.key, self.version, self.bucket, start, end)
 
     def target(self) -> Connection | None:
-        """Return how the target is reached, None for as the archives are. Raises `WrongUse`."""
+        """Return how to reach the target, None if in the same way as the archives. Raises `WrongUse`."""
         if self.profile is None:
             if self.endpoint is not None:
-                raise WrongUse("--to-endpoint needs --to-profile: the keys for another server")
+                raise WrongUse("--to-endpoint needs --to-profile, which has the keys for that server")
             return None
         return Connection(endpoint=self.endpoint, profile=self.profile)
 
 
 def restore(location: str, to: str, options: Options, *, dry_run: bool, as_json: bool) -> None:
-    """Restore, and say what became of it; exits with 1 unless all of it is there now."""
+    """Restore, and print the result; exits with 1 unless all files are there now."""
     quiet = as_json or not err.is_terminal
     with (
         search_errors(),
@@ -79,18 +79,21 @@ def restore(location: str, to: str, options: Options, *, dry_run: bool, as_json:
 
 def _print(result: Restored, to: str) -> None:
     if not result.files:
-        out.print(f"no file of the {counted(result.archives, 'archive')} is meant", soft_wrap=True)
+        out.print(f"no file of the {counted(result.archives, 'archive')} is selected", soft_wrap=True)
     else:
-        would = "would be written" if result.dry_run else "written, all SHA-256 right"
+        would = "would be written" if result.dry_run else "written, every SHA-256 verified"
         out.print(
             f"{counted(result.written, 'file')}, {result.written_bytes:,} bytes, {would}, to {to}; "
             f"{result.present:,} of {result.files:,} were there already",
             soft_wrap=True,
         )
     for count, what in (
-        (result.older_versions, "older versions left out: the newest of each key counts, or the one of --version"),
-        (result.undescribed, "without content type and metadata, of which the archive has none"),
-        (result.conflicts, "with other bytes under their key: left as they are"),
+        (
+            result.older_versions,
+            "older versions left out: only the newest of each key is restored, or the one of --version",
+        ),
+        (result.undescribed, "without content type and metadata, because the archive has none"),
+        (result.conflicts, "not written: the target has other bytes under their keys"),
         (result.refused, "refused by the target"),
         (result.unreadable, "archives that can't be read: their files are not restored"),
     ):

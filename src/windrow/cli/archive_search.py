@@ -1,4 +1,4 @@
-"""``windrow archive ls`` of a folder and ``windrow archive find``: which archives there are, and which holds a key."""
+"""``windrow archive ls`` of a folder, and ``windrow archive find``: list archives, or search them for a key."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def find(
     version: Annotated[str | None, typer.Option("--version", help="This version of the key only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
-    """Name the archives that hold a key, each version of it; reads the manifests of the range.
+    """List the archives that hold a key, with each version of it; reads the manifests of the range.
 
-    Without --since and --until these are all that there are. Exits with 1 if no archive holds it.
+    Without --since and --until it reads all manifests. Exits with 1 if no archive holds the key.
     """
     with search_errors():
         start, end = span(since, until)
@@ -63,7 +63,7 @@ def find(
             count = len(files)
         else:
             count = 0
-            for count, each in enumerate(found, 1):  # noqa: B007 - how many there were
+            for count, each in enumerate(found, 1):  # noqa: B007 - counts them
                 version_id = each.file.version_id or "-"
                 out.print(
                     f"{each.archive.location}  {each.file.name}  {version_id}  "

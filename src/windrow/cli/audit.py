@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 def audit(
     since: Annotated[str, typer.Option(help="Start: a duration ago (24h), a date, or a time in UTC.")] = "24h",
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
-    prefix: Annotated[str, typer.Option(help="Only keys that begin so; no others are listed.")] = "",
-    grace: Annotated[str, typer.Option(help="Younger files than this may still be under way.")] = "5m",
+    prefix: Annotated[str, typer.Option(help="Only keys with this prefix; no others are listed.")] = "",
+    grace: Annotated[str, typer.Option(help="Files younger than this may still be in progress.")] = "5m",
     retention: Annotated[str, typer.Option(help="How long the landing bucket keeps delivered files.")] = "7d",
-    mark: Annotated[bool, typer.Option("--mark", help="Mark at the destination which minutes are complete.")] = False,
+    mark: Annotated[bool, typer.Option("--mark", help="Record at the destination which minutes are complete.")] = False,
     inventory: Annotated[
         list[str] | None,
         typer.Option(
             metavar="URL",
-            help="Go by an S3 inventory instead of a listing: s3://bucket/.../manifest.json. Once for each bucket.",
+            help="Use an S3 inventory instead of a listing: s3://bucket/.../manifest.json. Once for each bucket.",
         ),
     ] = None,
     page: Annotated[Path | None, typer.Option(help="Write the report as an HTML page to this file too.")] = None,
@@ -44,11 +44,11 @@ def audit(
 ) -> None:
     """Compare what arrived with what the archives hold: missing, duplicated, orphaned, latency and objective.
 
-    Exits with 1 if anything is missing, duplicated, orphaned or broken, if a bucket is not there, and if there was
-    nothing to judge: no file in the range, or only such as are younger than the grace. --mark writes, for those who
-    receive archives, which minutes of the range are complete. Costs two small requests for each archive of the range
-    and, whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix. With
-    --inventory nothing is listed; what arrived after the inventory, or in the hour before it, is not judged.
+    Exits with 1 if anything is missing, duplicated, orphaned or broken, if a bucket does not exist, and if there was
+    nothing to judge: no file in the range, or only files younger than the grace. --mark records, for consumers of the
+    archives, which minutes of the range are complete. Costs two small requests for each archive of the range and,
+    whatever the range, a listing of the landing buckets: one request for 1,000 versions under --prefix. With
+    --inventory nothing is listed; files that arrived after the inventory, or in the hour before it, are not judged.
     """
     from windrow import bootstrap
     from windrow.operations.audit.inventory import span_judged
@@ -90,7 +90,7 @@ def audit(
 
 
 def _statement(judged: Judged, opened: Sequence[Inventory], marked: Sequence[Window]) -> Statement:
-    """Return what a daily audit would state, but for late files."""
+    """Return the statement that a daily audit would write, without late files."""
     from windrow.operations.audit.statement import ListedBy, Statement
 
     return Statement(
@@ -108,13 +108,13 @@ def _statement(judged: Judged, opened: Sequence[Inventory], marked: Sequence[Win
 def _print_inventories(opened: Sequence[Inventory], left: Window) -> None:
     """Print which inventories were used, and which part of the range they do not cover."""
     for each in opened:
-        out.print(f"by the inventory {each.manifest} of {each.created_at:%Y-%m-%d %H:%M:%S} UTC", soft_wrap=True)
+        out.print(f"judged by the inventory {each.manifest} of {each.created_at:%Y-%m-%d %H:%M:%S} UTC", soft_wrap=True)
     if opened and left.start < left.end:
-        out.print(f"not judged: what arrived in {range_of(left.start, left.end)}, see a newer one", soft_wrap=True)
+        out.print(f"not judged: what arrived in {range_of(left.start, left.end)}, use a newer one", soft_wrap=True)
 
 
 class _Marks:
-    """Writes marks, and remembers of which spans."""
+    """Writes marks, and keeps their spans."""
 
     def __init__(self, write: Callable[[Mark], object]) -> None:
         self._write = write
@@ -136,7 +136,7 @@ def _print(report: AuditReport, grace: timedelta) -> None:
     under = f", keys under {report.prefix}" if report.prefix else ""
     print_counts(f"Arrivals {range_of(report.start, report.end)}{under}", _counts(report, grace))
     for each in report.absent:
-        out.print(f"  not there: {each.what}  {each.detail}", style="red", soft_wrap=True)
+        out.print(f"  does not exist: {each.what}  {each.detail}", style="red", soft_wrap=True)
     for kind, findings in report.examples.items():
         for finding in findings:
             out.print(f"  {kind}: {finding.what}  {finding.detail}", soft_wrap=True)
@@ -145,7 +145,7 @@ def _print(report: AuditReport, grace: timedelta) -> None:
 
 
 def _counts(report: AuditReport, grace: timedelta) -> Iterator[Count]:
-    """Yield what was judged, then what was not; what is of interest only if it is there is left out otherwise."""
+    """Yield what was judged, then what was not; some counts only if they are not 0."""
     yield Count("arrived", report.landed, "versions in the landing buckets")
     yield Count("judged", report.judged, "files that are delivered or missing")
     yield Count("delivered", report.delivered, f"files in {counted(report.archives, 'archive')}")
@@ -164,7 +164,7 @@ def _counts(report: AuditReport, grace: timedelta) -> Iterator[Count]:
     others = (
         Count("other keys", report.elsewhere, "files in these archives, not judged: not under the prefix"),
         Count("other buckets", report.foreign_files, "files in these archives, not judged: of no landing bucket"),
-        Count("foreign", report.foreign_objects, "objects among the archives that are none of Windrow's"),
+        Count("foreign", report.foreign_objects, "objects among the archives that are not Windrow's"),
     )
     yield from (each for each in others if each.count)
 
@@ -179,10 +179,10 @@ def _print_latency(report: AuditReport) -> None:
         out.print(f"latency of the delivered files: {', '.join(percentiles)}", soft_wrap=True)
     if report.within_2_minutes is None or report.within_3_minutes is None:
         if percentiles and report.absent:
-            out.print("objective not judged: nobody knows what arrived in the bucket that is not there", soft_wrap=True)
+            out.print("objective not judged: what arrived in a bucket that does not exist is not known", soft_wrap=True)
         return
     out.print(
-        f"objective {'met' if report.objective_met else 'MISSED'}: {percent(report.within_2_minutes)} within 2 minutes "
+        f"objective {'met' if report.objective_met else 'missed'}: {percent(report.within_2_minutes)} within 2 minutes "
         f"(95 % wanted), {percent(report.within_3_minutes)} within 3 (99.9 %)",
         style="" if report.objective_met else "red",
         soft_wrap=True,
@@ -216,7 +216,7 @@ def _conclude(report: AuditReport, grace: timedelta) -> None:
     """Print the verdict, and what to do next."""
     covered = Coverage(**{name: getattr(report, name) for name in Coverage.__struct_fields__})
     wrong = ("missing", "duplicated", "orphaned", "broken")
-    found = [f"{counted(len(report.absent), 'bucket')} not there"] if report.absent else []
+    found = [f"{counted(len(report.absent), 'bucket')} not found"] if report.absent else []
     found += [f"{count:,} {name}" for name in wrong if (count := getattr(report, name))]
     opened = left_open(covered, grace)
     more = f"; {opened}" if opened else ""
@@ -233,7 +233,7 @@ def _conclude(report: AuditReport, grace: timedelta) -> None:
 
 def _advice(report: AuditReport) -> Iterator[str]:
     if report.absent:
-        yield "a bucket is not there: is its name right? If it is lost, see docs/operations.md#landing-bucket-lost"
+        yield "a bucket does not exist: is its name right? If it is lost, see docs/operations.md#landing-bucket-lost"
     if report.missing and not (report.archives_read or report.absent):
         yield "not one archive was found: is it the right WINDROW_DESTINATION_BUCKET and WINDROW_DESTINATION_PREFIX?"
     if report.missing:

@@ -24,7 +24,7 @@ NEEDS = ("ledger_table",)
 
 _MEANING = {
     (Mode.AUTO, False): "closed: the sentinel watches the destination",
-    (Mode.AUTO, True): "open: the destination failed; a good probe closes it",
+    (Mode.AUTO, True): "open: the destination failed; a successful probe closes it",
     (Mode.OPEN, True): "held open by an operator until `windrow circuit auto`",
     (Mode.CLOSED, False): "held closed by an operator, whatever the sentinel finds, until `windrow circuit auto`",
 }
@@ -36,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for 
 
 @app.command("open")
 def hold_open(as_json: AsJson = False) -> None:
-    """Disable the event source mapping, or hold workers without one, and keep it so: messages wait in the queue."""
+    """Disable the event source mapping, or pause workers without one, and keep it so: messages wait in the queue."""
     _command(Mode.OPEN, as_json=as_json)
 
 
@@ -48,7 +48,7 @@ def hold_closed(as_json: AsJson = False) -> None:
 
 @app.command()
 def auto(as_json: AsJson = False) -> None:
-    """Hand the circuit back to the sentinel; one that was held open is closed."""
+    """Return control of the circuit to the sentinel; one that was held open is closed."""
     _command(Mode.AUTO, as_json=as_json)
 
 
@@ -81,7 +81,7 @@ def receiver(*, mapped: bool) -> str:
 def describe_mapping(circuit: Circuit | None, enabled: bool, *, mapped: bool) -> str:
     """Return the mapping's state for people; where it differs from the circuit's, also what will happen."""
     if not mapped:
-        return "receive, without a mapping" if enabled else "wait, and messages with them in the queue"
+        return "running, without a mapping" if enabled else "paused: messages wait in the queue"
     if enabled:
         against = ", although the circuit is open: the sentinel disables it at its next run"
         return f"enabled{against if circuit and circuit.opened else ''}"

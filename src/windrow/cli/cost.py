@@ -21,7 +21,7 @@ from windrow.cost.requirement import compare
 
 MEMORIES_MB = (512, 1024, 1769, 3008)
 MOVES_USD, MOVES_SHARE = 0.01, 0.02
-"""What an alternative must change at least to be worth a line."""
+"""An alternative that changes the total by less than both together is not shown."""
 WHOLE_FROM = 1000
 """Quantities from here on are printed without decimals."""
 
@@ -44,12 +44,12 @@ def cost(
         float | None,
         typer.Option(min=1, max=10_000, help="Raw over compressed bytes. [default: as JSON lines]"),
     ] = None,
-    memory: Annotated[int, typer.Option(min=128, max=10_240, help="MB of the aggregator.")] = 1024,
+    memory: Annotated[int, typer.Option(min=128, max=10_240, help="Memory of the aggregator, in MB.")] = 1024,
     provisioned_pollers: Annotated[
         int, typer.Option(min=0, max=200, help="Pollers that Lambda keeps ready for the mapping; 0: not provisioned.")
     ] = 0,
     cpu_factor: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="CPU time on Lambda over the measured one.")
+        float, typer.Option(min=0.1, max=1000, help="CPU time on Lambda relative to the measured one.")
     ] = 1.0,
     retention: Annotated[Retention, typer.Option(help="What Deep Archive keeps.")] = Retention.ARCHIVES,
     hot_days: Annotated[float, typer.Option(min=1, max=3650, help="Days that raw files stay hot.")] = 7,
@@ -57,9 +57,9 @@ def cost(
         float, typer.Option(min=0, max=3650, help="Days that expired files stay as versions.")
     ] = 7,
     archive_months: Annotated[float, typer.Option(min=0, max=1200, help="Months of data in Deep Archive.")] = 12,
-    egress: Annotated[Egress, typer.Option(help="The way to the destination.")] = Egress.VPN,
+    egress: Annotated[Egress, typer.Option(help="The connection to the destination.")] = Egress.VPN,
     direct_connect_ports: Annotated[
-        float, typer.Option(min=0, max=1000, help="Ports (1 Gbps) to bill here; 0: there already.")
+        float, typer.Option(min=0, max=1000, help="Ports (1 Gbps) to bill; 0: they exist already.")
     ] = 0,
     transit_gateway: Annotated[
         bool, typer.Option("--transit-gateway", help="Through an existing transit gateway, which owns the VPN or port.")
@@ -154,7 +154,7 @@ def report(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> di
 
 
 def by_retention(others: dict[str, Estimate]) -> dict[str, float]:
-    """Return the total of each kind of retention: it decides over the bill as nothing else does."""
+    """Return the total of each kind of retention: nothing else changes the bill as much."""
     return {kind.value: others[f"retention {kind.value}"].total_usd for kind in Retention}
 
 
@@ -259,7 +259,7 @@ def _print_lines(result: Estimate) -> None:
 
 
 def _print_requirement(result: Estimate) -> None:
-    table = _table("Beside the requirement's own estimate (USD)", "group", "stated", "redone", "ours", "why")
+    table = _table("Compared with the requirement's own estimate (USD)", "group", "stated", "redone", "ours", "why")
     rows = compare(result)
     for row in rows:
         stated = f"{row.stated_usd:,.0f}" if row.stated_usd is not None else "-"

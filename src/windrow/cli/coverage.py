@@ -1,4 +1,4 @@
-"""What an audit or a replay judged, in words."""
+"""Texts about what an audit or a replay judged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def why_nothing(covered: Coverage, prefix: str, grace: timedelta) -> str:
     """Return why no file was judged, and what to do about it."""
     if covered.pending:
         young = f"{counted(covered.pending, 'file')} arrived less than {lasting(grace)} ago (--grace)"
-        return f"{young} and may still be under way; wait, or say a shorter --grace"
+        return f"{young} and may still be in progress; wait, or give a shorter --grace"
     under = f" with keys under {prefix!r}" if prefix else ""
     if covered.outside:
         return f"no file{under} arrived in this range, {covered.outside:,} before or after it; see --since and --until"
@@ -23,12 +23,12 @@ def why_nothing(covered: Coverage, prefix: str, grace: timedelta) -> str:
 
 
 def left_open(covered: Coverage, grace: timedelta) -> str:
-    """Return what was not judged beside what was, empty if there is nothing."""
+    """Return how many files were too young to be judged, empty if none was."""
     if not covered.pending:
         return ""
     return f"{covered.pending:,} not judged, younger than {lasting(grace)}"
 
 
 def range_of(start: datetime, end: datetime) -> str:
-    """Return a range of time."""
+    """Return a time range for people."""
     return f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"

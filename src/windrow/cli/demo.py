@@ -72,7 +72,7 @@ def demo(
             if keep:
                 watch(stack)
             if not report.ok:
-                raise typer.Exit(PROBLEM)  # inside, so that the logs are kept
+                raise typer.Exit(PROBLEM)  # inside the block, so that the logs are kept
     except KeyboardInterrupt:
         err.print("stopped; nothing is left behind")
         if report is None:
@@ -86,7 +86,7 @@ def _samples(files: int | None, folder: Path | None) -> list[Sample]:
     if folder is None:
         return generate(files or FILES)
     if files is not None:
-        raise WrongUse("--files is how many files to generate; with --input there are none to generate")
+        raise WrongUse("--files sets how many files to generate; with --input none are generated")
     links: list[Path] = []
     samples = from_folder(folder, links.append)
     if links:

@@ -1,4 +1,4 @@
-"""``windrow deploy``: a new version behind the alias, in steps, with the way back always open."""
+"""``windrow deploy``: shift the alias to a new version in steps, or roll back."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def deploy(
     ] = None,
     alarm_prefix: Annotated[
         list[str] | None,
-        typer.Option(metavar="PREFIX", help="Watch the alarms with actions whose names begin so; may be repeated."),
+        typer.Option(metavar="PREFIX", help="Watch the alarms with actions and this prefix; may be repeated."),
     ] = None,
     keep: Annotated[
-        int, typer.Option(min=1, help="Versions to keep that no alias leads to; older ones are deleted afterwards.")
+        int, typer.Option(min=1, help="Versions to keep that no alias points to; older ones are deleted afterwards.")
     ] = KEEP,
     rollback: Annotated[bool, typer.Option("--rollback", help="Return to the version before, and stop.")] = False,
     to: Annotated[str | None, typer.Option(metavar="VERSION", help="With --rollback: go to this version.")] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line: events, then the result.")
+        bool, typer.Option("--json", help="Print one JSON object per line: events, then the result.")
     ] = False,
 ) -> None:
     """Shift the alias to a new version in steps, watching alarms; roll back when one goes on.
@@ -125,7 +125,7 @@ def _stoppable() -> Iterator[Callable[[float], bool]]:
         return bool(signals)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
@@ -148,7 +148,7 @@ def _display(*, as_json: bool) -> Iterator[tuple[Callable[[Event], object], Call
 
 
 def standing(progress: Progress) -> str:
-    """Return progress as one line: the share, the time left, and what the version did so far."""
+    """Return progress as one line: share of the traffic, time left, and the version's invocations and errors so far."""
     minutes, seconds = divmod(math.ceil(progress.left_s), 60)
     return (
         f"version {progress.version} at {progress.percent:g} %, {minutes}:{seconds:02} left: "

@@ -31,7 +31,7 @@ LOOKED_AT = 1_000
 TAKEN = 10_000
 EXAMPLES = 3
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look into the dead-letter queue, send back, drop.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show, redrive or drop dead-letter messages.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 Reason = Annotated[
@@ -40,7 +40,7 @@ Reason = Annotated[
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One message: the objects it names, why it is here, how often it came, and when it first arrived."""
+    """One message: the objects that it names, why and how often it was rejected, and when it was first sent."""
 
     message_id: str
     objects: list[str]
@@ -61,10 +61,10 @@ class Group(msgspec.Struct, frozen=True):
 
 @app.command()
 def ls(
-    limit: Annotated[int, typer.Option(min=1, help="Messages to look at, at most.")] = LOOKED_AT,
+    limit: Annotated[int, typer.Option(min=1, help="Messages to read, at most.")] = LOOKED_AT,
     as_json: AsJson = False,
 ) -> None:
-    """Show the rejected messages by reason, with counts and examples; all of them stay.
+    """Show the rejected messages by reason, with counts and examples; deletes none.
 
     Exits with 1 if there are messages, but another command (or one that was killed) holds them all.
     """
@@ -83,7 +83,7 @@ def ls(
     elif groups:
         _print(groups)
         if unseen and not elsewhere:
-            out.print(f"{len(messages):,} of about {counted(depth, 'message')} looked at: see --limit")
+            out.print(f"{len(messages):,} of about {counted(depth, 'message')} read: see --limit")
     elif not elsewhere:
         out.print("the dead-letter queue is empty")
     if elsewhere and not as_json:
@@ -132,7 +132,7 @@ def drop(
 ) -> None:
     """Delete messages for good. Their files stay in the landing bucket and count as missing in an audit."""
     if not yes and (as_json or not sys.stdin.isatty()):
-        raise WrongUse("deleting needs --yes where nobody can be asked")
+        raise WrongUse("deleting needs --yes with --json or without a terminal")
     queue = _queue()
     seen: Counter[str] = Counter()
     done = _Done("dropped", "deleted", as_json=as_json)
@@ -170,7 +170,7 @@ class _Done:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Tell the count before the error that ended the work, unless nothing was done."""
+        """Print the count before the error that ended the work, unless it is 0."""
         if not self._count or error is None:
             return
         what = "something failed" if isinstance(error, Exception) else "it was interrupted"
@@ -197,10 +197,10 @@ def grouped(messages: Sequence[DeadLetter]) -> list[Group]:
 def chosen(
     queue: DeadLetterQueue, reason: str | None, limit: int, reasons: Counter[str]
 ) -> Iterator[Iterator[list[DeadLetter]]]:
-    """Give the messages of a reason (None: of any), a few at a time; what was not deleted by the end goes back then.
+    """Yield the messages with a reason (None: any) in batches; those not deleted at the end are returned to the queue.
 
-    ``reasons`` counts those of all messages that were looked at. Only as many are looked at as are there now: what is
-    sent back and rejected anew meanwhile is not taken twice.
+    ``reasons`` counts the reasons of all messages read. No more messages are read than were there at the start, so that
+    one that is sent back and rejected again meanwhile is not sent back twice.
 
     Raises:
         QueueError: also when there are messages, and all of them are held elsewhere.
@@ -256,14 +256,14 @@ def _of_sqs() -> set[str]:
 
 
 def held_elsewhere(count: int) -> str:
-    """Return what to say of messages that are there and can't be seen."""
+    """Return the text about messages that are there but hidden."""
     from windrow.clients.sqs.dead_letters import HOLD_S
 
     return f"about {counted(count, 'message')} held elsewhere, visible within {HOLD_S // 60} minutes"
 
 
 class _Everything(Container[str]):
-    """Holds every bucket: rejected messages are shown whatever they name."""
+    """Contains every bucket: rejected messages are shown whichever they name."""
 
     def __contains__(self, _item: object) -> bool:
         return True

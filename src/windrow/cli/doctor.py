@@ -1,4 +1,4 @@
-"""``windrow doctor``: find out what is wrong before files do."""
+"""``windrow doctor``: find faults of the setup before they delay files."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def doctor(
     from windrow.doctor import checks, failed
 
     found: list[Check] = []
-    # On one screen with the results, where these go to the same terminal: two would write over each other.
+    # On the same screen as the results if both go to the terminal: two screens would overwrite each other.
     with (out if out.is_terminal and not as_json else err).status("checking"):
         for check in checks(os.environ):
             if not as_json:
-                _print(check, said=found[-1].advice if found else "")
+                _print(check, advised=found[-1].advice if found else "")
             found.append(check)
     if as_json:
         print_json({"ok": not failed(found), "checks": found})
@@ -41,12 +41,12 @@ def doctor(
         raise typer.Exit(PROBLEM)
 
 
-def _print(check: Check, *, said: str) -> None:
+def _print(check: Check, *, advised: str) -> None:
     """Print a check, and its advice unless the check before had the same."""
     sign, plain, style = _SIGNS[check.state]
     line = out.text((f"{out.sign(sign, plain)} ", style), (f"{check.name}  ", "bold"), check.detail)
     out.print(line, soft_wrap=True)
-    if check.advice and check.advice != said:
+    if check.advice and check.advice != advised:
         out.print(f"    {check.advice}", style="dim", soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""What libraries and the system raise, as errors that a person can act on."""
+"""Turns the errors of libraries and the system into errors that a person can act on."""
 
 from __future__ import annotations
 

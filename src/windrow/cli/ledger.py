@@ -1,4 +1,4 @@
-"""``windrow ledger``: care for the ledger."""
+"""``windrow ledger``: rebuild the ledger."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ def rebuild(
         str | None, typer.Option(help="Start of the archives' windows: a duration ago (30d), a date or a time in UTC.")
     ] = None,
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
-    force: Annotated[bool, typer.Option("--force", help="Although work may be going on.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Rebuild even if workers may be running.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Restore claims and archive records from the manifests, after the table was lost.
 
-    All that the ledger would remember, unless --since says else. What is there already stays as it is, so a rebuild
-    can be repeated and interrupted. The circuit must be held open: a worker that finds a file unknown delivers it.
+    Reads the archives that the ledger would remember, unless --since is given. Existing items stay as they are, so a
+    rebuild can be interrupted and repeated. The circuit must be held open: a worker delivers a file that the ledger
+    does not have.
     Exits with 1 if an archive is broken, or if none was found.
     """
     config = settings.load(os.environ, needs=NEEDS)
@@ -74,7 +75,7 @@ def rebuild(
         print_json({"ok": ok, "archives": done.archives, "files": done.files, "broken": done.broken})
     else:
         files, archives = counted(done.files, "file"), counted(done.archives, "archive")
-        out.print(f"the ledger knows {files} of {archives}")
+        out.print(f"the ledger has {files} of {archives}")
         for broken in done.broken:
             out.print(f"  broken: {broken.what}  {broken.detail}", soft_wrap=True)
         if nothing:
@@ -91,6 +92,6 @@ def _check_stopped(config: Settings) -> None:
         raise WrongUse(f"{error}; or stop all workers, and use --force") from error
     if switch.state().mode is not Mode.OPEN or switch.enabled():
         raise WrongUse(
-            "stop the work first: windrow circuit open, then wait until no batch runs (the function's time limit); "
+            "stop the workers first: windrow circuit open, then wait until no batch runs (the function's time limit); "
             "or use --force"
         )

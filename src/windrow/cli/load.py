@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOWN_PROBLEMS = 10
 STDOUT = Path("-")
 QUIET_S = 10
-"""Between lines of progress where nobody watches a terminal."""
+"""Between lines of progress without a terminal."""
 SMALLEST_BYTES, LARGEST_BYTES = 100, 5_000_000
 
 
@@ -42,7 +42,7 @@ def load(
         str | None, typer.Option(metavar="START:SECONDS", help="Kill the destination, and start it again later.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=SMALLEST_BYTES, max=LARGEST_BYTES, help="Bytes a file; 100,000 in the profiles.")
+        int | None, typer.Option(min=SMALLEST_BYTES, max=LARGEST_BYTES, help="Bytes per file; 100,000 in the profiles.")
     ] = None,
     window: Annotated[
         int | None, typer.Option(min=1, max=300, help="Seconds to gather files for; 60 in the profiles.")
@@ -89,7 +89,7 @@ def _plan(
     size: int | None,
     window: int | None,
 ) -> Plan:
-    """Return the profile's plan with what was given instead."""
+    """Return the profile's plan, changed by the given options."""
     from windrow.lab.load.plan import PROFILES, parse_bursts, parse_outage
 
     if profile not in PROFILES:
@@ -122,7 +122,7 @@ def _run(plan: Plan, profile: str) -> LoadResult:
     from windrow.lab.load.summary import summarize
     from windrow.lab.stack.provision import Shape
 
-    # The load test runs worker and sentinel itself, to note what they do.
+    # The load test runs worker and sentinel itself, to record what they do.
     shape = Shape(window_s=plan.window_s, sentinel_s=0)
     with local_stack(shape, worker=False) as stack, _progress(plan) as (note, say):
         record = LoadTest(stack, plan, on_sample=note, say=say).run()
@@ -131,7 +131,7 @@ def _run(plan: Plan, profile: str) -> LoadResult:
 
 @contextmanager
 def _progress(plan: Plan) -> Iterator[tuple[Callable[[Measurement], None], Callable[[str], None]]]:
-    """Show on standard error what is going on: a line that lives on a terminal, else a line now and then."""
+    """Show progress on standard error: a status line on a terminal, else a line now and then."""
     with err.status("starting") as status:
         doing = "starting"
 
@@ -212,7 +212,9 @@ def _table(result: LoadResult) -> Table:
         fast, sure = percent(p.within_2_minutes), percent(p.within_3_minutes)
         shares = f"{fast} within 2 minutes (95 % wanted), {sure} within 3 (99.9 %)"
         table.add_row("objective", out.text(met, f": {shares}"))
-    table.add_row("schedule", f"uploads began {uploads.lag_p99_ms:.0f} ms late (p99), {uploads.lag_max_ms:.0f} ms most")
+    table.add_row(
+        "schedule", f"uploads began {uploads.lag_p99_ms:.0f} ms late (p99), {uploads.lag_max_ms:.0f} ms at most"
+    )
     if result.disturbance:
         span = result.disturbance.span
         table.add_row("outage", f"{span.seconds:.0f} s; the backlog was delivered {_after(result.disturbance)}")

@@ -1,4 +1,4 @@
-"""Lines of a log in JSON as people read them."""
+"""Shows JSON log lines to people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEFT_OUT = frozenset(
 def show(line: str) -> None:
     """Print a line of the functions' log on a terminal as ``04:23:37 INFO     archive delivered, files=30``.
 
-    Times are UTC. What is empty is left out, a traceback follows indented, and a line of another form stays as it is.
+    Times are UTC. Empty fields are left out, a traceback follows indented, and any other line stays as it is.
     """
     entry = _entry(line)
     if entry is None:

@@ -47,14 +47,14 @@ def print_json(report: object) -> None:
     try:
         text = msgspec.json.encode(report).decode()
     except UnicodeEncodeError:
-        # Half a surrogate pair, as in a file name that is not UTF-8: JSON can say it, msgspec does not.
+        # A lone surrogate, as in a file name that is not UTF-8: JSON can express it, msgspec refuses it.
         text = json.dumps(msgspec.to_builtins(report), separators=(",", ":"))
     sys.stdout.write(printable_json(text, ascii_only=not out.encoding.startswith("utf")) + "\n")
     sys.stdout.flush()
 
 
 def write_bytes(pieces: Iterable[bytes]) -> None:
-    """Write a file's bytes to standard output as they are; on a terminal as text that can't do anything there."""
+    """Write a file's bytes to standard output unchanged; on a terminal as text, with control characters escaped."""
     if not out.is_terminal:
         for piece in pieces:
             with raising_if_lost():
@@ -70,7 +70,7 @@ def write_bytes(pieces: Iterable[bytes]) -> None:
 
 
 class Count(msgspec.Struct, frozen=True):
-    """A line of a report: how many there are of what, and what that means; ``bad`` if there should be none."""
+    """A line of a report: a name, its count and what it means; ``bad`` if there should be none."""
 
     name: str
     count: int
@@ -99,9 +99,9 @@ def print_verdict(text: str, *, good: bool) -> None:
 
 
 def ignoring_broken_pipe(show: Callable[[T], object]) -> Callable[[T], None]:
-    """Return ``show`` for what must go on when nobody can read it any more: it never fails.
+    """Return ``show`` so that it never fails, for work that must go on when nobody can read the output any more.
 
-    A terminal hangs up; ``tee`` ends with the Ctrl-C that the command is still to act on.
+    The terminal may be closed, or ``tee`` may end at the Ctrl-C to which the command still has to react.
     """
 
     def shown(what: T) -> None:
@@ -113,7 +113,7 @@ def ignoring_broken_pipe(show: Callable[[T], object]) -> Callable[[T], None]:
 
 
 def print_error(error: WindrowError, *, as_json: bool) -> None:
-    """Print what went wrong: for machines as the JSON object that they wait for, else on standard error."""
+    """Print an error: as the JSON object that a program expects, or on standard error."""
     if as_json:
         with contextlib.suppress(OutputLost):
             print_json({"ok": False, "error": str(error)})
@@ -126,10 +126,10 @@ def print_error(error: WindrowError, *, as_json: bool) -> None:
 
 
 def require_extra(extra: str) -> None:
-    """Check that the packages of an optional extra are there.
+    """Check that the packages of an optional extra are installed.
 
     Raises:
-        WrongUse: it names the first one missing and the command that installs them.
+        WrongUse: one is missing; the message has the command that installs them.
     """
     for package in _EXTRAS[extra]:
         if importlib.util.find_spec(package) is None:
@@ -137,13 +137,13 @@ def require_extra(extra: str) -> None:
 
 
 def how_to_get(package: str) -> str:
-    """Return what to say of a package of an optional extra that is missing; nothing for any other."""
+    """Return how to install a missing package of an optional extra; empty for any other package."""
     extra = next((extra for extra, packages in _EXTRAS.items() if package in packages), None)
     return f"this command needs {package}; install it with: pip install 'windrow[cli,{extra}]'" if extra else ""
 
 
 def human_bytes(count: float) -> str:
-    """Return a number of bytes as a person reads it: up to three digits and a decimal unit."""
+    """Return a number of bytes for people: up to three digits and a decimal unit."""
     value, unit = count, 0
     while unit < len(_UNITS) - 1 and round(value, 0 if unit == 0 else 1) >= 1000:  # noqa: PLR2004
         value, unit = value / 1000, unit + 1

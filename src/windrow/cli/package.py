@@ -40,7 +40,7 @@ def package(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="Where the zip goes; the rotation's goes beside it, as NAME-rotation.zip. "
+            help="Path of the zip; the rotation's is written beside it, as NAME-rotation.zip. "
             "[default: dist/windrow-lambda-ARCH-pyVERSION.zip]"
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""``windrow archive quarantine``: keep broken archives out of the way, so that their files can be delivered again."""
+"""``windrow archive quarantine``: quarantine broken archives, so that their files can be delivered again."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def quarantine(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
-    """Copy broken archives to the quarantine folder, and close their keys, so that their files can come again.
+    """Copy broken archives to the quarantine folder and write tombstones to their keys.
 
-    Reads each archive whole; one that is sound is left as it is. Safe at any time, also beside running workers, and
-    to repeat. Afterwards windrow replay --missing delivers what is still in the landing buckets; the rest is in the
-    copy. Exits with 1 if one of the archives is sound.
+    Their files can then be delivered again. Reads each archive completely; a sound one is left as it is. Can be run at
+    any time, also while workers run, and repeated. Afterwards windrow replay --missing delivers files that are still in
+    the landing buckets; the others are in the copy. Exits with 1 if one of the archives is sound.
     """
     config = load(os.environ, needs=NEEDS)
     from windrow import bootstrap
@@ -59,5 +59,5 @@ def _key(location: str, bucket: str) -> str:
 def _line(key: str, found: Quarantined | None) -> str:
     if found is None:
         return f"{key} is sound: nothing was done"
-    where = f"kept as {found.kept_as}" if found.kept_as else "nothing was there to keep"
-    return f"{key} is closed ({found.why}); {where}"
+    copy = f"copied to {found.kept_as}" if found.kept_as else "there was nothing to copy"
+    return f"{key} has a tombstone now ({found.why}); {copy}"

@@ -28,20 +28,22 @@ SHOWN = 20
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """How many messages there are that may announce an object already."""
+    """How many messages may already be about an object that is to be queued."""
 
     queue: int
     dead_letters: int
 
 
 def replay(
-    missing: Annotated[bool, typer.Option("--missing", help="Only what no archive lists.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Only files that no archive lists.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Everything that the ledger remembers.")] = False,
     since: Annotated[str, typer.Option(help="Start: a duration ago (24h), a date, or a time in UTC.")] = "24h",
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
-    prefix: Annotated[str, typer.Option(help="Only keys that begin so.")] = "",
+    prefix: Annotated[str, typer.Option(help="Only keys with this prefix.")] = "",
     rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Messages a second at most.")] = 100.0,
-    grace: Annotated[str, typer.Option(help="With --missing: leave out younger files, they may be under way.")] = "5m",
+    grace: Annotated[
+        str, typer.Option(help="With --missing: leave out younger files, which may be in progress.")
+    ] = "5m",
     state: Annotated[
         Path | None, typer.Option(help="With --all: file to keep the position in, to continue later.")
     ] = None,
@@ -53,11 +55,11 @@ def replay(
     A run that was interrupted can simply be started again: what is delivered is not delivered twice. With --all and
     --state it continues where it stopped; the file is deleted when all is done.
 
-    Objects without a version are queued by --missing alone, and only while both queues are empty. --all leaves out what
-    the ledger may forget while its message waits. Exits with 1 if it had to leave out what was asked for.
+    Objects without a version are queued by --missing alone, and only while both queues are empty. --all leaves out
+    objects that the ledger may forget while their messages wait. Exits with 1 if it had to leave out objects.
     """
     if missing == everything:
-        raise WrongUse("say which objects: --missing or --all")
+        raise WrongUse("give --missing or --all")
     if state is not None and missing:
         raise WrongUse("--state goes with --all; --missing finds what is left without it")
     clock = SystemClock()
@@ -120,7 +122,7 @@ def _ttl_filter(config: settings.Settings, clock: Clock, saved: Saved) -> TtlFil
         raise WrongUse(
             f"--all from {saved.start:%Y-%m-%dT%H:%M}Z on could deliver files twice: the ledger remembers deliveries "
             f"for {counted(ttl.days, 'day')} (WINDROW_LEDGER_TTL_DAYS), and a message may wait in the queue for "
-            f"{retention / timedelta(days=1):g} of them; one more is a margin. Say --missing{younger}"
+            f"{retention / timedelta(days=1):g} of them; one more is a margin. Use --missing{younger}"
         )
     return ttl_filter
 
@@ -128,7 +130,7 @@ def _ttl_filter(config: settings.Settings, clock: Clock, saved: Saved) -> TtlFil
 def _queue(
     replayer: Replayer, versions: Iterator[ListedVersion], ttl_filter: TtlFilter | None, file: StateFile, saved: Saved
 ) -> int:
-    """Queue versions; return how many were, with those of earlier runs."""
+    """Queue versions; return how many are queued, those of earlier runs included."""
     with err.status("queueing") as status:
 
         def on_queued(reached: Position) -> None:
@@ -142,7 +144,7 @@ def _queue(
 def _waiting(config: settings.Settings) -> Waiting:
     from windrow import bootstrap
 
-    # In this order: what is rejected meanwhile goes from the one to the other.
+    # In this order: a message that is rejected meanwhile moves from the first to the second.
     queue = bootstrap.queue_statistics(config.queue_url).depth().total
     return Waiting(queue, bootstrap.queue_statistics(config.dlq_url).depth().total)
 
@@ -163,14 +165,14 @@ def _show(versions: Iterator[ListedVersion], *, as_json: bool) -> dict[str, obje
 
 
 class _Searched(msgspec.Struct, frozen=True):
-    """What the objects were chosen from, under which prefix, and with which grace."""
+    """What the objects were chosen from, with which prefix and grace."""
 
     covered: Coverage
     prefix: str
     grace: timedelta
 
     @property
-    def at_nothing(self) -> bool:
+    def nothing(self) -> bool:
         """Whether there was nothing to choose from."""
         return not self.covered.judged
 
@@ -188,7 +190,7 @@ def _end(
 ) -> None:
     """Print what was searched and what was left out; leaving out what was asked for is a problem."""
     forgotten = ttl_filter.left_out if ttl_filter else 0
-    problem = bool((version_filter.left_out and waiting) or forgotten or unreadable or searched.at_nothing)
+    problem = bool((version_filter.left_out and waiting) or forgotten or unreadable or searched.nothing)
     reasons = [_why_searched(searched)]
     if version_filter.left_out:
         reasons.append(_why_left_out(version_filter.left_out, waiting))
@@ -209,7 +211,7 @@ def _end(
 
 
 def _why_searched(searched: _Searched) -> str:
-    if searched.at_nothing:
+    if searched.nothing:
         return f"Nothing was judged: {why_nothing(searched.covered, searched.prefix, searched.grace)}."
     opened = left_open(searched.covered, searched.grace)
     return f"{counted(searched.covered.judged, 'file')} judged{f'; {opened}' if opened else ''}."
@@ -231,7 +233,7 @@ def _why_left_out(count: int, waiting: Waiting | None) -> str:
 def _why_unreadable(unreadable: Mapping[str, str]) -> str:
     key, error = next(iter(unreadable.items()))
     return (
-        f"The destination refuses to give {counted(len(unreadable), 'archive')}. What they hold is left out. "
+        f"The destination denies access to {counted(len(unreadable), 'archive')}. Their files are left out. "
         f"One is {key}: {error}. Give Windrow's key the right to read them, and repeat this."
     )
 
@@ -241,5 +243,5 @@ def _why_forgotten(count: int, start: datetime, begins: datetime) -> str:
         f"{counted(count, 'object')} left out, too old by now: the ledger may forget their deliveries while "
         "their messages wait, and they would be delivered twice. Repeat this with --missing "
         f"--since {start:%Y-%m-%dT%H:%M}Z --until {begins + timedelta(minutes=1):%Y-%m-%dT%H:%M}Z instead of --all: it "
-        "asks the archives what is delivered."
+        "reads in the archives what is delivered."
     )

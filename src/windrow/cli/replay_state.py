@@ -1,4 +1,4 @@
-"""The state file of ``windrow replay --all``: how far a run came that did not come to its end."""
+"""The state file of ``windrow replay --all``: the position of a run that has not finished."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """A replay under way: its request, the range of times that this meant when it began, and how far it came.
+    """An unfinished replay: its request, the time range that this meant when it began, and its position.
 
-    ``forgotten`` counts what was left out up to there, since the ledger would forget it too soon.
+    ``forgotten`` counts the objects left out so far because the ledger would forget them too soon.
     """
 
     request: Request
@@ -42,34 +42,34 @@ class StateFile:
         self._request = request
 
     def load(self, start: datetime, end: datetime) -> Saved:
-        """Return the unfinished replay that is kept, else one of [start, end) that is about to begin.
+        """Return the saved replay, else a new one of [start, end).
 
         Raises:
-            WrongUse: the file is none of these, or was asked for something else.
+            WrongUse: the file is not a saved replay, or its request is another one.
         """
         if self._path is None or not self._path.exists():
             return Saved(self._request, start, end, None)
         try:
             saved = msgspec.json.decode(self._path.read_bytes(), type=Saved)
         except (OSError, msgspec.DecodeError) as error:
-            raise WrongUse(f"{self._path} holds no position of a replay: {error}; delete it to begin anew") from error
+            raise WrongUse(f"{self._path} holds no position of a replay: {error}; delete it to start again") from error
         wanted, found = msgspec.structs.asdict(self._request), msgspec.structs.asdict(saved.request)
         other = [f"{name} {found[name]!r}, not {wanted[name]!r}" for name in wanted if found[name] != wanted[name]]
         if other:
             differs = "; ".join(other)
             raise WrongUse(
-                f"{self._path} is of an unfinished replay with {differs}: repeat that, or delete it to begin anew"
+                f"{self._path} is of an unfinished replay with {differs}: repeat that, or delete it to start again"
             )
         return saved
 
     def keep(self, saved: Saved) -> None:
-        """Replace the file in one step: a run that is killed meanwhile leaves the position before."""
+        """Replace the file atomically: a run that is killed meanwhile leaves the previous position."""
         if self._path is not None:
             new = self._path.with_name(self._path.name + ".new")
             new.write_bytes(msgspec.json.encode(saved))
             new.replace(self._path)
 
     def remove(self) -> None:
-        """Delete the file: all is done, and the next replay begins anew."""
+        """Delete the file: all is done, and the next replay starts from the beginning."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)

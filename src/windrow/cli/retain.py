@@ -23,14 +23,15 @@ def retain(
     ] = None,
     until: Annotated[str, typer.Option(help="End, exclusive; as --since, or now.")] = "now",
     hot_days: Annotated[
-        int | None, typer.Option(min=1, max=365, help="Days that raw files stay, instead of the setting's.")
+        int | None, typer.Option(min=1, max=365, help="Days that raw files are kept, instead of the setting's.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Copy archives to Deep Archive, then delete raw files that are delivered, copied and older than the hot days.
 
-    What the scheduled function does each hour: it looks back over the hot days and a week, --since looks further.
+    The scheduled function does the same each hour, for archives of the hot days and the week before; --since reaches
+    further back.
     Undelivered files are never deleted. A run can be interrupted and repeated. Exits with 1 if an archive failed.
     """
     now = datetime.now(UTC)
@@ -58,14 +59,14 @@ def retain(
 
 def _print(report: SweepReport) -> None:
     would = "would be " if report.dry_run else ""
-    copied = f"archives that {would or 'were '}copied now, {human_bytes(report.copied_bytes)}"
+    copied = f"archives that {would or 'were '}copied in this run, {human_bytes(report.copied_bytes)}"
     counts = [
         Count("archives", report.archives, "listed at the destination"),
         Count("copied", report.copied, copied),
         Count("expired", report.expired, f"raw files {would}deleted: delivered, copied, and old enough"),
-        Count("young", report.young, "raw files that stay: not old enough themselves"),
-        Count("unversioned", report.unversioned, "raw files that stay: their bucket keeps no versions"),
-        Count("foreign", report.foreign, "raw files that stay: not in a landing bucket"),
+        Count("young", report.young, "raw files kept: not old enough themselves"),
+        Count("unversioned", report.unversioned, "raw files kept: their bucket has no versioning"),
+        Count("foreign", report.foreign, "raw files kept: not in a landing bucket"),
         Count("refused", report.refused, "raw files that S3 did not delete", bad=True),
         Count("failed", report.failed, "archives that were not copied or not verified", bad=True),
     ]
@@ -73,10 +74,12 @@ def _print(report: SweepReport) -> None:
     for finding in report.examples:
         out.print(f"  {finding.what}  {finding.detail}", soft_wrap=True)
     if report.left_since is not None:
-        out.print(f"stopped early: archives from {report.left_since:%Y-%m-%d %H:%M} UTC on are left", style="red")
+        out.print(
+            f"stopped early: archives from {report.left_since:%Y-%m-%d %H:%M} UTC on are still to do", style="red"
+        )
     if not report.ok:
         out.print("run it again", style="red")
     elif report.archives:
-        out.print("all is copied and expired that should be", style="green")
+        out.print("everything due is copied and expired", style="green")
     else:
         out.print("there is no archive in this range: nothing was copied or expired", style="yellow")

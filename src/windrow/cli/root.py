@@ -59,7 +59,7 @@ COMMANDS = {
     "audit": Entry("windrow.cli.audit", "audit", "Compare what arrived with what the archives hold."),
     "replay": Entry("windrow.cli.replay", "replay", "Queue objects of the landing buckets again."),
     "retain": Entry("windrow.cli.retain", "retain", "Copy archives to Deep Archive, delete old raw files."),
-    "dlq": Entry("windrow.cli.dlq", "app", "Look into the dead-letter queue, send back, drop."),
+    "dlq": Entry("windrow.cli.dlq", "app", "Show, redrive or drop dead-letter messages."),
     "ledger": Entry("windrow.cli.ledger", "app", "Rebuild the ledger from the archives."),
     "circuit": Entry("windrow.cli.circuit", "app", "Open, close or show the circuit breaker."),
     "cost": Entry("windrow.cli.cost", "cost", "Estimate the monthly bill: total, groups, what moves it."),
@@ -69,7 +69,7 @@ COMMANDS = {
 """In the order of the help."""
 
 
-EXIT_CODES = "Exit codes: 0 fine, 1 a problem was found, 2 wrong use or settings, 130 ended by Ctrl-C."
+EXIT_CODES = "Exit codes: 0 success, 1 a problem was found, 2 wrong usage or settings, 130 interrupted by Ctrl-C."
 WIDEST_HELP = 120
 """Columns; longer lines are hard to read."""
 
@@ -127,8 +127,7 @@ def load(name: str) -> Any:  # noqa: ANN401
 def _finish_help(command: Any) -> None:  # noqa: ANN401 - click's; Typer hides its types
     """Give a command and those below it the exit codes, and plain help.
 
-    In Typer's boxes what stands in brackets is lost, a flag looks as if it took a value, and only the first paragraph
-    fits the terminal.
+    Typer's boxes drop text in brackets, show a flag as if it took a value, and wrap only the first paragraph.
     """
     command.epilog = EXIT_CODES
     command.short_help = " ".join((command.help or "").partition("\n\n")[0].split())
@@ -166,7 +165,7 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code: 0 fine, 1 a problem was found, 2 wrong use or settings.
+    """Run the command line and return its exit code: 0 success, 1 a problem was found, 2 wrong usage or settings.
 
     Any error, also one that a library raises, is printed as one sentence; with ``--debug`` it is raised.
     """
@@ -199,7 +198,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether standard output is to hold JSON, before the command line is understood: it may be wrong."""
+    """Return whether standard output is to hold JSON, before the command line is parsed: that may fail."""
     name = next((each for each in arguments if not each.startswith("-")), "")
     if name in COMMANDS and COMMANDS[name].writes_json:
         return "--json=-" in arguments or ("--json", "-") in pairwise(arguments)
@@ -217,7 +216,7 @@ def _check_encoding(arguments: Sequence[str]) -> None:
 
 
 def _print_usage(error: typer.TyperException, *, as_json: bool) -> None:
-    """Print what is wrong with the command line. Help that stands for missing arguments has been printed already."""
+    """Print what is wrong with the command line. If the message is empty, help has been printed instead."""
     message = error.format_message()
     if not message:
         return

@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 REFRESH_S = 0.2
 REPLY_LIMIT_S = 10
-"""Longest wait for a reply, beyond what a long poll waits for messages."""
+"""Longest wait for a response, in addition to a long poll's wait for messages."""
 
 
 def run(
@@ -57,7 +57,8 @@ def run(
         typer.Option(min=1, help="Worker processes. Default: the mapping's, at most one per processor."),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help=f"Messages a batch. Default: the mapping's, or {BATCH_SIZE}.")
+        int | None,
+        typer.Option(min=1, max=10_000, help=f"Messages per batch. Default: the mapping's, or {BATCH_SIZE}."),
     ] = None,
     window: Annotated[
         int | None,
@@ -77,7 +78,7 @@ def run(
         typer.Option(
             min=1,
             max=QUIET_WAIT_S,
-            help="Seconds that an empty queue is waited on; an idle worker takes as long to stop.",
+            help="Seconds that a poll of an empty queue waits; an idle worker takes as long to stop.",
         ),
     ] = QUIET_WAIT_S,
     probe_every: Annotated[
@@ -90,8 +91,8 @@ def run(
             metavar="HOST:PORT", help="Serve /metrics for Prometheus, /livez and /readyz there; needs windrow[server]."
         ),
     ] = None,
-    handler: Annotated[str, typer.Option(help="What to call, as package.module.function.")] = HANDLER,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a batch, and one as summary.")] = False,
+    handler: Annotated[str, typer.Option(help="The handler to call, as package.module.function.")] = HANDLER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per batch, and a summary.")] = False,
 ) -> None:
     """Poll the queue and process its batches until SIGTERM or SIGINT.
 
@@ -100,8 +101,8 @@ def run(
     their own circuit breaker: one of them probes the destination, and while it is down none receives. The first signal
     stops receiving, returns gathered messages to the queue and lets running batches end; the second kills them.
 
-    Without a terminal all that is logged, by the workers too, goes to standard output as JSON lines at level INFO; with
-    --json to standard error. On a terminal the same lines are shown for people, with times in UTC.
+    Without a terminal the log, the worker processes' lines included, goes to standard output as JSON lines at level
+    INFO; with --json to standard error. On a terminal the lines are formatted for people, with times in UTC.
     """
     overrides = Overrides(
         max_concurrency=concurrency,
@@ -138,7 +139,7 @@ def run(
 
 
 def _settings(handler: str, session: boto3.session.Session) -> Settings:
-    """Return the settings; another handler than Windrow's own needs the queue alone. Raises `SettingsError`."""
+    """Return the settings; a handler other than Windrow's own needs only the queue. Raises `SettingsError`."""
     with_queue = () if os.environ.get("WINDROW_EVENT_SOURCE_MAPPING_ID") else ("queue_url",)
     config = settings.load(os.environ, settings.AGGREGATE if handler == HANDLER else with_queue)
     if faults := settings.misplaced(config, lambda: session.client("s3").meta.endpoint_url):
@@ -147,7 +148,7 @@ def _settings(handler: str, session: boto3.session.Session) -> Settings:
 
 
 def _sqs(pollers: int, session: boto3.session.Session) -> SQSClient:
-    """Return a client for so many pollers."""
+    """Return a client with enough connections for the pollers."""
     from windrow.clients.sqs import source_queue
 
     return source_queue.connect(
@@ -240,7 +241,7 @@ def _until_stopped(engine: Engine, pool: Pool, display: _Display) -> None:
             display.refresh(stopping=stop.is_set())
             if len(signals) > 1:
                 pool.kill()
-                # A long poll that is under way would hold back an ordinary exit.
+                # A running long poll would delay an ordinary exit.
                 os._exit(PROBLEM)
         running.result()
 
@@ -334,7 +335,7 @@ def _batch_line(ended: BatchFinished) -> str:
     """Return how a batch ended. A run without an error in which every message failed must not look like a success."""
     parts = [f"{ended.deleted:,} done"] if ended.deleted or not ended.failed else []
     if ended.failed:
-        parts.append(f"{ended.failed:,} returned" if ended.deleted else f"NOTHING DONE, {ended.failed:,} returned")
+        parts.append(f"{'' if ended.deleted else 'none done, '}{ended.failed:,} returned to the queue")
     if kept := ended.messages - ended.deleted - ended.failed:
         parts.append(f"{kept:,} done, but not deleted by SQS")
     failed = "" if ended.outcome is InvocationOutcome.OK else f"FAILED ({ended.outcome}), "

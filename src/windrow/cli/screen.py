@@ -1,10 +1,10 @@
 """What the commands print with: all text is shown as it is, whoever wrote it.
 
-Rich takes square brackets in a string for markup and passes controls on to the terminal. A `Screen` does neither: every
-string that it is given, in whatever table or status line, is one line of `printable` text. So line ends are made by
-printing twice, and colours by ``style`` and `Screen.text`. What does not go to a terminal is plain: lines as long as
-they are, no boxes, no spaces at the end, and of what changes in place a line now and then. No other module of the
-command line builds Rich's texts, consoles or panels itself, nor writes to the standard streams
+Rich interprets square brackets in a string as markup and passes control characters to the terminal. A `Screen` does
+neither: every string that it is given, also in a table or a status line, becomes one line of `printable` text. So two
+lines need two prints, and colours need ``style`` or `Screen.text`. Output that does not go to a terminal is plain: no
+wrapped lines, boxes or trailing spaces, and a line that would change in place is printed now and then instead. No other
+module of the command line builds Rich's texts, consoles or panels itself, nor writes to the standard streams
 (``tests/unit/cli/test_screen.py``).
 """
 
@@ -34,14 +34,14 @@ LINE_EACH_S = 60.0
 
 
 class Screen(Console):
-    """Rich's console for standard output or standard error, on which no text has a hidden meaning."""
+    """Rich's console for standard output or standard error, which shows all text literally."""
 
     def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
     @property
     def size(self) -> ConsoleDimensions:
-        """Columns and lines; of a file or a pipe as many columns as any line may want."""
+        """Columns and lines; a file or a pipe has enough columns for any line."""
         size = super().size
         return size if self.is_terminal else ConsoleDimensions(UNBOUNDED, size.height)
 
@@ -50,7 +50,7 @@ class Screen(Console):
         Console.size.fset(self, new_size)  # type: ignore[attr-defined]  # a property of the class
 
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - rich's own
-        """Print as Rich does; into a file or a pipe without the spaces that it fills lines up with."""
+        """Print as Rich does; to a file or a pipe without the spaces with which it pads lines."""
         if self.is_terminal:
             super().print(*objects, **options)
             return
@@ -75,7 +75,7 @@ class Screen(Console):
         return show
 
     def text(self, *parts: str | tuple[str, str], style: str = "") -> Text:
-        """Return one text of strings, each alone or with its style."""
+        """Return one text made of strings, each alone or with its style."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
         return Text.assemble(*((printable(part, self.encoding), name) for part, name in styled), style=style)
 
@@ -88,7 +88,7 @@ class Screen(Console):
         return _Status(status, console=self, spinner="dots" if self.encoding.startswith("utf") else "line")
 
     def panel(self, content: RenderableType, title: str) -> RenderableType:
-        """Return content in a box under a title; without the box where no terminal draws it."""
+        """Return content in a box under a title; without the box if this is not a terminal."""
         if not self.is_terminal:
             plain = Table.grid()
             plain.add_row(title)
@@ -106,7 +106,7 @@ class Screen(Console):
         return super().render_str(printable(text, self.encoding), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is to be written; a text that Rich made itself may still hold controls."""
+        """Yield segments to write, with the control characters escaped that texts made by Rich may still contain."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.replace("\n", "").isprintable():
                 yield segment
@@ -116,7 +116,7 @@ class Screen(Console):
 
 
 class _Status(Status):
-    """A status line whose strings are plain; Rich's own reads markup in them."""
+    """A status line whose strings are literal text; in Rich's own they are markup."""
 
     def __init__(self, status: RenderableType, *, console: Screen, **options: Any) -> None:  # noqa: ANN401
         self._screen = console

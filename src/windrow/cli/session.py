@@ -1,4 +1,4 @@
-"""A local stack for the time of one command: its folder, its start as a person sees it, and its end."""
+"""A local stack that runs as long as one command: its folder, its start and its end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMES = {"minio": "MinIO", "ministack": "MiniStack"}
 def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
     """Run a stack in a new folder, with progress on standard error; keep the folder only if something goes wrong.
 
-    SIGTERM and a terminal that hangs up end it in order, as Ctrl-C does: all raise KeyboardInterrupt.
+    SIGTERM and SIGHUP (the terminal was closed) stop it as Ctrl-C does: all raise KeyboardInterrupt.
 
     Raises:
         WrongUse: packages are missing.
@@ -73,7 +73,7 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
     numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
         numbers.append(signal.SIGHUP)
     previous = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
@@ -84,7 +84,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def inspection_commands(stack: Stack) -> list[tuple[str, str]]:
-    """Return commands to type in another terminal, each with what it is for."""
+    """Return commands to type in another terminal, each with its purpose."""
     outputs = stack.outputs
     return [
         (f"source {stack.folder}/env", "point AWS tools and windrow at this stack"),
@@ -93,11 +93,13 @@ def inspection_commands(stack: Stack) -> list[tuple[str, str]]:
             f"(source {stack.folder}/env.destination; aws s3 ls --recursive s3://{outputs.destination_bucket})",
             "list the archives",
         ),
-        (f"{program()} archive ls s3://{outputs.destination_bucket}/KEY", "list the files of one"),
+        (f"{program()} archive ls s3://{outputs.destination_bucket}/KEY", "list the files of an archive"),
         (f"{program()} status --watch", "watch queue, circuit and deliveries"),
         (f"{program()} audit --grace 10s", "check that every file is delivered once"),
-        (f"{program()} doctor", "see that everything is set up right"),
-        (f"tail -f {stack.worker.log}", "watch the worker") if stack.worker.running else (f"{program()} run", "work"),
+        (f"{program()} doctor", "check that everything is set up right"),
+        (f"tail -f {stack.worker.log}", "watch the worker")
+        if stack.worker.running
+        else (f"{program()} run", "start a worker"),
     ]
 
 
@@ -113,14 +115,14 @@ def program() -> str:
 
 
 def print_commands(commands: Sequence[tuple[str, str]]) -> None:
-    """Print commands, each under what it is for."""
+    """Print commands, each under its purpose."""
     for command, why in commands:
         out.print(f"  # {why}", style="dim")
         out.print(f"  {command}", style="cyan", soft_wrap=True)
 
 
 def destination_name(stack: Stack) -> str:
-    """Return what the destination is, for people."""
+    """Return the name of the destination's server, for people."""
     return _NAMES[stack.kind]
 
 

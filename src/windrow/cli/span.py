@@ -10,7 +10,7 @@ from windrow.core.errors import WrongUse
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])")
 _LONGEST = timedelta(days=3650)
 _YEARS = range(2000, 3000)
-"""No object of S3 is older, and whatever is added to or taken from a time is one still."""
+"""No object in S3 is older, and adding or subtracting ten years gives a valid time."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -23,7 +23,7 @@ def duration(text: str) -> timedelta:
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """Read ``now``, a duration before now, or an ISO date or time, in UTC unless it says else. Raises `WrongUse`."""
+    """Read ``now``, a duration before now, or an ISO date or time, UTC unless it has an offset. Raises `WrongUse`."""
     if text == "now":
         return now
     if _DURATION.fullmatch(text.strip()):

@@ -26,7 +26,7 @@ NEEDS = (
     *("destination_endpoint", "destination_bucket", "destination_secret_id"),
 )
 LATE_S = 3600.0
-"""The age of the oldest message that an alarm is raised at."""
+"""Age of the oldest message above which an alarm fires."""
 
 
 def status(
@@ -38,8 +38,8 @@ def status(
 ) -> None:
     """Show queue, circuit, dead letters, destination, the last delivery and the objective over the last hour.
 
-    Exits with 1 if something could not be read, the mapping is disabled (or workers without one wait), or dead letters
-    wait.
+    Exits with 1 if something could not be read, the mapping is disabled (or workers without one are paused), or there
+    are dead letters.
     """
     from windrow import bootstrap
 
@@ -91,7 +91,7 @@ def _rows(found: Status, *, watching: bool) -> list[tuple[str, str, str]]:
 
 
 def _unknown(found: Status, field: str) -> str:
-    """Return that something is not known, and why."""
+    """Return "unknown", and why."""
     why = found.problems.get(field)
     return f"unknown: {why}" if why else "unknown"
 
@@ -166,11 +166,11 @@ def _last_hour(found: Status) -> tuple[str, str, str]:
     if hour is None:
         if "last_hour" in found.problems:
             return "last hour", _unknown(found, "last_hour"), "red"
-        return "last hour", "unknown (CloudWatch has no figure; windrow audit --since 1h tells)", "dim"
+        return "last hour", "unknown (CloudWatch has no figure; see windrow audit --since 1h)", "dim"
     fast, sure = (1 - late / hour.files for late in (hour.over_2_minutes, hour.over_3_minutes))
     met = fast >= FAST_SHARE and sure >= SURE_SHARE
     text = (
-        f"objective {'met' if met else 'MISSED'}: {percent(fast)} within 2 minutes, {percent(sure)} within 3, "
+        f"objective {'met' if met else 'missed'}: {percent(fast)} within 2 minutes, {percent(sure)} within 3, "
         f"of {counted(hour.files, 'file')} delivered"
     )
     return "last hour", text, _bad(not met)

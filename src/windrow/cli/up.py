@@ -87,8 +87,8 @@ def _report_end(stack: Stack, part: Process, ended: dict[str, str]) -> None:
         return
     ended[part.name] = part.end
     if stack.holds_all(part):
-        raise LocalStackError(f"{part.name} has ended, and all that it held is gone{part.log_tail()}")
-    text = f"{part.name} has ended ({part.end}), the rest goes on. Its log is {part.log}"
+        raise LocalStackError(f"{part.name} has ended, and all its data is lost{part.log_tail()}")
+    text = f"{part.name} has ended ({part.end}), the rest keeps running. Its log is {part.log}"
     err.print(text, style="yellow", soft_wrap=True)
     err.print(f"To start it again: {_start_command()}", style="yellow", soft_wrap=True)
 
@@ -114,7 +114,7 @@ def _start_command() -> str:
 
 
 def stop_and_start(stack: Stack) -> list[tuple[str, str]]:
-    """Return commands that stop each part that can be stopped, and the one that starts what has ended."""
+    """Return the commands that stop each part that can be stopped, and the one that starts stopped parts again."""
     stops = [
         (f"kill {part.pid}", f"stop {PARTS[part.name]}")
         for part in stack.parts()

@@ -73,7 +73,7 @@ def _page(status: RenderableType, changes: list[str], every_s: float | None) -> 
     page.add_row(status)
     if changes:
         page.add_row("")
-        page.add_row(out.text("what changed meanwhile, in UTC", style="bold"))
+        page.add_row(out.text("changes, in UTC", style="bold"))
         for line in changes:
             page.add_row(out.text(f"  {line}"))
     return page

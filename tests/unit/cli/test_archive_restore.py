@@ -41,7 +41,9 @@ def test_what_was_done_is_told(target: Target) -> None:
 
     told = first.stdout.splitlines()
     assert (0, 0) == (first.exit_code, second.exit_code)
-    assert "3 files, 5 bytes, written, all SHA-256 right, to s3://target/back; 0 of 3 were there already" == told[0]
+    assert (
+        "3 files, 5 bytes, written, every SHA-256 verified, to s3://target/back; 0 of 3 were there already" == told[0]
+    )
     assert told[1].startswith("1 older versions left out")
     assert {"back/a/1": b"new", "back/b\x1b[2J": b"z", "back/c": b"c"} == target.held()
     assert {
@@ -93,7 +95,7 @@ def test_what_is_there_with_other_bytes_is_named(target: Target) -> None:
     result = run("extract", FOLDER, *TO)
 
     assert 1 == result.exit_code
-    assert "1 with other bytes under their key: left as they are" in result.stdout
+    assert "1 not written: the target has other bytes under their keys" in result.stdout
     assert "\x1b" not in result.stdout
 
 
@@ -102,14 +104,14 @@ def test_nothing_found_is_a_problem() -> None:
     """As it is for ``find``."""
     result = run("extract", FOLDER, *TO, "--key", "absent")
 
-    assert (1, "no file of the 2 archives is meant\n") == (result.exit_code, result.stdout)
+    assert (1, "no file of the 2 archives is selected\n") == (result.exit_code, result.stdout)
 
 
 @pytest.mark.usefixtures("shelf")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((FOLDER,), "say where to: a folder, or --to"),
+        ((FOLDER,), "give a target: a folder, or --to"),
         ((FOLDER, "folder", *TO), "with --to there is no folder"),
         ((FOLDER, "--skip-existing", *TO), "with --to there is no folder"),
         ((FOLDER, "folder", "--key", "a"), "go with --to"),

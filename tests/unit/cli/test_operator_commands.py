@@ -88,8 +88,8 @@ def test_workers_without_a_mapping_are_held_by_an_operator(
 
     assert [0, 0] == codes
     held, handed_back = capsys.readouterr().out.split("circuit  ")[1:]
-    assert "workers  wait, and messages with them in the queue" in held
-    assert "workers  receive, without a mapping" in handed_back
+    assert "workers  paused: messages wait in the queue" in held
+    assert "workers  running, without a mapping" in handed_back
 
 
 def test_rebuild_says_how_to_go_on_without_a_circuit(
@@ -115,8 +115,8 @@ class Rebuilding:
 @pytest.mark.parametrize(
     ("done", "code", "first"),
     [
-        (Rebuilt(), 1, "the ledger knows 0 files of 0 archives"),
-        (Rebuilt(1, 2), 0, "the ledger knows 2 files of 1 archive"),
+        (Rebuilt(), 1, "the ledger has 0 files of 0 archives"),
+        (Rebuilt(1, 2), 0, "the ledger has 2 files of 1 archive"),
     ],
 )
 def test_a_rebuild_that_found_no_archive_is_no_success(
@@ -219,8 +219,8 @@ def test_an_audit_names_a_bucket_that_is_not_there(
     code, text = audited(monkeypatch, capsys, report(absent=lost, missing=2, ok=False))
 
     assert 1 == code
-    assert "not there: landing-a  there is no such landing bucket" in text
-    assert "there are findings: 1 bucket not there, 2 missing\n" in text
+    assert "does not exist: landing-a  there is no such landing bucket" in text
+    assert "there are findings: 1 bucket not found, 2 missing\n" in text
     assert "If it is lost, see docs/operations.md" in text
 
 
@@ -233,7 +233,7 @@ def test_an_audit_says_that_it_could_not_judge_the_objective(
     _, text = audited(monkeypatch, capsys, found)
 
     assert "objective met" not in text
-    assert "objective not judged: nobody knows what arrived in the bucket that is not there" in text
+    assert "objective not judged: what arrived in a bucket that does not exist is not known" in text
 
 
 def test_an_audit_that_judged_nothing_says_why(
@@ -262,7 +262,7 @@ def test_an_audit_explains_what_was_late(monkeypatch: pytest.MonkeyPatch, capsys
     )
     text = audited(monkeypatch, capsys, missed)[1]
 
-    assert "objective MISSED: 94.99 % within 2 minutes (95 % wanted), 99.89 % within 3 (99.9 %)" in text
+    assert "objective missed: 94.99 % within 2 minutes (95 % wanted), 99.89 % within 3 (99.9 %)" in text
     assert "late: 9 files, 2 not delivered, 3 delivered by a replay, long after they arrived, 4 sent back from" in text
     assert "the dead-letter queue; without the ones queued again the objective is met\n" in text
 
@@ -353,7 +353,7 @@ def test_a_sweep_that_did_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     text = capsys.readouterr().out
 
     assert (0, timedelta(days=7), None) == (code, sweeping.asked["hot"], sweeping.asked["start"])
-    for part in ("3.0 MB", "180", "all is copied and expired that should be"):
+    for part in ("3.0 MB", "180", "everything due is copied and expired"):
         assert part in text
 
 
@@ -374,7 +374,7 @@ def test_a_sweep_with_failures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     text = capsys.readouterr().out
 
     assert 1 == code
-    for part in ("[red]k[/]  no copy", "archives from 2026-11-23 10:00 UTC on are left", "run it again"):
+    for part in ("[red]k[/]  no copy", "archives from 2026-11-23 10:00 UTC on are still to do", "run it again"):
         assert part in text
 
 
@@ -454,11 +454,11 @@ SEE = "; the log line 'batch settled' has the causes"
     [
         (finished(deleted=7), "batch of 7 messages: 7 done, 0.5 s"),
         (finished(messages=1, deleted=1), "batch of 1 message: 1 done, 0.5 s"),
-        (finished(deleted=5, failed=2), f"batch of 7 messages: 5 done, 2 returned, 0.5 s{SEE}"),
-        (finished(failed=7), f"batch of 7 messages: NOTHING DONE, 7 returned, 0.5 s{SEE}"),
+        (finished(deleted=5, failed=2), f"batch of 7 messages: 5 done, 2 returned to the queue, 0.5 s{SEE}"),
+        (finished(failed=7), f"batch of 7 messages: none done, 7 returned to the queue, 0.5 s{SEE}"),
         (
             finished(InvocationOutcome.CRASH, failed=7),
-            "batch of 7 messages: FAILED (crash), NOTHING DONE, 7 returned, 0.5 s",
+            "batch of 7 messages: FAILED (crash), none done, 7 returned to the queue, 0.5 s",
         ),
         (finished(deleted=6), "batch of 7 messages: 6 done, 1 done, but not deleted by SQS, 0.5 s"),
     ],

@@ -53,7 +53,7 @@ def test_each_help_is_plain_in_a_pipe_and_tells_the_exit_codes(name: str, capsys
     assert 0 == run([*name.split(), "-h"])
 
     assert text == capsys.readouterr().out
-    assert "Exit codes: 0 fine, 1 a problem was found, 2 wrong use or settings" in " ".join(text.split())
+    assert "Exit codes: 0 success, 1 a problem was found, 2 wrong usage or settings" in " ".join(text.split())
     assert "completion" not in text
     assert "│" not in text
     assert "..." not in text.partition("Commands:")[2]
@@ -64,7 +64,7 @@ def test_the_top_tells_the_exit_codes_and_completion(capsys: pytest.CaptureFixtu
     assert 0 == run(["-h"])
     text = " ".join(capsys.readouterr().out.split())
 
-    assert "130 ended by Ctrl-C" in text
+    assert "130 interrupted by Ctrl-C" in text
     assert "--install-completion" in text
 
 

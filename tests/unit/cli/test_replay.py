@@ -170,7 +170,7 @@ def test_where_the_ledger_remembers_nothing_only_what_is_missing_can_be_queued(
     code, refused = replay(capsys, "--all", "--since", "40d", "--until", "30d")
 
     assert (2, []) == (code, site.sender.bodies)
-    assert refused["error"].endswith("Say --missing")
+    assert refused["error"].endswith("Use --missing")
 
 
 def test_what_is_too_old_by_the_time_of_its_turn_is_left_out(
@@ -221,7 +221,7 @@ def test_archives_that_cannot_be_read_are_told_and_the_rest_is_queued(
 
     assert (1, False, 1) == (code, report["ok"], report["queued"])
     assert {"in/x.tar.gz": "HEAD in/x.tar.gz: 403"} == report["unreadable"]
-    assert "The destination refuses to give 1 archive." in report["why"]
+    assert "The destination denies access to 1 archive." in report["why"]
     assert "in/x.tar.gz: HEAD in/x.tar.gz: 403" in report["why"]
 
 
@@ -292,7 +292,7 @@ def test_a_state_of_other_arguments_is_refused(
 
     assert 2 == code
     assert named in report["error"]
-    assert "delete it to begin anew" in report["error"]
+    assert "delete it to start again" in report["error"]
     assert before == path.read_bytes()
 
 

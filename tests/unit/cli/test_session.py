@@ -45,7 +45,7 @@ def test_commands_are_named_as_they_can_be_typed(
 def test_files_beside_input_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One of the two would be ignored."""
     assert 2 == run(["demo", "--input", str(tmp_path), "--files", "5"])
-    assert "--files is how many files to generate" in capsys.readouterr().err
+    assert "--files sets how many files to generate" in capsys.readouterr().err
 
 
 class Part:
@@ -109,7 +109,7 @@ def test_a_part_that_is_killed_is_told_once_and_started_again(
     )
     told = capsys.readouterr().err
 
-    assert 1 == told.count("minio has ended (killed by SIGKILL), the rest goes on. Its log is minio.log")
+    assert 1 == told.count("minio has ended (killed by SIGKILL), the rest keeps running. Its log is minio.log")
     assert f"To start it again: kill -USR1 {os.getpid()}\n" in told
     assert "minio runs again, as process 17\n" in told
     assert ["minio"] == stack.started
@@ -129,7 +129,7 @@ def test_an_emulator_that_is_killed_ends_it(monkeypatch: pytest.MonkeyPatch) -> 
     """It holds buckets and queues in memory: there is nothing left to go on with."""
     stack = local("aws", "minio")
     ended(stack.parts()[0])
-    with pytest.raises(LocalStackError, match="aws has ended, and all that it held is gone; its log ends"):
+    with pytest.raises(LocalStackError, match="aws has ended, and all its data is lost; its log ends"):
         up.watch(stack)
 
 

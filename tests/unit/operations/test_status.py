@@ -439,8 +439,8 @@ def test_a_destination_that_answers_is_up() -> None:
     ("late", "expected"),
     [
         ((50, 1), "objective met: 95.00 % within 2 minutes, 99.90 % within 3, of 1,000 files delivered"),
-        ((51, 1), "objective MISSED: 94.90 % within 2 minutes, 99.90 % within 3, of 1,000 files delivered"),
-        ((50, 2), "objective MISSED: 95.00 % within 2 minutes, 99.80 % within 3, of 1,000 files delivered"),
+        ((51, 1), "objective missed: 94.90 % within 2 minutes, 99.90 % within 3, of 1,000 files delivered"),
+        ((50, 2), "objective missed: 95.00 % within 2 minutes, 99.80 % within 3, of 1,000 files delivered"),
     ],
 )
 def test_the_objective_of_the_last_hour_is_shown(late: tuple[int, int], expected: str) -> None:
@@ -459,7 +459,7 @@ def test_an_objective_that_is_not_known_is_no_miss() -> None:
     refused = desk.watcher.poll()
 
     assert (True, False) == (unknown.well, refused.well)
-    assert "last hour unknown (CloudWatch has no figure; windrow audit --since 1h tells)" in unwrapped(unknown)
+    assert "last hour unknown (CloudWatch has no figure; see windrow audit --since 1h)" in unwrapped(unknown)
     assert "last hour unknown: no permission" in unwrapped(refused)
 
 
