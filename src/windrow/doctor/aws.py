@@ -113,9 +113,9 @@ class AwsChecks:
             advice = "Start windrow run; or, if a function does the work, set WINDROW_EVENT_SOURCE_MAPPING_ID."
             yield warn("workers", "no mapping is named, and no worker has run without one", advice)
         elif circuit.opened:
-            yield warn("workers", "they wait, and so do messages in the queue", "See windrow circuit status.")
+            yield warn("workers", "they are paused: messages wait in the queue", "See windrow circuit status.")
         else:
-            yield ok("workers", "they receive messages, without a mapping")
+            yield ok("workers", "running, without a mapping")
 
     def _ledger(self) -> Iterator[Check]:
         dynamodb = self._client("dynamodb")

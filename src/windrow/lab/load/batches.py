@@ -57,7 +57,7 @@ class BatchLog:
 
 
 def busy(batches: Sequence[BatchRun], at_s: Sequence[float]) -> list[int]:
-    """Return how many batches were under way at some moment between each time and the one before it."""
+    """Return how many batches were running at some moment between each time and the one before it."""
     befores = [0.0, *at_s]
     return [
         sum(batch.start_s < now_s and batch.end_s > before_s for batch in batches)

@@ -11,7 +11,7 @@ import psutil
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Mean cores used since the last look, and resident memory now, of a group of processes."""
+    """Mean cores used since the last measurement, and resident memory now, of a group of processes."""
 
     cores: float
     rss_mb: float
@@ -30,7 +30,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 class Meter:
     """Measures groups of processes. A group is given by the ids it starts from; their children belong to it.
 
-    ``roots`` gives the ids anew at each look, since a server that was stopped and started has a new one; a group
+    ``roots`` gives the ids again for each measurement, since a server that was started again has a new one; a group
     that comes earlier keeps a process that several could claim.
     """
 
@@ -67,7 +67,7 @@ class Meter:
         return [self._processes.setdefault(process.pid, process) for process in found]
 
     def _look(self, process: psutil.Process) -> tuple[float, float]:
-        """Return the CPU seconds since the last look, and the resident bytes."""
+        """Return the CPU seconds since the last measurement, and the resident bytes."""
         try:
             with process.oneshot():
                 times, rss = process.cpu_times(), process.memory_info().rss

@@ -75,7 +75,7 @@ def _file_charts(result: LoadResult) -> list[Chart]:
         _over_time(
             result,
             "Files uploaded and delivered",
-            "Since the start; the gap between the two is what is under way.",
+            "Since the start; the gap between the two is what is not delivered yet.",
             [
                 Line("uploaded", _total(series.uploaded_per_s, series.at_s), 1),
                 Line("delivered", _total(series.delivered_per_s, series.at_s), 2),
@@ -92,10 +92,10 @@ def _backlog_charts(result: LoadResult) -> list[Chart]:
         _over_time(
             result,
             "Queue depth",
-            "Messages in the queue: all, and those received and not settled, put off after a failure included.",
+            "Messages in the queue: all, and those received and not settled, including those delayed after a failure.",
             [
                 Line("all", series.queued, 1, style="area"),
-                Line("in a worker's hands or put off", series.in_flight, 2),
+                Line("in flight or delayed", series.in_flight, 2),
             ],
             unit="messages",
         ),
@@ -117,7 +117,7 @@ def resource_charts(result: LoadResult) -> list[Chart]:
         _over_time(
             result,
             "Concurrency",
-            "Batches under way at once in handler processes; the highest of each second.",
+            "Batches running at once in handler processes; the highest of each second.",
             [Line("batches", series.busy, 3, style="steps")],
             unit="batches",
             least=2.0,

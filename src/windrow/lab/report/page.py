@@ -120,7 +120,7 @@ def _timeline(disturbance: Disturbance) -> str:
 def _facts(result: LoadResult) -> str:
     machine, uploads, resources = result.machine, result.uploads, result.resources
     memory = ", ".join(f"{name} {value:,.0f} MB" for name, value in resources.peak_rss_mb.items())
-    told = {
+    measured = {
         "Machine": (
             f"{machine.processor}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}, "
             f"Python {machine.python}; load generator, AWS emulator, worker and destination all run on it"
@@ -148,7 +148,7 @@ def _facts(result: LoadResult) -> str:
         ),
     }
     repeat = f"<dt>Repeat it</dt><dd><code>{escape(result.command)}</code></dd>"
-    return facts("How it was measured", told, repeat)
+    return facts("How it was measured", measured, repeat)
 
 
 def _failures(errors: list[str]) -> str:
@@ -166,7 +166,7 @@ def _batches(result: LoadResult) -> str:
         )
         for batch in result.batches
     )
-    head = ("began", "seconds", "messages", "given back", "outcome")
+    head = ("began", "seconds", "messages", "returned", "outcome")
     return table(f"All {len(result.batches):,} batches", head, rows)
 
 

@@ -1,4 +1,4 @@
-"""The whole of Windrow on this machine: AWS emulator, destination, everything provisioned, and a worker."""
+"""All of Windrow on this machine: AWS emulator, destination, everything provisioned, and a worker."""
 
 from __future__ import annotations
 
