@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.outage import DAY_S, Outage, Story
 from tests.unit.world import World
+from windrow.core.backoff import FIRST_REDELIVERY_S, MAX_REDELIVERY_S, redelivery_delay_s
 from windrow.lab.stack.provision import MAX_RECEIVES, QUEUE_RETENTION_S
-from windrow.pipeline.settle import FIRST_BACKOFF_S, MAX_BACKOFF_S, backoff_s
 from windrow.settings import _BOUNDS, Settings
 
 OUTAGE_S = 4 * DAY_S
@@ -68,7 +68,9 @@ def test_backoff_alone_spares_the_dead_letter_queue_no_longer_than_a_day() -> No
     """A hundred receives are used up after 12 to 24 hours; this is one reason for a circuit breaker."""
 
     def hours(jitter: float) -> float:
-        return round(sum(backoff_s(receives, lambda: jitter) for receives in range(1, MAX_RECEIVES + 1)) / 3600, 1)
+        return round(
+            sum(redelivery_delay_s(receives, lambda: jitter) for receives in range(1, MAX_RECEIVES + 1)) / 3600, 1
+        )
 
     assert [11.8, 17.7, 23.6] == [hours(0.0), hours(0.5), hours(1.0)]
 
@@ -83,17 +85,17 @@ def test_without_the_circuit_receives_are_many_but_bounded(without_circuit: Stor
     """SQS lets 120,000 messages be in flight, and a hidden one is: that alone bounds the pace in a long outage."""
     assert without_circuit.receives_in_outage > 100 * with_circuit.receives_in_outage
     assert without_circuit.most_receives <= MAX_RECEIVES
-    assert without_circuit.receives_in_outage <= 120_000 * OUTAGE_S / (MAX_BACKOFF_S / 2)
+    assert without_circuit.receives_in_outage <= 120_000 * OUTAGE_S / (MAX_REDELIVERY_S / 2)
 
 
 def test_backoff_doubles_to_its_limit_and_never_spins() -> None:
     """Whatever the jitter, a failed message stays away for 5 s at least and 15 minutes at most."""
-    longest = [backoff_s(receives, lambda: 1.0) for receives in range(1, 12)]
-    shortest = [backoff_s(receives, lambda: 0.0) for receives in range(1, MAX_RECEIVES + 1)]
+    longest = [redelivery_delay_s(receives, lambda: 1.0) for receives in range(1, 12)]
+    shortest = [redelivery_delay_s(receives, lambda: 0.0) for receives in range(1, MAX_RECEIVES + 1)]
 
     assert [10, 20, 40, 80, 160, 320, 640, 900, 900, 900, 900] == longest
-    assert FIRST_BACKOFF_S // 2 == min(shortest)
-    assert MAX_BACKOFF_S // 2 == max(shortest)
+    assert FIRST_REDELIVERY_S // 2 == min(shortest)
+    assert MAX_REDELIVERY_S // 2 == max(shortest)
 
 
 def test_the_ledger_remembers_longer_than_the_queue() -> None:

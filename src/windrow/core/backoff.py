@@ -10,6 +10,9 @@ import msgspec
 
 T = TypeVar("T")
 
+FIRST_REDELIVERY_S = 10
+MAX_REDELIVERY_S = 900
+
 
 class RetryPolicy(msgspec.Struct, frozen=True):
     """``attempts`` in total. The first pause is ``first_s``; each later one is ``factor`` times the one before."""
@@ -47,6 +50,15 @@ def exponential_s(failures: int, *, first_s: float = 1.0, most_s: float = 30.0) 
     if failures <= 0:
         return 0.0
     return min(most_s, first_s * 2.0 ** min(failures - 1, 16))
+
+
+def redelivery_delay_s(receive_count: int, jitter: Callable[[], float]) -> int:
+    """Return how long a failed message stays invisible: 10 s, doubled with each receive up to 900 s, times 0.5 to 1.
+
+    ``jitter`` returns a number from 0 to 1.
+    """
+    full_s = exponential_s(receive_count, first_s=FIRST_REDELIVERY_S, most_s=MAX_REDELIVERY_S)
+    return int(full_s * (0.5 + 0.5 * jitter()))
 
 
 def spread(name: str) -> float:

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
+from windrow.core.backoff import redelivery_delay_s
 from windrow.core.errors import DestinationError, LandingError, LedgerError, OutOfTime, Permanent
 from windrow.core.events import Message
 from windrow.core.metric import Metric
@@ -13,9 +14,6 @@ from windrow.core.planning import SUSPECT_AFTER_RECEIVES
 from windrow.core.windows import MINUTE, floor
 from windrow.pipeline.batch import Batch, ObjectResult, Outcome
 from windrow.ports import Clock, Metrics, Queue
-
-FIRST_BACKOFF_S = 10
-MAX_BACKOFF_S = 900
 
 FAILURES = (LandingError, LedgerError, DestinationError)
 """Errors that cost run time: if a batch with one of these ran out of time, they are the cause."""
@@ -29,15 +27,6 @@ OBJECTS = 5
 MessageResult = tuple[Message, ObjectResult]
 
 _log = logging.getLogger(__name__)
-
-
-def backoff_s(receive_count: int, jitter: Callable[[], float]) -> int:
-    """Return the delay before the next attempt: 10 s, doubled with each receive up to 900 s, times 0.5 to 1.
-
-    ``jitter`` returns a number from 0 to 1.
-    """
-    full = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(receive_count - 1, 16))
-    return int(full * (0.5 + 0.5 * jitter()))
 
 
 class Settler:
@@ -118,7 +107,7 @@ class Settler:
             return 0
         arrived = min((batch.objects[each].event_time for each in batch.named_in(message)), default=message.sent_at)
         share = self._spread(f"{floor(arrived, MINUTE):%Y%m%dT%H%M} {message.receive_count}")
-        return backoff_s(message.receive_count, lambda: share)
+        return redelivery_delay_s(message.receive_count, lambda: share)
 
     def _report_oldest(self, batch: Batch, kept: MessageResult) -> None:
         """Publish the age of the oldest message that is returned to the queue, in ms since it was first queued.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from windrow.core.backoff import RetryPolicy, exponential_s, spread
+from windrow.core.backoff import RetryPolicy, exponential_s, redelivery_delay_s, spread
 from windrow.core.errors import LedgerError, QueueError, WindrowError
 
 POLICY = RetryPolicy(attempts=3, first_s=0.5)
@@ -15,6 +15,15 @@ def test_backoff_doubles_to_its_ceiling() -> None:
     assert [0, 1, 2, 4, 8, 16, 30, 30] == [exponential_s(failures) for failures in range(8)]
     assert 30 == exponential_s(10**9)
     assert 65_536 == exponential_s(10**9, most_s=10**9)
+
+
+@pytest.mark.parametrize(
+    ("receives", "least", "most"),
+    [(1, 5, 10), (2, 10, 20), (3, 20, 40), (7, 320, 640), (8, 450, 900), (100, 450, 900), (10**6, 450, 900)],
+)
+def test_a_redelivery_is_delayed_by_10_to_900_seconds(receives: int, least: int, most: int) -> None:
+    """Jitter takes away up to half."""
+    assert (redelivery_delay_s(receives, lambda: 0.0), redelivery_delay_s(receives, lambda: 1.0)) == (least, most)
 
 
 def test_names_are_spread_evenly_and_each_stays_where_it_is() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from windrow.core.completeness import complete_spans, covered
+from windrow.core.completeness import LONGEST_UPLOAD, complete_spans, covered
 from windrow.core.manifest import Window
 
 
@@ -59,3 +59,8 @@ def test_minutes_are_covered_by_all_marks_together(given: list[tuple[int, int]],
     windows = [Window(at(10) + timedelta(minutes=one), at(10) + timedelta(minutes=other)) for one, other in given]
 
     assert expected == covered(windows, at(10, 10), at(10, 20))
+
+
+def test_no_upload_takes_more_than_a_day() -> None:
+    """So long before a range must be complete too, as the page for those who receive archives says."""
+    assert timedelta(days=1) == LONGEST_UPLOAD

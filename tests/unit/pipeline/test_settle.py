@@ -1,4 +1,4 @@
-"""Backoff arithmetic, and what is reported for messages that are returned to the queue."""
+"""What is reported for messages that are returned to the queue."""
 
 from __future__ import annotations
 
@@ -13,17 +13,8 @@ from windrow.core.backoff import spread
 from windrow.core.errors import LandingError, ObjectMissing, OutOfTime, WindrowError
 from windrow.core.events import SourceObject
 from windrow.pipeline.batch import Batch, ObjectResult, Outcome
-from windrow.pipeline.settle import Settler, backoff_s
+from windrow.pipeline.settle import Settler
 from windrow.ports import Body
-
-
-@pytest.mark.parametrize(
-    ("receives", "least", "most"),
-    [(1, 5, 10), (2, 10, 20), (3, 20, 40), (7, 320, 640), (8, 450, 900), (100, 450, 900), (10**6, 450, 900)],
-)
-def test_backoff_doubles_from_10_to_900_seconds(receives: int, least: int, most: int) -> None:
-    """Jitter takes away up to half."""
-    assert (backoff_s(receives, lambda: 0.0), backoff_s(receives, lambda: 1.0)) == (least, most)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import msgspec
 
 from windrow.core.manifest import Manifest, ManifestFile
 from windrow.core.objectives import FAST_S, FAST_SHARE, SURE_S, SURE_SHARE, nearest_rank
-from windrow.operations.audit import queries
+from windrow.operations.audit import findings
 from windrow.operations.audit.coverage import Coverage
 from windrow.operations.audit.report import AuditReport, Finding, Unreadable
 from windrow.operations.audit.timeline import Timeline, step_of, timeline
@@ -55,7 +55,7 @@ class Scratch:
         self._db = sqlite3.connect(Path(self._folder.name, "scratch.sqlite"), isolation_level=None)
         self._db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE;"
-            f"PRAGMA cache_size=-{CACHE_KIB};{queries.SCHEMA}"
+            f"PRAGMA cache_size=-{CACHE_KIB};{findings.SCHEMA}"
         )
         self._db.execute("BEGIN")
         return self
@@ -131,21 +131,21 @@ class Scratch:
     def missing(self, young: datetime) -> Iterator[ListedVersion]:
         """Yield landed versions that no archive lists and that arrived before ``young``, oldest first."""
         self._index()
-        rows = self._db.execute(queries.LISTED_MISSING, self._times(young=young))
+        rows = self._db.execute(findings.LISTED_MISSING, self._times(young=young))
         for bucket, key, version, etag, size, modified in rows:
             yield ListedVersion(bucket, key, version, etag, size, datetime.fromtimestamp(modified, UTC))
 
     def undelivered_minutes(self) -> set[datetime]:
         """Return the minutes of the range, by their starts, in which a version was listed that no archive lists."""
         self._index()
-        rows = self._db.execute(queries.UNDELIVERED_MINUTES, self._times())
+        rows = self._db.execute(findings.UNDELIVERED_MINUTES, self._times())
         return {datetime.fromtimestamp(60 * minute, UTC) for (minute,) in rows}
 
     def held(self, start: datetime, end: datetime) -> tuple[int, dict[str, int]]:
         """Return how many files of [start, end) are delivered, and how many of them each archive holds, by its key."""
-        self._db.execute(queries.BY_EVENT)
+        self._db.execute(findings.BY_EVENT)
         times = {"start": start.timestamp(), "end": end.timestamp()}
-        return int(self._one(queries.HELD_FILES, times)), dict(self._db.execute(queries.HELD, times))
+        return int(self._one(findings.HELD_FILES, times)), dict(self._db.execute(findings.HELD, times))
 
     def coverage(self, young: datetime) -> Coverage:
         """Return how much was judged."""
@@ -162,10 +162,10 @@ class Scratch:
         """Reconcile what was added; files from before ``kept_since`` may have expired from the landing buckets."""
         young = now - grace
         times = self._times(young=young, kept=kept_since)
-        coverage, counts = self.coverage(young), self._counts(queries.COUNTS, times)
+        coverage, counts = self.coverage(young), self._counts(findings.COUNTS, times)
         examples = {
             name: [Finding(*row) for row in self._db.execute(f"{query} LIMIT {SHOWN}", times)]
-            for name, query in queries.EXAMPLES.items()
+            for name, query in findings.EXAMPLES.items()
         }
         found = counts["missing"] or counts["duplicated"] or counts["orphaned"] or self._broken or self._absent
         return AuditReport(
@@ -189,9 +189,9 @@ class Scratch:
         step_s = step_of(self.end - self.start)
         times = {**self._times(), "step": step_s, "limit": FAST_S}
         arrived, undelivered = (
-            dict(self._db.execute(query, times)) for query in (queries.ARRIVED_BY_STEP, queries.UNDELIVERED_BY_STEP)
+            dict(self._db.execute(query, times)) for query in (findings.ARRIVED_BY_STEP, findings.UNDELIVERED_BY_STEP)
         )
-        latencies = self._db.execute(queries.LATENCY_BY_STEP, times)
+        latencies = self._db.execute(findings.LATENCY_BY_STEP, times)
         return timeline(self.end - self.start, step_s, arrived, undelivered, latencies)
 
     def _is_judged(self, file: ManifestFile) -> bool:
@@ -207,11 +207,11 @@ class Scratch:
 
     def _counts(self, names: Iterable[str], times: dict[str, float]) -> dict[str, int]:
         self._index()
-        return {name: int(self._one(queries.COUNTS[name], times)) for name in names}
+        return {name: int(self._one(findings.COUNTS[name], times)) for name in names}
 
     def _punctuality(self, now: datetime) -> dict[str, Any]:
         """Return the report's latencies and shares; if a file was delivered twice, the first delivery counts."""
-        self._db.execute(queries.LATENCY, self._times())
+        self._db.execute(findings.LATENCY, self._times())
         overdue = {limit: self._overdue(now, limit) for limit in (FAST_S, SURE_S)}
         own, redriven, every = (
             tuple(self._within(limit, overdue, requeued) for limit in (FAST_S, SURE_S)) for requeued in range(3)
@@ -238,10 +238,10 @@ class Scratch:
 
     def _overdue(self, now: datetime, limit_s: float) -> int:
         """Return how many files are not delivered and older than the limit."""
-        return int(self._one(queries.OVERDUE, self._times(limit=now - timedelta(seconds=limit_s))))
+        return int(self._one(findings.OVERDUE, self._times(limit=now - timedelta(seconds=limit_s))))
 
     def _within(self, limit_s: float, overdue: Mapping[float, int], requeued: int) -> _Within:
-        query = self._db.execute(queries.WITHIN, {"limit": limit_s, "requeued": requeued})
+        query = self._db.execute(findings.WITHIN, {"limit": limit_s, "requeued": requeued})
         delivered, in_time = query.fetchone()
         return _Within(delivered + overdue[limit_s], in_time)
 
@@ -264,7 +264,7 @@ class Scratch:
 
     def _index(self) -> None:
         if not self._indexed:
-            for query in f"{queries.INDEXES}{queries.FOUND}".split(";"):
+            for query in f"{findings.INDEXES}{findings.FOUND}".split(";"):
                 self._db.execute(query, self._times())
             self._indexed = True
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from windrow.operations.audit import Finding
-from windrow.operations.retention.expirer import Deletable
+from windrow.operations.retention.deletable import Deletable
 
 SHOWN = 20
 """Most failures that a report names; it counts them all."""

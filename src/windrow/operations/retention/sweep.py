@@ -18,7 +18,7 @@ from windrow.core.keys import day_folder, window_of
 from windrow.core.windows import DAY, HOUR, days, floor
 from windrow.operations.audit import ArchiveReader, Finding
 from windrow.operations.retention.copier import Copier
-from windrow.operations.retention.expirer import Deletable, Expirer
+from windrow.operations.retention.deletable import Deletable, DeletableFinder
 from windrow.operations.retention.markers import Markers
 from windrow.operations.retention.report import Tally
 from windrow.pipeline.bounded_map import bounded_map
@@ -69,7 +69,7 @@ class Sweep:
     copies: CopyStore
     raw_files: RawFiles
     copier: Copier
-    expirer: Expirer
+    finder: DeletableFinder
     markers: Markers
     prefix: str
     start: datetime
@@ -167,7 +167,7 @@ class Sweep:
 
     def _inspect(self, key: str) -> Deletable | Finding:
         try:
-            return self.expirer.inspect(key)
+            return self.finder.find(key)
         except (CopyError, LedgerError) as error:
             return Finding(key, str(error))
         except DestinationError as error:

@@ -9,7 +9,7 @@ from windrow.core.metric import Metric
 from windrow.core.windows import HOUR, floor
 from windrow.operations.audit import ArchiveReader
 from windrow.operations.retention.copier import Copier
-from windrow.operations.retention.expirer import Expirer
+from windrow.operations.retention.deletable import DeletableFinder
 from windrow.operations.retention.markers import KEPT, Markers
 from windrow.operations.retention.report import SweepReport, Tally
 from windrow.operations.retention.sweep import Sweep
@@ -110,7 +110,7 @@ class Sweeper:
         markers = Markers(self._destination, prefix=self._archives.prefix, buckets=self._buckets)
         markers.load(kept_since=None if dry_run else old - KEPT)
         copier = Copier(self._destination, self._copies)
-        expirer = Expirer(
+        finder = DeletableFinder(
             self._archives,
             None if dry_run else copier.verify,
             None if dry_run else self._commit,
@@ -123,7 +123,7 @@ class Sweeper:
             copies=self._copies,
             raw_files=self._raw_files,
             copier=copier,
-            expirer=expirer,
+            finder=finder,
             markers=markers,
             prefix=self._archives.prefix,
             start=start,

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from windrow.operations.audit import Finding
-from windrow.operations.retention.expirer import Deletable
+from windrow.operations.retention.deletable import Deletable
 from windrow.operations.retention.report import Tally
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)

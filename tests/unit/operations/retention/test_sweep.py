@@ -12,7 +12,7 @@ from windrow.core.errors import CopyError
 from windrow.core.windows import HOUR, floor
 from windrow.operations.audit import Finding
 from windrow.operations.retention import sweep as sweep_module
-from windrow.operations.retention.expirer import Deletable
+from windrow.operations.retention.deletable import Deletable
 from windrow.operations.retention.report import Tally
 from windrow.operations.retention.sweep import Listed, Sweep, _groups
 from windrow.ports import RawVersion

@@ -26,7 +26,7 @@ class Deletable(msgspec.Struct, frozen=True):
     foreign: int = 0
 
 
-class Expirer:
+class DeletableFinder:
     """Finds what may be deleted. Deletes nothing.
 
     ``verify_copy`` is `windrow.operations.retention.copier.Copier.verify`. ``commit`` records the archive as committed
@@ -48,7 +48,7 @@ class Expirer:
         self._buckets = buckets
         self._old = old
 
-    def inspect(self, key: str) -> Deletable | Finding:
+    def find(self, key: str) -> Deletable | Finding:
         """Return which of an archive's files may be deleted, those that arrived before ``old``; or what is wrong.
 
         Raises:

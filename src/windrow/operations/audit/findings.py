@@ -1,8 +1,9 @@
 # ruff: noqa: S608 - composed from constants of this module only
-"""The audit's SQL. Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``.
+"""What counts as missing, duplicated, orphaned or late, as SQL.
 
-``:limit`` is a Unix second in `OVERDUE`, and seconds of latency in `WITHIN`. There, ``:requeued`` says which files
-count: 0 for files delivered by their own event only, 1 for redriven ones too, 2 for replayed ones as well.
+Parameters are Unix seconds: ``:start`` and ``:end`` of the range, ``:young``, ``:kept``. ``:limit`` is a Unix second
+in `OVERDUE`, and seconds of latency in `WITHIN`. There, ``:requeued`` says which files count: 0 for files delivered by
+their own event only, 1 for redriven ones too, 2 for replayed ones as well.
 """
 
 from __future__ import annotations

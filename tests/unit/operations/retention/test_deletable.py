@@ -11,7 +11,7 @@ from tests.unit.world import World
 from windrow.core.errors import CopyError
 from windrow.core.events import SourceObject
 from windrow.operations.audit import ArchiveReader, Finding
-from windrow.operations.retention.expirer import Deletable, Expirer
+from windrow.operations.retention.deletable import Deletable, DeletableFinder
 from windrow.pipeline.inspector import Found
 from windrow.ports import RawVersion
 
@@ -37,14 +37,14 @@ class Scene:
     def inspect(self, key: str, *, older_than: timedelta = SECOND, dry_run: bool = False) -> Deletable | Finding:
         """Inspect an archive; files are old if they arrived so long before now, at least."""
         reader = ArchiveReader(self.world.destination, "")
-        expirer = Expirer(
+        finder = DeletableFinder(
             reader,
             None if dry_run else self._verify_copy,
             None if dry_run else self._commit,
             buckets=self.buckets,
             old=self.world.clock.now() - older_than + SECOND,
         )
-        return expirer.inspect(key)
+        return finder.find(key)
 
     def _verify_copy(self, key: str, size: int, sha256: str) -> None:
         self.asked.append((key, size, sha256))
