@@ -44,7 +44,7 @@ from windrow.lab.stack.waiting import wait_until
 pytestmark = [
     pytest.mark.needs("terraform", "package-index"),
     pytest.mark.skipif(packaging.host_target() is None, reason="Lambda's wheels run on Linux only"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
 ]
 
 SUITES = tuple(f"tests/contract/test_{name}_contract.py" for name in ("lambda", "ledger", "queue", "secrets"))
