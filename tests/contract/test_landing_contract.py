@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.servers.endpoint import Endpoint, new_name
+from windrow.clients.s3 import landing as landing_module
 from windrow.clients.s3.landing import S3Landing, round_trips
 from windrow.core.described import Described
 from windrow.core.errors import LandingError, ObjectMissing, SourceChecksumWrong
@@ -92,6 +93,12 @@ class S3Uploader:
 
 
 World = tuple[Landing, Uploader]
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have errors examined however late they come: a busy machine may answer later than production waits."""
+    monkeypatch.setattr(landing_module, "RETRY_S", 60.0)
 
 
 @pytest.fixture(params=["fake", *SERVERS])
