@@ -35,7 +35,7 @@ WindrowError
 │   │   └── MappingGone       there is no mapping of that id, or no function behind it
 │   ├── DestinationError      MinIO did not do what was asked (``kind`` says why)
 │   │   └── ChecksumMismatch  MinIO holds other bytes or metadata than were sent
-│   ├── InWork                another worker has claimed the object, and its lease has not ended
+│   ├── ClaimedByOther        another worker has claimed the object, and its lease has not ended
 │   ├── OutOfTime             the run would end before the work
 │   └── ObjectTooSlow         one object needs more time than a whole run has
 └── Permanent                 never passes: the message goes to the dead-letter queue
@@ -196,7 +196,7 @@ class MappingGone(MappingError):
     """There is no mapping with that id, or its function was deleted."""
 
 
-class InWork(Transient):
+class ClaimedByOther(Transient):
     """Another worker has claimed the object; the message comes again when that lease has ended."""
 
 

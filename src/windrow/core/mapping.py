@@ -14,6 +14,9 @@ UNWINDOWED_BATCH_MOST = 10
 """The limits of https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html; a batch over 10
 messages needs a window of at least 1 s."""
 
+CONCURRENCY_MOST = 10_000
+"""Batches at once that a configuration may ask for: more than any account has."""
+
 VISIBILITY_FACTOR = 6
 """AWS's rule for a queue that feeds Lambda: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 
@@ -100,7 +103,7 @@ def check(config: MappingConfig) -> MappingConfig:
         "batch_size": (config.batch_size, 1, BATCH_SIZE_MOST),
         "window_s": (config.window_s, 0, WINDOW_MOST_S),
         "timeout_s": (config.timeout_s, 1, TIMEOUT_MOST_S),
-        "max_concurrency": (config.max_concurrency, 1, BATCH_SIZE_MOST),
+        "max_concurrency": (config.max_concurrency, 1, CONCURRENCY_MOST),
     }
     faults = [
         f"{name} must be from {low} to {high}, not {value}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from windrow import bootstrap
 from windrow.clients.awslambda.mapping import LambdaMapping
-from windrow.core.mapping import BATCH_SIZE_MOST, Overrides, in_flight_fault, visibility_fault
+from windrow.core.mapping import CONCURRENCY_MOST, Overrides, in_flight_fault, visibility_fault
 from windrow.core.windows import DAY_S
 from windrow.core.words import measured
 from windrow.doctor.check import Check, fail, guarded, ok, warn
@@ -87,7 +87,7 @@ class AwsChecks:
             self._client("lambda"),
             self._client("sqs"),
             self._settings.event_source_mapping_id,
-            Overrides(processes_most=BATCH_SIZE_MOST),
+            Overrides(processes_most=CONCURRENCY_MOST),
         )
         config = source.read()
         if config.enabled:

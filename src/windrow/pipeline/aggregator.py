@@ -1,8 +1,8 @@
 """One batch, from SQS messages to a committed archive: parse, gate, plan, claim, fetch and frame, deliver, settle.
 
-It relies on three rules. The archive at the destination is the commit point: one conditional PUT, whole and verified
-or not at all. The manifest in the archive lists what is delivered. The ledger keeps two workers from building the same
-file at once, makes the final decision on every archive key, and records what has been delivered.
+It relies on three rules. An archive is stored by one conditional PUT, whole and verified or not at all. It counts once
+its record in the ledger is committed, which makes the final decision on its key (`windrow.pipeline.commit_point`); its
+manifest lists what is delivered. Claims in the ledger keep two workers from building the same file at once.
 
 A process may be killed between any two lines of this file: its leases end, its messages return to the queue, and the
 next worker finds the archive or builds it again (`windrow.pipeline.claim`).
@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import timedelta
 
 from windrow.core.backoff import spread
-from windrow.core.errors import DestinationError, InWork, ObjectTooLarge, OutOfTime, WindrowError
+from windrow.core.errors import ClaimedByOther, DestinationError, ObjectTooLarge, OutOfTime, WindrowError
 from windrow.core.events import Message, SourceObject
 from windrow.core.ledger import Claim
 from windrow.core.planning import SUSPECT_AFTER_RECEIVES, PlannedArchive, isolate, plan
@@ -101,10 +101,10 @@ class Aggregator:
         for object_id, source in batch.objects.items():
             if source.size > limit:
                 error = ObjectTooLarge(f"{source.key!r} has {source.size} bytes, WINDROW_MAX_OBJECT_BYTES is {limit}")
-                batch.settle([object_id], ObjectResult(Outcome.REJECTED, error))
+                batch.record([object_id], ObjectResult(Outcome.REJECTED, error))
 
     def _by_receives(self, batch: Batch) -> tuple[list[SourceObject], list[SourceObject]]:
-        """Return the objects in two lists: the second was received often, and one of them may kill the process."""
+        """Return the objects in two lists: those of the second were received often, so one may kill the process."""
         fresh: list[SourceObject] = []
         suspects: list[SourceObject] = []
         for source in batch.open_objects():
@@ -145,11 +145,11 @@ class Aggregator:
         """
         try:
             for object_ids, result in steps:
-                batch.settle(object_ids, result)
+                batch.record(object_ids, result)
         except Exception as error:  # noqa: BLE001 - the other archives of the batch are sound
             _log.exception("unexpected failure of one archive", extra={"archive_key": archive.key})
             open_ids = [source.object_id for source in archive.objects if source.object_id not in batch.results]
-            batch.settle(open_ids, ObjectResult(Outcome.RETRY, error))
+            batch.record(open_ids, ObjectResult(Outcome.RETRY, error))
             return False
         return True
 
@@ -181,10 +181,14 @@ class Aggregator:
     def _deliver(
         self, batch: Batch, archive: PlannedArchive, claimed: Claimed, deadline: Deadline
     ) -> Iterator[Settled]:
-        """Fetch, frame and deliver the objects that are held, in the archives that their claims name."""
+        """Fetch, frame and deliver the objects that are held, in the archives that their claims name.
+
+        A claim that was taken over names a new key: the one that was planned may have a tombstone.
+        """
         yield from self._unclaimed(claimed)
-        for key in sorted({claim.archive_key for claim in claimed.held.values()}):
-            yield from self._builder.build(_part(archive, key, claimed.held), claimed.held, batch.owner, deadline)
+        held = claimed.held
+        for key in sorted({claim.archive_key for claim in held.values()}):
+            yield from self._builder.build(_claimed_for(key, archive, held), held, batch.owner, deadline)
 
     def _unclaimed(self, claimed: Claimed) -> Iterator[Settled]:
         yield claimed.delivered, DUPLICATE
@@ -194,11 +198,11 @@ class Aggregator:
                 self._gate.forget()
         for object_id, seconds in claimed.busy.items():
             delay_s = seconds + int(BUSY_SPREAD_S * self._jitter())
-            waiting = InWork(f"another worker has claimed it: tried again when its lease ends in {seconds} s")
+            waiting = ClaimedByOther(f"another worker has claimed it: tried again when its lease ends in {seconds} s")
             yield [object_id], ObjectResult(Outcome.RETRY, waiting, delay_s)
 
 
-def _part(archive: PlannedArchive, key: str, held: dict[str, Claim]) -> PlannedArchive:
+def _claimed_for(key: str, archive: PlannedArchive, held: dict[str, Claim]) -> PlannedArchive:
     """Return the archive with those objects whose claims name ``key``."""
     claimed = {object_id for object_id, claim in held.items() if claim.archive_key == key}
     return PlannedArchive(key, archive.window, tuple(s for s in archive.objects if s.object_id in claimed))

@@ -94,7 +94,7 @@ class Batch:
         """Return the ids of the objects that a message names."""
         return self._ids[message.message_id]
 
-    def settle(self, object_ids: Iterable[str], result: ObjectResult) -> None:
+    def record(self, object_ids: Iterable[str], result: ObjectResult) -> None:
         """Record the result of objects."""
         for object_id in object_ids:
             self.results[object_id] = result

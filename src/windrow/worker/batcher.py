@@ -164,7 +164,7 @@ class Gatherer:
                 self._start_receives(batch, now)
             self._wait(batch, now, stop)
 
-    def holds(self) -> bool:
+    def has_messages(self) -> bool:
         """Return whether it holds messages that are in no batch yet."""
         return bool(self._held) or any(future.done() for future in self._pending)
 

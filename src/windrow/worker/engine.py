@@ -16,7 +16,7 @@ from functools import partial
 import msgspec
 
 from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
-from windrow.core.mapping import BATCH_SIZE_MOST, MappingConfig, in_flight_fault, visibility_fault
+from windrow.core.mapping import CONCURRENCY_MOST, MappingConfig, in_flight_fault, visibility_fault
 from windrow.ports import Clock, ConfigSource, Received, SourceQueue
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, TICK_S, CloseReason, Gatherer, MessageBatch
 from windrow.worker.dispatch import Dispatcher
@@ -85,12 +85,12 @@ class Engine:
             self._pool.warm()
             self._observe(Switched(self._config.enabled))
             self._dispatcher = Dispatcher(self._queue, self._pool, self._clock, self._observe)
-            receives, invocations = threads("receive", RECEIVERS * self._pollers), threads("invoke", BATCH_SIZE_MOST)
+            receives, invocations = threads("receive", RECEIVERS * self._pollers), threads("invoke", CONCURRENCY_MOST)
             pollers = threads("poll", self._pollers)
             for _ in range(self._pollers):
                 gatherer = Gatherer(self._receive, receives, self._clock, quiet_wait_s=self._quiet_wait_s)
                 pollers.submit(self._guard, stop, self._poll, gatherer, invocations, stop)
-            self._guard(stop, self._follow, stop)
+            self._guard(stop, self._refresh_config, stop)
         if self._fault:
             raise self._fault
 
@@ -105,7 +105,7 @@ class Engine:
     def _poll(self, gatherer: Gatherer, invocations: Executor, stop: threading.Event) -> None:
         """Gather one batch after the other and submit each, until the stop."""
         while not stop.is_set():
-            idle_s = 0.0 if self._config.enabled or gatherer.holds() else TICK_S
+            idle_s = 0.0 if self._config.enabled or gatherer.has_messages() else TICK_S
             if pause_s := max(idle_s, min(TICK_S, self._dispatcher.pause_s())):
                 self._clock.wait(stop, pause_s)
                 continue
@@ -113,7 +113,7 @@ class Engine:
             if not self._slots.acquire(config.concurrency, TICK_S):
                 continue
             batch = MessageBatch(config.batch_size, config.window_s)
-            reason = gatherer.gather(batch, partial(self._halted, batch, config, stop), stop)
+            reason = gatherer.gather(batch, partial(self._close_reason, batch, config, stop), stop)
             if batch.messages and reason is not CloseReason.STOPPED:
                 invocations.submit(self._guard, stop, self._dispatch, batch, reason, config)
                 continue
@@ -121,7 +121,7 @@ class Engine:
             self._release(batch.messages)
         self._release(gatherer.drain())
 
-    def _halted(self, batch: MessageBatch, config: MappingConfig, stop: threading.Event) -> CloseReason | None:
+    def _close_reason(self, batch: MessageBatch, config: MappingConfig, stop: threading.Event) -> CloseReason | None:
         if stop.is_set():
             return CloseReason.STOPPED
         if not self._config.enabled:
@@ -145,13 +145,13 @@ class Engine:
             self._queue.release(messages)
             self._observe(GivenBack(len(messages)))
 
-    def _follow(self, stop: threading.Event) -> None:
+    def _refresh_config(self, stop: threading.Event) -> None:
         """Read the configuration every few seconds until the stop."""
         while not self._clock.wait(stop, CONFIG_REFRESH_S):
             before = self._config
             try:
                 self._config = self._source.read()
-                if _limits(self._config) != _limits(before):
+                if _ignoring_enabled(self._config) != _ignoring_enabled(before):
                     _log.info("the mapping has changed: %s", self._config)
                     self._warn()
             except MappingGone as error:
@@ -168,10 +168,10 @@ class Engine:
         """Log risks in the configuration that do not prevent work."""
         config = self._config
         visibility_s = self._queue.visibility_timeout_s()
-        for fault in (visibility_fault(visibility_s, config.timeout_s, config.window_s), in_flight_fault(config)):
-            if fault:
-                _log.warning(fault)
+        for risk in (visibility_fault(visibility_s, config.timeout_s, config.window_s), in_flight_fault(config)):
+            if risk:
+                _log.warning(risk)
 
 
-def _limits(config: MappingConfig) -> MappingConfig:
+def _ignoring_enabled(config: MappingConfig) -> MappingConfig:
     return msgspec.structs.replace(config, enabled=True)

@@ -42,7 +42,7 @@ def test_the_same_object_twice_is_one_object_whose_messages_share_its_fate() -> 
     first, second = message("1", "a"), message("2", "a", receives=5)
     whole = batch(first, second)
 
-    whole.settle(whole.objects, DELIVERED)
+    whole.record(whole.objects, DELIVERED)
 
     assert list(whole.objects) == ["landing/a@v"]
     assert whole.receives("landing/a@v") == 5
@@ -54,12 +54,12 @@ def test_a_message_is_as_bad_as_its_worst_object() -> None:
     """Retry beats rejection, rejection beats delivery."""
     mixed = message("1", "a", "b", "c")
     whole = batch(mixed)
-    whole.settle(["landing/a@v"], DELIVERED)
-    whole.settle(["landing/b@v"], ObjectResult(Outcome.REJECTED, ObjectMissing("gone")))
-    whole.settle(["landing/c@v"], DUPLICATE)
+    whole.record(["landing/a@v"], DELIVERED)
+    whole.record(["landing/b@v"], ObjectResult(Outcome.REJECTED, ObjectMissing("gone")))
+    whole.record(["landing/c@v"], DUPLICATE)
 
     rejected = whole.message_result(mixed)
-    whole.settle(["landing/c@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
+    whole.record(["landing/c@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
     retried = whole.message_result(mixed)
 
     assert (rejected.outcome, str(rejected.error)) == (Outcome.REJECTED, "gone")
@@ -70,10 +70,10 @@ def test_the_longest_known_delay_counts_unless_one_asks_for_backoff() -> None:
     """Coming back before the longest lease is over would be in vain."""
     both = message("1", "a", "b")
     whole = batch(both)
-    whole.settle(["landing/a@v"], ObjectResult(Outcome.RETRY, delay_s=30))
-    whole.settle(["landing/b@v"], ObjectResult(Outcome.RETRY, delay_s=50))
+    whole.record(["landing/a@v"], ObjectResult(Outcome.RETRY, delay_s=30))
+    whole.record(["landing/b@v"], ObjectResult(Outcome.RETRY, delay_s=50))
     known = whole.message_result(both)
-    whole.settle(["landing/b@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
+    whole.record(["landing/b@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
     backoff = whole.message_result(both)
 
     assert (known.delay_s, backoff.delay_s) == (50, None)
@@ -83,7 +83,7 @@ def test_a_malformed_message_is_rejected_and_leaves_the_others_alone() -> None:
     """Hostile bodies cost nobody else anything."""
     bad, good, foreign = Message("1", "r", "noise", 1, NOW), message("2", "a"), message("3", "x", bucket="other")
     whole = batch(bad, good, foreign)
-    whole.settle(whole.objects, DELIVERED)
+    whole.record(whole.objects, DELIVERED)
 
     results = [whole.message_result(each) for each in (bad, good, foreign)]
 
@@ -104,8 +104,8 @@ def test_what_s3_refuses_is_rejected_after_a_few_receives(receives: int, outcome
     """Where its bucket serves another object to the same batch, so that the fault is the object's own."""
     refused, good = message("1", "a", receives=receives), message("2", "b", receives=receives)
     whole = batch(refused, good)
-    whole.settle(["landing/a@v"], REFUSED)
-    whole.settle(["landing/b@v"], DELIVERED)
+    whole.record(["landing/a@v"], REFUSED)
+    whole.record(["landing/b@v"], DELIVERED)
 
     results = [whole.message_result(each) for each in (refused, good)]
 
@@ -120,9 +120,9 @@ def test_a_bucket_that_serves_nothing_gets_longer(receives: int, outcome: Outcom
     refused, other, elsewhere = message("1", "a", receives=receives), message("2", "b"), message("3", "c", bucket="two")
     whole = Batch("owner", [refused, other, elsewhere])
     whole.parse({"landing", "two"})
-    whole.settle(["landing/a@v"], REFUSED)
-    whole.settle(["landing/b@v"], also or REFUSED)
-    whole.settle(["two/c@v"], DELIVERED)
+    whole.record(["landing/a@v"], REFUSED)
+    whole.record(["landing/b@v"], also or REFUSED)
+    whole.record(["two/c@v"], DELIVERED)
 
     assert outcome is whole.message_result(refused).outcome
 
@@ -131,7 +131,7 @@ def test_a_refusal_that_became_a_rejection_carries_its_reason() -> None:
     """The dead letter tells it; before, the error is one that may pass."""
     refused = message("1", "a", receives=12)
     whole = batch(refused)
-    whole.settle(whole.objects, REFUSED)
+    whole.record(whole.objects, REFUSED)
 
     error = whole.message_result(refused).error
 
@@ -143,8 +143,8 @@ def test_a_message_keeps_waiting_for_its_other_objects() -> None:
     """One object is refused for good, another is still to be delivered: the message stays for that one."""
     both = message("1", "a", "b", receives=12)
     whole = batch(both)
-    whole.settle(["landing/a@v"], REFUSED)
-    whole.settle(["landing/b@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
+    whole.record(["landing/a@v"], REFUSED)
+    whole.record(["landing/b@v"], ObjectResult(Outcome.RETRY, LandingError("500")))
 
     result = whole.message_result(both)
 
@@ -171,8 +171,8 @@ def test_only_messages_that_are_done_count_as_finished() -> None:
         message("4", "c"),
     )
     whole = batch(done, open_, bad, retry)
-    whole.settle(["landing/a@v"], DUPLICATE)
-    whole.settle(["landing/c@v"], ObjectResult(Outcome.RETRY))
+    whole.record(["landing/a@v"], DUPLICATE)
+    whole.record(["landing/c@v"], ObjectResult(Outcome.RETRY))
 
     assert [whole.finished(each) for each in (done, open_, bad, retry)] == [True, False, False, False]
     assert [source.key for source in whole.open_objects()] == ["b"]

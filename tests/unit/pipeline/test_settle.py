@@ -165,7 +165,7 @@ def test_only_what_is_rejected_for_good_is_dead_lettered(result: ObjectResult, d
     message = world.message(world.upload("a"))
     batch = Batch("owner", [message])
     batch.parse(["landing"])
-    batch.settle(batch.objects, result)
+    batch.record(batch.objects, result)
 
     stays = Settler(world.queue, world.metrics, world.clock, lambda _name: 1.0).settle(batch)
 
@@ -180,8 +180,8 @@ def test_what_lacked_time_comes_back_at_once_unless_failures_took_it(error: Wind
     late, other = (world.message(world.upload(key)) for key in ("late", "other"))
     batch = Batch("owner", [late, other])
     batch.parse(["landing"])
-    batch.settle([world.sources[0].object_id], ObjectResult(Outcome.RETRY, OutOfTime("no time")))
-    batch.settle(
+    batch.record([world.sources[0].object_id], ObjectResult(Outcome.RETRY, OutOfTime("no time")))
+    batch.record(
         [world.sources[1].object_id], ObjectResult(Outcome.RETRY, error) if error else ObjectResult(Outcome.DELIVERED)
     )
 
@@ -209,7 +209,7 @@ def test_what_is_done_is_acknowledged_once_and_what_is_open_is_not() -> None:
     done, open_ = (world.message(world.upload(key)) for key in "ab")
     batch = Batch("owner", [done, open_])
     batch.parse(["landing"])
-    batch.settle([world.sources[0].object_id], ObjectResult(Outcome.DELIVERED))
+    batch.record([world.sources[0].object_id], ObjectResult(Outcome.DELIVERED))
     asked: list[str] = []
     world.queue.hook = asked.append
     settler = Settler(world.queue, world.metrics, world.clock, lambda _name: 1.0)

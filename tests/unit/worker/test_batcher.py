@@ -226,6 +226,6 @@ def test_held_messages_come_first_and_are_drained() -> None:
     rig = Rig(burst(10, body="x" * 1000))
     first, _ = rig.gather(limit=5000)
 
-    assert rig.gatherer.holds()
+    assert rig.gatherer.has_messages()
     assert ids(len(first), 10) == [m.message_id for m in rig.gatherer.drain()]
-    assert not rig.gatherer.holds()
+    assert not rig.gatherer.has_messages()

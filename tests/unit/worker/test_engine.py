@@ -247,11 +247,11 @@ def test_empty_batch_follows_a_change() -> None:
     engine._config = msgspec.structs.replace(CONFIG, window_s=7)
     batch, stop = MessageBatch(10, 0), threading.Event()
 
-    assert CloseReason.CHANGED == engine._halted(batch, CONFIG, stop)
+    assert CloseReason.CHANGED == engine._close_reason(batch, CONFIG, stop)
     batch.offer(Received("m", "r", b"{}"), 0.0)
-    assert None is engine._halted(batch, CONFIG, stop)
+    assert None is engine._close_reason(batch, CONFIG, stop)
     stop.set()
-    assert CloseReason.STOPPED == engine._halted(batch, CONFIG, stop)
+    assert CloseReason.STOPPED == engine._close_reason(batch, CONFIG, stop)
 
 
 @pytest.mark.parametrize(("error", "enabled"), [(MappingError("away"), True), (MappingGone("deleted"), False)])

@@ -12,7 +12,7 @@ from windrow.clients import answers
 from windrow.clients.answers import failing_as
 from windrow.clients.sqs.source_queue import queue_url
 from windrow.core.errors import MappingBusy, MappingError, MappingGone, QueueError
-from windrow.core.mapping import BATCH_SIZE_MOST, MappingConfig, Overrides, polls
+from windrow.core.mapping import CONCURRENCY_MOST, MappingConfig, Overrides, polls
 
 if TYPE_CHECKING:
     import boto3.session
@@ -36,7 +36,7 @@ _Arn = Annotated[str, msgspec.Meta(pattern="^arn(:[!-9;-~]*){5}$")]
 class _Scaling(msgspec.Struct, frozen=True, rename="pascal"):
     """How many batches run at once. Without a limit, as many as the largest batch has messages."""
 
-    maximum_concurrency: int = BATCH_SIZE_MOST
+    maximum_concurrency: int = CONCURRENCY_MOST
 
 
 class _Mapping(msgspec.Struct, frozen=True, rename="pascal"):
