@@ -28,6 +28,7 @@ from tests.tools import provider_folder
 from windrow.archives.sources import StoredArchive
 from windrow.clients.destination.bucket import S3Destination
 from windrow.core.archive.reader import Archive
+from windrow.core.keys import is_internal
 from windrow.lab.stack.process import Process
 from windrow.lab.stack.provision import isolated
 from windrow.lab.stack.servers import ACCESS_KEY, REGION, SECRET_KEY
@@ -135,7 +136,9 @@ def test_a_worker_in_its_role_delivers_what_is_uploaded(applied: Applied) -> Non
     worker.launch([sys.executable, "-m", "windrow", "run", "--window", "1", "--quiet-wait", "1"], applied.environ)
     try:
         keys = wait_until(
-            "the archive", lambda: [key for key, _size in applied.destination.list("")], cause=worker.log_tail
+            "the archive",
+            lambda: [key for key, _size in applied.destination.list("") if not is_internal(key)],
+            cause=worker.log_tail,
         )
     finally:
         worker.stop()
