@@ -11,7 +11,10 @@ run "rejected_files_and_dead_letters_alone_are_deleted" {
   command = plan
 
   assert {
-    condition     = { for s in output.statements : jsonencode(s.Resource) => [for action in s.Action : action if strcontains(action, "Delete") && action != "kms:CancelKeyDeletion"] if length([for action in s.Action : action if strcontains(action, "Delete")]) > 0 } == { jsonencode("arn:aws:s3:::landing/*") = ["s3:DeleteObjectVersion"], jsonencode("arn:aws:sqs:eu-west-2:111122223333:q-dlq") = ["sqs:DeleteMessage"] }
+    condition = sort(flatten([for s in output.statements : [for action in s.Action : "${action} on ${s.Resource}" if strcontains(action, "Delete") && action != "kms:CancelKeyDeletion"]])) == tolist([
+      "s3:DeleteObjectVersion on arn:aws:s3:::landing/*",
+      "sqs:DeleteMessage on arn:aws:sqs:eu-west-2:111122223333:q-dlq",
+    ])
     error_message = "Only file versions and dead-letter messages may be deleted."
   }
 
