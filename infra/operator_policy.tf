@@ -1,8 +1,8 @@
 # The AWS permissions that the runbook's commands need (docs/operations.md), both `windrow` and `aws`. Not included are
 # `windrow deploy`, which is for a pipeline (deployer_policy.tf), and `windrow run` and `windrow retain`, which have
 # roles of their own (worker_principal_arns). An output, not a role, since the company decides who operates the stack.
-module "operate" {
-  source = "./modules/operate"
+module "permissions" {
+  source = "./modules/permissions"
 
   region      = local.region
   landing     = { bucket_arn = module.landing.bucket_arn, kms_key_arn = module.landing.kms_key_arn }
@@ -21,7 +21,7 @@ locals {
     one(values(module.auditor)[*].log_group_name),
   ]) : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account_id}:log-group:${name}:*"] # the streams
 
-  operator_statements = concat(module.operate.statements, [
+  operator_statements = concat(module.permissions.operate, [
     {
       Sid      = "SwitchTheMapping"
       Effect   = "Allow"

@@ -1,5 +1,5 @@
-module "work" {
-  source = "../work"
+module "permissions" {
+  source = "../permissions"
 
   region      = var.lambda.region
   landing     = var.landing
@@ -10,6 +10,6 @@ module "work" {
 }
 
 locals {
-  work   = module.work.statements
+  work   = module.permissions.work
   policy = jsonencode({ Version = "2012-10-17", Statement = local.work })
 }

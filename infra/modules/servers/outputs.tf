@@ -47,7 +47,7 @@ output "worker_profile_arn" {
 
 output "operator_policy" {
   description = "Policy (JSON) for operators, with everything that the runbook needs: attach it to the operators' role."
-  value       = jsonencode({ Version = "2012-10-17", Statement = module.operate.statements })
+  value       = jsonencode({ Version = "2012-10-17", Statement = module.permissions.operate })
 }
 
 output "environment" {

@@ -1,17 +1,5 @@
-module "work" {
-  source = "../work"
-
-  region      = local.region
-  landing     = { bucket_arn = module.landing.bucket_arn, kms_key_arn = module.landing.kms_key_arn }
-  queue       = { arn = module.queue.arn, dead_letter_arn = module.queue.dead_letter_arn }
-  ledger_arn  = module.ledger.arn
-  secret_arn  = module.credentials.secret_arn
-  kms_key_arn = module.key.arn
-}
-
-# The operators' permissions on servers.
-module "operate" {
-  source = "../operate"
+module "permissions" {
+  source = "../permissions"
 
   region      = local.region
   landing     = { bucket_arn = module.landing.bucket_arn, kms_key_arn = module.landing.kms_key_arn }
@@ -61,7 +49,7 @@ module "worker" {
   description    = "For workers of ${var.name} on servers."
   principal_arns = var.workers.principal_arns
   certificates   = var.workers.certificates
-  policy         = jsonencode({ Version = "2012-10-17", Statement = concat(module.work.statements, local.look_after_it) })
+  policy         = jsonencode({ Version = "2012-10-17", Statement = concat(module.permissions.work, local.look_after_it) })
 
   permissions_boundary_arn = var.permissions_boundary_arn
 }

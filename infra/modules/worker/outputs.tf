@@ -1,5 +1,5 @@
 output "role_arn" {
-  description = "ARN and name of the role."
+  description = "ARN of the role."
   value       = aws_iam_role.this.arn
 }
 

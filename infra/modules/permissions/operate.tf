@@ -1,7 +1,7 @@
 # Permissions that the runbook's commands (docs/operations.md) need on files, queues, ledger and secret, both with
 # functions and on servers.
 locals {
-  statements = [
+  operate = [
     {
       Sid      = "ListLandedFiles"
       Effect   = "Allow"
@@ -67,15 +67,11 @@ locals {
       Resource = var.secret_arn
     },
     {
-      Sid      = "UseLedgersAndSecretsKey"
-      Effect   = "Allow"
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource = var.kms_key_arn
-      Condition = {
-        StringEquals = {
-          "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
-        }
-      }
+      Sid       = "UseLedgersAndSecretsKey"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource  = var.kms_key_arn
+      Condition = local.through_ledger_and_secret
     },
   ]
 }

@@ -1,5 +1,11 @@
 # The permissions to build and deliver archives, on Lambda and on servers.
 locals {
+  through_ledger_and_secret = {
+    StringEquals = {
+      "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
+    }
+  }
+
   read_landing = [
     {
       Sid    = "ReadLandedFiles"
@@ -68,12 +74,8 @@ locals {
       Effect = "Allow"
       Action = ["kms:Decrypt"]
       # The same key for both; DynamoDB encrypts with its own grant.
-      Resource = var.kms_key_arn
-      Condition = {
-        StringEquals = {
-          "kms:ViaService" = ["dynamodb.${var.region}.amazonaws.com", "secretsmanager.${var.region}.amazonaws.com"]
-        }
-      }
+      Resource  = var.kms_key_arn
+      Condition = local.through_ledger_and_secret
     },
   ]
 }

@@ -1,4 +1,0 @@
-output "statements" {
-  description = "Policy statements."
-  value       = local.statements
-}
