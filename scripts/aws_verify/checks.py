@@ -84,7 +84,7 @@ def contracts(context: Context) -> str:
 def delivery(context: Context) -> str:
     """Files of the external party arrive whole, each once."""
     stack, target = context.stack, context.setup.target
-    target.give(stack)
+    target.give(stack.root, stack.outputs["destination_secret_id"])
     uploads = {f"partner/{number}.txt": f"content {number}".encode() for number in range(FILES)}
     s3 = stack.caller(PARTNER).client("s3")
     for key, body in uploads.items():
@@ -136,7 +136,9 @@ def rotation(context: Context) -> str:
     if not target.rotates:
         raise NotRun("the second bucket has no admin API of MinIO's, so that no function can make new keys there")
     client, secret_id = stack.root.client("secretsmanager"), stack.outputs["destination_secret_id"]
-    target.give(stack)  # anew, since MiniStack keeps an empty version before the first one, which AWS does not
+    target.give(
+        stack.root, stack.outputs["destination_secret_id"]
+    )  # anew, since MiniStack keeps an empty version before the first one, which AWS does not
     token = str(uuid4())
     for step in STEPS:
         stack.invoke(ROTATION, {"SecretId": secret_id, "ClientRequestToken": token, "Step": step})

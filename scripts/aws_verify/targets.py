@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from scripts.aws_verify.account import Caller
 from scripts.aws_verify.bystanders import make_bucket
 from scripts.aws_verify.cleanup import Cleanup
-from scripts.aws_verify.stack import Stack
 from scripts.aws_verify.users import make_user
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination.bucket import S3Destination
@@ -31,12 +30,10 @@ class Target:
         secrets = FakeSecrets(credentials or self.credentials)
         return S3Destination(self.endpoint, self.bucket, self.region, secrets, SystemClock())
 
-    def give(self, stack: Stack) -> None:
-        """Put the credentials into the stack's secret."""
+    def give(self, root: Caller, secret_id: str) -> None:
+        """Put the credentials into a secret."""
         secret = {"access_key": self.credentials.access_key, "secret_key": self.credentials.secret_key}
-        stack.root.client("secretsmanager").put_secret_value(
-            SecretId=stack.outputs["destination_secret_id"], SecretString=json.dumps(secret)
-        )
+        root.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=json.dumps(secret))
 
 
 def minio(url: str, access_key: str, secret_key: str, bucket: str) -> Target:

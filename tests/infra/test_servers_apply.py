@@ -109,12 +109,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
         terraform.init()
         terraform.run("apply", "-no-color", "-auto-approve")
         outputs = terraform.outputs()
-        root.client("secretsmanager").put_secret_value(
-            SecretId=outputs["destination_secret_id"],
-            SecretString=json.dumps(
-                {"access_key": target.credentials.access_key, "secret_key": target.credentials.secret_key}
-            ),
-        )
+        target.give(root, outputs["destination_secret_id"])
         unnamed = {"Effect": "Allow", "Action": UNNAMED, "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [unnamed]})
         at_role = {"RoleName": f"{NAME}-worker", "PolicyName": "emulator"}
