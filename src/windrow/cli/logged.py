@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from windrow.cli.output import err
+from windrow.cli.screen import log_prefix
 
 _LEFT_OUT = frozenset(
     {"exception", "exception_name", "level", "location", "message", "service", "stack_trace", "timestamp"}
@@ -25,10 +26,8 @@ def show(line: str) -> None:
         for key, value in entry.items()
         if key not in _LEFT_OUT and value not in ("", [], {}, None)
     ]
-    when = f"{entry['timestamp']}"[11:19]
-    err.print(f"{when} {entry['level']!s:<8} {', '.join([str(entry['message']), *fields])}", soft_wrap=True)
-    for below in str(entry.get("exception", "")).splitlines():
-        err.print(f"  {below}", soft_wrap=True)
+    prefix = log_prefix(f"{entry['timestamp']}"[11:19], f"{entry['level']}")
+    err.print_log(", ".join([str(entry["message"]), *fields]), str(entry.get("exception", "")), prefix=prefix)
 
 
 def _entry(line: str) -> dict[str, object] | None:

@@ -74,6 +74,12 @@ class Screen(Console):
 
         return show
 
+    def print_log(self, message: str, traceback: str, *, prefix: str = "") -> None:
+        """Print a log record; ``prefix`` is its `log_prefix` where nothing else adds time and level."""
+        self.print(prefix + message, soft_wrap=True)
+        for line in traceback.splitlines():
+            self.print(f"  {line}", soft_wrap=True)
+
     def text(self, *parts: str | tuple[str, str], style: str = "") -> Text:
         """Return one text made of strings, each alone or with its style."""
         styled = [(part, "") if isinstance(part, str) else part for part in parts]
@@ -133,6 +139,11 @@ class _Status(Status):
         return self._screen.text(status) if isinstance(status, str) else status
 
 
+def log_prefix(when: str, level: str) -> str:
+    """Return what a log record begins with on a terminal: its time in UTC (``HH:MM:SS``) and its level."""
+    return f"{when} {level:<8} "
+
+
 class LogLines(logging.Handler):
     """Shows the records of Python's ``logging`` on a screen: a line each, with the time in UTC, a traceback below."""
 
@@ -143,13 +154,9 @@ class LogLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record."""
         try:
-            when = f"{self._moment(record)} {record.levelname:<8} " if self._screen.is_terminal else ""
-            self._screen.print(when + record.getMessage(), soft_wrap=True)
-            if record.exc_info:
-                for line in logging.Formatter().formatException(record.exc_info).splitlines():
-                    self._screen.print(f"  {line}", soft_wrap=True)
+            when = time.strftime("%H:%M:%S", time.gmtime(record.created))
+            prefix = log_prefix(when, record.levelname) if self._screen.is_terminal else ""
+            traceback = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+            self._screen.print_log(record.getMessage(), traceback, prefix=prefix)
         except Exception:  # noqa: BLE001 - as logging does: a line that can't be written must not end the work
             self.handleError(record)
-
-    def _moment(self, record: logging.LogRecord) -> str:
-        return time.strftime("%H:%M:%S", time.gmtime(record.created))
