@@ -11,8 +11,9 @@ import argparse
 import random
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pydoc_data import topics
 
 import msgspec
@@ -23,13 +24,13 @@ from windrow.core.archive import tar
 from windrow.core.archive.writer import build_frame
 from windrow.core.events import SourceObject
 from windrow.lab.stack.samples import generate
+from windrow.settings import Settings
 
 LEVELS = (1, 3, 5, 6, 7, 9, 12)
 PEERS = (6, 9)
 REPEAT = 3
 FRAMES = 4
-FRAME_BYTES = 1024 * 1024
-"""The default of WINDROW_FRAME_BYTES."""
+FRAME_BYTES = Settings().frame_bytes
 SMALL_BYTES = 1_000
 _MOMENT = datetime(2026, 11, 23, 10, 7, tzinfo=UTC)
 
@@ -49,32 +50,32 @@ class Line(msgspec.Struct, frozen=True):
 def kinds() -> dict[str, list[Frame]]:
     """Return frames of each kind of file, the same at every run."""
     text = "\n".join(topics.topics.values()).encode()
-    made: dict[str, Callable[[int], bytes]] = {
-        "JSON lines": json_lines,
-        "log lines": log_lines,
-        "English text": lambda index: text[index * 10_000 :][:FILE_BYTES],
-        "JSON of 1 KB": lambda index: json_lines(index, SMALL_BYTES),
-        "noise (JPEG, zip)": lambda index: random.Random(index).randbytes(FILE_BYTES),
-    }
-    found = {kind: frames(make) for kind, make in made.items()}
     drawn = generate(400)
-    for kind, suffix in (("JSON orders", "orders.jsonl"), ("CSV", "readings.csv"), ("XML", "invoice.xml")):
-        contents = (sample.read() for sample in drawn if sample.key.endswith(suffix))
-        found[kind] = frames(lambda _, contents=contents: next(contents))  # type: ignore[misc]
-    return found
+
+    def of_kind(suffix: str) -> Iterator[bytes]:
+        return (sample.read() for sample in drawn if sample.key.endswith(suffix))
+
+    files: dict[str, Iterator[bytes]] = {
+        "JSON lines": map(json_lines, count()),
+        "log lines": map(log_lines, count()),
+        "English text": (text[start:][:FILE_BYTES] for start in count(step=10_000)),
+        "JSON of 1 KB": (json_lines(index, SMALL_BYTES) for index in count()),
+        "noise (JPEG, zip)": (random.Random(index).randbytes(FILE_BYTES) for index in count()),
+        "JSON orders": of_kind("orders.jsonl"),
+        "CSV": of_kind("readings.csv"),
+        "XML": of_kind("invoice.xml"),
+    }
+    return {kind: [frame(each) for _ in range(FRAMES)] for kind, each in files.items()}
 
 
-def frames(make: Callable[[int], bytes]) -> list[Frame]:
-    """Return frames of files that are made one after the other."""
-    found: list[Frame] = []
-    index = 0
-    for _ in range(FRAMES):
-        frame: Frame = []
-        while sum(map(len, frame)) + FILE_BYTES <= FRAME_BYTES:
-            frame.append(make(index))
-            index += 1
-        found.append(frame)
-    return found
+def frame(files: Iterator[bytes]) -> Frame:
+    """Return the next files that fit into a frame, counted as the objective's average."""
+    taken: Frame = []
+    taken_bytes = 0
+    while taken_bytes + FILE_BYTES <= FRAME_BYTES:
+        taken.append(next(files))
+        taken_bytes += len(taken[-1])
+    return taken
 
 
 def windrow(level: int) -> Callable[[Frame], int]:
