@@ -49,7 +49,8 @@ def test_load_writes_result_and_report(tmp_path: Path) -> None:
     assert result.latency is not None
     assert 220 == sum(result.latency.counts)
     assert result.proof.archives <= sum(1 for batch in result.batches if batch.outcome == "ok") * 2
-    assert {"handlers", "engine", "AWS emulator", "destination", "generator"} == result.resources.cores.keys()
+    groups = {"handlers", "engine", "AWS emulator", "destination", "sentinel", "generator"}
+    assert groups == result.resources.cores.keys()
     assert all(peak > 1 for peak in result.resources.peak_rss_mb.values())
     assert "Every file delivered exactly once" in report_file.read_text()
     assert [] == list(tmp_path.glob("windrow-*"))

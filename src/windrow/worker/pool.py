@@ -76,6 +76,12 @@ class Pool:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the workers."""
+        with self._lock:
+            return [worker.pid for worker in self._workers]
+
     def warm(self) -> None:
         """Start one worker if none is idle, so that a handler that does not load is noticed before the first batch.
 
@@ -181,6 +187,11 @@ class _Worker:
         self._start = json.dumps({"handler": handler, "sys_path": sys.path}).encode()
         self._ready = False
         self._expired = False
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
 
     def await_ready(self) -> None:
         """Wait until the handler is imported. Raises `HandlerNotLoaded`, `WorkerDied`."""

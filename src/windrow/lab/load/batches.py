@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(BatchFinished | Switched)
 _STARTS = (b'{"event":"batch_finished"', b'{"event":"switched"')
 
 
-class BatchRun(msgspec.Struct, frozen=True):
+class BatchRun(msgspec.Struct, frozen=True, order=True):
     """One invocation; times in seconds from the start of the run, as exact as the log was read (a second)."""
 
     start_s: float

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import msgspec
 
 from windrow.core.errors import LocalStackError
+from windrow.lab.load.course import Course
 from windrow.lab.load.plan import Interval
 from windrow.lab.stack.process import Server
 from windrow.worker.pool import Function, Pool
@@ -76,28 +76,24 @@ class SentinelRuns:
 class Outage:
     """Kills the destination at the planned time and starts it again; `down` and `over` say how far that is."""
 
-    def __init__(self, destination: Server, span: Interval, begun: float) -> None:
+    def __init__(self, destination: Server, span: Interval) -> None:
         self._destination = destination
         self._span = span
-        self._begun = begun
         self.down = False
         self.over = False
         self.actual: Interval | None = None
 
-    def run(self, stop: threading.Event, on_change: Callable[[str], object]) -> None:
-        """Carry it out; when ``stop`` is set, start the destination again at once. Raises `LocalStackError`."""
-        if stop.wait(self._span.start_s - self._now_s()):
+    def run(self, course: Course) -> None:
+        """Carry it out; if the run is to stop, start the destination again at once. Raises `LocalStackError`."""
+        if course.wait_until(self._span.start_s):
             return
         self.down = True
-        start_s = self._now_s()
-        on_change("the destination is killed")
+        start_s = course.now_s()
+        course.note("the destination is killed")
         self._destination.kill()
-        stop.wait(self._span.end_s - self._now_s())
+        course.wait_until(self._span.end_s)
         self._destination.start()
-        self.actual = Interval(start_s, self._now_s() - start_s)
+        self.actual = Interval(start_s, course.now_s() - start_s)
         self.down = False
         self.over = True
-        on_change("the destination is back")
-
-    def _now_s(self) -> float:
-        return time.monotonic() - self._begun
+        course.note("the destination is back")

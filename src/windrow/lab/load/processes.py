@@ -11,10 +11,23 @@ import psutil
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Mean cores used since the last measurement, and resident memory now, of a group of processes."""
+    """Of a group of processes: mean cores used since the last measurement, and what they hold now.
+
+    ``handles`` are open file descriptors.
+    """
 
     cores: float
     rss_mb: float
+    handles: int = 0
+    threads: int = 0
+    processes: int = 1
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    cpu_s: float
+    rss: int
+    handles: int
+    threads: int
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +57,19 @@ class Meter:
         claimed: set[int] = set()
         usages = {}
         for name, roots in self._roots.items():
-            cpu_s = rss = 0.0
+            found: list[_Reading] = []
             for process in self._tree(roots()):
                 if process.pid in claimed:
                     continue
                 claimed.add(process.pid)
-                spent, memory = self._look(process)
-                cpu_s += spent
-                rss += memory
-            usages[name] = Usage(cpu_s / elapsed_s, rss / 1e6)
+                found += self._read(process)
+            usages[name] = Usage(
+                cores=sum(each.cpu_s for each in found) / elapsed_s,
+                rss_mb=sum(each.rss for each in found) / 1e6,
+                handles=sum(each.handles for each in found),
+                threads=sum(each.threads for each in found),
+                processes=len(found),
+            )
         self._processes = {pid: process for pid, process in self._processes.items() if pid in claimed}
         return usages
 
@@ -66,17 +83,18 @@ class Meter:
                 continue
         return [self._processes.setdefault(process.pid, process) for process in found]
 
-    def _look(self, process: psutil.Process) -> tuple[float, float]:
-        """Return the CPU seconds since the last measurement, and the resident bytes."""
+    def _read(self, process: psutil.Process) -> list[_Reading]:
+        """Return what a process has used since the last measurement and holds now, nothing if it has ended."""
         try:
             with process.oneshot():
                 times, rss = process.cpu_times(), process.memory_info().rss
+                handles, threads = process.num_fds(), process.num_threads()
         except psutil.NoSuchProcess:
-            return 0.0, 0.0
+            return []
         total = times.user + times.system
         before = self._spent.get(process.pid, total)
         self._spent[process.pid] = total
-        return max(0.0, total - before), float(rss)
+        return [_Reading(max(0.0, total - before), rss, handles, threads)]
 
 
 def machine() -> Machine:

@@ -69,7 +69,8 @@ class Disturbance(msgspec.Struct, frozen=True, kw_only=True):
 class Series(msgspec.Struct, frozen=True, kw_only=True):
     """What was sampled each second, thinned: rates as means of a step, everything else as its highest value.
 
-    ``cores`` and ``rss_mb`` are by group of processes; ``machine_cores`` counts all processes of the machine.
+    ``cores``, ``rss_mb``, ``handles`` (open file descriptors) and ``threads`` are by group of processes; the last two
+    are empty in results of before November 2026. ``machine_cores`` counts all processes of the machine.
     """
 
     step_s: float
@@ -84,6 +85,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     rss_mb: dict[str, list[int]]
     machine_cores: list[float]
     load: list[float]
+    handles: dict[str, list[int]] = {}
+    threads: dict[str, list[int]] = {}
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):

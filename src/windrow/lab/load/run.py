@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -18,6 +19,7 @@ from windrow.bootstrap import dead_letter_queue, destination, queue_statistics
 from windrow.core.errors import LocalStackError
 from windrow.lab.load.batches import BatchLog, BatchRun
 from windrow.lab.load.bodies import Bodies
+from windrow.lab.load.course import Course, Disturbance
 from windrow.lab.load.generator import Generator, Sent, landing_put
 from windrow.lab.load.outage import INTERVAL_S, SENTINEL, Outage, SentinelRun, SentinelRuns
 from windrow.lab.load.plan import Interval, Plan
@@ -49,6 +51,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     samples: list[Measurement]
     batches: list[BatchRun]
     switches: list[tuple[float, bool]]
+    events: list[tuple[float, str]]
     probes: list[SentinelRun]
     outage: Interval | None
     proof: Report
@@ -57,7 +60,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 class LoadTest:
     """Runs one plan on a stack without worker and sentinel.
 
-    ``on_sample`` is called with each sample, ``say`` with a text for each stage.
+    ``disturbances`` happen amid the load, as the plan's outage does. ``on_sample`` is called with each sample, ``say``
+    with a text for each stage and event.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class LoadTest:
         stack: Stack,
         plan: Plan,
         *,
+        disturbances: Sequence[Disturbance] = (),
         on_sample: Callable[[Measurement], object] = lambda _: None,
         say: Callable[[str], object] = lambda _: None,
         sentinel_interval_s: float = INTERVAL_S,
@@ -77,8 +82,11 @@ class LoadTest:
         self._destination = destination(settings.load(stack.environment()))
         self._deliveries = Deliveries(self._destination)
         self._watch = DeliveryMonitor(self._deliveries)
-        self._log = BatchLog(stack.worker.log)
+        self._outage = Outage(stack.destination, plan.outage) if plan.outage else None
+        self._disturbances = [*([self._outage] if self._outage else []), *disturbances]
+        self._logs: dict[Path, BatchLog] = {}
         self._samples: list[Measurement] = []
+        self._events: list[tuple[float, str]] = []
 
     def run(self) -> Record:
         """Carry out the plan, wait for the last file, and verify what was delivered.
@@ -91,8 +99,8 @@ class LoadTest:
         with self._worker(), self._sentinels() as pool:
             started_at, begun = datetime.now(UTC), time.monotonic()
             sentinel = SentinelRuns(pool, begun, self._sentinel_interval_s)
-            outage = Outage(self._stack.destination, self._plan.outage, begun) if self._plan.outage else None
-            self._drive(generator, sentinel, outage, begun)
+            sampler = Sampler(self._stack, generator, self._watch, pool)
+            self._drive(generator, sentinel, sampler, begun)
         self._watch.poll()
         return Record(
             started_at=started_at,
@@ -101,10 +109,11 @@ class LoadTest:
             failed=generator.failed,
             deliveries=self._deliveries,
             samples=self._samples,
-            batches=self._log.batches,
-            switches=self._log.switches,
+            batches=sorted(batch for log in self._logs.values() for batch in log.batches),
+            switches=sorted(switch for log in self._logs.values() for switch in log.switches),
+            events=self._events,
             probes=sentinel.probes,
-            outage=outage.actual if outage else None,
+            outage=self._outage.actual if self._outage else None,
             proof=self._verify(generator),
         )
 
@@ -126,45 +135,55 @@ class LoadTest:
             pool.warm()
             yield pool
 
-    def _drive(self, generator: Generator, sentinel: SentinelRuns, outage: Outage | None, begun: float) -> None:
+    def _drive(self, generator: Generator, sentinel: SentinelRuns, sampler: Sampler, begun: float) -> None:
         stop = threading.Event()
+        course = Course(begun, stop, lambda event: self._note(event, begun), self._watch.delivered)
         with ExitStack() as threads:
-            executor = threads.enter_context(ThreadPoolExecutor(4, "windrow-load"))
+            executor = threads.enter_context(ThreadPoolExecutor(3 + len(self._disturbances), "windrow-load"))
             threads.callback(stop.set)
             uploads = executor.submit(generator.run, self._plan.due(), begun, stop)
             others: list[Future[None]] = [
                 executor.submit(self._watch.run, stop),
                 executor.submit(sentinel.run, stop),
-                *([executor.submit(outage.run, stop, self._say)] if outage else []),
+                *(executor.submit(disturbance.run, course) for disturbance in self._disturbances),
             ]
             self._say("uploading")
-            self._sample(Sampler(self._stack, generator, self._watch), uploads, others, outage, begun)
+            self._sample(sampler, uploads, others, begun)
 
-    def _sample(
-        self, sampler: Sampler, uploads: Future[None], others: list[Future[None]], outage: Outage | None, begun: float
-    ) -> None:
+    def _note(self, event: str, begun: float) -> None:
+        self._events.append((time.monotonic() - begun, event))
+        self._say(event)
+
+    def _sample(self, sampler: Sampler, uploads: Future[None], others: list[Future[None]], begun: float) -> None:
         """Take a sample each second until all is delivered, or nothing moves any more."""
         end = _End(self._plan)
         due = begun
         while True:
             due += STEP_S
             time.sleep(max(0.0, due - time.monotonic()))
-            self._check(uploads, others, outage)
+            self._check(uploads, others)
             uploaded_all = uploads.done()  # before the queue is counted, which must then hold all events
             sample = sampler.take(time.monotonic() - begun)
-            self._log.follow(sample.at_s)
+            self._follow_logs(sample.at_s)
             self._samples.append(sample)
             self._on_sample(sample)
-            if uploaded_all and (outage is None or outage.over) and end.reached(sample):
+            if uploaded_all and all(each.over for each in self._disturbances) and end.reached(sample):
                 return
 
-    def _check(self, uploads: Future[None], others: list[Future[None]], outage: Outage | None) -> None:
+    def _follow_logs(self, at_s: float) -> None:
+        """Read on in the logs of the worker and of those that it has replaced."""
+        path = self._stack.worker.log
+        self._logs.setdefault(path, BatchLog(path))
+        for log in self._logs.values():
+            log.follow(at_s)
+
+    def _check(self, uploads: Future[None], others: list[Future[None]]) -> None:
         """Raise what a thread raised, and `LocalStackError` if a process is gone."""
         for future in (uploads, *others):
             if future.done():
                 future.result()
         processes = [self._stack.aws, self._stack.worker]
-        if outage is None or not outage.down:
+        if self._outage is None or not self._outage.down:
             processes.append(self._stack.destination)
         for process in processes:
             if not process.running:

@@ -14,6 +14,7 @@ from windrow.lab.load.processes import Meter, Usage, cores_busy
 from windrow.lab.load.watch import DeliveryMonitor
 from windrow.lab.stack.stack import Stack
 from windrow.ports import QueueDepth
+from windrow.worker.pool import Pool
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +38,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 class Sampler:
     """Takes samples of a load test on a stack."""
 
-    def __init__(self, stack: Stack, generator: Generator, watch: DeliveryMonitor) -> None:
+    def __init__(self, stack: Stack, generator: Generator, watch: DeliveryMonitor, sentinel: Pool) -> None:
         self._queue = queue_statistics(stack.outputs.queue_url)
         self._generator = generator
         self._watch = watch
-        self._meter = Meter(_groups(stack))
+        self._meter = Meter(_groups(stack, sentinel))
         self._meter.measure(1.0)
         cores_busy()
         self._before_s = 0.0
@@ -73,7 +74,7 @@ class Sampler:
         return 0.0
 
 
-def _groups(stack: Stack) -> dict[str, Any]:
+def _groups(stack: Stack, sentinel: Pool) -> dict[str, Any]:
     """Return which processes are counted together; children count with their parent unless named before it."""
 
     def handlers() -> list[int]:
@@ -84,5 +85,6 @@ def _groups(stack: Stack) -> dict[str, Any]:
         "engine": lambda: [stack.worker.pid] if stack.worker.running else [],
         "AWS emulator": lambda: [stack.aws.pid] if stack.aws.running else [],
         "destination": lambda: [stack.destination.pid] if stack.destination.running else [],
+        "sentinel": lambda: sentinel.pids,
         "generator": lambda: [os.getpid()],
     }

@@ -227,6 +227,8 @@ def _series(record: Record) -> Series:
         busy=[max(running[index] for index in group) for group in groups],
         cores={name: highest(lambda sample, name=name: sample.usage[name].cores, 2) for name in names},  # type: ignore[misc]
         rss_mb={name: whole(lambda sample, name=name: sample.usage[name].rss_mb) for name in names},  # type: ignore[misc]
+        handles={name: whole(lambda sample, name=name: sample.usage[name].handles) for name in names},  # type: ignore[misc]
+        threads={name: whole(lambda sample, name=name: sample.usage[name].threads) for name in names},  # type: ignore[misc]
         machine_cores=highest(lambda sample: sample.machine_cores, 2),
         load=highest(lambda sample: sample.load, 2),
     )

@@ -118,6 +118,7 @@ def record(
         ],
         batches=[BatchRun(0.5, 1.52, 1, 0, "ok")],
         switches=[],
+        events=[],
         probes=probes or [],
         outage=outage,
         proof=found,

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from windrow.core.errors import LocalStackError
+from windrow.lab.load.course import Course
 from windrow.lab.load.outage import Outage, SentinelRuns
 from windrow.lab.load.plan import Interval
 from windrow.lab.stack.process import Server
@@ -56,9 +57,9 @@ BROKEN = Invocation(InvocationOutcome.ERROR, detail="SettingsError: no table")
 def test_outage_kills_and_starts_again() -> None:
     """The destination is down for the planned time; what is going on is reported."""
     server, told = FakeServer(), list[str]()
-    outage = Outage(cast("Server", server), Interval(0.01, 0.02), time.monotonic())
+    outage = Outage(cast("Server", server), Interval(0.01, 0.02))
     assert (False, False) == (outage.down, outage.over)
-    outage.run(threading.Event(), told.append)
+    outage.run(Course(time.monotonic(), threading.Event(), told.append))
     assert ["kill", "start"] == server.done
     assert ["the destination is killed", "the destination is back"] == told
     assert (False, True) == (outage.down, outage.over)
@@ -71,7 +72,7 @@ def test_stop_brings_the_destination_back() -> None:
     """A test that ends amid the outage leaves no dead destination."""
     stop = threading.Event()
     server = FakeServer(on_kill=stop.set)
-    Outage(cast("Server", server), Interval(0.0, 1e6), time.monotonic()).run(stop, lambda _: None)
+    Outage(cast("Server", server), Interval(0.0, 1e6)).run(Course(time.monotonic(), stop))
     assert ["kill", "start"] == server.done
 
 
@@ -80,8 +81,8 @@ def test_stop_before_the_outage_prevents_it() -> None:
     stop = threading.Event()
     stop.set()
     server = FakeServer()
-    outage = Outage(cast("Server", server), Interval(1e6, 1), time.monotonic())
-    outage.run(stop, lambda _: None)
+    outage = Outage(cast("Server", server), Interval(1e6, 1))
+    outage.run(Course(time.monotonic(), stop))
     assert ([], None) == (server.done, outage.actual)
 
 

@@ -1,0 +1,173 @@
+"""A soak: the real worker for an hour at a steady rate, with a sentinel, rotations and a deployment amid it.
+
+Everything runs on this machine: MiniStack for AWS, a real MinIO as the destination, ``windrow run`` as the worker. At
+40 % of the time the destination's key is rotated, at 50 % again (which deletes the key that the run began with), and at
+60 % the worker is replaced: a new one starts, then the old one gets SIGTERM. Raw files are deleted a minute after their
+delivery, so that the machine holds the run. At the end every archive is read back and each file's SHA-256 compared.
+
+Exits with 1 if a file is lost, twice or changed, or if memory, open files, threads or latency have grown beyond their
+bounds (`bench.soak_verdict`) from the first 10 minutes of a process's life, warm, to its last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from bench.soak_events import Expiry, Planned, expiry, replace_worker, rotate
+from bench.soak_verdict import Change, Life, Percentiles, held, latencies, lives, slowed
+from windrow.lab.load.course import Disturbance
+from windrow.lab.load.plan import Interval, Plan
+from windrow.lab.load.processes import machine
+from windrow.lab.load.result import LoadResult
+from windrow.lab.load.run import LoadTest, Record
+from windrow.lab.load.samples import Measurement
+from windrow.lab.load.summary import Delivered, delivered, summarize
+from windrow.lab.stack.provision import Shape
+from windrow.lab.stack.stack import Stack
+
+ROTATIONS = (0.4, 0.5)
+DEPLOYMENT = 0.6
+"""Shares of the run's time."""
+DEPLOYMENT_NAME = "the deployment"
+PARTS = 6
+"""For which latencies are given."""
+NOTE_EVERY_S = 60
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured in full, to judge it again: a sample a second, and each file's arrival and delivery."""
+
+    samples: list[Measurement]
+    files: list[Delivered]
+    events: list[tuple[float, str]]
+
+
+class SoakResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome; times ``_s`` in seconds from the start. ``deleted`` counts raw files that expired in the run."""
+
+    ok: bool
+    deleted: int
+    events: list[tuple[float, str]]
+    lives: list[Life]
+    changes: list[Change]
+    latencies: list[Percentiles]
+    load: LoadResult
+
+
+def run(stack: Stack, plan: Plan) -> tuple[Record, Expiry]:
+    """Carry out a soak on a stack without worker and sentinel. Raises `WindrowError`."""
+    seconds, expiring = plan.duration_s, expiry(stack)
+    disturbances: list[Disturbance] = [
+        *(Planned(share * seconds, f"rotation {number}", rotate) for number, share in enumerate(ROTATIONS, 1)),
+        Planned(DEPLOYMENT * seconds, DEPLOYMENT_NAME, partial(replace_worker, stack)),
+        expiring,
+    ]
+    test = LoadTest(stack, plan, disturbances=disturbances, on_sample=_Progress(plan).show, say=_note)
+    return test.run(), expiring
+
+
+def judge(measured: Measured, load: LoadResult, deleted: int) -> SoakResult:
+    """Return the outcome of a soak."""
+    seconds = load.plan.duration_s
+    at_s = {event: at for at, event in measured.events}
+    spans = lives(seconds, at_s[f"{DEPLOYMENT_NAME} begins"], at_s[f"{DEPLOYMENT_NAME} is done"])
+    changes = [change for life in spans for change in held(measured.samples, life)]
+    changes += slowed(measured.files, spans[-1])
+    part_s = seconds / PARTS
+    return SoakResult(
+        ok=load.ok and all(change.ok for change in changes),
+        deleted=deleted,
+        events=[(round(at, 1), event) for at, event in measured.events],
+        lives=spans,
+        changes=changes,
+        latencies=[latencies(measured.files, Interval(part * part_s, part_s)) for part in range(PARTS)],
+        load=load,
+    )
+
+
+class _Progress:
+    """Prints a line now and then."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._next_s = 0.0
+
+    def show(self, sample: Measurement) -> None:
+        if sample.at_s < self._next_s:
+            return
+        self._next_s = sample.at_s + NOTE_EVERY_S
+        holding = "; ".join(
+            f"{name} {usage.rss_mb:.0f} MB, {usage.handles} open files, {usage.threads} threads"
+            for name, usage in sample.usage.items()
+        )
+        _note(
+            f"{sample.at_s:.0f} s: {sample.uploaded:,} uploaded, {sample.delivered:,} delivered, "
+            f"{sample.queued.total:,} in the queue, oldest {sample.oldest_s:.0f} s, "
+            f"{sample.machine_cores:.2f} cores busy; {holding}"
+        )
+
+
+def _note(text: str) -> None:
+    print(f"{datetime.now():%H:%M:%S} {text}", file=sys.stderr, flush=True)  # noqa: DTZ005 - for who watches
+
+
+def _show(result: SoakResult) -> None:
+    proof = result.load.proof
+    print(
+        f"{proof.files_uploaded:,} files uploaded, {proof.files_delivered:,} delivered, {proof.files_missing} lost, "
+        f"{proof.files_duplicated} twice, {proof.sha256_mismatches} with other bytes, "
+        f"{proof.files_dead_lettered} dead-lettered; {proof.archives} archives; {result.deleted:,} raw files expired"
+    )
+    for at_s, event in result.events:
+        print(f"{at_s:7.1f} s  {event}")
+    for change in result.changes:
+        verdict = "" if change.ok else "  GREW"
+        name = f"{change.what}: {change.figure}"
+        print(f"{name:50}{change.first:9.1f} -> {change.last:9.1f}, at most {change.most:.1f}{verdict}")
+    for part in result.latencies:
+        print(
+            f"arrived {part.span.start_s:5.0f} to {part.span.end_s:5.0f} s: {part.files:,} files, "
+            f"p50 {part.p50} s, p99 {part.p99} s, p99.9 {part.p99_9} s, at most {part.max} s"
+        )
+    print("flat, and every file delivered exactly once" if result.ok else "NOT as it must be")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the soak, print its outcome, and write it where ``--json`` says."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--rate", type=float, default=50.0, help="uploads a second")
+    parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--window", type=int, default=60, help="the batching window, in seconds")
+    parser.add_argument("--size", type=int, default=100_000, help="bytes a file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there")
+    parser.add_argument("--measured", type=Path, metavar="FILE", help="write every sample and every file's times there")
+    options = parser.parse_args(arguments)
+    plan = Plan(rate=options.rate, seconds=options.seconds, size=options.size, window_s=options.window)
+    with (
+        TemporaryDirectory(prefix="windrow-soak-") as folder,
+        Stack(Path(folder), Shape(window_s=plan.window_s, sentinel_s=0), destination="minio", worker=False) as stack,
+    ):
+        record, expiring = run(stack, plan)
+    measured = Measured(samples=record.samples, files=delivered(record), events=record.events)
+    if options.measured:
+        options.measured.write_bytes(msgspec.json.encode(measured))
+    command = f"python -m bench.soak --rate {plan.rate:g} --seconds {plan.seconds:g} --window {plan.window_s}"
+    load = summarize(record, profile="soak", command=command, machine=machine())
+    result = judge(measured, load, expiring.deleted)
+    if options.json:
+        options.json.write_bytes(msgspec.json.encode(result))
+    _show(result)
+    if not result.ok:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
