@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from bench.soak_events import Expiry, Planned, expiry, replace_worker, rotate
+from bench.soak_events import KEPT_S, Expiry, Planned, Programme, expiry, replace_worker, rotate
 from bench.soak_verdict import Change, Life, Percentiles, held, latencies, lives, slowed
 from windrow.lab.load.course import Disturbance
 from windrow.lab.load.plan import Interval, Plan
@@ -62,15 +62,17 @@ class SoakResult(msgspec.Struct, frozen=True, kw_only=True):
     load: LoadResult
 
 
-def run(stack: Stack, plan: Plan) -> tuple[Record, Expiry]:
-    """Carry out a soak on a stack without worker and sentinel. Raises `WindrowError`."""
-    seconds, expiring = plan.duration_s, expiry(stack)
-    disturbances: list[Disturbance] = [
-        *(Planned(share * seconds, f"rotation {number}", rotate) for number, share in enumerate(ROTATIONS, 1)),
-        Planned(DEPLOYMENT * seconds, DEPLOYMENT_NAME, partial(replace_worker, stack)),
-        expiring,
-    ]
-    test = LoadTest(stack, plan, disturbances=disturbances, on_sample=_Progress(plan).show, say=_note)
+def run(stack: Stack, plan: Plan, kept_s: float = KEPT_S) -> tuple[Record, Expiry]:
+    """Carry out a soak on a stack without worker and sentinel; raw files are deleted ``kept_s`` after their delivery.
+
+    Raises:
+        WindrowError: a part of the stack ended on the way, other than by plan; or a rotation or the deployment failed.
+    """
+    seconds, expiring = plan.duration_s, expiry(stack, kept_s)
+    rotations = [Planned(share * seconds, f"rotation {number}", rotate) for number, share in enumerate(ROTATIONS, 1)]
+    deployment = Planned(DEPLOYMENT * seconds, DEPLOYMENT_NAME, partial(replace_worker, stack))
+    disturbances: list[Disturbance] = [Programme([*rotations, deployment]), expiring]
+    test = LoadTest(stack, plan, disturbances=disturbances, on_sample=_Progress().show, say=_note)
     return test.run(), expiring
 
 
@@ -96,8 +98,7 @@ def judge(measured: Measured, load: LoadResult, deleted: int) -> SoakResult:
 class _Progress:
     """Prints a line now and then."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self) -> None:
         self._next_s = 0.0
 
     def show(self, sample: Measurement) -> None:

@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import boto3
+import msgspec
 
 from windrow import settings
 from windrow.bootstrap.rotation import rotation
@@ -35,22 +36,29 @@ DELETED_AT_ONCE = 100
 WORKER = (sys.executable, "-m", "windrow", "run", "--json")
 
 
-class Planned:
-    """An action at a time of the run; its begin and its end are noted."""
+class Planned(msgspec.Struct, frozen=True):
+    """An action at a time of the run, in seconds from its start."""
 
-    def __init__(self, at_s: float, name: str, action: Callable[[], object]) -> None:
-        self._at_s = at_s
-        self._name = name
-        self._action = action
+    at_s: float
+    name: str
+    act: Callable[[], object]
+
+
+class Programme:
+    """Actions one after the other, none before its time; the begin and the end of each are noted."""
+
+    def __init__(self, actions: Sequence[Planned]) -> None:
+        self._actions = actions
         self.over = False
 
     def run(self, course: Course) -> None:
-        """Wait for the time and act. Raises what the action raises."""
-        if course.wait_until(self._at_s):
-            return
-        course.note(f"{self._name} begins")
-        self._action()
-        course.note(f"{self._name} is done")
+        """Do all of them. Raises what an action raises."""
+        for action in self._actions:
+            if course.wait_until(action.at_s):
+                return
+            course.note(f"{action.name} begins")
+            action.act()
+            course.note(f"{action.name} is done")
         self.over = True
 
 
@@ -93,7 +101,7 @@ class Expiry:
 
     over = True
 
-    def __init__(self, s3: S3Client, bucket: str, kept_s: float = KEPT_S) -> None:
+    def __init__(self, s3: S3Client, bucket: str, kept_s: float) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._kept_s = kept_s
@@ -126,6 +134,6 @@ class Expiry:
             self.deleted += len(some)
 
 
-def expiry(stack: Stack) -> Expiry:
+def expiry(stack: Stack, kept_s: float) -> Expiry:
     """Return the expiry of a stack's landing bucket."""
-    return Expiry(boto3.client("s3"), stack.outputs.landing_bucket)
+    return Expiry(boto3.client("s3"), stack.outputs.landing_bucket, kept_s)

@@ -9,15 +9,16 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from bench.soak_events import Expiry, Planned
+from bench.soak import Measured, SoakResult, judge
+from bench.soak_events import Expiry, Planned, Programme
 from bench.soak_verdict import Change, Life, held, latencies, lives, slowed
-from tests.unit.lab.load.records import sample
+from tests.unit.lab.load.records import MACHINE, record, sample
 from windrow.core.errors import LocalStackError
 from windrow.lab.load.course import Course
 from windrow.lab.load.plan import Interval
 from windrow.lab.load.processes import Usage
 from windrow.lab.load.samples import Measurement
-from windrow.lab.load.summary import Delivered
+from windrow.lab.load.summary import Delivered, delivered, summarize
 
 LIFE = Life("whole run", ("engine",), Interval(10.0, 10.0), Interval(50.0, 10.0))
 
@@ -108,22 +109,54 @@ def test_latencies_of_a_span_are_of_the_files_that_arrived_in_it() -> None:
     assert (1000, 20, 20, 25, 25) == (found.files, found.p50, found.p99, found.p99_9, found.max)
 
 
-def test_planned_action_is_done_at_its_time_and_noted() -> None:
-    """Once it is done the run may end."""
+def soaked(last: Usage, *, twice: bool = False) -> SoakResult:
+    """Return the outcome of a soak of two minutes, whose processes hold at the end of their lives what is given."""
+    made = record([30.0] * 120, twice=twice)
+    usual = Usage(0.1, 100.0, 20, 5)
+    measured = Measured(
+        samples=[
+            msgspec.structs.replace(each, usage=dict.fromkeys(("engine", "handlers", "sentinel"), usage))
+            for each in made.samples
+            for usage in [last if each.at_s >= 100 else usual]
+        ],
+        files=delivered(made),
+        events=[(72.04, "the deployment begins"), (74.0, "the deployment is done")],
+    )
+    return judge(measured, summarize(made, profile="soak", command="", machine=MACHINE), deleted=7)
+
+
+def test_outcome_is_good_if_all_stayed_flat_and_every_file_arrived_once() -> None:
+    """Both workers, the sentinel and latency are judged; latencies are told for each sixth of the run."""
+    result = soaked(Usage(0.1, 100.0, 20, 5))
+    assert (True, 7, (72.0, "the deployment begins")) == (result.ok, result.deleted, result.events[0])
+    assert ["p50, s", "p99, s", "p99.9, s"] == [each.figure for each in result.changes if each.what == "latency"]
+    assert 3 * 5 + 3 == len(result.changes)
+    assert [(20 * part, 20) for part in range(6)] == [(each.span.start_s, each.files) for each in result.latencies]
+
+
+@pytest.mark.parametrize(("last", "twice"), [(Usage(0.1, 200.0, 20, 5), False), (Usage(0.1, 100.0, 20, 5), True)])
+def test_outcome_is_bad_if_memory_grew_or_a_file_came_twice(last: Usage, *, twice: bool) -> None:
+    """Either is enough."""
+    assert not soaked(last, twice=twice).ok
+
+
+def test_planned_actions_are_done_one_after_the_other_and_noted() -> None:
+    """However close their times are. Once all are done the run may end."""
     told: list[str] = []
-    planned = Planned(0.01, "the deployment", lambda: told.append("acts"))
-    assert not planned.over
-    planned.run(Course(time.monotonic(), threading.Event(), told.append))
-    assert (["the deployment begins", "acts", "the deployment is done"], True) == (told, planned.over)
+    programme = Programme([Planned(0.01, name, lambda: told.append("acts")) for name in ("one", "two")])
+    assert not programme.over
+    programme.run(Course(time.monotonic(), threading.Event(), told.append))
+    assert ["one begins", "acts", "one is done", "two begins", "acts", "two is done"] == told
+    assert programme.over
 
 
 def test_run_that_stops_skips_the_action() -> None:
     """Nothing begins any more."""
     stop, told = threading.Event(), list[str]()
     stop.set()
-    planned = Planned(1e6, "the deployment", lambda: told.append("acts"))
-    planned.run(Course(time.monotonic(), stop, told.append))
-    assert ([], False) == (told, planned.over)
+    programme = Programme([Planned(1e6, "the deployment", lambda: told.append("acts"))])
+    programme.run(Course(time.monotonic(), stop, told.append))
+    assert ([], False) == (told, programme.over)
 
 
 class FakeS3:
