@@ -15,7 +15,16 @@ from rich.table import Table
 from windrow.cli.output import PROBLEM, err, out, print_json
 from windrow.core.errors import WrongUse
 from windrow.core.words import counted
-from windrow.cost.model import COMPRESSIONS, DEFAULT_RETENTION, Egress, Estimate, Retention, Scenario, estimate
+from windrow.cost.model import (
+    COMPRESSIONS,
+    DEFAULT_RETENTION,
+    FIRST_POLLERS,
+    Egress,
+    Estimate,
+    Retention,
+    Scenario,
+    estimate,
+)
 from windrow.cost.prices import PriceBook, Refreshed, refreshed
 from windrow.cost.requirement import compare
 
@@ -45,6 +54,13 @@ def cost(
         typer.Option(min=1, max=10_000, help="Raw over compressed bytes. [default: as JSON lines]"),
     ] = None,
     memory: Annotated[int, typer.Option(min=128, max=10_240, help="Memory of the aggregator, in MB.")] = 1024,
+    window: Annotated[
+        float, typer.Option(min=1, max=300, help="The batching window, in seconds; a batch is gathered for as long.")
+    ] = 60,
+    pollers: Annotated[
+        float,
+        typer.Option(min=1, max=1000, help="Batches gathered at once: a mapping starts with 5, a worker gathers 1."),
+    ] = FIRST_POLLERS,
     provisioned_pollers: Annotated[
         int, typer.Option(min=0, max=200, help="Pollers that Lambda keeps ready for the mapping; 0: not provisioned.")
     ] = 0,
@@ -61,6 +77,12 @@ def cost(
     direct_connect_ports: Annotated[
         float, typer.Option(min=0, max=1000, help="Ports (1 Gbps) to bill; 0: they exist already.")
     ] = 0,
+    servers: Annotated[
+        bool,
+        typer.Option(
+            "--servers", help="Without Lambda: `windrow run` beside the destination; usually with --pollers 1."
+        ),
+    ] = False,
     transit_gateway: Annotated[
         bool, typer.Option("--transit-gateway", help="Through an existing transit gateway, which owns the VPN or port.")
     ] = False,
@@ -87,6 +109,10 @@ def cost(
 
     if output and not refresh:
         raise WrongUse("--output goes with --refresh")
+    if servers and (transit_gateway or provisioned_pollers or beside):
+        raise WrongUse(
+            "--servers has no function: it goes with none of --transit-gateway, --provisioned-pollers and --compare"
+        )
     book = price_list.load(prices)
     if refresh:
         _refresh(book, output, as_json=as_json)
@@ -97,6 +123,8 @@ def cost(
         level=level.value,
         compression_ratio=ratio,
         memory_mb=memory,
+        window_s=window,
+        pollers=pollers,
         provisioned_pollers=provisioned_pollers,
         cpu_factor=cpu_factor,
         retention=retention,
@@ -105,6 +133,7 @@ def cost(
         archive_months=archive_months,
         egress=egress,
         direct_connect_ports=direct_connect_ports,
+        servers=servers,
         transit_gateway=transit_gateway,
         zones=zones,
     )
@@ -121,14 +150,17 @@ def alternatives(scenario: Scenario, book: PriceBook) -> dict[str, Estimate]:
     changes: dict[str, dict[str, Any]] = {
         **{f"retention {kind.value}": {"retention": kind} for kind in Retention},
         **{f"level {name}": {"level": name} for name in COMPRESSIONS},
-        **{f"memory {memory_mb:,} MB": {"memory_mb": memory_mb} for memory_mb in MEMORIES_MB},
         "egress vpn": {"egress": Egress.VPN},
         "egress direct-connect, port there already": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 0},
         "egress direct-connect, two ports": {"egress": Egress.DIRECT_CONNECT, "direct_connect_ports": 2},
-        "transit gateway to a VPN": {"egress": Egress.VPN, "transit_gateway": True},
-        "transit gateway to direct-connect": {"egress": Egress.DIRECT_CONNECT, "transit_gateway": True},
-        **{counted(zones, "zone"): {"zones": zones} for zones in (2, 3)},
     }
+    if not scenario.servers:
+        changes |= {
+            **{f"memory {memory_mb:,} MB": {"memory_mb": memory_mb} for memory_mb in MEMORIES_MB},
+            "transit gateway to a VPN": {"egress": Egress.VPN, "transit_gateway": True},
+            "transit gateway to direct-connect": {"egress": Egress.DIRECT_CONNECT, "transit_gateway": True},
+            **{counted(zones, "zone"): {"zones": zones} for zones in (2, 3)},
+        }
     return {name: estimate(msgspec.structs.replace(scenario, **change), book) for name, change in changes.items()}
 
 
@@ -145,7 +177,8 @@ def report(result: Estimate, others: dict[str, Estimate], book: PriceBook) -> di
         **msgspec.to_builtins(result),
         "totals_by_retention": by_retention(others),
         "terraform_retention": DEFAULT_RETENTION.value,
-        "requirement": [msgspec.to_builtins(line) for line in compare(result)],
+        # The requirement's estimate is of a function.
+        "requirement": [] if result.scenario.servers else [msgspec.to_builtins(line) for line in compare(result)],
         "alternatives": {
             name: {"total_usd": other.total_usd, "groups": other.groups, "batch_s": other.batch_s}
             for name, other in others.items()

@@ -26,6 +26,13 @@ GIB = 2.0**30
 KEY_ROTATIONS_BILLED = 2
 """Each of a key's first two rotations permanently adds the price of a key: https://aws.amazon.com/kms/pricing/"""
 
+FIRST_POLLERS = 5
+"""Batches that a mapping gathers at once when it starts:
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
+
+BATCH_FILES_MOST = 3_000
+"""S3's events in the 6 MB of an invocation, at about 2,100 bytes each."""
+
 RECEIVED_AT_1_PER_S = 0.3
 """Assumed messages of one receive for each file that arrives in a second: 3 at 10 files a second, and the limit of 10
 from 34 files a second on."""
@@ -138,10 +145,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     cpu_factor: float = 1.0
     """CPU time on Lambda divided by that on the machine that was measured; 1 is an assumption."""
     fetch_concurrency: int = 16
-    batches_per_minute: float = 5
-    """Mappings poll with five workers, each of which fills one batch in the 60 s window."""
-    archives_per_batch: float = 2
-    """A window that starts within a minute covers parts of two."""
+    window_s: float = 60
+    """The batching window."""
+    pollers: float = FIRST_POLLERS
+    """Batches gathered at once, each of which fills in a window. ``windrow run`` gathers one."""
+    batches_per_minute: float | None = None
+    """Replaces the number that follows from pollers and window."""
+    archives_per_batch: float | None = None
+    """Replaces the number that follows from the window."""
     messages_per_receive: float | None = None
     """Replaces the number that follows from the rate, see `received`."""
     provisioned_pollers: int = 0
@@ -160,6 +171,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress = Egress.VPN
     direct_connect_ports: float = 0
     """Ports billed to this deployment; 0 if there is a connection already."""
+    servers: bool = False
+    """Without Lambda, as ``infra/modules/servers``: `windrow run` beside the destination fetches the raw files."""
     transit_gateway: bool = False
     """The VPC is attached to an existing transit gateway, whose VPN or Direct Connect is billed elsewhere."""
     vpn_connections: int | None = None
@@ -193,14 +206,28 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         return self.files * self.file_bytes / GIB
 
     @property
+    def gathered_s(self) -> float:
+        """How long a batch is gathered: the window, less if 6 MB of messages come before its end."""
+        if self.batches_per_minute or not self.files:
+            return self.window_s
+        return min(self.window_s, BATCH_FILES_MOST * self.pollers / (self.files_per_day / DAY_S))
+
+    @property
     def batches(self) -> float:
         """Invocations a month; never more than files."""
-        return min(self.batches_per_minute * MINUTES, self.files)
+        per_minute = self.batches_per_minute or self.pollers * 60 / self.gathered_s
+        return min(per_minute * MINUTES, self.files)
 
     @property
     def archives(self) -> float:
-        """Archives a month; never more than files."""
-        return min(self.batches * self.archives_per_batch, self.files)
+        """Archives a month; never more than files. An archive holds files of one minute, and a batch may span two."""
+        per_batch = self.archives_per_batch or 1 + self.gathered_s / 60
+        return min(self.batches * per_batch, self.files)
+
+    @property
+    def environments(self) -> float:
+        """Processes that handle batches: one for each batch that is gathered at once."""
+        return self.batches_per_minute * self.window_s / 60 if self.batches_per_minute else self.pollers
 
     @property
     def received(self) -> float:
@@ -210,8 +237,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def own_vpns(self) -> int:
-        """VPN connections that the modules create: none with a transit gateway."""
-        if self.egress is not Egress.VPN or self.transit_gateway:
+        """VPN connections that the modules create: none with a transit gateway, or for servers."""
+        if self.egress is not Egress.VPN or self.transit_gateway or self.servers:
             return 0
         return 1 if self.vpn_connections is None else self.vpn_connections
 
@@ -301,9 +328,13 @@ def estimate(scenario: Scenario, book: PriceBook) -> Estimate:
     _landing(scenario, bill)
     _retention(scenario, bill)
     _queue_and_ledger(scenario, bill)
-    _functions(scenario, bill)
-    _network(scenario, bill)
-    _operations(scenario, bill)
+    if scenario.servers:
+        _servers(scenario, bill)
+    else:
+        _functions(scenario, bill)
+        _network(scenario, bill)
+        _monitoring(scenario, bill)
+    _keys_and_secret(scenario, bill)
     groups: dict[str, float] = {}
     for line in bill.lines:
         groups[line.group] = groups.get(line.group, 0.0) + line.usd
@@ -341,7 +372,8 @@ def _landing(s: Scenario, bill: _Bill) -> None:
     bill.add("S3", "uploads (PUT)", "s3-put", s.files)
     bill.add("S3", "reads by the aggregator (GET)", "s3-get", s.files)
     bill.add("S3", f"raw files kept hot for {measured(s.hot_days, 'day')}", "s3-standard-gb-month", hot_gb)
-    bill.add("S3", "inventories, each day of all versions", "s3-inventory-object", DAYS * s.listed)
+    if not s.servers:
+        bill.add("S3", "inventories, each day of all versions", "s3-inventory-object", DAYS * s.listed)
     if s.retention is Retention.NONE:
         old_gb = s.files_per_day * (s.old_version_days + LIFECYCLE_LAG_DAYS) * s.file_bytes / GIB
         bill.add(
@@ -448,7 +480,20 @@ SWEEP_METRICS = 5.0
 SWEEP_ALARM_METRICS = 4.0
 
 
-def _operations(s: Scenario, bill: _Bill) -> None:
+SERVERS_ALARM_METRICS = 3.0
+"""Those of `infra/modules/servers`; the workers' own metrics are in Prometheus."""
+
+
+def _servers(s: Scenario, bill: _Bill) -> None:
+    if s.egress is Egress.VPN:
+        bill.add("Transfer", "raw files to the servers, at internet rates", "internet-egress-gb", s.raw_gb)
+    else:
+        bill.add("Transfer", "raw files to the servers, Direct Connect", "direct-connect-egress-gb", s.raw_gb)
+        bill.add("Network", "Direct Connect ports", "direct-connect-port-hour", s.direct_connect_ports * HOURS)
+    bill.add("Operations", "metrics in alarms", "alarm-metric-month", SERVERS_ALARM_METRICS)
+
+
+def _monitoring(s: Scenario, bill: _Bill) -> None:
     log_gb = s.batches * s.log_bytes_per_batch / GIB
     bill.add("Operations", "log, ingested", "log-ingest-gb", log_gb)
     bill.add("Operations", "log, a month of it kept", "log-gb-month", log_gb)
@@ -457,6 +502,13 @@ def _operations(s: Scenario, bill: _Bill) -> None:
     bill.add("Operations", "metrics in alarms", "alarm-metric-month", in_alarms)
     bill.add("Operations", "composite alarms", "composite-alarm-month", s.composite_alarms)
     bill.add("Operations", "dashboard", "dashboard-month", 1)
+    bill.add("Operations", "schedule of the sentinel", "scheduled-invocation", MINUTES)
+    if s.retention is Retention.ARCHIVES:
+        bill.add("Operations", "metrics of the retention sweep", "metric-month", SWEEP_METRICS)
+        bill.add("Operations", "alarms of the retention sweep", "alarm-metric-month", SWEEP_ALARM_METRICS)
+
+
+def _keys_and_secret(s: Scenario, bill: _Bill) -> None:
     rotated = min(s.key_rotations, KEY_ROTATIONS_BILLED)
     bill.add(
         "Operations",
@@ -466,8 +518,4 @@ def _operations(s: Scenario, bill: _Bill) -> None:
     )
     bill.add("Operations", "KMS requests", "kms-request", s.batches * KMS_REQUESTS_PER_BATCH)
     bill.add("Operations", "destination secret", "secret-month", 1)
-    bill.add("Operations", "secret reads", "secret-request", s.batches_per_minute * SECRET_READS_PER_HOUR * HOURS)
-    bill.add("Operations", "schedule of the sentinel", "scheduled-invocation", MINUTES)
-    if s.retention is Retention.ARCHIVES:
-        bill.add("Operations", "metrics of the retention sweep", "metric-month", SWEEP_METRICS)
-        bill.add("Operations", "alarms of the retention sweep", "alarm-metric-month", SWEEP_ALARM_METRICS)
+    bill.add("Operations", "secret reads", "secret-request", s.environments * SECRET_READS_PER_HOUR * HOURS)

@@ -97,9 +97,24 @@ def test_provisioned_pollers_can_be_priced(capsys: pytest.CaptureFixture[str]) -
     assert f"{usd / 2:.2f} USD a month each" in (ROOT / "docs/scaling.md").read_text()
 
 
+def test_short_windows_and_servers_can_be_priced(capsys: pytest.CaptureFixture[str]) -> None:
+    """A window of 5 s, with one batch gathered at once, on servers."""
+    assert 0 == run(["cost", "--json", "--window", "5", "--pollers", "1", "--servers"])
+    report = json.loads(capsys.readouterr().out)
+    expected = estimate(Scenario(window_s=5, pollers=1, servers=True), price_list.load())
+    assert pytest.approx(expected.total_usd) == report["total_usd"]
+    assert "Lambda" not in report["groups"]
+    assert [] == report["requirement"]
+    assert [] == [name for name in report["alternatives"] if re.search("gateway|memory|zone", name)]
+
+
 def test_wrong_use_is_2(capsys: pytest.CaptureFixture[str]) -> None:
-    """An unmeasured level, and --output without --refresh, are wrong use."""
+    """An unmeasured level, what needs a function on servers, and --output without --refresh, are wrong use."""
     assert 2 == run(["cost", "--level", "9"])
+    assert 2 == run(["cost", "--servers", "--transit-gateway"])
+    assert 2 == run(["cost", "--servers", "--provisioned-pollers", "2"])
+    assert 2 == run(["cost", "--servers", "--compare"])
+    assert 3 == capsys.readouterr().err.count("--servers has no function")
     assert 2 == run(["cost", "--output", "x.json"])
     assert "--refresh" in capsys.readouterr().err
 

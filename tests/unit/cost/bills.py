@@ -1,4 +1,4 @@
-"""The bills of seven scenarios, line by line, as `bills.json` keeps them.
+"""The bills of nine scenarios, line by line, as `bills.json` keeps them.
 
 Run it from the checkout after a change to the model that is meant, and read the difference:
 
@@ -43,6 +43,8 @@ SCENARIOS = {
     ),
     "a hundred times the volume": Scenario(files_per_day=86_400_000, batches_per_minute=200, provisioned_pollers=2),
     "no files at all": Scenario(files_per_day=0),
+    "a short window": Scenario(window_s=5, pollers=2),
+    "workers on servers": Scenario(servers=True, pollers=1, egress=Egress.DIRECT_CONNECT, direct_connect_ports=1),
 }
 
 

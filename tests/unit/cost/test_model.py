@@ -57,7 +57,7 @@ def test_baseline_is_the_requirements_volume() -> None:
 
 
 def test_bills_are_those_that_were_read() -> None:
-    """Every line of seven scenarios: a change of the model shows here, and goes into the file once it is meant."""
+    """Every line of nine scenarios: a change of the model shows here, and goes into the file once it is meant."""
     kept = json.loads(Path(__file__).with_name("bills.json").read_text())
 
     assert kept == json.loads(json.dumps(bills()))
@@ -193,6 +193,57 @@ def test_connections_behind_a_transit_gateway_can_be_paid_here() -> None:
 def test_each_zone_has_its_endpoints() -> None:
     """Interface endpoints cost by the hour and zone."""
     assert pytest.approx(1.5 * usd(bill(zones=2), "3 interface")) == usd(bill(zones=3), "3 interface")
+
+
+@pytest.mark.parametrize(
+    ("files_per_s", "window_s", "pollers", "batches", "archives"),
+    [
+        (10, 60, 5, 7_200, 14_400),
+        (10, 60, 1, 1_440, 2_880),
+        (10, 5, 1, 17_280, 18_720),
+        (10, 5, 5, 86_400, 93_600),
+        (100, 60, 1, 2_880, 4_320),
+        (100, 5, 1, 17_280, 18_720),
+    ],
+)
+def test_short_windows_make_many_archives(
+    files_per_s: float, window_s: float, pollers: float, batches: int, archives: int
+) -> None:
+    """Each poller fills a batch in a window, or sooner; one of 5 s in 12 ends in another minute than it began in."""
+    scenario = Scenario(files_per_day=files_per_s * 86_400, window_s=window_s, pollers=pollers)
+    assert pytest.approx((batches, archives)) == (scenario.batches / DAYS, scenario.archives / DAYS)
+
+
+def test_numbers_that_are_known_replace_those_of_the_window() -> None:
+    """The simulation gives them; the processes follow from the batches."""
+    scenario = Scenario(window_s=30, batches_per_minute=20, archives_per_batch=3)
+    assert pytest.approx((20 * 1_440, 60 * 1_440, 10)) == (
+        scenario.batches / DAYS,
+        scenario.archives / DAYS,
+        scenario.environments,
+    )
+
+
+def test_servers_fetch_the_raw_files() -> None:
+    """No function, VPN or endpoint is paid for, and the raw files leave AWS instead of the archives."""
+    whole, result = bill(), bill(servers=True)
+    assert set(whole.groups) - {"Lambda", "Network"} == set(result.groups)
+    assert pytest.approx(whole.scenario.compression.ratio * usd(whole, "archives to")) == usd(result, "raw files to")
+    (over_direct_connect,) = [
+        line for line in bill(servers=True, egress=Egress.DIRECT_CONNECT).lines if line.group == "Transfer"
+    ]
+    assert (whole.scenario.raw_gb, "raw files to the servers, Direct Connect") == (
+        over_direct_connect.quantity,
+        over_direct_connect.item,
+    )
+    assert [] == [line for line in result.lines if "inventories" in line.item or "VPN" in line.item]
+
+
+def test_alarms_of_servers_are_those_that_terraform_makes() -> None:
+    """One metric each."""
+    text = (ROOT / "infra/modules/servers/alarms.tf").read_text()
+    (metrics,) = [line.quantity for line in bill(servers=True).lines if line.item == "metrics in alarms"]
+    assert len(re.findall(r"says\s*=\s*\"", text)) == metrics
 
 
 def test_few_files_make_few_batches() -> None:
