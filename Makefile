@@ -113,6 +113,10 @@ minio: ## Build MinIO (needs Go; 3 minutes)
 versitygw: ## Build versitygw, another S3 server (needs Go; 2 minutes)
 	@bash scripts/tools.sh get versitygw
 
+.PHONY: elasticmq
+elasticmq: ## Fetch ElasticMQ, a faster queue than MiniStack's for load tests (needs Maven and Java)
+	@bash scripts/tools.sh get elasticmq
+
 .PHONY: s3proxy
 s3proxy: ## Fetch S3Proxy, another S3 server (needs Maven and Java)
 	@bash scripts/tools.sh get s3proxy

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Obtain S3 servers that Maven has, which the tests run, once, into the user's cache folder, each jar checked against
-# the hash that tests/servers/java keeps.
+# Obtain servers that Maven has, which tests and load tests run, once, into the user's cache folder, each jar checked
+# against the hash that tests/servers/java keeps.
 #
-#   get_java_servers.sh get NAME      obtain it (s3proxy or s3mock; needs Maven and Java)
+#   get_java_servers.sh get NAME      obtain it (elasticmq, s3proxy or s3mock; needs Maven and Java)
 #   get_java_servers.sh present NAME  exit 0 if it is there
 set -euo pipefail
 
@@ -26,9 +26,9 @@ get() {
     cp "$FROM/jars.sha256" "$CACHE/$NAME.sha256"
 }
 
-[ -n "$NAME" ] && [ -d "$FROM" ] || { echo "usage: get_java_servers.sh get|present s3proxy|s3mock" >&2; exit 2; }
+[ -n "$NAME" ] && [ -d "$FROM" ] || { echo "usage: get_java_servers.sh get|present elasticmq|s3proxy|s3mock" >&2; exit 2; }
 case $1 in
     get) present || get ;;
     present) present ;;
-    *) echo "usage: get_java_servers.sh get|present s3proxy|s3mock" >&2; exit 2 ;;
+    *) echo "usage: get_java_servers.sh get|present elasticmq|s3proxy|s3mock" >&2; exit 2 ;;
 esac

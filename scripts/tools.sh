@@ -6,7 +6,7 @@
 #   tools.sh cache         print the cache folder
 set -euo pipefail
 
-readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider readers image-base s3proxy s3mock)
+readonly TOOLS=(minio versitygw toxiproxy lambda-rie terraform-provider readers image-base elasticmq s3proxy s3mock)
 # Built only when named: it takes Go a quarter of an hour.
 readonly LARGE=(seaweedfs)
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/windrow"
@@ -51,7 +51,7 @@ is_present() {
         lambda-rie) bash "$HERE/get_rie.sh" present ;;
         readers) bash "$HERE/get_readers.sh" present ;;
         image-base) bash "$HERE/get_image_base.sh" present ;;
-        s3proxy | s3mock) bash "$HERE/get_java_servers.sh" present "$1" ;;
+        elasticmq | s3proxy | s3mock) bash "$HERE/get_java_servers.sh" present "$1" ;;
         terraform-provider) [ -d "${TF_PLUGIN_DIR:-$PROVIDER}" ] ;;
         *) is_on_path "$1" || [ -x "$CACHE/bin/$(binary_of "$1")" ] ;;
     esac
@@ -63,7 +63,7 @@ is_current() {
     binary="$CACHE/bin/$(binary_of "$1")"
     is_present "$1" || return 1
     case $1 in
-        lambda-rie | readers | image-base | s3proxy | s3mock) ;;
+        lambda-rie | readers | image-base | elasticmq | s3proxy | s3mock) ;;
         terraform-provider)
             [ -n "${TF_PLUGIN_DIR:-}" ] || ls "$PROVIDER"/*/hashicorp/aws/*"_$(locked_provider)_"* >/dev/null 2>&1 ;;
         *) is_on_path "$1" || [ "$(cat "$binary.built-from" 2>/dev/null)" = "$(module_of "$1")" ] ;;
@@ -136,7 +136,7 @@ get() {
         lambda-rie) bash "$HERE/get_rie.sh" get ;;
         readers) bash "$HERE/get_readers.sh" get ;;
         image-base) bash "$HERE/get_image_base.sh" get ;;
-        s3proxy | s3mock) bash "$HERE/get_java_servers.sh" get "$1" ;;
+        elasticmq | s3proxy | s3mock) bash "$HERE/get_java_servers.sh" get "$1" ;;
         terraform-provider) fetch_provider ;;
         *) fail "no tool called '$1'; there are: ${TOOLS[*]} ${LARGE[*]}" ;;
     esac

@@ -98,6 +98,14 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="session")
+def elasticmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """Run one ElasticMQ for all tests."""
+    locate("elasticmq")
+    with servers.elasticmq(tmp_path_factory.mktemp("elasticmq"), quick=True) as server:
+        yield Endpoint("elasticmq", server.url, servers.ACCESS_KEY, servers.SECRET_KEY)
+
+
+@pytest.fixture(scope="session")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Run one MinIO for all tests."""
     binary, folder = Path(locate("minio")), tmp_path_factory.mktemp("minio")

@@ -253,8 +253,8 @@ def arm_base(base: Path) -> Path:
     return base.with_name("image-base-arm64.tar")
 
 
-JAVA_SERVERS = ["s3mock", "s3proxy"]
-"""S3 servers that `scripts/get_java_servers.sh` gets."""
+JAVA_SERVERS = ["elasticmq", "s3mock", "s3proxy"]
+"""Servers that `scripts/get_java_servers.sh` gets."""
 
 
 def java_server(name: str) -> Path:
@@ -295,6 +295,9 @@ TOOLS = {
     "bsdtar": _debian("bsdtar", "libarchive-tools"),
     "buildah": Tool("the worker's image", "apt-get install buildah", _buildah),
     "busybox": _debian("busybox", "busybox", "--help"),
+    "elasticmq": Tool(
+        "a queue that is not the limit", "make elasticmq (needs Maven and a JDK)", _java_server("elasticmq")
+    ),
     "git": Tool("rules that all files of a checkout keep", "install git", _git),
     "gnu-tar": Tool("archives read by GNU tar", "apt-get install tar", _gnu_tar),
     "go": Tool("archives read by Go", "https://go.dev/doc/install", _go),

@@ -1,4 +1,4 @@
-"""The contract of `windrow.ports.Queue`, on the fake and MiniStack."""
+"""The contract of `windrow.ports.Queue`, on the fake, MiniStack and ElasticMQ."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from windrow.core.events import Message
 from windrow.core.sqs import MAX_PAYLOAD_BYTES
 from windrow.ports import Queue
 from windrow.testing import START, FakeClock, FakeQueue
+
+SERVERS = ["ministack", pytest.param("elasticmq", marks=pytest.mark.needs("elasticmq"))]
 
 
 @dataclass
@@ -58,19 +60,25 @@ def new_message(message_id: str, body: str = "{}", handle: str = "no-handle", **
     return Message(message_id, handle, body, 1, datetime(2026, 11, 23, 10, 7, tzinfo=UTC), attributes)
 
 
-@pytest.fixture
-def queues(ministack: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Queues:
-    """Return two empty queues on MiniStack."""
-    ministack.introduce(monkeypatch)
+@pytest.fixture(params=SERVERS)
+def queues(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Queues:
+    """Return two empty queues on a server."""
+    return new_queues(request, monkeypatch)
+
+
+@pytest.fixture(params=["fake", *SERVERS])
+def queue(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """Return a queue."""
+    return FakeQueue() if request.param == "fake" else new_queues(request, monkeypatch).queue
+
+
+def new_queues(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Queues:
+    """Create two queues on the server that the fixture's parameter names."""
+    server: Endpoint = request.getfixturevalue(request.param)
+    server.introduce(monkeypatch)
     client = connect(boto3.session.Session())
     url, dlq_url = (client.create_queue(QueueName=new_name(kind))["QueueUrl"] for kind in ("queue", "dlq"))
     return Queues(SqsQueue(url, dlq_url, client, FakeClock()), client, url, dlq_url)
-
-
-@pytest.fixture(params=["fake", "ministack"])
-def queue(request: pytest.FixtureRequest) -> Queue:
-    """Return a queue."""
-    return FakeQueue() if request.param == "fake" else request.getfixturevalue("queues").queue
 
 
 def test_dead_letter_answers_with_the_ids_copied(queue: Queue) -> None:

@@ -1,5 +1,8 @@
 """The servers of the local stack: MiniStack for AWS, and MinIO (or a second MiniStack) as the destination.
 
+Load tests may have ElasticMQ as the queue and a MinIO as the landing bucket's server, so that the emulator is not what
+is measured: it searches its whole queue at each request.
+
 Each function gives a `Server` that is not started yet: use it in ``with``, or call its ``start`` and ``stop``.
 """
 
@@ -10,19 +13,27 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from windrow.core.errors import LocalStackError
 from windrow.lab.stack.process import HOST, Server
-from windrow.lab.stack.programs import answer, find_program
+from windrow.lab.stack.programs import answer, find_program, tools_cache
 
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 - MiniStack's own static test credentials
+LANDING_SECRET_KEY = "test-landing"  # noqa: S105 - as those, for a MinIO, which demands eight characters
 REGION = "eu-west-2"
 ACCOUNT = "000000000000"
+
+Servers = Literal["ministack", "fast"]
+"""What load tests have for queue and landing bucket: the emulator, or ElasticMQ and MinIO, which take more load."""
 
 MINIO_IMAGE = "minio/minio"
 _MINIO_HEALTH = "/minio/health/cluster"
 """Answers 200 once requests for buckets and users succeed; ``ready`` and ``live`` do while those still get 503."""
+
+_JVM = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.net.preferIPv4Stack=true")
+"""For ElasticMQ: 100,000 messages of 1 kB take 300 MB. The serial collector has no threads that compete for cores."""
 
 _SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
 
@@ -56,16 +67,48 @@ def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> S
     )
 
 
+def elasticmq(folder: Path, *, quick: bool = False) -> Server:
+    """Return a queue with SQS's API that keeps its messages in memory: a restart empties it. It checks no credentials.
+
+    Its account is `ACCOUNT`, its region `REGION`, so that its queues have the ARNs that they would have in MiniStack.
+    ``quick`` has Java compile only once: a start then costs half the CPU time, and 10,000 messages twice as much.
+
+    Raises:
+        LocalStackError: ElasticMQ or a Java was not found.
+    """
+    found = find_elasticmq()
+    if found is None:
+        raise LocalStackError("there is no ElasticMQ here, or no Java; `make elasticmq` fetches it (needs a JDK 17)")
+    java, jars = found
+
+    def command(port: int) -> list[str]:
+        settings = {
+            "node-address.host": HOST,
+            "node-address.port": port,
+            "rest-sqs.bind-hostname": HOST,
+            "rest-sqs.bind-port": port,
+            "rest-stats.enabled": "false",
+            "aws.region": REGION,
+            "aws.accountId": ACCOUNT,
+        }
+        options = [f"-D{name}={value}" for name, value in settings.items()]
+        compiler = ["-XX:TieredStopAtLevel=1"] if quick else []
+        return [str(java), *_JVM, *compiler, *options, "-cp", f"{jars}/*", "org.elasticmq.server.Main"]
+
+    return Server("elasticmq", folder, command, environ={}, health="/health")
+
+
 def minio(
     folder: Path,
     *,
     access_key: str,
     secret_key: str,
+    name: str = "minio",
     certs: Path | None = None,
     binary: Path | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Server:
-    """Return a MinIO that keeps its data in ``folder``: a restart finds it again.
+    """Return a MinIO that keeps its data in ``folder``, under its ``name``: a restart finds it again.
 
     The keys are the root user's. ``certs`` is a folder with ``public.crt`` and ``private.key``; with it the server
     speaks TLS only. ``binary`` is found by `find_minio` unless given; without any, Docker runs it. ``more`` are
@@ -76,7 +119,7 @@ def minio(
     """
     root = {"MINIO_ROOT_USER": access_key, "MINIO_ROOT_PASSWORD": secret_key}
     environ = {**root, "MINIO_BROWSER": "off", **(more or {})}
-    data = folder.absolute() / "minio-data"
+    data = folder.absolute() / f"{name}-data"
     data.mkdir(parents=True, exist_ok=True)
     binary = binary or find_minio()
     if binary is None and not docker_has_minio():
@@ -86,7 +129,7 @@ def minio(
     if binary is None:
         container = f"windrow-{uuid.uuid4().hex[:12]}"
         return Server(
-            "minio",
+            name,
             folder,
             lambda port: _docker_command(container, port, data, certs, environ),
             environ=environ,
@@ -97,13 +140,19 @@ def minio(
         )
     with_tls = ["--certs-dir", str(certs)] if certs else []
     return Server(
-        "minio",
+        name,
         folder,
         lambda port: [str(binary), "server", "--quiet", "--address", f"{HOST}:{port}", *with_tls, str(data)],
         environ=environ,
         health=_MINIO_HEALTH,
         scheme=scheme,
     )
+
+
+def find_elasticmq() -> tuple[Path, Path] | None:
+    """Return a Java that works, and the folder of ElasticMQ's jars, which ``make elasticmq`` fetches into the cache."""
+    java, jars = find_program("java", "-version"), tools_cache() / "java-servers" / "elasticmq"
+    return (java, jars) if java and jars.is_dir() else None
 
 
 def find_minio() -> Path | None:

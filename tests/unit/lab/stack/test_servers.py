@@ -16,7 +16,17 @@ from tests.programs import write_program
 from tests.tools import locate
 from windrow.core.errors import LocalStackError
 from windrow.lab.stack.process import HOST, Server
-from windrow.lab.stack.servers import ACCESS_KEY, REGION, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
+from windrow.lab.stack.servers import (
+    ACCESS_KEY,
+    REGION,
+    SECRET_KEY,
+    docker_has_minio,
+    elasticmq,
+    find_elasticmq,
+    find_minio,
+    minio,
+    ministack,
+)
 
 USER, PASSWORD = "administrator", "not-a-secret"
 
@@ -129,6 +139,21 @@ def test_no_minio_is_none(no_minio: Path, tmp_path: Path) -> None:
     assert (None, False) == (find_minio(), docker_has_minio())
     with pytest.raises(LocalStackError, match="make minio"):
         minio(tmp_path, access_key=USER, secret_key=PASSWORD)
+
+
+def test_no_elasticmq_is_none(no_minio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs jars in the cache and a Java that works: to start it without is an error that says what to do."""
+    jars = tmp_path / "cache/windrow/java-servers/elasticmq"
+    write_program(no_minio / "java", "exit 1")
+    jars.mkdir(parents=True)
+    assert find_elasticmq() is None
+    with pytest.raises(LocalStackError, match="make elasticmq"):
+        elasticmq(tmp_path)
+    java = write_program(tmp_path / "java/java")
+    monkeypatch.setenv("PATH", str(java.parent), prepend=os.pathsep)
+    assert (java, jars) == find_elasticmq()
+    jars.rmdir()
+    assert find_elasticmq() is None
 
 
 def test_docker_without_a_daemon_is_no_minio(no_minio: Path, tmp_path: Path) -> None:
