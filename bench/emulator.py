@@ -53,7 +53,7 @@ def measure(files: int) -> Figures:
         tempfile.TemporaryDirectory(prefix="windrow-bench-") as folder,
         Stack(Path(folder), Shape(sentinel_s=0), worker=False) as stack,
     ):
-        asyncio.run(_upload(stack.outputs.landing_bucket, files))
+        asyncio.run(_upload(stack.outputs, files))
         received = _received(stack.outputs, files)
         landing, destination = S3Landing(boto3.session.Session()), bootstrap.destination(settings.load(os.environ))
         get_s = min(_get_s(landing, list(received)) for _ in range(ROUNDS))
@@ -65,8 +65,8 @@ def measure(files: int) -> Figures:
     )
 
 
-async def _upload(bucket: str, files: int) -> None:
-    put, bodies = landing_put(bucket), Bodies("12345678", FILE_BYTES)
+async def _upload(outputs: StackOutputs, files: int) -> None:
+    put, bodies = landing_put(outputs), Bodies("12345678", FILE_BYTES)
     for number in range(files):
         await put(bodies.key(number), bodies.make(number)[0])
 

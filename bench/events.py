@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote_plus
 
 from bench.testbed import Upload
+from windrow.lab.stack.notifications import created
 
 
 def body(upload: Upload, bucket: str, moment: datetime) -> str:
-    """Return the S3 event notification of one upload, with all the fields that S3 sends."""
-    record = {
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "awsRegion": "eu-west-2",
-        "eventTime": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
-        "eventName": "ObjectCreated:Put",
-        "userIdentity": {"principalId": "AWS:AROAEXAMPLEEXAMPLE00:uploader"},
-        "requestParameters": {"sourceIPAddress": "203.0.113.7"},
-        "responseElements": {
-            "x-amz-request-id": "C3D13FE58DE4C810",
-            "x-amz-id-2": "FMyUVURIY8/IgAtTv8xRjskZQpcIZ9KG4V5Wp6S7S/JRWeUWerMUE5JgHvANOjpD",
-        },
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "configurationId": "uploads",
-            "bucket": {
-                "name": bucket,
-                "ownerIdentity": {"principalId": "A3NL1KOZZKExample"},
-                "arn": f"arn:aws:s3:::{bucket}",
-            },
-            "object": {
-                "key": quote_plus(upload.key, safe="/"),
-                "size": upload.size,
-                "eTag": upload.etag,
-                "versionId": upload.version_id,
-                "sequencer": "0055AED6DCD90281E5",
-            },
-        },
-    }
-    return json.dumps({"Records": [record]})
+    """Return the S3 event notification of one upload."""
+    return created(bucket, upload.key, size=upload.size, etag=upload.etag, version_id=upload.version_id, moment=moment)
 
 
 def batch(uploads: Sequence[Upload], bucket: str) -> dict[str, Any]:

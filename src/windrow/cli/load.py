@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import msgspec
 import typer
@@ -47,6 +47,10 @@ def load(
     window: Annotated[
         int | None, typer.Option(min=1, max=300, help="Seconds to gather files for; 60 in the profiles.")
     ] = None,
+    servers: Annotated[
+        str | None,
+        typer.Option(help="fast for ElasticMQ as queue and MinIO as landing store; ministack for both, if not given."),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
     ] = None,
@@ -62,9 +66,8 @@ def load(
     require_extra("local")
     from windrow.lab.load.plan import checked
 
-    plan = checked(_plan(profile, rate, seconds, burst, outage, size, window))
-    if plan.outage:
-        _require_minio()
+    plan = checked(_plan(profile, rate, seconds, burst, outage, size, window, servers))
+    _require_servers(plan)
     for file in (json_file, report_file):
         if file is not None and not file.absolute().parent.is_dir():
             raise SettingsError(f"there is no folder {file.parent} to write {file.name} into")
@@ -88,12 +91,16 @@ def _plan(
     outage: str | None,
     size: int | None,
     window: int | None,
+    servers: str | None,
 ) -> Plan:
     """Return the profile's plan, changed by the given options."""
     from windrow.lab.load.plan import PROFILES, parse_bursts, parse_outage
+    from windrow.lab.stack.servers import Servers
 
     if profile not in PROFILES:
         raise SettingsError(f"--profile is one of {', '.join(PROFILES)}, not {profile!r}")
+    if servers not in (None, *get_args(Servers)):
+        raise SettingsError(f"--servers is one of {', '.join(get_args(Servers))}, not {servers!r}")
     given = {
         "rate": rate,
         "seconds": seconds,
@@ -101,18 +108,26 @@ def _plan(
         "outage": parse_outage(outage) if outage else None,
         "size": size,
         "window_s": window,
+        "servers": servers,
     }
     return msgspec.structs.replace(
         PROFILES[profile], **{name: value for name, value in given.items() if value is not None}
     )
 
 
-def _require_minio() -> None:
-    """Check that the destination keeps its data when killed: MiniStack keeps all in memory. Raises `WrongUse`."""
-    from windrow.lab.stack.servers import docker_has_minio, find_minio
+def _require_servers(plan: Plan) -> None:
+    """Check that the servers of the plan are here, and that the destination of an outage keeps its data when killed.
 
-    if find_minio() is None and not docker_has_minio():
-        raise WrongUse("an outage needs a MinIO as destination; `make minio` builds it once")
+    MiniStack keeps all in memory. Raises `WrongUse`.
+    """
+    from windrow.lab.stack.servers import docker_has_minio, find_elasticmq, find_minio
+
+    fast = plan.servers == "fast"
+    if (plan.outage or fast) and find_minio() is None and not docker_has_minio():
+        what = "--servers fast needs a MinIO" if fast else "an outage needs a MinIO as destination"
+        raise WrongUse(f"{what}; `make minio` builds it once")
+    if fast and find_elasticmq() is None:
+        raise WrongUse("--servers fast needs a Java 17 and ElasticMQ; `make elasticmq` fetches it once")
 
 
 def _run(plan: Plan, profile: str) -> LoadResult:
@@ -124,7 +139,7 @@ def _run(plan: Plan, profile: str) -> LoadResult:
 
     # The load test runs worker and sentinel itself, to record what they do.
     shape = Shape(window_s=plan.window_s, sentinel_s=0)
-    with local_stack(shape, worker=False) as stack, _progress(plan) as (note, say):
+    with local_stack(shape, worker=False, servers=plan.servers) as stack, _progress(plan) as (note, say):
         record = LoadTest(stack, plan, on_sample=note, say=say).run()
         return summarize(record, profile=profile, command=command(profile, plan), machine=machine())
 

@@ -18,6 +18,7 @@ from windrow.core.errors import OutputLost
 
 if TYPE_CHECKING:
     from windrow.lab.stack.provision import Shape
+    from windrow.lab.stack.servers import Servers
     from windrow.lab.stack.stack import Stack
 
 WITHOUT_MINIO = "MinIO was not found, so a second MiniStack is the destination; `make minio` builds MinIO once"
@@ -25,7 +26,7 @@ _NAMES = {"minio": "MinIO", "ministack": "MiniStack"}
 
 
 @contextmanager
-def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
+def local_stack(shape: Shape, *, worker: bool = True, servers: Servers = "ministack") -> Iterator[Stack]:
     """Run a stack in a new folder, with progress on standard error; keep the folder only if something goes wrong.
 
     SIGTERM and SIGHUP (the terminal was closed) stop it as Ctrl-C does: all raise KeyboardInterrupt.
@@ -38,7 +39,7 @@ def local_stack(shape: Shape, *, worker: bool = True) -> Iterator[Stack]:
     from windrow.lab.stack.stack import Stack
 
     with _terminated_as_interrupted(), _folder() as folder:
-        stack = Stack(folder, shape, worker=worker)
+        stack = Stack(folder, shape, worker=worker, servers=servers)
         try:
             with err.status("starting") as status:
                 stack.start(status.update)

@@ -74,17 +74,24 @@ def test_imports_compares_with_boto3(run: Run) -> None:
         assert imports.PROGRAMS.keys() == answer["cpu_ms"][state].keys()
 
 
-@pytest.mark.needs("minio")
-def test_drain_empties_the_queue(run: Run) -> None:
-    """The whole backlog is delivered, its rate is compared with the emulator's own, and CPU time is told by process."""
-    answer = run(drain.main, "--messages", "60")
+@pytest.mark.needs("minio", "elasticmq")
+def test_drain_delivers_the_whole_backlog_once(run: Run) -> None:
+    """`windrow run` empties the queue, every file is compared, and CPU time and memory are told by process."""
+    answer = run(drain.main, "--messages", "300", "--batch-size", "60", "--modes", "fast")
 
-    assert 60 == answer["messages"]
-    assert answer["figures"]["drained_per_s"] / answer["figures"]["emulator_per_s"] == pytest.approx(
-        answer["ratios"]["drain_vs_emulator"], abs=0.01
+    (result,) = answer["runs"]
+    proof = result["proof"]
+    assert (300, 0, 0, 0) == (
+        proof["files_delivered"],
+        proof["files_duplicated"],
+        proof["files_unexpected"],
+        result["kept"],
     )
-    assert {"client", "emulator", "MinIO"} == answer["cpu_ms_per_message"]["emulator alone"].keys()
-    assert {"engine", "handlers", "emulator", "MinIO"} == answer["cpu_ms_per_message"]["drained"].keys()
+    assert 5 <= result["batches"]
+    servers = {"queue (ElasticMQ)", "landing (MinIO)", "destination (MinIO)", "ledger (MiniStack)"}
+    assert {"engine", "handlers", *servers} == result["cpu_ms_per_message"].keys()
+    assert {"engine", "handlers"} == result["peak_mb"].keys()
+    assert result["per_s"] * result["seconds"] == pytest.approx(300, rel=0.05)
 
 
 @pytest.mark.needs("minio")

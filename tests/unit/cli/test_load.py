@@ -51,6 +51,39 @@ def test_options_override_the_profile(plans: list[Plan], monkeypatch: pytest.Mon
     assert [Plan(rate=5, seconds=60, bursts=bursts, outage=Interval(20, 9), size=200, window_s=2)] == plans
 
 
+def test_fast_servers_are_asked_for(plans: list[Plan], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile is the same on them."""
+    monkeypatch.setattr(servers, "find_minio", lambda: Path("minio"))
+    monkeypatch.setattr(servers, "find_elasticmq", lambda: (Path("java"), Path("jars")))
+    assert 0 == run(["load", "--profile", "peak", "--servers", "fast"])
+    assert [msgspec.structs.replace(PROFILES["peak"], servers="fast")] == plans
+
+
+@pytest.mark.parametrize(
+    ("minio", "option", "expected"),
+    [
+        (True, "fast", "--servers fast needs a Java 17 and ElasticMQ; `make elasticmq` fetches it once"),
+        (False, "fast", "--servers fast needs a MinIO; `make minio` builds it once"),
+        (True, "slow", "--servers is one of ministack, fast, not 'slow'"),
+    ],
+)
+def test_servers_that_are_not_here_are_named(
+    plans: list[Plan],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    minio: bool,
+    option: str,
+    expected: str,
+) -> None:
+    """Nothing is started, and the message says how to get them."""
+    monkeypatch.setattr(servers, "find_minio", lambda: Path("minio") if minio else None)
+    monkeypatch.setattr(servers, "docker_has_minio", lambda: False)
+    monkeypatch.setattr(servers, "find_elasticmq", lambda: None)
+    assert 0 != run(["load", "--servers", option])
+    assert expected in " ".join(capsys.readouterr().err.split())
+    assert [] == plans
+
+
 def test_standard_output_is_json_alone_if_asked(plans: list[Plan], capsys: pytest.CaptureFixture[str]) -> None:
     """With ``--json -`` there is one JSON object on standard output and nothing else."""
     assert 0 == run(["load", "--json", "-"])

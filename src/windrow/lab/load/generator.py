@@ -6,15 +6,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import msgspec
 import obstore
+from botocore.config import Config
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
 from windrow.lab.load.bodies import Bodies
+from windrow.lab.load.notifier import Notifier
+from windrow.lab.stack.notifications import created
+from windrow.lab.stack.provision import StackOutputs
 from windrow.lab.stack.upload import Uploaded
 
 PUT_LIMIT_S = 60.0
@@ -76,9 +81,13 @@ class Generator:
             self.sent.append(Sent(file, due_s, begun_s, self._now() - begun))
 
 
-def landing_put(bucket: str) -> Put:
-    """Return the upload to a landing bucket, with the ``AWS_*`` variables of this process."""
+def landing_put(outputs: StackOutputs) -> Put:
+    """Return the upload to a stack's landing bucket, with the ``AWS_*`` variables of this process.
+
+    If the bucket's server sends no events, an upload is done when its event is in the queue too.
+    """
     session = boto3.Session()
+    bucket, notify = outputs.landing_bucket, _notify(session, outputs)
     endpoint = session.client("s3").meta.endpoint_url
     store = S3Store(
         bucket,
@@ -92,9 +101,19 @@ def landing_put(bucket: str) -> Put:
 
     async def put(key: str, body: bytes) -> str:
         answer = await obstore.put_async(store, key, body)
-        version = answer["version"]
+        version, moment = answer["version"], datetime.now(UTC)
         if version is None:
             raise ValueError("the landing bucket gave no version id: it must be versioned")
+        if notify:
+            etag = str(answer["e_tag"]).strip('"')
+            await notify(created(bucket, key, size=len(body), etag=etag, version_id=version, moment=moment))
         return version
 
     return put
+
+
+def _notify(session: boto3.Session, outputs: StackOutputs) -> Callable[[str], Awaitable[None]] | None:
+    if outputs.fast is None:
+        return None
+    sqs: Any = session.client("sqs", config=Config(retries={"total_max_attempts": 1}))  # as for uploads
+    return Notifier(lambda entries: sqs.send_message_batch(QueueUrl=outputs.queue_url, Entries=entries)).notify

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from windrow.core.errors import SettingsError
+from windrow.lab.stack.servers import Servers
 
 
 class Phase(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     outage: Interval | None = None
     size: int = 100_000
     window_s: int = 60
+    servers: Servers = "ministack"
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -120,4 +122,6 @@ def command(profile: str, plan: Plan) -> str:
         parts += [f"--burst {burst.rate:g}:{burst.seconds:g}" for burst in plan.bursts]
     if plan.outage and plan.outage != usual.outage:
         parts.append(f"--outage {plan.outage.start_s:g}:{plan.outage.seconds:g}")
+    if plan.servers != usual.servers:
+        parts.append(f"--servers {plan.servers}")
     return " ".join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,8 +35,6 @@ TIMEOUT_S = 90.0
 """Longest wait without any progress, beyond the window: a message that failed comes back after 10 s and more."""
 BACKOFF_S = 900.0
 """After an outage a message may be hidden for as long as the longest backoff."""
-
-_WORKER = (sys.executable, "-m", "windrow", "run", "--json")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +92,7 @@ class LoadTest:
             LocalStackError: a part of the stack ended on the way, other than by plan.
         """
         self._say("preparing")
-        generator = Generator(landing_put(self._stack.outputs.landing_bucket), Bodies(uuid4().hex[:8], self._plan.size))
+        generator = Generator(landing_put(self._stack.outputs), Bodies(uuid4().hex[:8], self._plan.size))
         with self._worker(), self._sentinels() as pool:
             started_at, begun = datetime.now(UTC), time.monotonic()
             sentinel = SentinelRuns(pool, begun, self._sentinel_interval_s)
@@ -120,7 +117,7 @@ class LoadTest:
     @contextmanager
     def _worker(self) -> Iterator[None]:
         """Run the worker as ``windrow up`` does, but with its batches as JSON lines in its log."""
-        self._stack.worker.launch(_WORKER, self._stack.environment())
+        self._stack.start_worker("--json")
         try:
             yield
         finally:
@@ -182,11 +179,9 @@ class LoadTest:
         for future in (uploads, *others):
             if future.done():
                 future.result()
-        processes = [self._stack.aws, self._stack.worker]
-        if self._outage is None or not self._outage.down:
-            processes.append(self._stack.destination)
-        for process in processes:
-            if not process.running:
+        down = [self._stack.destination] if self._outage and self._outage.down else []
+        for process in (*self._stack.parts(), self._stack.worker):
+            if not process.running and process not in down:
                 raise LocalStackError(f"{process.name} has ended{process.log_tail()}")
 
     def _verify(self, generator: Generator) -> Report:

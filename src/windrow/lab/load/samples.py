@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from windrow.bootstrap import queue_statistics
 from windrow.lab.load.generator import Generator
 from windrow.lab.load.processes import Meter, Usage, cores_busy
 from windrow.lab.load.watch import DeliveryMonitor
+from windrow.lab.stack.process import Process
 from windrow.lab.stack.stack import Stack
 from windrow.ports import QueueDepth
 from windrow.worker.pool import Pool
@@ -78,13 +80,16 @@ def _groups(stack: Stack, sentinel: Pool) -> dict[str, Any]:
     """Return which processes are counted together; children count with their parent unless named before it."""
 
     def handlers() -> list[int]:
-        return [child.pid for child in psutil.Process(stack.worker.pid).children()]
+        return [child.pid for pid in ids(stack.worker) for child in psutil.Process(pid).children()]
 
+    def ids(process: Process) -> list[int]:
+        return [process.pid] if process.running else []
+
+    fast = {"queue": stack.fast.queue, "landing": stack.fast.landing} if stack.fast else {}
+    parts = {"engine": stack.worker, "AWS emulator": stack.aws, **fast, "destination": stack.destination}
     return {
-        "handlers": lambda: handlers() if stack.worker.running else [],
-        "engine": lambda: [stack.worker.pid] if stack.worker.running else [],
-        "AWS emulator": lambda: [stack.aws.pid] if stack.aws.running else [],
-        "destination": lambda: [stack.destination.pid] if stack.destination.running else [],
+        "handlers": handlers,
+        **{name: partial(ids, part) for name, part in parts.items()},
         "sentinel": lambda: sentinel.pids,
         "generator": lambda: [os.getpid()],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from windrow.core.objectives import FAST_S, SURE_S
@@ -10,6 +10,10 @@ from windrow.lab.load.result import LoadResult
 from windrow.pages.chart import Chart, Line, ReferenceLine, Shade, clock, objective_lines, time_ticks
 
 SINCE = "min:s since the start"
+MACHINE_COLOUR = 6
+GROUP_COLOURS = (1, 2, 3, 4, 5, 7, 8, 9)
+"""Of groups of processes; the other one is the whole machine's."""
+EMULATOR_KEEPS_ALL = " The AWS emulator keeps all uploaded files in memory."
 
 
 def latency_charts(result: LoadResult) -> list[Chart]:
@@ -128,8 +132,8 @@ def resource_charts(result: LoadResult) -> list[Chart]:
             "Processors",
             "Cores in use, the highest of each step; the whole machine counts other programs too.",
             [
-                Line("whole machine", series.machine_cores, 6, style="area"),
-                *[Line(name, values, index + 1) for index, (name, values) in enumerate(series.cores.items())],
+                Line("whole machine", series.machine_cores, MACHINE_COLOUR, style="area"),
+                *_by_group(series.cores),
             ],
             unit="cores",
             least=cores,
@@ -137,19 +141,24 @@ def resource_charts(result: LoadResult) -> list[Chart]:
         _over_time(
             result,
             "Memory",
-            "Resident memory. The AWS emulator keeps all uploaded files in memory.",
-            [Line(name, values, index + 1) for index, (name, values) in enumerate(series.rss_mb.items())],
+            f"Resident memory.{'' if result.plan.servers == 'fast' else EMULATOR_KEEPS_ALL}",
+            _by_group(series.rss_mb),
             unit="MB",
         ),
         _over_time(
             result,
             "Load average of the machine",
             f"Over one minute; above {cores} (its cores), programs wait for a processor.",
-            [Line("load", series.load, 6)],
+            [Line("load", series.load, MACHINE_COLOUR)],
             unit="programs",
             marks=[ReferenceLine(f"{cores} cores", cores)],
         ),
     ]
+
+
+def _by_group(values: Mapping[str, Sequence[float]]) -> list[Line]:
+    """Return a line for each group of processes."""
+    return [Line(name, each, GROUP_COLOURS[index]) for index, (name, each) in enumerate(values.items())]
 
 
 def _near(longest_s: float) -> bool:

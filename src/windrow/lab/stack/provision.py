@@ -23,7 +23,7 @@ from windrow.lab.stack.destination import (
     client_config,
     create_destination,
 )
-from windrow.lab.stack.servers import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
+from windrow.lab.stack.servers import ACCESS_KEY, ACCOUNT, LANDING_SECRET_KEY, REGION, SECRET_KEY
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -65,6 +65,21 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         return 6 * self.timeout_s + self.window_s
 
 
+class FastEndpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a queue and a landing bucket are that are not the emulator's."""
+
+    queue_endpoint: str
+    landing_endpoint: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that lead boto3 and Windrow there; the emulator accepts these keys too."""
+        return {
+            "AWS_ENDPOINT_URL_SQS": self.queue_endpoint,
+            "AWS_ENDPOINT_URL_S3": self.landing_endpoint,
+            "AWS_SECRET_ACCESS_KEY": LANDING_SECRET_KEY,
+        }
+
+
 class StackOutputs(msgspec.Struct, frozen=True, kw_only=True):
     """What was created, as Terraform's outputs name it."""
 
@@ -81,9 +96,11 @@ class StackOutputs(msgspec.Struct, frozen=True, kw_only=True):
     destination_bucket: str
     destination_region: str
     destination_secret_id: str
+    fast: FastEndpoints | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables that this stack's workers, functions and commands need: WINDROW_* and AWS_*."""
+        fast = self.fast.environment() if self.fast else {}
         return {
             "WINDROW_LANDING_BUCKETS": self.landing_bucket,
             "WINDROW_QUEUE_URL": self.queue_url,
@@ -99,6 +116,7 @@ class StackOutputs(msgspec.Struct, frozen=True, kw_only=True):
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            **fast,
         }
 
 
@@ -121,13 +139,23 @@ def worker_environment(outputs: StackOutputs, inherited: Mapping[str, str]) -> d
     return {**isolated(inherited), **outputs.environment()}
 
 
-def provision(aws_endpoint: str, destination: DestinationAccess, shape: Shape) -> StackOutputs:
-    """Create everything in an empty emulator and an empty destination. Not repeatable: each stack starts empty."""
-    session = _session()
+def provision(
+    aws_endpoint: str, destination: DestinationAccess, shape: Shape, fast: FastEndpoints | None = None
+) -> StackOutputs:
+    """Create everything in an empty emulator and an empty destination. Not repeatable: each stack starts empty.
+
+    With ``fast`` the landing bucket notifies no queue: who uploads there sends the events too.
+    """
+    session = _session(fast)
     aws = {"endpoint_url": aws_endpoint, "config": client_config()}
+    sqs_at = {**aws, "endpoint_url": fast.queue_endpoint} if fast else aws
+    s3_at = {**aws, "endpoint_url": fast.landing_endpoint} if fast else aws
     credentials = create_destination(destination)
-    queue_url, queue_arn, dlq_url = _create_queues(session.client("sqs", **aws), shape)
-    _create_landing(session.client("s3", **aws), queue_arn)
+    queue_url, queue_arn, dlq_url = _create_queues(session.client("sqs", **sqs_at), shape)
+    s3 = session.client("s3", **s3_at)
+    _create_landing(s3)
+    if fast is None:
+        _notify(s3, queue_arn)
     _create_ledger(session.client("dynamodb", **aws))
     secret = {name: value for name, value in msgspec.structs.asdict(credentials).items() if value is not None}
     session.client("secretsmanager", **aws).create_secret(Name=SECRET, SecretString=json.dumps(secret))
@@ -145,15 +173,17 @@ def provision(aws_endpoint: str, destination: DestinationAccess, shape: Shape) -
         destination_bucket=DESTINATION_BUCKET,
         destination_region=DESTINATION_REGION,
         destination_secret_id=SECRET,
+        fast=fast,
     )
     mapping_id = _create_function(session.client("lambda", **aws), outputs, queue_arn, shape)
     return msgspec.structs.replace(outputs, event_source_mapping_id=mapping_id)
 
 
-def _session() -> Session:
+def _session(fast: FastEndpoints | None) -> Session:
     import boto3
 
-    return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
+    secret_key = LANDING_SECRET_KEY if fast else SECRET_KEY
+    return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=secret_key, region_name=REGION)
 
 
 def _create_queues(sqs: Any, shape: Shape) -> tuple[str, str, str]:  # noqa: ANN401
@@ -174,9 +204,12 @@ def _create_queues(sqs: Any, shape: Shape) -> tuple[str, str, str]:  # noqa: ANN
     return queue_url, queue_arn, dlq_url
 
 
-def _create_landing(s3: Any, queue_arn: str) -> None:  # noqa: ANN401
+def _create_landing(s3: Any) -> None:  # noqa: ANN401
     s3.create_bucket(Bucket=LANDING_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=LANDING_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+
+def _notify(s3: Any, queue_arn: str) -> None:  # noqa: ANN401
     s3.put_bucket_notification_configuration(
         Bucket=LANDING_BUCKET,
         NotificationConfiguration={

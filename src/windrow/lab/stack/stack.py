@@ -9,13 +9,24 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from windrow.core.errors import LocalStackError
 from windrow.lab.stack.destination import DestinationAccess, DestinationKind
 from windrow.lab.stack.process import Process, Server
-from windrow.lab.stack.provision import Shape, StackOutputs, isolated, provision, worker_environment
-from windrow.lab.stack.servers import ACCESS_KEY, SECRET_KEY, docker_has_minio, find_minio, minio, ministack
+from windrow.lab.stack.provision import FastEndpoints, Shape, StackOutputs, isolated, provision, worker_environment
+from windrow.lab.stack.servers import (
+    ACCESS_KEY,
+    LANDING_SECRET_KEY,
+    REGION,
+    SECRET_KEY,
+    Servers,
+    docker_has_minio,
+    elasticmq,
+    find_minio,
+    minio,
+    ministack,
+)
 
 DestinationChoice = Literal["auto", "minio", "ministack"]
 
@@ -39,6 +50,13 @@ def check_room(folder: Path, least_bytes: int) -> None:
         )
 
 
+class FastServers(NamedTuple):
+    """The servers that do the emulator's work with queue and landing bucket."""
+
+    queue: Server
+    landing: Server
+
+
 class Stack:
     """A running stack; a context manager.
 
@@ -46,7 +64,11 @@ class Stack:
     configuration applies. Logs and data are in ``folder``. Without ``worker`` nothing receives from the queue.
 
     ``destination`` is ``auto`` for MinIO where there is one, else a second MiniStack. ``access_key`` and ``secret_key``
-    are its administrator's, for people; the worker has keys of its own.
+    are its administrator's, for people; the worker has keys of its own. Who uploads to ``fast`` servers
+    sends S3's events too.
+
+    Raises:
+        LocalStackError: a server that was asked for is not on this machine.
     """
 
     def __init__(
@@ -57,6 +79,7 @@ class Stack:
         destination: DestinationChoice = "auto",
         worker: bool = True,
         auth: bool = False,
+        servers: Servers = "ministack",
     ) -> None:
         self.folder = folder.absolute()
         self.shape = shape or Shape()
@@ -64,6 +87,7 @@ class Stack:
         self.worker = Process("worker", self.folder)
         self.sentinel = Process("sentinel", self.folder)
         self.destination, self.access_key, self.secret_key = _destination(self.folder, destination)
+        self.fast = _fast(self.folder) if servers == "fast" else None
         self._with_worker = worker
         self._outputs: StackOutputs | None = None
         self._resources = ExitStack()
@@ -85,14 +109,18 @@ class Stack:
         with ExitStack() as resources:
             on_step("starting the AWS emulator (MiniStack)")
             self.aws.start()
-            # Killed, all three: what they hold is not wanted any more, and an ordinary end waits for open connections.
+            # Killed, as the others: what they hold is not wanted any more, and an ordinary end waits for connections.
             resources.callback(self.aws.kill)
             on_step(f"starting the destination ({'MinIO' if self.kind == 'minio' else 'a second MiniStack'})")
             self.destination.start()
             resources.callback(self.destination.kill)
+            for server in self.fast or ():
+                on_step(f"starting the {server.name} server")
+                server.start()
+                resources.callback(server.kill)
             resources.enter_context(_environment(isolated(os.environ)))
             on_step("creating buckets, queues, ledger, secret and mapping")
-            self._outputs = provision(self.aws.url, self._access(), self.shape)
+            self._outputs = provision(self.aws.url, self._access(), self.shape, self._endpoints())
             resources.enter_context(_environment(self.environment()))
             if self._with_worker:
                 on_step("starting the worker")
@@ -108,9 +136,12 @@ class Stack:
         self._resources.close()
         self._outputs = None
 
-    def start_worker(self) -> None:
-        """Start the worker, ``windrow run``, as on a server beside MinIO; its output goes to its log."""
-        self.worker.launch(_WORKER, self.environment())
+    def start_worker(self, *options: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start the worker, ``windrow run``, as on a server beside MinIO; its output goes to its log.
+
+        ``settings`` are variables of its environment beyond those of the stack.
+        """
+        self.worker.launch([*_WORKER, *options], {**self.environment(), **(settings or {})})
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment for processes that use the stack."""
@@ -126,11 +157,16 @@ class Stack:
             kind=self.kind, endpoint=self.destination.url, access_key=self.access_key, secret_key=self.secret_key
         )
 
+    def _endpoints(self) -> FastEndpoints | None:
+        if self.fast is None:
+            return None
+        return FastEndpoints(queue_endpoint=self.fast.queue.url, landing_endpoint=self.fast.landing.url)
+
     def parts(self) -> list[Process]:
         """Return the processes of the stack, the AWS emulator first."""
         ours = [self.worker] if self._with_worker else []
         ours += [self.sentinel] if self.shape.sentinel_s else []
-        return [self.aws, self.destination, *ours]
+        return [self.aws, self.destination, *(self.fast or ()), *ours]
 
     def check(self) -> None:
         """Check that all processes run and that the disk has room.
@@ -145,7 +181,8 @@ class Stack:
 
     def holds_all(self, part: Process) -> bool:
         """Return whether the stack's data is lost with a part: an emulator keeps all of it in memory."""
-        return part is self.aws or (part is self.destination and self.kind == "ministack")
+        emulators = (self.aws, self.fast.queue) if self.fast else (self.aws,)
+        return part in emulators or (part is self.destination and self.kind == "ministack")
 
     def start_again(self, part: Process) -> None:
         """Start a part that has ended, at the same address and with its data. Raises `LocalStackError`."""
@@ -173,6 +210,12 @@ def _destination(folder: Path, choice: DestinationChoice) -> tuple[Server, str, 
         access_key, secret_key = secrets.token_hex(10), secrets.token_urlsafe(30)
         return minio(folder, access_key=access_key, secret_key=secret_key), access_key, secret_key
     return ministack(folder, name="destination"), ACCESS_KEY, SECRET_KEY
+
+
+def _fast(folder: Path) -> FastServers:
+    region = {"MINIO_SITE_REGION": REGION}
+    landing = minio(folder, access_key=ACCESS_KEY, secret_key=LANDING_SECRET_KEY, name="landing", more=region)
+    return FastServers(elasticmq(folder), landing)
 
 
 def _kind(destination: Server) -> DestinationKind:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from windrow.core.errors import SettingsError
 from windrow.lab.load.plan import PROFILES, Interval, Phase, Plan, checked, command, parse_bursts, parse_outage
@@ -73,6 +74,7 @@ def test_outage_must_end_before_the_uploads() -> None:
 def test_command_names_what_differs_from_the_profile() -> None:
     """The command that a report shows repeats the run."""
     assert "windrow load --profile peak" == command("peak", PROFILES["peak"])
+    assert "windrow load --profile peak --servers fast" == command("peak", replace(PROFILES["peak"], servers="fast"))
     plan = Plan(rate=20, seconds=8, bursts=(Phase(100, 2),), outage=Interval(1, 2.5), size=2000, window_s=2)
     assert (
         "windrow load --profile baseline --rate 20 --seconds 8 --size 2000 --window 2 --burst 100:2 --outage 1:2.5"
