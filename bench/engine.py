@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from windrow.clients.clock import SystemClock
-from windrow.clients.sqs.source_queue import opener, queue_arn
+from windrow.clients.json_requests import light
+from windrow.clients.sqs.source_queue import LIGHT, RETRIES, opener, queue_arn
 from windrow.core.mapping import FixedMapping, MappingConfig
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.waiting import polls
@@ -40,7 +41,7 @@ class BackgroundEngine:
         self._counters = Counters()
         clock = SystemClock()
         self._engine = Engine(
-            FixedMapping(mapping), opener(sqs, clock), pool, clock, observer=self._counters, quiet_wait_s=QUIET_WAIT_S
+            FixedMapping(mapping), opener(light(sqs, LIGHT, RETRIES), clock), pool, clock, observer=self._counters, quiet_wait_s=QUIET_WAIT_S
         )
         self._stop = threading.Event()
         self._thread = ThreadPoolExecutor(1)
