@@ -41,7 +41,12 @@ class BackgroundEngine:
         self._counters = Counters()
         clock = SystemClock()
         self._engine = Engine(
-            FixedMapping(mapping), opener(light(sqs, LIGHT, RETRIES), clock), pool, clock, observer=self._counters, quiet_wait_s=QUIET_WAIT_S
+            FixedMapping(mapping),
+            opener(light(sqs, LIGHT, RETRIES), clock),
+            pool,
+            clock,
+            observer=self._counters,
+            quiet_wait_s=QUIET_WAIT_S,
         )
         self._stop = threading.Event()
         self._thread = ThreadPoolExecutor(1)

@@ -70,6 +70,12 @@ def _session() -> boto3.session.Session:
     return aws.session(os.environ)
 
 
+@cache
+def _dynamodb() -> DynamoDBClient:
+    """Return the client of the ledger's table that all in this process share."""
+    return deferred(lambda: ledger_client.connect(_session()))
+
+
 def aggregator(settings: Settings) -> Aggregator:
     """Return the aggregator on AWS and the destination."""
     return Aggregator(
@@ -83,7 +89,7 @@ def aggregator(settings: Settings) -> Aggregator:
         metrics=metrics(settings),
         clock=_clock,
         jitter=_jitter,
-        health=delivery_health(settings, deferred(lambda: ledger_client.connect(_session()))),
+        health=delivery_health(settings, _dynamodb()),
     )
 
 
@@ -195,7 +201,7 @@ def destination_secrets(settings: Settings) -> DatedSecrets:
 
 def ledger(settings: Settings) -> DynamoLedger:
     """Return the ledger."""
-    return DynamoLedger(settings.ledger_table, deferred(lambda: ledger_client.connect(_session())), _clock, _jitter)
+    return DynamoLedger(settings.ledger_table, _dynamodb(), _clock, _jitter)
 
 
 def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliveryHealth:

@@ -15,6 +15,8 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserFactory
 
+from windrow.clients import models
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -36,6 +38,7 @@ def strict_session() -> botocore.session.Session:
     """Return a session whose clients raise botocore's errors only, whatever the answer."""
     inner = botocore.session.get_session()
     inner.register_component("response_parser_factory", _StrictParsers())
+    inner.register_component("data_loader", models.loader())
     inner.register("before-call.s3", _follow_no_redirect)  # type: ignore[arg-type]  # accepts all that events pass
     return inner
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3.session
 from botocore.config import Config
 from botocore.configprovider import ConstantProvider
 from botocore.exceptions import BotoCoreError, NoRegionError
@@ -15,6 +14,11 @@ from botocore.utils import get_environ_proxies
 from windrow.clients.answers import strict_session
 from windrow.core.endpoints import is_loopback, parsed
 from windrow.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    import boto3.session
+    import botocore.session
+    from botocore.credentials import Credentials
 
 PATH_STYLE: Any = {"addressing_style": "path", "use_accelerate_endpoint": False}
 """Options of an S3 client. Both are set, because the profile may set either: S3 Accelerate does not support paths, and
@@ -30,8 +34,12 @@ def session(environ: Mapping[str, str], profile: str | None = None) -> boto3.ses
         SettingsError: also by the session's ``client``: the profile, the region or an endpoint is missing or invalid.
     """
     try:
-        region = environ.get("AWS_REGION") or None
-        return _Session(botocore_session=strict_session(), region_name=region, profile_name=profile)
+        inner = strict_session()
+        for name, value in (("profile", profile), ("region", environ.get("AWS_REGION"))):
+            if value:
+                inner.set_config_variable(name, value)
+        inner.get_scoped_config()  # fails for a profile that does not exist
+        return _as_boto3(_Session(inner))
     except BotoCoreError as error:
         raise SettingsError(
             f"AWS can't be used: {_sentence(error)} Correct AWS_PROFILE, or name a profile that exists."
@@ -44,7 +52,7 @@ def session_apart() -> boto3.session.Session:
     apart.get_component("config_store").set_config_provider("profile", ConstantProvider(None))
     for name in ("config_file", "credentials_file"):
         apart.set_config_variable(name, os.devnull)
-    return boto3.session.Session(botocore_session=apart)
+    return _as_boto3(_AnySession(apart))
 
 
 def proxies_for(endpoint: str) -> dict[str, str]:
@@ -52,13 +60,34 @@ def proxies_for(endpoint: str) -> dict[str, str]:
     return {} if is_loopback(endpoint) else get_environ_proxies(endpoint)
 
 
-class _Session(boto3.session.Session):
-    def client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as boto3's
+class _AnySession:
+    """What Windrow uses of boto3's session; importing boto3 takes a fifth longer than importing botocore."""
+
+    def __init__(self, inner: botocore.session.Session) -> None:
+        self._inner = inner
+
+    @property
+    def region_name(self) -> str | None:
+        """The region, None if none is set."""
+        return cast("str | None", self._inner.get_config_variable("region"))
+
+    def get_credentials(self) -> Credentials | None:
+        """Return the credentials, which renew themselves; None if there are none."""
+        return self._inner.get_credentials()
+
+    def client(self, service: str, **options: Any) -> Any:  # noqa: ANN401 - as boto3's
+        """Return a client with botocore's options."""
+        connect: Any = self._inner.create_client  # the stubs know each service by its name only
+        return connect(service, **options)
+
+
+class _Session(_AnySession):
+    def client(self, service: str, **options: Any) -> Any:  # noqa: ANN401 - as boto3's
         """Return a client; see `session`."""
         try:
             if self.region_name is None:  # without this check, S3's client would use us-east-1
                 raise NoRegionError
-            built = super().client(*arguments, **options)
+            built = super().client(service, **options)
             endpoint = built.meta.endpoint_url
             if parsed(endpoint) is None:
                 raise ValueError(f"Invalid endpoint: {endpoint}")
@@ -66,10 +95,15 @@ class _Session(boto3.session.Session):
                 direct = Config(proxies={})
                 config = options.get("config")
                 options["config"] = config.merge(direct) if config else direct
-                built = super().client(*arguments, **options)
+                built = super().client(service, **options)
         except (BotoCoreError, ValueError) as error:
             raise SettingsError(f"AWS can't be used: {_sentence(error)} {_advice(error)}") from error
         return built
+
+
+def _as_boto3(session: _AnySession) -> boto3.session.Session:
+    """Return a session as boto3's, whose stubs know the type of each service's client."""
+    return cast("boto3.session.Session", session)
 
 
 def _sentence(error: Exception) -> str:

@@ -6,17 +6,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import obstore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
-from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from urllib3.exceptions import HTTPError
@@ -32,9 +31,10 @@ from windrow.ports import Body
 
 if TYPE_CHECKING:
     import boto3.session
+    from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
     from obstore import Bytes, GetOptions
-    from obstore.store import ClientConfig
+    from obstore.store import ClientConfig, S3Credential
     from typing_extensions import Buffer
 
 T = TypeVar("T")
@@ -197,9 +197,11 @@ class S3Landing:
 
     def _build(self, bucket: str) -> S3Store:
         try:
-            credentials = Boto3CredentialProvider(self._session, ttl=CREDENTIALS_TTL)
-        except (BotoCoreError, ValueError) as error:
-            raise LandingError(f"there are no AWS credentials to read bucket {bucket!r}") from error
+            credentials = self._session.get_credentials()
+        except BotoCoreError as error:
+            raise _without_credentials(bucket) from error
+        if credentials is None:
+            raise _without_credentials(bucket)
         endpoint = self._client.meta.endpoint_url
         return S3Store(
             bucket,
@@ -213,7 +215,7 @@ class S3Landing:
                 "timeout": timedelta(seconds=REQUEST_S),
             },
             retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)},
-            credential_provider=credentials,
+            credential_provider=partial(_frozen, credentials),
         )
 
     @cached_property
@@ -225,6 +227,21 @@ class S3Landing:
             s3=aws.PATH_STYLE,
         )
         return self._session.client("s3", config=config)
+
+
+def _without_credentials(bucket: str) -> LandingError:
+    return LandingError(f"there are no AWS credentials to read bucket {bucket!r}")
+
+
+def _frozen(credentials: Credentials) -> S3Credential:
+    """Return credentials as obstore wants them, renewed if necessary."""
+    keys = credentials.get_frozen_credentials()
+    return {
+        "access_key_id": cast("str", keys.access_key),
+        "secret_access_key": cast("str", keys.secret_key),
+        "token": keys.token,
+        "expires_at": datetime.now(UTC) + CREDENTIALS_TTL,
+    }
 
 
 def _direct(endpoint: str) -> ClientConfig:
