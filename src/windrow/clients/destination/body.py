@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -13,22 +13,25 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+PIECE_BYTES = 128 * 1024
+"""Sent at once. The longest silence counts for each piece, so that slow lines may need many of them."""
+
+
 class ChunksBody(io.RawIOBase):
-    """A seekable, readable stream over buffers, without copying them all.
+    """A seekable, readable stream over buffers, without copying them all; ``sha256`` is the digest of all bytes.
 
     ``exhausted`` says whether the last byte was read since the last `seek`: a server that was not sent the whole body
-    cannot have stored it. (Signing a body for plain http reads it too, but seeks back.) ``pace``, once set, is called
-    with the size of each read before it returns, and may wait.
+    cannot have stored it. (AWS's CRT, if it is installed, reads the body to sign it, but seeks back.)
     """
 
-    def __init__(self, chunks: Sequence[Buffer]) -> None:
+    def __init__(self, chunks: Sequence[Buffer], sha256: bytes) -> None:
         super().__init__()
         self._views = [view for view in (memoryview(chunk).cast("B") for chunk in chunks) if view.nbytes]
         self._ends = list(accumulate(view.nbytes for view in self._views))
         self.size = self._ends[-1] if self._ends else 0
         self._position = 0
+        self.sha256 = sha256
         self.exhausted = False
-        self.pace: Callable[[int], None] | None = None
 
     def readable(self) -> bool:
         """Return True."""
@@ -70,6 +73,15 @@ class ChunksBody(io.RawIOBase):
             wanted -= piece.nbytes
             self._position += piece.nbytes
         self.exhausted = self._position == self.size
-        if self.pace is not None:
-            self.pace(sum(piece.nbytes for piece in pieces))
         return b"".join(pieces)
+
+    def pieces(self, pace: Callable[[int], None] | None) -> Iterator[memoryview]:
+        """Yield all bytes, in pieces that are not copied; ``pace`` gets the size of each first, and may wait."""
+        for view in self._views:
+            for start in range(0, view.nbytes, PIECE_BYTES):
+                piece = view[start : start + PIECE_BYTES]
+                if pace is not None:
+                    pace(piece.nbytes)
+                self._position += piece.nbytes
+                self.exhausted = self._position == self.size
+                yield piece

@@ -21,6 +21,7 @@ from windrow.clients.destination.body import ChunksBody
 from windrow.clients.destination.faults import to_destination_error
 from windrow.clients.destination.object_lock import ObjectLock
 from windrow.clients.destination.pace import Pace
+from windrow.clients.destination.signing import use_known_digests
 from windrow.clients.destination.tls import StrictHttp, context_for
 from windrow.clients.s3.answers import Entry, Head, LockedHead, Page, Part, Range
 from windrow.core.backoff import RetryPolicy
@@ -153,7 +154,7 @@ class S3Destination:
         metadata: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> None:
-        body = ChunksBody(chunks)
+        body = ChunksBody(chunks, sha256)
 
         def request(s3: S3Client) -> object:
             body.seek(0)
@@ -321,6 +322,7 @@ class S3Destination:
             config=config,
         )
         client.meta.events.register("before-send.s3", http.send_request)  # type: ignore[arg-type]  # may answer
+        use_known_digests(client)
         return client
 
 

@@ -41,7 +41,7 @@ class S3MultipartDestination(S3Destination):
 
     def send_part(self, key: str, upload_id: str, number: int, chunks: Sequence[Buffer], sha256: bytes) -> Part:
         """Store a part; see the port's contract."""
-        body = ChunksBody(chunks)
+        body = ChunksBody(chunks, sha256)
 
         def request(s3: S3Client) -> str:
             body.seek(0)

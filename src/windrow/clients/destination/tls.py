@@ -78,7 +78,7 @@ class StrictHttp(URLLib3Session):
         """Send a request; registered for botocore's event ``before-send``, whose handlers may return the answer."""
         body: object = request.body  # the stubs allow bytes only
         if isinstance(body, ChunksBody):
-            body.pace = self._pace  # from here on, what is read is sent
+            request.body = body.pieces(self._pace)  # type: ignore[assignment]  # urllib3 accepts an iterator too
         return self.send(request)
 
     def _get_ssl_context(self) -> ssl.SSLContext:

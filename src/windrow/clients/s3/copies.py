@@ -80,7 +80,7 @@ class S3Copies:
         return True
 
     def _send_at_once(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
-        body = ChunksBody(chunks)
+        body = ChunksBody(chunks, sha256)
         self._request(
             f"PUT {key}",
             lambda: self._s3.put_object(
@@ -130,11 +130,10 @@ class S3Copies:
             raise
 
     def _send_part(self, upload: Mapping[str, Any], number: int, chunks: Sequence[Buffer]) -> CompletedPartTypeDef:
-        body = ChunksBody(chunks)
         digest = new_digest()
         for chunk in chunks:
             digest.update(chunk)
-        checksum = _base64(digest.digest())
+        body = ChunksBody(chunks, digest.digest())
         sent = self._request(
             f"PUT {upload['Key']} part {number}",
             lambda: answers.read(
@@ -143,12 +142,12 @@ class S3Copies:
                     PartNumber=number,
                     Body=body,  # type: ignore[arg-type]  # as above
                     ContentLength=body.size,
-                    ChecksumSHA256=checksum,
+                    ChecksumSHA256=_base64(body.sha256),
                 ),
                 s3_answers.Part,
             ),
         )
-        return {"PartNumber": number, "ETag": sent.etag, "ChecksumSHA256": checksum}
+        return {"PartNumber": number, "ETag": sent.etag, "ChecksumSHA256": _base64(body.sha256)}
 
     def _abort(self, upload: Mapping[str, Any]) -> None:
         """Abort the upload. Best effort: the bucket's lifecycle deletes the parts after a day."""
