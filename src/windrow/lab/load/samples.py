@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import msgspec
 import psutil
@@ -44,7 +44,7 @@ class Sampler:
         self._queue = queue_statistics(stack.outputs.queue_url)
         self._generator = generator
         self._watch = watch
-        self._meter = Meter(_groups(stack, sentinel))
+        self._meter = Meter(groups(stack, sentinel))
         self._meter.measure(1.0)
         cores_busy()
         self._before_s = 0.0
@@ -76,7 +76,7 @@ class Sampler:
         return 0.0
 
 
-def _groups(stack: Stack, sentinel: Pool) -> dict[str, Any]:
+def groups(stack: Stack, sentinel: Pool) -> dict[str, Callable[[], list[int]]]:
     """Return which processes are counted together; children count with their parent unless named before it."""
 
     def handlers() -> list[int]:

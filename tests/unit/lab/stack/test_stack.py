@@ -123,6 +123,14 @@ def test_worker_keys_may_do_no_more_than_the_aggregator_needs(tmp_path: Path, mo
     assert stack.access_key != keys["access_key"]
 
 
+@pytest.mark.needs("minio", "elasticmq")
+def test_fast_servers_are_parts_of_the_stack(tmp_path: Path) -> None:
+    """Their end is noticed, and only the queue keeps all of its data in memory."""
+    stack = Stack(tmp_path, Shape(sentinel_s=0), destination="minio", worker=False, servers="fast")
+    assert ["ministack", "minio", "elasticmq", "landing"] == [part.name for part in stack.parts()]
+    assert ["ministack", "elasticmq"] == [part.name for part in stack.parts() if stack.holds_all(part)]
+
+
 def test_ended_server_is_noticed(tmp_path: Path) -> None:
     """A check names the process that is gone."""
     with Stack(tmp_path, destination="ministack", worker=False) as stack:
