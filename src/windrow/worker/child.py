@@ -23,9 +23,13 @@ from multiprocessing.connection import Connection
 from typing import Any, TextIO
 
 from windrow.core.printable import printable_json
+from windrow.worker import memory
 
 PARENT_CHECK_S = 1.0
 """How soon a worker notices that its parent, which enforces its time limit, is gone."""
+
+IDLE_S = 1.0
+"""How long a worker waits for its next invocation before it gives memory back."""
 
 LINE_BYTES = 1024 * 1024
 """Longest line of output that is written by one write."""
@@ -128,6 +132,10 @@ def _serve(connection: Connection, handler: Callable[[Any, InvocationContext], o
         answer = _invoke(handler, event, InvocationContext(header, stream))
         sys.stdout.flush()
         connection.send_bytes(answer)
+        del event, answer
+        # Not between batches that follow each other at once, which would only ask for the memory again.
+        if not connection.poll(IDLE_S):
+            memory.give_back()
 
 
 def _invoke(handler: Callable[[Any, InvocationContext], object], event: bytes, context: InvocationContext) -> bytes:

@@ -18,6 +18,7 @@ import msgspec
 from windrow.core.errors import MappingError, MappingGone, QueueError, SettingsError
 from windrow.core.mapping import CONCURRENCY_MOST, MappingConfig, in_flight_fault, visibility_fault
 from windrow.ports import Clock, ConfigSource, Received, SourceQueue
+from windrow.worker import memory
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS, TICK_S, CloseReason, Gatherer, MessageBatch
 from windrow.worker.dispatch import Dispatcher
 from windrow.worker.pool import Pool
@@ -133,6 +134,7 @@ class Engine:
             self._dispatcher.run(batch, reason, config)
         finally:
             self._slots.release()
+        memory.give_back()
 
     def _receive(self, count: int, wait_s: int) -> list[Received]:
         messages = self._queue.receive(count, wait_s)

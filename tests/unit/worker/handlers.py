@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from windrow.lab.stack.waiting import wait_until
 
 loaded = 0
@@ -131,3 +133,17 @@ def await_file(event: dict[str, Any], context: Any) -> dict[str, Any]:
     sys.stdout.write("waiting\n")
     wait_until("the file", Path(os.environ["AWAITED"]).exists)
     return {"batchItemFailures": []}
+
+
+KEPT: list[bytes] = []
+
+
+def hoard(_event: object, _context: object) -> int:
+    """Allocate 96 MB and free all but the last bytes, behind which the C library keeps the rest; return what is held.
+
+    In bytes, of this process.
+    """
+    pieces = [b"x" * 64_000 + bytes([number % 256]) for number in range(1_500)]
+    KEPT.append(pieces[-1])
+    del pieces
+    return psutil.Process().memory_info().rss

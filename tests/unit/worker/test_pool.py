@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -255,3 +256,12 @@ def test_worker_does_not_outlive_its_parent() -> None:
         parent.communicate(b"x")
 
     wait_until("the worker to end", lambda: not psutil.pid_exists(pid))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps memory in an arena for each thread")
+def test_idle_worker_gives_memory_back() -> None:
+    """What the handler freed is the system's again, although the C library could keep it for the next batch."""
+    with Pool(f"{HANDLERS}.hoard") as pool:
+        after_work = int(pool.invoke(b"{}", FUNCTION, LIMIT_S).response)
+        process = psutil.Process(pool.pids[0])
+        wait_until("memory to come back", lambda: process.memory_info().rss < after_work / 2, limit_s=20)
