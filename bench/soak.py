@@ -22,44 +22,22 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from bench.soak_events import KEPT_S, Expiry, Planned, Programme, expiry, replace_worker, rotate
-from bench.soak_verdict import Change, Life, Percentiles, held, latencies, lives, slowed
+from bench.soak_page import render
+from bench.soak_verdict import DEPLOYMENT, Measured, SoakResult, judge
 from windrow.lab.load.course import Disturbance
-from windrow.lab.load.plan import Interval, Plan
+from windrow.lab.load.plan import Plan
 from windrow.lab.load.processes import machine
-from windrow.lab.load.result import LoadResult
+from windrow.lab.load.result import encode
 from windrow.lab.load.run import LoadTest, Record
 from windrow.lab.load.samples import Measurement
-from windrow.lab.load.summary import Delivered, delivered, summarize
+from windrow.lab.load.summary import delivered, summarize
 from windrow.lab.stack.provision import Shape
 from windrow.lab.stack.stack import Stack
 
-ROTATIONS = (0.4, 0.5)
-DEPLOYMENT = 0.6
+ROTATIONS_AT = (0.4, 0.5)
+DEPLOYMENT_AT = 0.6
 """Shares of the run's time."""
-DEPLOYMENT_NAME = "the deployment"
-PARTS = 6
-"""For which latencies are given."""
 NOTE_EVERY_S = 60
-
-
-class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured in full, to judge it again: a sample a second, and each file's arrival and delivery."""
-
-    samples: list[Measurement]
-    files: list[Delivered]
-    events: list[tuple[float, str]]
-
-
-class SoakResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome; times ``_s`` in seconds from the start. ``deleted`` counts raw files that expired in the run."""
-
-    ok: bool
-    deleted: int
-    events: list[tuple[float, str]]
-    lives: list[Life]
-    changes: list[Change]
-    latencies: list[Percentiles]
-    load: LoadResult
 
 
 def run(stack: Stack, plan: Plan, kept_s: float = KEPT_S) -> tuple[Record, Expiry]:
@@ -69,30 +47,11 @@ def run(stack: Stack, plan: Plan, kept_s: float = KEPT_S) -> tuple[Record, Expir
         WindrowError: a part of the stack ended on the way, other than by plan; or a rotation or the deployment failed.
     """
     seconds, expiring = plan.duration_s, expiry(stack, kept_s)
-    rotations = [Planned(share * seconds, f"rotation {number}", rotate) for number, share in enumerate(ROTATIONS, 1)]
-    deployment = Planned(DEPLOYMENT * seconds, DEPLOYMENT_NAME, partial(replace_worker, stack))
+    rotations = [Planned(share * seconds, f"rotation {number}", rotate) for number, share in enumerate(ROTATIONS_AT, 1)]
+    deployment = Planned(DEPLOYMENT_AT * seconds, DEPLOYMENT, partial(replace_worker, stack))
     disturbances: list[Disturbance] = [Programme([*rotations, deployment]), expiring]
     test = LoadTest(stack, plan, disturbances=disturbances, on_sample=_Progress().show, say=_note)
     return test.run(), expiring
-
-
-def judge(measured: Measured, load: LoadResult, deleted: int) -> SoakResult:
-    """Return the outcome of a soak."""
-    seconds = load.plan.duration_s
-    at_s = {event: at for at, event in measured.events}
-    spans = lives(seconds, at_s[f"{DEPLOYMENT_NAME} begins"], at_s[f"{DEPLOYMENT_NAME} is done"])
-    changes = [change for life in spans for change in held(measured.samples, life)]
-    changes += slowed(measured.files, spans[-1])
-    part_s = seconds / PARTS
-    return SoakResult(
-        ok=load.ok and all(change.ok for change in changes),
-        deleted=deleted,
-        events=[(round(at, 1), event) for at, event in measured.events],
-        lives=spans,
-        changes=changes,
-        latencies=[latencies(measured.files, Interval(part * part_s, part_s)) for part in range(PARTS)],
-        load=load,
-    )
 
 
 class _Progress:
@@ -149,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--window", type=int, default=60, help="the batching window, in seconds")
     parser.add_argument("--size", type=int, default=100_000, help="bytes a file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a report with charts there")
     parser.add_argument("--measured", type=Path, metavar="FILE", help="write every sample and every file's times there")
     options = parser.parse_args(arguments)
     plan = Plan(rate=options.rate, seconds=options.seconds, size=options.size, window_s=options.window)
@@ -164,7 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     load = summarize(record, profile="soak", command=command, machine=machine())
     result = judge(measured, load, expiring.deleted)
     if options.json:
-        options.json.write_bytes(msgspec.json.encode(result))
+        options.json.write_bytes(encode(result))
+    if options.report:
+        options.report.write_text(render(result), encoding="utf-8")
     _show(result)
     if not result.ok:
         raise SystemExit(1)

@@ -10,6 +10,7 @@ import msgspec
 from windrow.core.objectives import percentile
 from windrow.lab.load.plan import Interval
 from windrow.lab.load.processes import Usage
+from windrow.lab.load.result import LoadResult
 from windrow.lab.load.samples import Measurement
 from windrow.lab.load.summary import Delivered
 
@@ -25,6 +26,11 @@ HANDLES = 5
 THREADS = 2
 LATENCY_S, LATENCY_SHARE = 2.0, 0.1
 """Time stamps at the destination have whole seconds, and a span ends amid a batching window."""
+
+DEPLOYMENT = "the deployment"
+"""The name of the event at which one worker's life ends and another's begins."""
+PARTS = 6
+"""For which latencies are given."""
 
 PERCENTILES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 FIGURES: dict[str, tuple[Callable[[Usage], float], Callable[[float], float]]] = {
@@ -68,6 +74,26 @@ class Percentiles(msgspec.Struct, frozen=True, kw_only=True):
     p99: float
     p99_9: float
     max: float
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured in full, to judge it again: a sample a second, and each file's arrival and delivery."""
+
+    samples: list[Measurement]
+    files: list[Delivered]
+    events: list[tuple[float, str]]
+
+
+class SoakResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome; times ``_s`` in seconds from the start. ``deleted`` counts raw files that expired in the run."""
+
+    ok: bool
+    deleted: int
+    events: list[tuple[float, str]]
+    lives: list[Life]
+    changes: list[Change]
+    latencies: list[Percentiles]
+    load: LoadResult
 
 
 def lives(seconds: float, begin_s: float, end_s: float) -> list[Life]:
@@ -138,3 +164,22 @@ def slowed(files: Sequence[Delivered], life: Life) -> list[Change]:
             ("p99.9", first.p99_9, last.p99_9),
         )
     ]
+
+
+def judge(measured: Measured, load: LoadResult, deleted: int) -> SoakResult:
+    """Return the outcome of a soak."""
+    seconds = load.plan.duration_s
+    at_s = {event: at for at, event in measured.events}
+    spans = lives(seconds, at_s[f"{DEPLOYMENT} begins"], at_s[f"{DEPLOYMENT} is done"])
+    changes = [change for life in spans for change in held(measured.samples, life)]
+    changes += slowed(measured.files, spans[-1])
+    part_s = seconds / PARTS
+    return SoakResult(
+        ok=load.ok and all(change.ok for change in changes),
+        deleted=deleted,
+        events=[(round(at, 1), event) for at, event in measured.events],
+        lives=spans,
+        changes=changes,
+        latencies=[latencies(measured.files, Interval(part * part_s, part_s)) for part in range(PARTS)],
+        load=load,
+    )

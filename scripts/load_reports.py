@@ -27,10 +27,10 @@ def main() -> None:
     """Run the named profiles, then update reports and table."""
     for profile in sys.argv[1:]:
         run(profile)
-    for path in FOLDER.glob("*.json"):
+    for path in kept():
         path.with_suffix(".html").write_text(render(read(path)), encoding="utf-8")
     readme = FOLDER / "README.md"
-    readme.write_text(with_table(readme.read_text(encoding="utf-8"), FOLDER.glob("*.json")), encoding="utf-8")
+    readme.write_text(with_table(readme.read_text(encoding="utf-8"), kept()), encoding="utf-8")
 
 
 def run(profile: str) -> None:
@@ -49,6 +49,11 @@ def run(profile: str) -> None:
         if old != new:
             old.unlink()
     new.rename(path)
+
+
+def kept() -> list[Path]:
+    """Return the results of all profiles; reports of other tests are not made here."""
+    return [path for profile in PROFILES for path in FOLDER.glob(f"*-{profile}.json")]
 
 
 def read(path: Path) -> LoadResult:

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from bench import soak
+from bench.soak_verdict import DEPLOYMENT
 from tests.tools import locate
 from windrow.lab.load.plan import Plan
 from windrow.lab.stack.provision import Shape
@@ -31,7 +32,7 @@ def test_rotations_and_a_deployment_amid_the_load_lose_and_double_nothing(
 
     assert [] == record.proof.problems
     assert (150, 150) == (record.proof.files_uploaded, record.proof.files_delivered)
-    names = ("rotation 1", "rotation 2", soak.DEPLOYMENT_NAME)
+    names = ("rotation 1", "rotation 2", DEPLOYMENT)
     assert [f"{name} {what}" for name in names for what in ("begins", "is done")] == [what for _, what in record.events]
     assert [True, False] == ended
     assert 0 < expiring.deleted == 150 - left

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
 
-from bench.soak import Measured, SoakResult, judge
+from bench import soak_page
 from bench.soak_events import Expiry, Planned, Programme
-from bench.soak_verdict import Change, Life, held, latencies, lives, slowed
+from bench.soak_verdict import Change, Life, Measured, SoakResult, held, judge, latencies, lives, slowed
 from tests.unit.lab.load.records import MACHINE, record, sample
 from windrow.core.errors import LocalStackError
 from windrow.lab.load.course import Course
 from windrow.lab.load.plan import Interval
 from windrow.lab.load.processes import Usage
+from windrow.lab.load.result import encode
 from windrow.lab.load.samples import Measurement
 from windrow.lab.load.summary import Delivered, delivered, summarize
+from windrow.lab.report.charts import SINCE
 
 LIFE = Life("whole run", ("engine",), Interval(10.0, 10.0), Interval(50.0, 10.0))
 
@@ -138,6 +143,29 @@ def test_outcome_is_good_if_all_stayed_flat_and_every_file_arrived_once() -> Non
 def test_outcome_is_bad_if_memory_grew_or_a_file_came_twice(last: Usage, *, twice: bool) -> None:
     """Either is enough."""
     assert not soaked(last, twice=twice).ok
+
+
+def test_report_says_what_grew_and_when_the_worker_was_replaced() -> None:
+    """Verdict, bounds, events, latencies by part, and a mark in each chart over time."""
+    grown = soaked(Usage(0.1, 200.0, 20, 5))
+    page = soak_page.render(grown)
+    text = re.sub(r"<[^>]+>", " ", page)
+    assert "Every file delivered exactly once, byte for byte; 3 figures grew beyond the bound" in text
+    assert "memory, open files and latency flat" in soak_page.render(soaked(Usage(0.1, 100.0, 20, 5)))
+    assert "Not every file was delivered exactly once" in soak_page.render(soaked(Usage(0.1, 100.0, 20, 5), twice=True))
+    assert 3 == text.count(" NO ")
+    assert "1:12 A the deployment begins 1:14 the deployment is done" in " ".join(text.split())
+    assert 11 == page.count(">A</b>") == page.count(SINCE)
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_saved_outcome_can_be_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same page comes of it."""
+    result = soaked(Usage(0.1, 100.0, 20, 5))
+    (tmp_path / "r.json").write_bytes(encode(result))
+    monkeypatch.setattr(sys, "argv", ["", str(tmp_path / "r.json"), str(tmp_path / "r.html")])
+    soak_page.main()
+    assert soak_page.render(result) == (tmp_path / "r.html").read_text()
 
 
 def test_planned_actions_are_done_one_after_the_other_and_noted() -> None:

@@ -122,7 +122,7 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     batches: list[BatchRun]
 
 
-def encode(result: LoadResult) -> bytes:
+def encode(result: msgspec.Struct) -> bytes:
     """Return the result as JSON, a line for each of its fields: small, and still readable in a diff."""
     fields = (
         b"%s: %s" % (msgspec.json.encode(name), msgspec.json.encode(getattr(result, name)))

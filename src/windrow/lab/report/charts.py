@@ -115,7 +115,7 @@ def _backlog_charts(result: LoadResult) -> list[Chart]:
 
 
 def resource_charts(result: LoadResult) -> list[Chart]:
-    """Return concurrency, processors, memory and the load average."""
+    """Return concurrency, processors, memory, the load average, open files and threads."""
     series, cores = result.series, result.machine.cores
     return [
         _over_time(
@@ -153,6 +153,27 @@ def resource_charts(result: LoadResult) -> list[Chart]:
             unit="programs",
             marks=[ReferenceLine(f"{cores} cores", cores)],
         ),
+        *_holding_charts(result),
+    ]
+
+
+def _holding_charts(result: LoadResult) -> list[Chart]:
+    """Return open files and threads; nothing for results of before they were sampled."""
+    series = result.series
+    held = [
+        ("Open files", "Open file descriptors: files, sockets and pipes.", "files", series.handles),
+        ("Threads", "Threads of the processes.", "threads", series.threads),
+    ]
+    return [
+        _over_time(
+            result,
+            title,
+            note,
+            _by_group(groups),
+            unit=unit,
+        )
+        for title, note, unit, groups in held
+        if groups
     ]
 
 

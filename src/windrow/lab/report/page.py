@@ -25,14 +25,14 @@ def render(result: LoadResult) -> str:
     title = f"{_title(result)}: {_load(result)}"
     sections = [
         _header(result, title),
-        _tiles(result),
+        summary_tiles(result),
         charts("Latency", latency_charts(result)),
         charts("Load and backlog", load_charts(result)),
         _timeline(result.disturbance) if result.disturbance else "",
         charts("Resources", resource_charts(result)),
-        _facts(result),
-        _batches(result),
-        _problems(result),
+        how_measured(result),
+        batch_table(result),
+        problem_list(result),
     ]
     return document(title, "Windrow load test", sections)
 
@@ -73,7 +73,8 @@ def _destination(result: LoadResult) -> str:
     return "MinIO" if result.proof.destination == "minio" else "MiniStack"
 
 
-def _tiles(result: LoadResult) -> str:
+def summary_tiles(result: LoadResult) -> str:
+    """Return what became of the files, and latency."""
     proof, p = result.proof, result.latency
     drawn = [
         tile("Files delivered", f"{proof.files_delivered:,}", f"of {proof.files_uploaded:,} uploaded"),
@@ -117,7 +118,8 @@ def _timeline(disturbance: Disturbance) -> str:
     return f'<h2>The outage</h2>\n<dl class="facts">{rows}{never}</dl>\n'
 
 
-def _facts(result: LoadResult) -> str:
+def how_measured(result: LoadResult) -> str:
+    """Return what is needed to judge the figures, and to repeat them."""
     machine, uploads, resources = result.machine, result.uploads, result.resources
     memory = ", ".join(f"{name} {value:,.0f} MB" for name, value in resources.peak_rss_mb.items())
     measured = {
@@ -155,7 +157,8 @@ def _failures(errors: list[str]) -> str:
     return "; ".join(f"failed {printable(error)}" for error in errors)
 
 
-def _batches(result: LoadResult) -> str:
+def batch_table(result: LoadResult) -> str:
+    """Return all batches."""
     rows = (
         (
             clock(batch.start_s),
@@ -170,5 +173,6 @@ def _batches(result: LoadResult) -> str:
     return table(f"All {len(result.batches):,} batches", head, rows)
 
 
-def _problems(result: LoadResult) -> str:
+def problem_list(result: LoadResult) -> str:
+    """Return what is wrong with the files, nothing if they are well."""
     return problems("Problems", [*result.proof.problems, *result.uploads.examples])

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 from windrow.lab.load.processes import Meter, machine
 
@@ -46,3 +48,20 @@ def test_machine_is_described_without_a_name() -> None:
     assert described.cores >= 1
     assert described.memory_gb > 0
     assert os.uname().nodename not in str(described)
+
+
+def test_open_files_and_threads_are_counted(tmp_path: Path) -> None:
+    """Of every process of a group; one more of each is seen."""
+    meter, ended = Meter({"self": lambda: [os.getpid()]}), threading.Event()
+    before = meter.measure(1.0)["self"]
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    with (tmp_path / "open").open("w"):
+        after = meter.measure(1.0)["self"]
+    ended.set()
+    thread.join()
+    assert (1, 1, 0) == (
+        after.handles - before.handles,
+        after.threads - before.threads,
+        after.processes - before.processes,
+    )
