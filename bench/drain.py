@@ -35,6 +35,7 @@ from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.upload import Uploaded
 from windrow.lab.stack.verification import Deliveries, Report, report, verify
 from windrow.lab.stack.waiting import polls, wait_until
+from windrow.lab.stack.warm_up import warm_up
 
 MESSAGES = 100_000
 FILE_BYTES = 1_000
@@ -111,6 +112,7 @@ def measure(
         Stack(Path(folder), shape, destination="minio", worker=False, servers="fast") as stack,
     ):
         note(f"uploading {messages} files of {file_bytes} bytes")
+        warm_up(messages)
         files = asyncio.run(_fill(stack, messages, Bodies(mode, file_bytes)))
         note(f"draining: {mode}")
         run = _Run(stack, messages)

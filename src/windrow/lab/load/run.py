@@ -26,6 +26,7 @@ from windrow.lab.load.samples import Measurement, Sampler
 from windrow.lab.load.watch import DeliveryMonitor
 from windrow.lab.stack.stack import Stack
 from windrow.lab.stack.verification import Deliveries, Report, report, verify
+from windrow.lab.stack.warm_up import warm_up
 from windrow.worker.pool import Pool
 
 STEP_S = 1.0
@@ -92,6 +93,8 @@ class LoadTest:
             LocalStackError: a part of the stack ended on the way, other than by plan.
         """
         self._say("preparing")
+        if self._stack.fast:
+            warm_up(self._plan.count)
         generator = Generator(landing_put(self._stack.outputs), Bodies(uuid4().hex[:8], self._plan.size))
         with self._worker(), self._sentinels() as pool:
             started_at, begun = datetime.now(UTC), time.monotonic()
