@@ -85,7 +85,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SoakResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome; times ``_s`` in seconds from the start. ``deleted`` counts raw files that expired in the run."""
+    """The outcome; times ``_s`` in seconds from the start. ``deleted`` counts raw files that expired in the run.
+
+    ``ok``: every file exactly once, byte for byte, and nothing grew. The objective is the load test's to judge.
+    """
 
     ok: bool
     deleted: int
@@ -175,7 +178,7 @@ def judge(measured: Measured, load: LoadResult, deleted: int) -> SoakResult:
     changes += slowed(measured.files, spans[-1])
     part_s = seconds / PARTS
     return SoakResult(
-        ok=load.ok and all(change.ok for change in changes),
+        ok=load.proof.ok and not load.uploads.failed and all(change.ok for change in changes),
         deleted=deleted,
         events=[(round(at, 1), event) for at, event in measured.events],
         lives=spans,
