@@ -8,11 +8,14 @@ error and handled like any other.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import botocore.session
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.hooks import HierarchicalEmitter
 from botocore.parsers import ResponseParserFactory
 
 from windrow.clients import models
@@ -36,11 +39,19 @@ class UnreadableAnswer(BotoCoreError):
 
 def strict_session() -> botocore.session.Session:
     """Return a session whose clients raise botocore's errors only, whatever the answer."""
-    inner = botocore.session.get_session()
+    inner = botocore.session.Session(event_hooks=copy(_handlers()), include_builtin_handlers=False)
     inner.register_component("response_parser_factory", _StrictParsers())
     inner.register_component("data_loader", models.loader())
-    inner.register("before-call.s3", _follow_no_redirect)  # type: ignore[arg-type]  # accepts all that events pass
     return inner
+
+
+@cache
+def _handlers() -> HierarchicalEmitter:
+    """Return the handlers of every session's events. Sessions copy them, which is faster than registering them anew."""
+    handlers = HierarchicalEmitter()
+    first = botocore.session.Session(event_hooks=handlers)
+    first.register("before-call.s3", _follow_no_redirect)  # type: ignore[arg-type]  # accepts all that events pass
+    return handlers
 
 
 def error_of(status_code: int, headers: Mapping[str, str], body: bytes, shape: Any) -> dict[str, Any]:  # noqa: ANN401
