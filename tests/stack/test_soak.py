@@ -35,4 +35,5 @@ def test_rotations_and_a_deployment_amid_the_load_lose_and_double_nothing(
     names = ("rotation 1", "rotation 2", DEPLOYMENT)
     assert [f"{name} {what}" for name in names for what in ("begins", "is done")] == [what for _, what in record.events]
     assert [True, False] == ended
+    assert (1, 1) == tuple(record.samples[-1].usage[group].processes for group in ("engine", "sentinel"))
     assert 0 < expiring.deleted == 150 - left

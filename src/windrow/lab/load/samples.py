@@ -86,9 +86,10 @@ def groups(stack: Stack, sentinel: Pool) -> dict[str, Callable[[], list[int]]]:
         return [process.pid] if process.running else []
 
     fast = {"queue": stack.fast.queue, "landing": stack.fast.landing} if stack.fast else {}
-    parts = {"engine": stack.worker, "AWS emulator": stack.aws, **fast, "destination": stack.destination}
+    parts = {"AWS emulator": stack.aws, **fast, "destination": stack.destination}
     return {
         "handlers": handlers,
+        "engine": lambda: ids(stack.worker),  # whichever it is: a deployment replaces it
         **{name: partial(ids, part) for name, part in parts.items()},
         "sentinel": lambda: sentinel.pids,
         "generator": lambda: [os.getpid()],
