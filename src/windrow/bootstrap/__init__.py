@@ -70,18 +70,13 @@ def _session() -> boto3.session.Session:
     return aws.session(os.environ)
 
 
-@cache
-def _dynamodb() -> DynamoDBClient:
-    """Return the client of the ledger's table that all in this process share."""
-    return deferred(lambda: ledger_client.connect(_session()))
-
-
 def aggregator(settings: Settings) -> Aggregator:
     """Return the aggregator on AWS and the destination."""
+    dynamodb = deferred(lambda: ledger_client.connect(_session()))
     return Aggregator(
         settings,
         landing=S3Landing(_session()),
-        ledger=ledger(settings),
+        ledger=DynamoLedger(settings.ledger_table, dynamodb, _clock, _jitter),
         destination=destination(settings),
         queue=SqsQueue(
             settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
@@ -89,7 +84,7 @@ def aggregator(settings: Settings) -> Aggregator:
         metrics=metrics(settings),
         clock=_clock,
         jitter=_jitter,
-        health=delivery_health(settings, _dynamodb()),
+        health=delivery_health(settings, dynamodb),
     )
 
 
@@ -201,7 +196,7 @@ def destination_secrets(settings: Settings) -> DatedSecrets:
 
 def ledger(settings: Settings) -> DynamoLedger:
     """Return the ledger."""
-    return DynamoLedger(settings.ledger_table, _dynamodb(), _clock, _jitter)
+    return DynamoLedger(settings.ledger_table, deferred(lambda: ledger_client.connect(_session())), _clock, _jitter)
 
 
 def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliveryHealth:
