@@ -76,7 +76,7 @@ def aggregator(settings: Settings) -> Aggregator:
     return Aggregator(
         settings,
         landing=S3Landing(_session()),
-        ledger=DynamoLedger(settings.ledger_table, dynamodb, _clock, _jitter),
+        ledger=ledger(settings, dynamodb),
         destination=destination(settings),
         queue=SqsQueue(
             settings.queue_url, settings.dlq_url, deferred(lambda: queue_client.connect(_session())), _clock
@@ -194,9 +194,10 @@ def destination_secrets(settings: Settings) -> DatedSecrets:
     return secrets_from(settings.destination_secret_id, os.environ, _session, _clock)
 
 
-def ledger(settings: Settings) -> DynamoLedger:
-    """Return the ledger."""
-    return DynamoLedger(settings.ledger_table, deferred(lambda: ledger_client.connect(_session())), _clock, _jitter)
+def ledger(settings: Settings, client: DynamoDBClient | None = None) -> DynamoLedger:
+    """Return the ledger, on a client of its own unless one is given."""
+    client = client or deferred(lambda: ledger_client.connect(_session()))
+    return DynamoLedger(settings.ledger_table, client, _clock, _jitter)
 
 
 def delivery_health(settings: Settings, client: DynamoDBClient) -> DynamoDeliveryHealth:
