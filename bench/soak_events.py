@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -33,7 +32,6 @@ KEPT_S = 60.0
 EVERY_S = 5.0
 DELETED_AT_ONCE = 100
 """The emulator takes half a millisecond for each, and answers nothing else meanwhile."""
-WORKER = (sys.executable, "-m", "windrow", "run", "--json")
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -81,7 +79,7 @@ def replace_worker(stack: Stack) -> None:
         LocalStackError: the new one does not start, or the old one did not end in order.
     """
     old, new = stack.worker, Process("worker-2", stack.folder)
-    new.launch(WORKER, stack.environment())
+    stack.start_worker("--json", process=new)
     # Its first word is about the queue it found.
     wait_until("the new worker", lambda: new.log.exists() and new.log.stat().st_size > 0, cause=new.log_tail)
     os.kill(old.pid, signal.SIGTERM)

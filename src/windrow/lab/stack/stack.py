@@ -136,12 +136,14 @@ class Stack:
         self._resources.close()
         self._outputs = None
 
-    def start_worker(self, *options: str, settings: Mapping[str, str] | None = None) -> None:
+    def start_worker(
+        self, *options: str, settings: Mapping[str, str] | None = None, process: Process | None = None
+    ) -> None:
         """Start the worker, ``windrow run``, as on a server beside MinIO; its output goes to its log.
 
-        ``settings`` are variables of its environment beyond those of the stack.
+        ``settings`` are variables of its environment beyond those of the stack. ``process`` runs another one beside it.
         """
-        self.worker.launch([*_WORKER, *options], {**self.environment(), **(settings or {})})
+        (process or self.worker).launch([*_WORKER, *options], {**self.environment(), **(settings or {})})
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment for processes that use the stack."""
