@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -112,16 +113,18 @@ class ArchiveRecord(msgspec.Struct, frozen=True):
 
     def lists(self, object_id: str) -> bool:
         """Return whether the archive holds the object."""
-        digest = _digest(object_id)
-        at = self.members.find(digest)
-        while at % MEMBER_BYTES and at > 0:
-            at = self.members.find(digest, at + 1)
-        return at >= 0
+        return _digest(object_id) in _separate(self.members)
 
 
 def member_digests(object_ids: Collection[str]) -> bytes:
     """Return the digests of an archive's members, joined in order."""
     return b"".join(sorted(map(_digest, object_ids)))
+
+
+@lru_cache(maxsize=4)
+def _separate(members: bytes) -> frozenset[bytes]:
+    """Return joined digests one by one. It is asked for once for each file of an archive, so the last ones are kept."""
+    return frozenset(members[start : start + MEMBER_BYTES] for start in range(0, len(members), MEMBER_BYTES))
 
 
 def _digest(object_id: str) -> bytes:
