@@ -25,6 +25,7 @@ from windrow.core.errors import SettingsError
 from windrow.core.mapping import FixedMapping, MappingConfig, Overrides
 from windrow.core.words import counted
 from windrow.ports import ConfigSource
+from windrow.worker import memory
 from windrow.worker.batcher import QUIET_WAIT_S, RECEIVERS
 from windrow.worker.circuit import PROBE_EVERY_S, CircuitSource, Turns, keep_probing
 from windrow.worker.engine import REQUESTERS, Engine
@@ -104,6 +105,7 @@ def run(
     Without a terminal the log, the worker processes' lines included, goes to standard output as JSON lines at level
     INFO; with --json to standard error. On a terminal the lines are formatted for people, with times in UTC.
     """
+    memory.share_arena()
     overrides = Overrides(
         max_concurrency=concurrency,
         batch_size=batch_size,

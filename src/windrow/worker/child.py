@@ -61,6 +61,7 @@ class InvocationContext:
 
 def main() -> None:
     """Serve until the parent closes the socket."""
+    memory.share_arena()
     connection, parent = Connection(int(sys.argv[1])), int(sys.argv[2])
     # Processes that the handler starts must not keep the socket open: a crash is noticed when it closes.
     os.set_inheritable(connection.fileno(), False)  # noqa: FBT003 - takes no keywords

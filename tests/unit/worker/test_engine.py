@@ -260,6 +260,7 @@ def test_mapping_that_cannot_be_read(error: Exception, enabled: bool) -> None:
     source, sqs, pool = Steered(CONFIG), MemorySqs(0), GatedPool()
     pool.gate.set()
     with _running(source, sqs, pool) as watch:
+        assert source.reads.acquire(timeout=LIMIT_S)  # it has started
         source.error = error
         _pass(source, reads=10)
         watch.until(enabled=enabled)
