@@ -58,10 +58,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build_twin(checkout: Path, folder: Path, contents: Contents) -> Built:
-    """Build a twin for this interpreter."""
+    """Build a twin for this interpreter; the aggregator's has bytecode."""
     target = host_target()
     assert target is not None
-    return build(checkout, target, folder / "twin.zip", contents)
+    return build(checkout, target, folder / "twin.zip", contents, bytecode=contents is DELIVERY)
 
 
 def unpack(built: Built) -> Path:
@@ -110,6 +110,18 @@ def test_every_entry_point_imports(task: Path, rotation_task: Path) -> None:
     script = "import importlib\nfor name in sys.argv[1:]: importlib.import_module('windrow.functions.' + name).handler"
     isolated(task, script, *DELIVERY.functions)
     isolated(rotation_task, script, *ROTATION.functions)
+
+
+def test_bytecode_spares_a_cold_start_the_compiler(task: Path) -> None:
+    """No module of the zip is compiled when the aggregator is imported."""
+    script = """
+compiled = []
+sys.addaudithook(lambda event, arguments: compiled.append(arguments[1]) if event == "compile" else None)
+import windrow.functions.aggregate
+compiled = [name for name in compiled if str(name).startswith(sys.path[0])]
+assert not compiled, compiled
+"""
+    isolated(task, script)
 
 
 def test_minio_is_in_the_rotations_zip_alone(task: Path, rotation_task: Path) -> None:

@@ -2,7 +2,8 @@
 
 There are two, because rotation needs a package that the other functions do not. The bytes of a zip depend only on
 `requirements.lock` and the sources: wheels are checked against the locked hashes, entries are sorted, times and modes
-are fixed, and the compressor is a locked dependency itself, so that even the machine's zlib does not matter.
+are fixed, and the compressor is a locked dependency itself, so that even the machine's zlib does not matter. With
+bytecode they depend on the Python that writes it, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from windrow.core.errors import PackageError
+from windrow.packaging.bytecode import interpreter, with_bytecode
 from windrow.packaging.importing import ImportTime, measure
 from windrow.packaging.lock import Platform, runtime_requirements
 from windrow.packaging.trim import shippable, sources
@@ -55,6 +57,7 @@ class Built(msgspec.Struct, frozen=True):
     unzipped_bytes: int
     target: Platform
     packages: list[str]
+    bytecode: bool
 
 
 def rotation_path(path: Path) -> Path:
@@ -62,18 +65,24 @@ def rotation_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}-rotation{path.suffix}")
 
 
-def build(project: Path, target: Platform, output: Path, contents: Contents = DELIVERY) -> Built:
-    """Build a zip of the checkout at ``project``.
+def build(
+    project: Path, target: Platform, output: Path, contents: Contents = DELIVERY, *, bytecode: bool = False
+) -> Built:
+    """Build a zip of the checkout at ``project``; ``bytecode`` adds that of its modules.
 
     Raises:
-        PackageError: the checkout is incomplete, pip failed, or the zip exceeds Lambda's limits.
+        PackageError: the checkout is incomplete, pip failed, the zip exceeds Lambda's limits, or bytecode is wanted and
+            the target's Python is not on PATH.
     """
+    compiler = interpreter(target.python) if bytecode else None
     requirements = runtime_requirements(
         _dependencies(project, contents.extra), _read(project / "requirements.lock"), target
     )
     with tempfile.TemporaryDirectory(prefix="windrow-package-") as work:
         install(requirements, target, Path(work))
         entries = {name: path.read_bytes() for name, path in _files(Path(work), project, contents)}
+    if compiler:
+        entries = with_bytecode(entries, compiler)
     data = write_zip(entries)
     unzipped_bytes = sum(map(len, entries.values()))
     if len(data) > ZIP_LIMIT_BYTES or unzipped_bytes > UNZIPPED_LIMIT_BYTES:
@@ -91,6 +100,7 @@ def build(project: Path, target: Platform, output: Path, contents: Contents = DE
         unzipped_bytes=unzipped_bytes,
         target=target,
         packages=[requirement.split(" ", 1)[0] for requirement in requirements],
+        bytecode=bytecode,
     )
 
 
@@ -112,7 +122,9 @@ def import_time(built: Built, project: Path) -> ImportTime | None:
     if host is None:
         return None
     with tempfile.TemporaryDirectory(prefix="windrow-import-") as work:
-        runnable = built if host == built.target else build(project, host, Path(work) / "runnable.zip")
+        runnable = built
+        if host != built.target:
+            runnable = build(project, host, Path(work) / "runnable.zip", bytecode=built.bytecode)
         unpacked = Path(work) / "task"
         with zipfile.ZipFile(runnable.path) as package:
             package.extractall(unpacked)

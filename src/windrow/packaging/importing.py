@@ -24,7 +24,7 @@ print(time.perf_counter() - start)
 
 
 class ImportTime(msgspec.Struct, frozen=True):
-    """Median seconds to import from unpacked sources without bytecode, as at the first start on Lambda."""
+    """Median seconds to import from an unpacked package, as at a cold start on Lambda."""
 
     entry_point_s: float
     boto3_s: float

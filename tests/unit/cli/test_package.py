@@ -17,9 +17,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Note what is asked of the builder, which answers without pip."""
     calls: list[tuple[Any, ...]] = []
 
-    def build(project: Path, target: Platform, output: Path, contents: Contents = DELIVERY) -> Built:
-        calls.append((project, target, output, contents))
-        return Built(str(output), 10_400_000, "ab" * 32, 944, 36_300_000, target, ["boto3==1.0"])
+    def build(
+        project: Path, target: Platform, output: Path, contents: Contents = DELIVERY, *, bytecode: bool = False
+    ) -> Built:
+        calls.append((project, target, output, contents, bytecode))
+        return Built(str(output), 10_400_000, "ab" * 32, 944, 36_300_000, target, ["boto3==1.0"], bytecode)
 
     monkeypatch.setattr(command, "build", build)
     monkeypatch.setattr(command, "measure_import", lambda _built, _project: None)
@@ -31,8 +33,8 @@ def test_arm64_and_newest_python_are_the_default(asked: list[tuple[Any, ...]]) -
     assert 0 == run(["package"])
     target, name = Platform("arm64", "3.13"), "dist/windrow-lambda-arm64-py3.13"
     expected = [
-        (Path(), target, Path(f"{name}.zip"), DELIVERY),
-        (Path(), target, Path(f"{name}-rotation.zip"), ROTATION),
+        (Path(), target, Path(f"{name}.zip"), DELIVERY, False),
+        (Path(), target, Path(f"{name}-rotation.zip"), ROTATION, False),
     ]
     assert expected == asked
 
@@ -46,6 +48,12 @@ def test_report_is_json(asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixt
     )
     assert {"arch": "x86_64", "python": "3.12"} == report["target"]
     assert ("x-rotation.zip", "ab" * 32) == (report["rotation"]["path"], report["rotation"]["sha256"])
+
+
+def test_bytecode_is_added_to_both_zips_when_asked_for(asked: list[tuple[Any, ...]]) -> None:
+    """With --bytecode, and only then: without it the zips are the same on every machine."""
+    assert 0 == run(["package", "--bytecode"])
+    assert [True, True] == [call[-1] for call in asked]
 
 
 def test_unknown_target_is_wrong_use(asked: list[tuple[Any, ...]]) -> None:
