@@ -48,8 +48,8 @@ test-slow: $(STAMP) ## Run the slow tests
 	@$(RUN) pytest -m slow $(ARGS)
 
 .PHONY: test-all
-test-all: ## Run all tests, the slow ones too
-	@$(MAKE) --no-print-directory test ARGS="-m '' $(ARGS)"
+test-all: ## Run all tests, the slow ones too, and say which took longest
+	@$(MAKE) --no-print-directory test ARGS="-m '' --durations 40 --durations-min 5 $(ARGS)"
 
 .PHONY: mutants
 mutants: $(STAMP) ## Change the code in small ways and print what no test notices (half an hour; ARGS='--only planning')
