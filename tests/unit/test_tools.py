@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -209,3 +210,14 @@ def test_use_without_the_marker_fails() -> None:
     """Rather than skip: what is not declared is found out where the tool is absent."""
     with pytest.raises(pytest.fail.Exception, match=r"bsdtar is not installed, .* not marked needs\('bsdtar'\)"):
         locate("bsdtar")
+
+
+def test_ci_installs_every_package_that_a_tool_comes_from() -> None:
+    """By its own name: another package may bring it along today, and not tomorrow. Debian is never without tar."""
+    script = (tools.ROOT / ".ci/run").read_text()
+    installed = re.findall(r"[\w-]+=([\w-]+)", script) + re.findall(r"packages\+=\(([\w-]+)\)", script)
+    said = [re.search(r"apt-get install ([\w -]+)", tool.get) for tool in TOOLS.values()]
+    needed = {package for match in said if match for package in match[1].split()}
+
+    assert {"nginx-light", "pigz"} <= needed
+    assert set() == needed - set(installed) - {"tar"}
