@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import stat
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.programs import write_program
 from windrow.core.errors import PackageError
 from windrow.packaging.bytecode import TASK_ROOT, interpreter, with_bytecode
 
@@ -51,21 +51,13 @@ def test_module_that_does_not_compile_is_named() -> None:
         with_bytecode({"windrow/bad.py": b"def f(:\n"}, sys.executable)
 
 
-def program(folder: Path, name: str, script: str) -> None:
-    """Write a program for PATH."""
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
-
 @pytest.mark.parametrize(
     "script", [None, "exit 127", "echo cpython-312", "echo pypy310-pp73"], ids=["absent", "broken", "older", "pypy"]
 )
 def test_another_python_is_refused(script: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Absent, broken, or of another version or kind: the error says what is needed."""
     if script is not None:
-        program(tmp_path / "bin", "python3.99", script)
+        write_program(tmp_path / "bin/python3.99", script)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.defpath}")
 
     with pytest.raises(PackageError, match=r"bytecode for Python 3\.99 needs that version: put python3\.99 on PATH"):
@@ -81,7 +73,7 @@ def test_own_python_needs_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_python_is_found_on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The one that bears the version's name, if it says that it is of that version."""
     said = f"""case "$*" in *cache_tag*) echo cpython-399 ;; *) exec '{sys.executable}' "$@" ;; esac"""
-    program(tmp_path / "bin", "python3.99", said)
+    write_program(tmp_path / "bin/python3.99", said)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.defpath}")
 
     assert "python3.99" == interpreter("3.99")
