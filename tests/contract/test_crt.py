@@ -16,9 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PUT = """
 import hashlib, sys
 import botocore.compat
+from botocore.config import Config
 assert botocore.compat.HAS_CRT, "the CRT is not in use"
+from windrow.clients import aws
 from windrow.clients.clock import SystemClock
 from windrow.clients.destination.multipart import S3MultipartDestination
+from windrow.clients.s3.copies import S3Copies
 from windrow.clients.secrets.credentials import FixedSecrets
 from windrow.ports import Credentials
 
@@ -31,7 +34,15 @@ assert destination.put("whole", pieces, digest.digest(), {"sha256_checksum": dig
 upload = destination.begin("parts", {}, verified=True)
 part = destination.send_part("parts", upload, 1, pieces, digest.digest())
 assert destination.complete("parts", upload, [part])
-for key in ("whole", "parts"):
+s3 = aws.session({"AWS_REGION": region}).client(
+    "s3",
+    endpoint_url=url,
+    aws_access_key_id=access_key,
+    aws_secret_access_key=secret_key,
+    config=Config(s3=aws.PATH_STYLE),
+)
+assert S3Copies(bucket, s3, "STANDARD").store("copy", pieces, 140_000, digest.digest(), {})
+for key in ("whole", "parts", "copy"):
     assert destination.read(key, 69_999, 2) == b"ab", key
 """
 
@@ -50,7 +61,7 @@ def crt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.needs("package-index")
 @pytest.mark.parametrize("name", ["ministack", pytest.param("minio", marks=pytest.mark.needs("minio"))])
 def test_a_put_works_with_the_crt(name: str, request: pytest.FixtureRequest, crt: Path) -> None:
-    """Whole and in parts."""
+    """Whole, in parts, and as a copy, which boto3 sends."""
     server: Endpoint = request.getfixturevalue(name)
     arguments = (server.url, server.new_bucket(), server.region, server.access_key, server.secret_key)
     path = os.pathsep.join([str(crt), str(ROOT / "src")])

@@ -54,11 +54,13 @@ def _handlers() -> HierarchicalEmitter:
     return handlers
 
 
-def error_of(status_code: int, headers: Mapping[str, str], body: bytes, shape: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return an error in AWS's JSON protocol as botocore parses it; ``shape`` is botocore's shape of the answer."""
-    received = {"status_code": status_code, "headers": headers, "body": body}
-    parsed: dict[str, Any] = _StrictParsers().create_parser("json").parse(received, shape)
-    return parsed
+def error_of(received: Mapping[str, Any], protocol: str, shape: Any) -> Any:  # noqa: ANN401
+    """Return a refusal as botocore parses it.
+
+    ``received`` has ``status_code``, ``headers`` and ``body``; ``protocol`` is botocore's name for the service's, and
+    ``shape`` its model of the operation's answer.
+    """
+    return _StrictParsers().create_parser(protocol).parse(received, shape)
 
 
 def read(answer: object, kind: type[T]) -> T:

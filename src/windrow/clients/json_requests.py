@@ -1,9 +1,4 @@
-"""Sends the few operations that a worker calls most in AWS's JSON protocol, bypassing most of boto3.
-
-boto3 takes ten times as long to validate, serialise, route and parse a request of a few fields as to send it. Here such
-a request is JSON, signed by botocore and sent over the client's own connections, so that endpoint, timeouts, proxies,
-certificates, credentials and errors are the same as for all other operations.
-"""
+"""Sends the few operations that a worker calls most in AWS's JSON protocol, by `windrow.clients.signed_requests`."""
 
 from __future__ import annotations
 
@@ -16,12 +11,12 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import msgspec
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import HTTPClientError
 
-from windrow.clients.answers import REFUSED_STATUS, UnreadableAnswer, code, error_of, status
+from windrow.clients.answers import UnreadableAnswer, code, status
+from windrow.clients.signed_requests import send
 from windrow.core.backoff import RetryPolicy
 
 T = TypeVar("T")
@@ -61,7 +56,7 @@ class _LightClient:
         model = client.meta.service_model
         self._type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
         self._light = {
-            method: partial(self._call, model.operation_model(name), f"{model.metadata['targetPrefix']}.{name}")
+            method: partial(self._call, name, f"{model.metadata['targetPrefix']}.{name}")
             for method, name in client.meta.method_to_api_mapping.items()
             if method in operations
         }
@@ -69,34 +64,17 @@ class _LightClient:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
         return self._light.get(name) or getattr(self._client, name)
 
-    def _call(self, operation: Any, target: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's model
+    def _call(self, operation: str, target: str, **parameters: object) -> dict[str, Any]:
         body = _encoded(parameters)
         return self._retries.call(partial(self._once, operation, target, body), _may_pass, self._sleep)
 
-    def _once(self, operation: Any, target: str, body: bytes) -> dict[str, Any]:  # noqa: ANN401
-        response = self._send(target, body)
-        if response.status_code >= REFUSED_STATUS:
-            parsed: Any = error_of(response.status_code, response.headers, response.content, operation.output_shape)
-            raise ClientError(parsed, operation.name)
+    def _once(self, operation: str, target: str, body: bytes) -> dict[str, Any]:
+        headers = {"Content-Type": self._type, "X-Amz-Target": target}
+        response = send(self._client, operation, AWSRequest("POST", self._url, headers, body))
         checksum = response.headers.get("x-amz-crc32")
         if checksum is not None and checksum != str(zlib.crc32(response.content)):
             raise UnreadableAnswer(detail="the body is not what its checksum says")
         return _decoded(response.content)
-
-    def _send(self, target: str, body: bytes) -> AWSResponse:
-        """Send one request, signed with the current credentials. Raises what botocore raises."""
-        signer = self._client._request_signer  # noqa: SLF001 - botocore has no public access to these
-        credentials = signer._credentials  # noqa: SLF001
-        request = AWSRequest(
-            method="POST",
-            url=self._url,
-            headers={"Content-Type": self._type, "X-Amz-Target": target},
-            data=body,
-        )
-        frozen = credentials and credentials.get_frozen_credentials()
-        SigV4Auth(frozen, signer.signing_name, signer.region_name).add_auth(request)
-        session = self._client._endpoint.http_session  # noqa: SLF001
-        return cast("AWSResponse", session.send(request.prepare()))
 
 
 def _encoded(parameters: Mapping[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import aggregate, archive, drain, emulator, imports, million, scale, simulate
+from bench import aggregate, archive, drain, emulator, imports, million, requests, scale, simulate
 from bench.peers import faults
 from bench.scaling import EMULATOR_MESSAGE_BYTES
 
@@ -147,3 +147,13 @@ def test_emulator_measures_the_message_that_the_simulation_counts_with(run: Run)
     assert answer["message_bytes"] == pytest.approx(EMULATOR_MESSAGE_BYTES, abs=2)
     assert answer["get_ms"] > 0
     assert answer["put_bytes_per_s"] > 0
+
+
+@pytest.mark.needs("minio")
+def test_requests_compares_each_kind_with_boto3s(run: Run) -> None:
+    """Receives, reads of items, small and large PUTs."""
+    lines = run(requests.main, "--rounds", "1")["lines"]
+
+    assert ["receive of 10", "read of 25 items", *requests.BODIES] == [line["request"] for line in lines]
+    for line in lines:
+        assert line["light_ms"] / line["boto3_ms"] == pytest.approx(line["ratio"], abs=0.02)

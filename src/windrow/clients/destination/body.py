@@ -21,7 +21,7 @@ class ChunksBody(io.RawIOBase):
     """A seekable, readable stream over buffers, without copying them all; ``sha256`` is the digest of all bytes.
 
     ``exhausted`` says whether the last byte was read since the last `seek`: a server that was not sent the whole body
-    cannot have stored it. (AWS's CRT, if it is installed, reads the body to sign it, but seeks back.)
+    cannot have stored it.
     """
 
     def __init__(self, chunks: Sequence[Buffer], sha256: bytes) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,9 +21,9 @@ from windrow.clients.destination.body import ChunksBody
 from windrow.clients.destination.faults import to_destination_error
 from windrow.clients.destination.object_lock import ObjectLock
 from windrow.clients.destination.pace import Pace
-from windrow.clients.destination.signing import use_known_digests
 from windrow.clients.destination.tls import StrictHttp, context_for
-from windrow.clients.s3.answers import Entry, Head, LockedHead, Page, Part, Range
+from windrow.clients.destination.uploads import put_object
+from windrow.clients.s3.answers import Entry, Head, LockedHead, Page, Range
 from windrow.core.backoff import RetryPolicy
 from windrow.core.errors import READ_AGAIN, DestinationError, DestinationFault, SecretError
 from windrow.ports import Clock, Credentials, Secrets, Stored
@@ -99,7 +99,7 @@ class S3Destination:
         self._secrets = secrets
         self._clock = clock
         self._policy = policy
-        self._pace = pace
+        self._pace = pace.send if pace else None
         self._object_lock = object_lock
         self._lock = Lock()
         self._session: boto3.session.Session | None = None
@@ -130,21 +130,17 @@ class S3Destination:
     ) -> bool:
         """Store the chunks as one object if the key does not exist; see the port's contract."""
         try:
-            options = {"IfNoneMatch": "*", "ContentType": content_type, **self._locked(key)}
-            self._put(key, chunks, sha256, metadata, options)
+            locked = self._object_lock.headers(key, self._clock.now()) if self._object_lock else {}
+            self._put(key, chunks, sha256, metadata, {"Content-Type": content_type, "If-None-Match": "*", **locked})
         except DestinationError as error:
             if status(error) == 412:  # noqa: PLR2004 - Precondition Failed
                 return False
             raise
         return True
 
-    def _locked(self, key: str) -> dict[str, Any]:
-        """Return the options that lock the object written under a key, none if it is not to be locked."""
-        return self._object_lock.options(key, self._clock.now()) if self._object_lock else {}
-
     def overwrite(self, key: str, chunks: Sequence[Buffer], sha256: bytes, metadata: Mapping[str, str]) -> None:
         """Store the chunks as one object, whatever is there; see the port's contract."""
-        self._put(key, chunks, sha256, metadata, {"ContentType": CONTENT_TYPE})
+        self._put(key, chunks, sha256, metadata, {"Content-Type": CONTENT_TYPE})
 
     def _put(
         self,
@@ -152,22 +148,13 @@ class S3Destination:
         chunks: Sequence[Buffer],
         sha256: bytes,
         metadata: Mapping[str, str],
-        options: Mapping[str, Any],
+        headers: Mapping[str, str],
     ) -> None:
         body = ChunksBody(chunks, sha256)
+        described = {**headers, **{f"X-Amz-Meta-{name}": value for name, value in metadata.items()}}
 
-        def request(s3: S3Client) -> object:
-            body.seek(0)
-            answer = s3.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,  # type: ignore[arg-type]  # the stubs require a whole IO
-                ContentLength=body.size,
-                ChecksumSHA256=base64.b64encode(sha256).decode(),
-                Metadata=dict(metadata),
-                **options,
-            )
-            return answers.read(answer, Part)
+        def request(s3: S3Client) -> None:
+            put_object(s3, self._bucket, key, body, described, self._pace)
 
         self._once(request, f"PUT {key}", lambda: body.exhausted)
 
@@ -297,7 +284,6 @@ class S3Destination:
             self._endpoint,
             timeout=(self._policy.connect_s, self._policy.read_s),
             connections=CONNECTIONS,
-            pace=self._pace.send if self._pace else None,
         )
         if self._session is None:
             self._session = aws.session_apart()
@@ -312,7 +298,7 @@ class S3Destination:
             use_dualstack_endpoint=False,
             defaults_mode="legacy",  # type: ignore[arg-type]  # the stubs declare it as a bool
         )
-        client = self._session.client(
+        client: Any = self._session.client(
             "s3",
             endpoint_url=self._endpoint,
             region_name=self._region,
@@ -321,9 +307,8 @@ class S3Destination:
             aws_session_token=credentials.session_token,
             config=config,
         )
-        client.meta.events.register("before-send.s3", http.send_request)  # type: ignore[arg-type]  # may answer
-        use_known_digests(client)
-        return client
+        client._endpoint.http_session = http  # noqa: SLF001 - botocore has no public access to it
+        return cast("S3Client", client)
 
 
 def status(error: DestinationError) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from windrow.clients import answers
 from windrow.clients.destination.body import ChunksBody
 from windrow.clients.destination.bucket import CONTENT_TYPE, S3Destination, status
+from windrow.clients.destination.uploads import upload_part
 from windrow.clients.s3 import answers as s3_answers
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.ports import ByteRange, Part
@@ -29,7 +30,8 @@ class S3MultipartDestination(S3Destination):
     def begin(self, key: str, metadata: Mapping[str, str], *, verified: bool, content_type: str = CONTENT_TYPE) -> str:
         """Begin an upload in parts; see the port's contract."""
         options: dict[str, Any] = {"ChecksumAlgorithm": "SHA256"} if verified else {}
-        options |= self._locked(key)
+        if self._object_lock:
+            options |= self._object_lock.options(key, self._clock.now())
 
         def request(s3: S3Client) -> str:
             answer = s3.create_multipart_upload(
@@ -44,17 +46,7 @@ class S3MultipartDestination(S3Destination):
         body = ChunksBody(chunks, sha256)
 
         def request(s3: S3Client) -> str:
-            body.seek(0)
-            answer = s3.upload_part(
-                Bucket=self._bucket,
-                Key=key,
-                UploadId=upload_id,
-                PartNumber=number,
-                Body=body,  # type: ignore[arg-type]  # the stubs require a whole IO
-                ContentLength=body.size,
-                ChecksumSHA256=base64.b64encode(sha256).decode(),
-            )
-            return answers.etag(answers.read(answer, s3_answers.Part).etag)
+            return upload_part(s3, self._bucket, key, upload_id, number, body, self._pace)
 
         return Part(number, self._read(request, f"PUT {key} part {number}"), sha256)
 

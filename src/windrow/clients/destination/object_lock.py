@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -28,7 +28,17 @@ class ObjectLock(msgspec.Struct, frozen=True):
     applies: Callable[[str], bool] = _is_archive
 
     def options(self, key: str, now: datetime) -> dict[str, Any]:
-        """Return the parameters for boto3's PutObject or CreateMultipartUpload."""
+        """Return the parameters for boto3's CreateMultipartUpload."""
         if not self.applies(key):
             return {}
         return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": now + self.retention}
+
+    def headers(self, key: str, now: datetime) -> dict[str, str]:
+        """Return the headers for PutObject."""
+        if not self.applies(key):
+            return {}
+        until = (now + self.retention).astimezone(UTC)
+        return {
+            "X-Amz-Object-Lock-Mode": self.mode,
+            "X-Amz-Object-Lock-Retain-Until-Date": f"{until:%Y-%m-%dT%H:%M:%S}Z",
+        }

@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.httpsession import URLLib3Session, get_cert_path
 
 from windrow.clients.aws import proxies_for
-from windrow.clients.destination.body import ChunksBody
 from windrow.core.errors import DestinationError, DestinationFault
-
-if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
 
 _CERTIFICATE = re.compile("-----BEGIN (X509 )?CERTIFICATE-----.+?-----END (X509 )?CERTIFICATE-----", re.DOTALL)
 """The certificates in a PEM file; https://www.rfc-editor.org/rfc/rfc7468#section-2 allows any text between them."""
@@ -64,22 +58,13 @@ class StrictHttp(URLLib3Session):
         *,
         timeout: tuple[float, float],
         connections: int,
-        pace: Callable[[int], None] | None = None,
     ) -> None:
         self._context = context
-        self._pace = pace
         super().__init__(
             timeout=timeout,  # type: ignore[arg-type]  # accepts a pair (connect, read) too
             max_pool_connections=connections,
             proxies=proxies_for(endpoint),
         )
-
-    def send_request(self, request: AWSPreparedRequest, **_event: object) -> AWSResponse:
-        """Send a request; registered for botocore's event ``before-send``, whose handlers may return the answer."""
-        body: object = request.body  # the stubs allow bytes only
-        if isinstance(body, ChunksBody):
-            request.body = body.pieces(self._pace)  # type: ignore[assignment]  # urllib3 accepts an iterator too
-        return self.send(request)
 
     def _get_ssl_context(self) -> ssl.SSLContext:
         return self._context

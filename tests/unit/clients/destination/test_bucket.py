@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
@@ -13,11 +13,14 @@ from botocore.response import StreamingBody
 from urllib3.exceptions import DecodeError, HTTPError, SSLError
 
 from windrow.clients.destination.bucket import S3Destination
-from windrow.clients.destination.tls import context_for
+from windrow.clients.destination.tls import StrictHttp, context_for
 from windrow.clients.secrets.credentials import FixedSecrets
 from windrow.core.errors import DestinationError, DestinationFault
 from windrow.ports import Credentials
 from windrow.testing import FakeClock
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
 
 
 def connect(region: str = "us-east-1") -> S3Destination:
@@ -49,20 +52,6 @@ class Breaking:
         raise self._error
 
 
-class Refusing:
-    """A client that fails behind the body it was given."""
-
-    def __init__(self, error: Exception, *, reads: bool) -> None:
-        self._error = error
-        self._reads = reads
-
-    def put_object(self, **request: Any) -> None:
-        """Fail."""
-        if self._reads:
-            request["Body"].read()
-        raise self._error
-
-
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -89,8 +78,15 @@ def test_a_put_may_be_stored_once_its_body_is_out(
     monkeypatch: pytest.MonkeyPatch, error: Exception, reads: bool
 ) -> None:
     """Whatever the error."""
+
+    def fail(_http: StrictHttp, request: AWSPreparedRequest) -> None:
+        if reads:
+            assert b"body" == b"".join(request.body)  # type: ignore[arg-type]  # the stubs know bytes only
+        raise error
+
+    monkeypatch.setattr(StrictHttp, "send", fail)
     with pytest.raises(DestinationError) as caught:
-        on(monkeypatch, Refusing(error, reads=reads)).put("k", [b"body"], b"digest", {})
+        connect().put("k", [b"body"], b"digest", {})
     assert reads == caught.value.maybe_stored
 
 
