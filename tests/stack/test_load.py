@@ -56,6 +56,26 @@ def test_load_writes_result_and_report(tmp_path: Path) -> None:
     assert [] == list(tmp_path.glob("windrow-*"))
 
 
+@pytest.mark.needs("minio", "elasticmq")
+def test_load_on_the_fast_servers(tmp_path: Path) -> None:
+    """The command, with ElasticMQ as the queue and MinIO as the landing store: each has figures of its own."""
+    json_file = tmp_path / "result.json"
+    path = f"{Path(locate('minio')).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [*LOAD, *TINY, "--servers", "fast", "--json", str(json_file)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, "TMPDIR": str(tmp_path)},
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    result = msgspec.json.decode(json_file.read_bytes(), type=LoadResult)
+    assert (True, 220, 220) == (result.ok, result.proof.files_uploaded, result.proof.files_delivered)
+    assert {"queue", "landing"} <= result.resources.cores.keys()
+    assert [] == list(tmp_path.glob("windrow-*"))
+
+
 @pytest.mark.needs("minio")
 def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The destination is killed amid the load and comes back: all files arrive once, and the result tells of it."""
