@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
+import msgspec
 import pytest
 import trustme
 
@@ -107,7 +107,7 @@ def test_the_sentinels_client_asks_a_hanging_server_once(at: str) -> None:
         return 200, FOUND, b"k" if method == "GET" else b""
 
     with http_server(answer) as url:
-        destination = connect(url, policy=replace(PROBING, connect_s=1.0, read_s=1.0))
+        destination = connect(url, policy=msgspec.structs.replace(PROBING, connect_s=1.0, read_s=1.0))
         try:
             with pytest.raises(DestinationError) as caught:
                 SENTINEL_ASKS[at](destination)

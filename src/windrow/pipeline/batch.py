@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import msgspec
@@ -31,8 +30,7 @@ class Outcome(Enum):
     RETRY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectResult:
+class ObjectResult(msgspec.Struct, frozen=True):
     """An object's outcome with its cause; if ``delay_s`` is None, the backoff follows from the message's receives."""
 
     outcome: Outcome
@@ -47,24 +45,23 @@ DELIVERED = ObjectResult(Outcome.DELIVERED)
 DUPLICATE = ObjectResult(Outcome.DUPLICATE)
 
 
-@dataclass
-class Batch:
+class Batch(msgspec.Struct):
     """The state of one batch. ``owner`` is the request id, which claims name as their owner."""
 
     owner: str
     messages: Sequence[Message]
-    objects: dict[str, SourceObject] = field(default_factory=dict)
-    results: dict[str, ObjectResult] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
+    objects: dict[str, SourceObject] = msgspec.field(default_factory=dict)
+    results: dict[str, ObjectResult] = msgspec.field(default_factory=dict)
+    acknowledged: set[str] = msgspec.field(default_factory=set)
     """Ids of messages that were deleted before the end of the batch."""
     fault: DestinationError | None = None
     """The fault that the gate found: all open objects fail with it, and the destination is not probed again."""
-    ignored: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = msgspec.field(default_factory=Counter)
     """Events that are not about new objects, by name."""
-    _ids: dict[str, list[str]] = field(default_factory=dict)
-    _rejections: dict[str, Permanent] = field(default_factory=dict)
-    _receives: dict[str, int] = field(default_factory=dict)
-    _serving: set[str] = field(default_factory=set)
+    _ids: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    _rejections: dict[str, Permanent] = msgspec.field(default_factory=dict)
+    _receives: dict[str, int] = msgspec.field(default_factory=dict)
+    _serving: set[str] = msgspec.field(default_factory=set)
     """Buckets that an object of this batch came from."""
 
     def parse(self, allowed_buckets: Collection[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
@@ -28,18 +27,17 @@ the key wait, or fail after a while with "server busy"."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class Claimed:
+class Claimed(msgspec.Struct):
     """The result of claiming one archive's objects, by object id."""
 
-    held: dict[str, Claim] = field(default_factory=dict)
+    held: dict[str, Claim] = msgspec.field(default_factory=dict)
     """Each names the archive that its object must go into: the planned one, or another if it was claimed before."""
-    delivered: set[str] = field(default_factory=set)
-    busy: dict[str, int] = field(default_factory=dict)
+    delivered: set[str] = msgspec.field(default_factory=set)
+    busy: dict[str, int] = msgspec.field(default_factory=dict)
     """Seconds until the other worker's lease ends."""
-    orphaned: dict[str, Claim] = field(default_factory=dict)
+    orphaned: dict[str, Claim] = msgspec.field(default_factory=dict)
     """Claims whose lease has ended, not yet taken over."""
-    failed: dict[str, Exception] = field(default_factory=dict)
+    failed: dict[str, Exception] = msgspec.field(default_factory=dict)
 
     def fail(self, claims: Iterable[Claim], error: Exception) -> None:
         """Record that these claims failed."""

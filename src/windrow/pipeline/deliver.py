@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
+
+import msgspec
 
 from windrow.core.archive.writer import ArchiveSummary
 from windrow.core.errors import PASSING, ChecksumMismatch, DestinationError, LedgerError, Transient
@@ -28,8 +29,7 @@ class DeliveryState(Enum):
     UNKNOWN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResult:
+class DeliveryResult(msgspec.Struct, frozen=True):
     """The result of one delivery.
 
     COMMITTED: the archive under the key counts, the one sent or one stored before; ``record`` lists its members.

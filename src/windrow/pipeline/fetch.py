@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from typing import TypeVar
+
+import msgspec
 
 from windrow.core.archive import tar
 from windrow.core.archive.writer import BuiltFrame, build_frame, stream_frame
@@ -43,12 +44,11 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class Fetched:
+class Fetched(msgspec.Struct):
     """Frames in archive order, and the error of each file that dropped out, by object id."""
 
-    frames: list[BuiltFrame] = field(default_factory=list)
-    lost: dict[str, WindrowError] = field(default_factory=dict)
+    frames: list[BuiltFrame] = msgspec.field(default_factory=list)
+    lost: dict[str, WindrowError] = msgspec.field(default_factory=dict)
 
 
 class Fetcher:

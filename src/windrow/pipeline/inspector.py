@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+
+import msgspec
 
 from windrow.core.archive.reader import Archive, RangeSource, manifest_bytes_of
 from windrow.core.archive.writer import ArchiveSummary
@@ -22,8 +23,7 @@ Both have the same parts, so the ETag, which the server computed from what it co
 Where a server computes ETags in another way (encryption by KMS), the archive is read back."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A verified archive: its manifest, its digest (hex), its size in bytes, and when it was stored."""
 
     manifest: Manifest
@@ -94,8 +94,7 @@ class Inspector:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(msgspec.Struct, frozen=True):
     """An archive at the destination, as a `windrow.core.archive.reader.RangeSource`."""
 
     destination: Destination

@@ -12,8 +12,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from windrow.core.archive.writer import ArchiveSummary, BuiltFrame, FrameStream, SealedArchive, Wrapping, seal, wrap
 from windrow.core.described import Described
@@ -57,8 +58,7 @@ SURE_AFTER_S = 10.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class StagedArchive:
+class StagedArchive(msgspec.Struct, frozen=True):
     """A verified archive in the staging area."""
 
     summary: ArchiveSummary

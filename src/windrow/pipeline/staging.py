@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from windrow.core.errors import ChecksumMismatch, DestinationError
 from windrow.core.keys import is_staged, staged_at_s, staging_folder, staging_key
@@ -33,8 +34,7 @@ STALE_S = DAY_S
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SentPart:
+class SentPart(msgspec.Struct, frozen=True):
     """A part that was sent, and verified by the server: bytes ``start`` to ``start + size`` of the object."""
 
     number: int
@@ -43,8 +43,7 @@ class SentPart:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True):
     """The range of a part that one request reads."""
 
     part: SentPart
@@ -53,8 +52,7 @@ class _Piece:
     ends_part: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(msgspec.Struct, frozen=True):
     """An object in the staging area."""
 
     key: str

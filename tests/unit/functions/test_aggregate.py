@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.unit.world import World
@@ -85,3 +88,18 @@ def test_wrong_settings_fail_the_invocation(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(SettingsError, match="WINDROW_QUEUE_URL is needed"):
         aggregate.handler({"Records": []}, Context())
+
+
+DATACLASSES = """
+import dataclasses, inspect, sys
+from windrow.functions import aggregate
+modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "windrow"]
+assert len(modules) > 50, modules
+print(*{found for module in modules for _, found in inspect.getmembers(module, dataclasses.is_dataclass)})
+"""
+
+
+def test_a_cold_start_defines_no_dataclass() -> None:
+    """Each takes half a millisecond, forty times as long as a Struct."""
+    done = subprocess.run([sys.executable, "-c", DATACLASSES], capture_output=True, text=True, check=True)
+    assert "" == done.stdout.strip()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -79,8 +78,7 @@ def connect(session: boto3.session.Session) -> DynamoDBClient:
     return light(session.client("dynamodb", config=config), LIGHT)
 
 
-@dataclass
-class _Written:
+class _Written(msgspec.Struct):
     """The results of statements: a code each, empty for success, None if no answer came.
 
     ``repeated`` holds the positions of those executed more than once: their condition may have failed because of an
@@ -88,7 +86,7 @@ class _Written:
     """
 
     codes: list[str | None]
-    repeated: set[int] = field(default_factory=set)
+    repeated: set[int] = msgspec.field(default_factory=set)
     error: Exception | None = None
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import ctypes
 from collections import deque
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import deflate
+import msgspec
 from zlib_ng import zlib_ng
 
 from windrow.core.archive.checksum import Checksum
@@ -61,8 +61,7 @@ class _NgStream(ctypes.Structure):
     _fields_ = [*_UP_TO_ADLER, ("adler", ctypes.c_uint32), ("reserved", ctypes.c_ulong)]
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(msgspec.Struct, frozen=True):
     """A library that inflates block by block: its path, and the names of its functions."""
 
     path: str

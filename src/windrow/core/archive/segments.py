@@ -9,10 +9,10 @@ those of images and zip files, are stored; a sample of them tells before they ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import deflate
+import msgspec
 from isal import isal_zlib
 from zlib_ng import zlib_ng
 
@@ -42,8 +42,7 @@ _NG_MAX_LEVEL = 9
 _HEADER_BITS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """Deflate blocks, and the checksum of the raw bytes in them."""
 
     data: bytes | bytearray

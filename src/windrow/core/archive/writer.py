@@ -7,7 +7,6 @@ the same bytes. The caller orders the files, across frames too: by key, then by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from threading import local
@@ -37,8 +36,7 @@ ones have a segment for each MiB: 24 files of 8 MiB that do not compress peak at
 whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltFrame:
+class BuiltFrame(msgspec.Struct, frozen=True):
     """Whole tar entries, compressed: ``chunks`` together are ``size`` bytes, ``raw`` is the checksum of the raw bytes.
 
     ``files`` are its entries in order; their ``frame`` is 0 until `wrap` numbers the frames.
@@ -50,8 +48,7 @@ class BuiltFrame:
     files: tuple[ManifestFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveSummary:
+class ArchiveSummary(msgspec.Struct, frozen=True):
     """An archive of ``size`` bytes whose digest is ``sha256``, without its bytes.
 
     ``metadata`` is stored with it at the destination (names without ``x-amz-meta-``).
@@ -63,15 +60,13 @@ class ArchiveSummary:
     metadata: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class SealedArchive(ArchiveSummary):
+class SealedArchive(ArchiveSummary, frozen=True):
     """A whole archive in memory: ``chunks`` are its bytes, in order."""
 
     chunks: list[Buffer]
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapping:
+class Wrapping(msgspec.Struct, frozen=True):
     """The bytes around an archive's frames: ``first``, gzip header and manifest, and ``end``, from the tar's end on."""
 
     manifest: Manifest
