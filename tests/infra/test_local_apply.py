@@ -316,9 +316,9 @@ OPERATE = """
 import json, sys
 from botocore.client import BaseClient
 from windrow.cli.root import run
-from windrow.clients.json_requests import _LightClient
+from windrow.clients import json_requests
 
-plain, light, calls = BaseClient._make_api_call, _LightClient._once, set()
+plain, light, calls = BaseClient._make_api_call, json_requests.send, set()
 
 def note(client, operation):
     if client.meta.endpoint_url == sys.argv[1]:
@@ -329,10 +329,10 @@ def noted(client, operation, arguments):
     return plain(client, operation, arguments)
 
 def noted_light(client, operation, *request):
-    note(client, operation.name)
+    note(client, operation)
     return light(client, operation, *request)
 
-BaseClient._make_api_call, _LightClient._once = noted, noted_light
+BaseClient._make_api_call, json_requests.send = noted, noted_light
 for command in json.loads(sys.argv[2]):
     run(command.split())
 print(json.dumps(sorted(calls)))
