@@ -11,6 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from botocore.awsrequest import AWSRequest
+
+if TYPE_CHECKING:
+    from botocore.auth import SigV4Auth
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body; a header Content-Length may tell a lie."""
@@ -30,6 +36,16 @@ class Request:
     path: str
     headers: Message
     body: bytes
+
+
+def signature(sent: Request, url: str, signer: SigV4Auth) -> tuple[set[str], str]:
+    """Return the names of the headers that a request to a server's URL signed, and the signature of what came."""
+    signed = sent.headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    headers = {name: sent.headers[name] for name in signed}
+    request = AWSRequest(sent.method, f"{url}{sent.path}", headers, sent.body)
+    request.context["timestamp"] = sent.headers["X-Amz-Date"]
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    return set(signed), signer.signature(text, request)
 
 
 def http_server(answer: Callable[[str, str, bytes], Answer]) -> AbstractContextManager[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from typing_extensions import Buffer
 
+Pacer = Callable[[int], None]
+"""Gets the size of what is sent next, and may wait."""
 
 PIECE_BYTES = 128 * 1024
 """Sent at once. The longest silence counts for each piece, so that slow lines may need many of them."""
@@ -75,7 +77,7 @@ class ChunksBody(io.RawIOBase):
         self.exhausted = self._position == self.size
         return b"".join(pieces)
 
-    def pieces(self, pace: Callable[[int], None] | None) -> Iterator[memoryview]:
+    def pieces(self, pace: Pacer | None) -> Iterator[memoryview]:
         """Yield all bytes, in pieces that are not copied; ``pace`` gets the size of each first, and may wait."""
         for view in self._views:
             for start in range(0, view.nbytes, PIECE_BYTES):

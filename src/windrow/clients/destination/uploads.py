@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -11,26 +11,25 @@ from urllib.parse import quote, urlencode
 from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from windrow.clients.answers import UnreadableAnswer, etag
-from windrow.clients.destination.body import ChunksBody
+from windrow.clients import answers
+from windrow.clients.destination.body import ChunksBody, Pacer
+from windrow.clients.s3.answers import Part
 from windrow.clients.signed_requests import send
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_s3 import S3Client
 
-Pace = Callable[[int], None]
-
 
 def put_object(
-    s3: S3Client, bucket: str, key: str, body: ChunksBody, headers: Mapping[str, str], pace: Pace | None
+    s3: S3Client, bucket: str, key: str, body: ChunksBody, headers: Mapping[str, str], pace: Pacer | None
 ) -> None:
     """Send a body as one object (PutObject); ``headers`` are those beside its length and its SHA-256."""
     _upload(s3, "PutObject", _path(bucket, key), body, headers, pace)
 
 
 def upload_part(
-    s3: S3Client, bucket: str, key: str, upload_id: str, number: int, body: ChunksBody, pace: Pace | None
+    s3: S3Client, bucket: str, key: str, upload_id: str, number: int, body: ChunksBody, pace: Pacer | None
 ) -> str:
     """Send a body as part of an upload (UploadPart); return its ETag without quotes."""
     query = urlencode({"partNumber": number, "uploadId": upload_id}, quote_via=quote, safe="")
@@ -42,7 +41,7 @@ def _path(bucket: str, key: str) -> str:
 
 
 def _upload(
-    s3: S3Client, operation: str, path: str, body: ChunksBody, headers: Mapping[str, str], pace: Pace | None
+    s3: S3Client, operation: str, path: str, body: ChunksBody, headers: Mapping[str, str], pace: Pacer | None
 ) -> str:
     body.seek(0)
     url = f"{s3.meta.endpoint_url.rstrip('/')}/{path}"
@@ -55,10 +54,7 @@ def _upload(
     digest = UNSIGNED_PAYLOAD if url.startswith("https:") else body.sha256.hex()
     request = AWSRequest("PUT", url, {**own, **headers}, body.pieces(pace))
     response = send(s3, operation, request, partial(_KnownDigest, digest))
-    # Without the ETag that S3 always sends, the answer is another server's.
-    if not (tag := response.headers.get("ETag")):
-        raise UnreadableAnswer(detail="it has no ETag")
-    return etag(tag)
+    return answers.etag(answers.read({"ETag": response.headers.get("ETag", "")}, Part).etag)
 
 
 class _KnownDigest(S3SigV4Auth):
