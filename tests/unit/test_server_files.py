@@ -49,17 +49,20 @@ def test_units_expose_little(unit: Path) -> None:
 
 @pytest.mark.needs("systemd")
 def test_units_are_well_formed(tmp_path: Path) -> None:
-    """All there is to complain of is that nothing is installed here."""
+    """All there is to complain of is that nothing is installed here, and a unit that is wrong on purpose."""
     for path in (*UNITS, *TIMERS):
         shutil.copy(path, tmp_path)
     for timer in TIMERS:  # of a template only instances can be looked at
         shutil.copy(tmp_path / "windrow-task@.service", tmp_path / timer.with_suffix(".service").name)
     (tmp_path / "windrow-task@.service").unlink()
+    (tmp_path / "windrow-wrong.service").write_text("[Service]\nExecStart=\n")
     command = [locate("systemd"), "verify", "--man=no", *map(str, sorted(tmp_path.iterdir()))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     complaints = [line for line in done.stderr.splitlines() if "is not executable: No such file" not in line]
 
-    assert [] == [line for line in complaints if "windrow" in line]
+    about_windrow = [line for line in complaints if "windrow" in line]
+    assert about_windrow
+    assert [] == [line for line in about_windrow if "windrow-wrong.service" not in line]
 
 
 def test_timers_start_commands_that_there_are() -> None:
