@@ -26,6 +26,7 @@ import msgspec
 
 from bench import machine
 from bench.samples import FILE_BYTES, json_lines
+from bench.task import LEVEL
 from windrow.core.archive.reader import Archive
 from windrow.core.archive.verify import verify
 from windrow.core.archive.writer import SealedArchive, build_frame, seal
@@ -37,7 +38,6 @@ REPEAT = 5
 FILES = 600
 ARCHIVE_FILES = 3_000
 FILES_PER_FRAME = 10
-LEVEL = 6
 _MOMENT = datetime(2026, 11, 23, 10, 7, tzinfo=UTC)
 _WINDOW = Window(_MOMENT, _MOMENT + timedelta(minutes=1))
 

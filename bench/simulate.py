@@ -21,7 +21,6 @@ from windrow.core.windows import MINUTE
 from windrow.cost import price_list
 from windrow.cost.model import (
     BATCH_WAIT_MS,
-    COMPRESSIONS,
     FILE_CPU_MS,
     GET_WAIT_MS,
     LAMBDA_MB_PER_VCPU,
@@ -38,6 +37,7 @@ FEW_S = 10
 ARCHIVE_S = MINUTE.total_seconds()
 ARCHIVE_BYTES = Settings().max_archive_bytes
 """An archive holds files of one minute, and so many raw bytes at most."""
+COMPRESSION = Scenario().compression
 HOUR_S = 3_600
 PAYLOAD_BYTES = 6 * 1024**2
 MESSAGE_BYTES = 2_100
@@ -150,7 +150,7 @@ class Simulation:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._most = min(setup.batch_size, PAYLOAD_BYTES / setup.message_bytes)
-        self._archive_bytes_per_file = setup.file_bytes / COMPRESSIONS["6"].ratio
+        self._archive_bytes_per_file = setup.file_bytes / COMPRESSION.ratio
         self._ledger = Server(PARTITION_WRITES_PER_S * setup.partitions)
         self._bucket = Server(GETS_PER_S * setup.prefixes)
         self._vpn = Server(TUNNEL_BYTES_PER_S * setup.tunnels)
@@ -258,7 +258,7 @@ class Simulation:
     def _alone_s(self, files: float) -> tuple[float, float, float]:
         """Return how long a batch that shares nothing with others takes to claim, fetch and deliver its files."""
         claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
-        cpu_s = files * (FILE_CPU_MS + COMPRESSIONS["6"].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
+        cpu_s = files * (FILE_CPU_MS + COMPRESSION.cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
         fetching = max(
             cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * self._setup.get_wait_ms / 1000 / 16
         )

@@ -14,8 +14,10 @@ import msgspec
 
 from bench.meter import Figures
 from bench.testbed import Testbed, Upload
+from windrow.settings import Settings
 
 LIMIT_S = 900
+LEVEL = Settings().compression_level
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -34,13 +36,13 @@ class Task(msgspec.Struct, frozen=True):
     region: str
     table: str
     queue_url: str
-    level: int = 6
+    level: int
     threads: int = 16
     destination_endpoint: str = ""
 
 
 def task(
-    testbed: Testbed, files: list[Upload], warm: list[Upload], prefix: str, level: int = 6, table: str = ""
+    testbed: Testbed, files: list[Upload], warm: list[Upload], prefix: str, level: int = LEVEL, table: str = ""
 ) -> Task:
     """Return the task of aggregating these files on this testbed, by default with the testbed's own ledger."""
     outputs = testbed.outputs

@@ -170,7 +170,7 @@ variable "aggregator" {
     batch_size           = optional(number, 10000)
     maximum_concurrency  = optional(number, 10)
     provisioned_pollers  = optional(object({ minimum = number, maximum = number }))
-    compression_level    = optional(number, 6)
+    compression_level    = optional(number, 5)
     max_archive_bytes    = optional(number, 201326592)
     max_object_bytes     = optional(number, 5368709120)
     max_bytes_per_s      = optional(number, 0)

@@ -59,8 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     destination_region: str = "us-east-1"
     destination_secret_id: str = ""
     """Secrets Manager id of ``{"access_key", "secret_key", "ca_pem"?}``, or ``file:PATH`` or ``env:NAME`` of it."""
-    compression_level: int = 6
-    """libdeflate's level, 1 (fast) to 12 (small)."""
+    compression_level: int = 5
+    """1 (fast, isal's) to 12 (small, libdeflate's)."""
     frame_bytes: int = MIB
     """Raw bytes that are compressed together as one frame."""
     max_archive_bytes: int = 192 * MIB

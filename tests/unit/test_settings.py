@@ -40,7 +40,7 @@ def test_defaults_are_the_designs() -> None:
         destination_prefix="",
         destination_region="us-east-1",
         destination_secret_id="windrow/destination",
-        compression_level=6,
+        compression_level=5,
         frame_bytes=1_048_576,
         max_archive_bytes=201_326_592,
         max_object_bytes=5_368_709_120,

@@ -200,9 +200,9 @@ variable "secret_arn" {
 }
 
 variable "compression_level" {
-  description = "Compression level of libdeflate, from 1 (fast) to 12 (small)."
+  description = "Compression level, from 1 (fast, isal's) to 12 (small, libdeflate's)."
   type        = number
-  default     = 6
+  default     = 5
   nullable    = false
 
   validation {

@@ -95,6 +95,7 @@ class Compression(msgspec.Struct, frozen=True):
 
 COMPRESSIONS = {
     "6": Compression(5.95, 1.05),
+    "5": Compression(5.83, 0.78),
     "3": Compression(5.1, 0.63),
     "1": Compression(4.65, 0.28),
 }
@@ -103,7 +104,7 @@ Other data compress differently: give ``compression_ratio``."""
 
 FILE_CPU_MS = 0.34
 """CPU time of a file besides compression, measured with 10,000 files of 1 KB. With level 6, a file of 100 KB takes 1.39
-ms by this and the figure above; whole batches of such files took 1.33 to 1.43 (``docs/performance.md``)."""
+ms by this and the figure above; whole batches of such files took 1.33 to 1.43."""
 
 RECORD_BYTES = 400
 """Bytes of an archive record without its members, including the names of fields."""
@@ -138,7 +139,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     files_per_day: float = 864_000
     file_bytes: float = 100_000
-    level: str = "6"
+    level: str = "5"
     compression_ratio: float | None = None
     """Replaces the ratio measured for JSON lines."""
     memory_mb: int = 1024

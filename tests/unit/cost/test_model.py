@@ -14,6 +14,7 @@ from windrow.clients.s3.raw_files import AT_ONCE, CALLS_AT_ONCE
 from windrow.core.errors import DestinationFault, PriceError
 from windrow.core.metric import Metric
 from windrow.cost.model import (
+    COMPRESSIONS,
     DAYS,
     DEFAULT_RETENTION,
     GIB,
@@ -34,6 +35,7 @@ from windrow.cost.prices import PriceBook
 from windrow.cost.requirement import REQUIREMENT, compare
 from windrow.operations.retention import LOOKBACK
 from windrow.operations.retention.sweep import COPIES_AT_ONCE
+from windrow.settings import Settings
 
 BOOK = load()
 ROOT = Path(__file__).parents[3]
@@ -111,7 +113,7 @@ def test_the_sweep_lists_what_it_looks_back_over() -> None:
 def test_the_sweep_takes_longer_than_its_function_may() -> None:
     """It lists, copies four archives at once and deletes; the bill has no more than the function can run for."""
     calm, busy = Scenario(), Scenario(files_per_day=1_000 * 86_400, batches_per_minute=20)
-    copied_bytes_per_s = 1_000 * 100_000 / 5.95
+    copied_bytes_per_s = 1_000 * 100_000 / 5.83
     expected_s = 2 * 58 * 14 * 0.1 + 2_400 * 0.1 + 3_600 * copied_bytes_per_s / 100e6 + 3_600 * 1_000 / 3_000
     assert pytest.approx(expected_s, rel=0.001) == busy.sweep_s
     assert calm.sweep_s < SWEEP_LONGEST_S < busy.sweep_s
@@ -143,6 +145,11 @@ def test_stronger_compression_moves_cost_from_transfer_to_lambda() -> None:
     assert strong.groups["Retention"] < fast.groups["Retention"]
     assert strong.groups["Lambda"] > fast.groups["Lambda"]
     assert strong.total_usd < fast.total_usd
+
+
+def test_estimate_is_for_the_level_that_windrow_uses() -> None:
+    """The default level is the aggregator's, and it was measured."""
+    assert str(Settings().compression_level) == Scenario().level in COMPRESSIONS
 
 
 def test_given_ratio_replaces_the_measured_one() -> None:
@@ -254,7 +261,7 @@ def test_few_files_make_few_batches() -> None:
 
 def test_unmeasured_level_is_named() -> None:
     """A level without measured figures is an error that lists those with."""
-    with pytest.raises(PriceError, match="level 9 was not measured; there are 6, 3, 1"):
+    with pytest.raises(PriceError, match="level 9 was not measured; there are 6, 5, 3, 1"):
         bill(level="9")
 
 
