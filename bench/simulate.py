@@ -21,6 +21,7 @@ from windrow.core.windows import MINUTE
 from windrow.cost import price_list
 from windrow.cost.model import (
     BATCH_WAIT_MS,
+    COMPRESSIONS,
     FILE_CPU_MS,
     GET_WAIT_MS,
     LAMBDA_MB_PER_VCPU,
@@ -37,7 +38,6 @@ FEW_S = 10
 ARCHIVE_S = MINUTE.total_seconds()
 ARCHIVE_BYTES = Settings().max_archive_bytes
 """An archive holds files of one minute, and so many raw bytes at most."""
-COMPRESSION = Scenario().compression
 HOUR_S = 3_600
 PAYLOAD_BYTES = 6 * 1024**2
 MESSAGE_BYTES = 2_100
@@ -71,6 +71,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 10
     window_s: float = 60
     memory_mb: int = 1024
+    level: str = Scenario().level
     batch_size: int = 10_000
     prefixes: int = 1
     partitions: int = 4
@@ -150,7 +151,7 @@ class Simulation:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._most = min(setup.batch_size, PAYLOAD_BYTES / setup.message_bytes)
-        self._archive_bytes_per_file = setup.file_bytes / COMPRESSION.ratio
+        self._archive_bytes_per_file = setup.file_bytes / COMPRESSIONS[setup.level].ratio
         self._ledger = Server(PARTITION_WRITES_PER_S * setup.partitions)
         self._bucket = Server(GETS_PER_S * setup.prefixes)
         self._vpn = Server(TUNNEL_BYTES_PER_S * setup.tunnels)
@@ -258,7 +259,8 @@ class Simulation:
     def _alone_s(self, files: float) -> tuple[float, float, float]:
         """Return how long a batch that shares nothing with others takes to claim, fetch and deliver its files."""
         claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
-        cpu_s = files * (FILE_CPU_MS + COMPRESSION.cpu_ms_per_100_kb * self._setup.file_bytes / 1e5) / 1000
+        compression_ms = COMPRESSIONS[self._setup.level].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5
+        cpu_s = files * (FILE_CPU_MS + compression_ms) / 1000
         fetching = max(
             cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * self._setup.get_wait_ms / 1000 / 16
         )
@@ -273,6 +275,7 @@ class Simulation:
             files_per_day=setup.files_per_s * 86_400,
             file_bytes=setup.file_bytes,
             memory_mb=setup.memory_mb,
+            level=setup.level,
             batches_per_minute=setup.files_per_s * 60 / max(1.0, per_batch),
             archives_per_batch=self._archives_done / batches,
             # Several tunnels carry at once only behind a transit gateway.
