@@ -63,7 +63,9 @@ def test_sound_servers_hold(name: str, request: pytest.FixtureRequest) -> None:
     found = doctor(server, bucket)
     s3 = server.client("s3")
 
-    assert {"TLS": State.WARN} == {check: state for check, state in states(found).items() if state != State.OK}, found
+    assert {"TLS": State.WARN} == {check: state for check, state in states(found).items() if state != State.OK}, str(
+        found
+    )
     assert {*NAMES, *PROMISE} <= states(found).keys()
     assert "exactly once: held" in f"{found[-1].name}: {found[-1].detail}"
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
@@ -78,7 +80,7 @@ def test_a_real_server_that_lets_two_win_is_refused(tmp_path: Path) -> None:
         found = doctor(server, server.new_bucket())
 
     assert State.OK == states(found)["conditional write"]
-    assert State.FAIL == states(found)["race of writes"], found
+    assert State.FAIL == states(found)["race of writes"], str(found)
     assert ("exactly once", State.FAIL) == (found[-1].name, found[-1].state)
     assert found[-1].detail.startswith("not held: ")
 
@@ -87,7 +89,7 @@ def test_a_scripted_server_that_keeps_writers_apart_holds() -> None:
     """So what follows is due to how the others do it."""
     with racing(Kind.SOUND) as url:
         found = list(next(trials(url)).run(parts=True))
-    assert dict.fromkeys(NAMES, State.OK) == states(found), found
+    assert dict.fromkeys(NAMES, State.OK) == states(found), str(found)
 
 
 def test_looking_and_storing_without_a_lock_is_caught_every_time() -> None:

@@ -32,13 +32,12 @@ from scripts.aws_verify.stack import AGGREGATOR, AUDITOR, PARTNER, RETENTION, SW
 from scripts.aws_verify.targets import Target, second_bucket
 from scripts.aws_verify.targets import minio as minio_target
 from scripts.aws_verify.verification import Verification
-from tests.infra.emulator import emulator
 from tests.servers.endpoint import Endpoint
 from tests.tools import provider_folder
 from windrow import packaging, settings
 from windrow.cli.root import COMMANDS
 from windrow.lab.stack.provision import isolated
-from windrow.lab.stack.servers import REGION, find_minio
+from windrow.lab.stack.servers import REGION, find_minio, ministack
 from windrow.lab.stack.waiting import wait_until
 
 pytestmark = [
@@ -77,7 +76,7 @@ class Protected(Emulated):
 def verified(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Verified]:
     """A run of the command on an emulator, up to its end."""
     folder = tmp_path_factory.mktemp("local")
-    with emulator(folder) as server, ExitStack() as closing:
+    with ministack(folder, auth=True, services="") as server, ExitStack() as closing:
         options = command.parsed(
             ["--endpoint", str(server.url), "--plugins", str(provider_folder()), "--output", str(folder / "report")]
         )
@@ -91,7 +90,7 @@ def verified(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRe
         )
         closing.enter_context(verification.destroying())
         stack = verification.check()
-        assert stack, verification.report.steps
+        assert stack, "\n".join(step.detail for step in verification.report.steps)
         yield Verified(verification, stack, closing, options.output)
 
 

@@ -23,7 +23,6 @@ from scripts.aws_verify.setups import copy_infra
 from scripts.aws_verify.targets import second_bucket
 from scripts.aws_verify.terraform import Terraform
 from scripts.aws_verify.users import make_user
-from tests.infra.emulator import emulator
 from tests.tools import provider_folder
 from windrow.archives.sources import StoredArchive
 from windrow.clients.destination.bucket import S3Destination
@@ -31,7 +30,7 @@ from windrow.core.archive.reader import Archive
 from windrow.core.keys import is_internal
 from windrow.lab.stack.process import Process
 from windrow.lab.stack.provision import isolated
-from windrow.lab.stack.servers import ACCESS_KEY, REGION, SECRET_KEY
+from windrow.lab.stack.servers import ACCESS_KEY, REGION, SECRET_KEY, ministack
 from windrow.lab.stack.waiting import wait_until
 
 pytestmark = [pytest.mark.needs("terraform"), pytest.mark.timeout(600)]
@@ -89,7 +88,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
     """The example, applied; at the end destroyed, and nothing is left."""
     folder, cleanup = tmp_path_factory.mktemp("servers"), Cleanup()
     terraform = Terraform(copy_infra(folder) / "examples/servers", plugins=provider_folder())
-    with emulator(folder) as server:
+    with ministack(folder, auth=True, services="") as server:
         root = Caller(REGION, server.url).with_keys(ACCESS_KEY, SECRET_KEY)
         before = inventory(root)
         target = second_bucket(root, f"{NAME}-archives", cleanup)

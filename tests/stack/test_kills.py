@@ -40,7 +40,7 @@ def test_a_worker_killed_at_each_step(environment: Environment) -> None:
 
     assert steps() == sprung
     found = verify(environment, traffic, Deliveries(environment.destination()))
-    assert found.ok, found
+    assert found.ok, str(found)
     assert found.files > len(sprung)
     assert [] == no_trace(environment.folder, environment.secrets | private_key_names(environment.folder))
 

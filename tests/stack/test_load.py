@@ -85,7 +85,7 @@ def test_outage_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with Stack(tmp_path, Shape(window_s=1, sentinel_s=0), destination="minio", worker=False) as stack:
         record = LoadTest(stack, plan, say=told.append).run()
     result = summarize(record, profile="baseline", command="", machine=machine())
-    assert result.ok, result.proof.problems
+    assert result.ok, "\n".join(result.proof.problems)
     assert (120, 0, 0) == (result.proof.files_delivered, result.proof.files_missing, result.proof.files_duplicated)
     assert ["the destination is killed", "the destination is back"] == [what for what in told if "destination" in what]
     assert result.disturbance is not None

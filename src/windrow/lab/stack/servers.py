@@ -36,18 +36,28 @@ _JVM = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.net.preferIPv4
 """For ElasticMQ: 100,000 messages of 1 kB take 300 MB. The serial collector has no threads that compete for cores."""
 
 _SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
+_KEEP_ALIVE_S = 24 * 3600
+"""How long MiniStack keeps an idle connection: longer than any client does.
+
+Its own command has 75 seconds. Hypercorn may serve a request that arrives just as that time ends, and close the
+connection without the answer; the client repeats it, and is told that what it creates exists already.
+"""
 
 
-def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> Server:
+def ministack(folder: Path, *, auth: bool = False, name: str = "ministack", services: str = _SERVICES) -> Server:
     """Return an AWS emulator that keeps its state in memory: a restart empties it.
 
     Its credentials are `ACCESS_KEY` and `SECRET_KEY`, account `ACCOUNT`, any region. ``auth`` makes it check
-    signatures and enforce IAM policies.
+    signatures and enforce IAM policies. ``services`` are those that it has, with commas between; "" is all.
     """
+
+    def command(port: int) -> list[str]:
+        application = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"{HOST}:{port}"]
+        return [*application, "--keep-alive", str(_KEEP_ALIVE_S), "--workers", "0", "--log-level", "WARNING"]
+
     environ = {
-        "BIND_HOST": HOST,
         "LOG_LEVEL": "WARNING",
-        "SERVICES": _SERVICES,
+        "SERVICES": services,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -58,13 +68,7 @@ def ministack(folder: Path, *, auth: bool = False, name: str = "ministack") -> S
         "IOT_MTLS_ENABLED": "0",
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",
     }
-    return Server(
-        name,
-        folder,
-        lambda _port: [sys.executable, "-m", "ministack"],
-        environ=environ,
-        health="/_ministack/health",
-    )
+    return Server(name, folder, command, environ=environ, health="/_ministack/health")
 
 
 def elasticmq(folder: Path, *, quick: bool = False) -> Server:

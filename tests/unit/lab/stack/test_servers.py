@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 import trustme
 from botocore.config import Config
@@ -95,6 +96,13 @@ def test_ministack_with_auth_enforces_policies(tmp_path: Path) -> None:
         stranger = client("s3", aws, keys["AccessKeyId"], keys["SecretAccessKey"])
         with pytest.raises(ClientError, match="AccessDenied"):
             stranger.list_objects_v2(Bucket="bucket")
+
+
+def test_ministack_keeps_idle_connections_longer_than_clients_do(tmp_path: Path) -> None:
+    """It never closes one that a client may still send on: Go's clients let go after 90 seconds, boto3 never."""
+    with ministack(tmp_path) as aws:
+        options = psutil.Process(aws.pid).cmdline()
+        assert int(options[options.index("--keep-alive") + 1]) > 3600
 
 
 @pytest.mark.needs("minio")
