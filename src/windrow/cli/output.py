@@ -32,7 +32,7 @@ err = Screen(stderr=True)
 T = TypeVar("T")
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-_EXTRAS = {"local": ("ministack", "psutil")}
+_EXTRAS = {"local": ("hypercorn", "ministack", "psutil")}
 _QUOTING = (LocalStackError, PackageError)
 """Errors whose message quotes, line by line, what a program wrote."""
 

@@ -137,7 +137,7 @@ def test_closed_streams_are_no_trouble() -> None:
 
 
 @pytest.mark.parametrize("command", ["demo", "up", "load"])
-@pytest.mark.parametrize("package", ["ministack", "psutil"])
+@pytest.mark.parametrize("package", ["hypercorn", "ministack", "psutil"])
 def test_a_missing_package_is_named(command: str, package: str, tmp_path: Path) -> None:
     """With what to install."""
     code = f"import sys; sys.modules[{package!r}] = None; from windrow.cli import main; main()"

@@ -36,11 +36,11 @@ _JVM = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.net.preferIPv4
 """For ElasticMQ: 100,000 messages of 1 kB take 300 MB. The serial collector has no threads that compete for cores."""
 
 _SERVICES = "cloudwatch,dynamodb,events,iam,lambda,logs,s3,secretsmanager,sns,sqs,ssm,sts"
-_KEEP_ALIVE_S = 24 * 3600
-"""How long MiniStack keeps an idle connection: longer than any client does.
+_KEEP_ALIVE_S = 100
+"""How long MiniStack keeps an idle connection: longer than the 90 seconds after which Go's and Rust's clients close it.
 
-Its own command has 75 seconds. Hypercorn may serve a request that arrives just as that time ends, and close the
-connection without the answer; the client repeats it, and is told that what it creates exists already.
+Its own command has 75 seconds. Hypercorn may serve a request that arrives just as the time ends, and close the
+connection without the answer. Not much longer, because Hypercorn also keeps what a client closed, until the time ends.
 """
 
 
@@ -52,8 +52,9 @@ def ministack(folder: Path, *, auth: bool = False, name: str = "ministack", serv
     """
 
     def command(port: int) -> list[str]:
-        application = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"{HOST}:{port}"]
-        return [*application, "--keep-alive", str(_KEEP_ALIVE_S), "--workers", "0", "--log-level", "WARNING"]
+        server = [sys.executable, "-m", "windrow.lab.stack.ministack", "ministack.app:app"]
+        options = ["--keep-alive", str(_KEEP_ALIVE_S), "--workers", "0", "--log-level", "WARNING"]
+        return [*server, "--bind", f"{HOST}:{port}", *options]
 
     environ = {
         "LOG_LEVEL": "WARNING",
