@@ -151,7 +151,8 @@ class Simulation:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._most = min(setup.batch_size, PAYLOAD_BYTES / setup.message_bytes)
-        self._archive_bytes_per_file = setup.file_bytes / COMPRESSIONS[setup.level].ratio
+        self._compression = COMPRESSIONS[setup.level]
+        self._archive_bytes_per_file = setup.file_bytes / self._compression.ratio
         self._ledger = Server(PARTITION_WRITES_PER_S * setup.partitions)
         self._bucket = Server(GETS_PER_S * setup.prefixes)
         self._vpn = Server(TUNNEL_BYTES_PER_S * setup.tunnels)
@@ -259,7 +260,7 @@ class Simulation:
     def _alone_s(self, files: float) -> tuple[float, float, float]:
         """Return how long a batch that shares nothing with others takes to claim, fetch and deliver its files."""
         claiming = files / CLAIMS_PER_CALL / CLAIM_CALLS_AT_ONCE * CLAIM_CALL_S
-        compression_ms = COMPRESSIONS[self._setup.level].cpu_ms_per_100_kb * self._setup.file_bytes / 1e5
+        compression_ms = self._compression.cpu_ms_per_100_kb * self._setup.file_bytes / 1e5
         cpu_s = files * (FILE_CPU_MS + compression_ms) / 1000
         fetching = max(
             cpu_s / min(1.0, self._setup.memory_mb / LAMBDA_MB_PER_VCPU), files * self._setup.get_wait_ms / 1000 / 16

@@ -63,9 +63,8 @@ def test_sound_servers_hold(name: str, request: pytest.FixtureRequest) -> None:
     found = doctor(server, bucket)
     s3 = server.client("s3")
 
-    assert {"TLS": State.WARN} == {check: state for check, state in states(found).items() if state != State.OK}, str(
-        found
-    )
+    amiss = {check: state for check, state in states(found).items() if state != State.OK}
+    assert {"TLS": State.WARN} == amiss, str(found)
     assert {*NAMES, *PROMISE} <= states(found).keys()
     assert "exactly once: held" in f"{found[-1].name}: {found[-1].detail}"
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
